@@ -1,0 +1,151 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	FIRST_CHUNK = 8 * 1024, /* holds an ordinary event with its parsed JSON and its answer */
+	ALIGN = 16,
+};
+
+struct arena_chunk {
+	struct arena_chunk *older;
+	size_t size; /* bytes, this header included */
+	char data[] __attribute__((aligned(ALIGN)));
+};
+
+void arena_init(struct arena *a, size_t ceiling, struct arena_budget *budget)
+{
+	*a = (struct arena){ .ceiling = ceiling, .budget = budget };
+}
+
+static void use_chunk(struct arena *a, struct arena_chunk *c)
+{
+	a->newest = c;
+	a->at = c->data;
+	a->end = (char *)c + c->size;
+}
+
+static void release(struct arena *a, struct arena_chunk *c)
+{
+	if (c->older && a->budget)
+		atomic_fetch_sub_explicit(&a->budget->used, c->size, memory_order_relaxed);
+	a->held -= c->size;
+	free(c);
+}
+
+void arena_reset(struct arena *a)
+{
+	if (!a->newest)
+		return;
+	while (a->newest->older) {
+		struct arena_chunk *c = a->newest;
+		a->newest = c->older;
+		release(a, c);
+	}
+	use_chunk(a, a->newest);
+}
+
+void arena_fini(struct arena *a)
+{
+	arena_reset(a);
+	if (a->newest)
+		release(a, a->newest);
+	*a = (struct arena){ 0 };
+}
+
+static bool budget_take(struct arena_budget *b, size_t n)
+{
+	size_t before = atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
+	if (before + n <= b->max)
+		return true;
+	atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
+	return false;
+}
+
+/* A chunk that holds at least n bytes; each is twice the one before, so there are few. */
+static bool add_chunk(struct arena *a, size_t n)
+{
+	size_t size = a->newest ? a->newest->size * 2 : FIRST_CHUNK;
+	size = MAX(size, n + sizeof(struct arena_chunk));
+	if (size > a->ceiling - a->held)
+		size = n + sizeof(struct arena_chunk);
+	if (size > a->ceiling - a->held)
+		return false;
+	if (a->newest && a->budget && !budget_take(a->budget, size))
+		return false;
+
+	struct arena_chunk *c = malloc(size);
+	if (!c) {
+		if (a->newest && a->budget)
+			atomic_fetch_sub_explicit(&a->budget->used, size, memory_order_relaxed);
+		return false;
+	}
+	c->older = a->newest;
+	c->size = size;
+	a->held += size;
+	use_chunk(a, c);
+	return true;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	if (n > SIZE_MAX / 2)
+		return NULL;
+	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	if (n > (size_t)(a->end - a->at) && !add_chunk(a, n))
+		return NULL;
+	void *p = a->at;
+	a->at += n;
+	return p;
+}
+
+void *arena_zalloc(struct arena *a, size_t n)
+{
+	void *p = arena_alloc(a, n);
+	return p ? memset(p, 0, n) : NULL;
+}
+
+void *arena_grow(struct arena *a, void *old, size_t old_n, size_t n)
+{
+	size_t old_room = (old_n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	if (old && (char *)old + old_room == a->at && n >= old_n &&
+	    n <= (size_t)(a->end - (char *)old)) {
+		size_t room = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+		if (room <= (size_t)(a->end - (char *)old)) {
+			a->at = (char *)old + room;
+			return old;
+		}
+	}
+	void *p = arena_alloc(a, n);
+	if (p && old_n)
+		memcpy(p, old, MIN(old_n, n));
+	return p;
+}
+
+struct str arena_str(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+	if (!p)
+		return (struct str){ 0 };
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return (struct str){ p, s.n };
+}
+
+struct str arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list args, again;
+	va_start(args, fmt);
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+
+	char *p = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
+	if (p)
+		vsnprintf(p, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return p ? (struct str){ p, (size_t)n } : (struct str){ 0 };
+}

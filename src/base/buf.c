@@ -1,0 +1,104 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Room for n more bytes, or NULL with `failed` set. The caller adds what it wrote to b->n. */
+static char *more(struct buf *b, size_t n)
+{
+	if (b->failed)
+		return NULL;
+	if (n > b->room - b->n) {
+		size_t room = MAX(MAX(b->room * 2, 256), b->n + n);
+		char *p = arena_grow(b->arena, b->p, b->room, room);
+		if (!p) {
+			b->failed = true;
+			return NULL;
+		}
+		b->p = p;
+		b->room = room;
+	}
+	return b->p + b->n;
+}
+
+void buf_put(struct buf *b, struct str s)
+{
+	char *at = more(b, s.n);
+	if (!at || s.n == 0)
+		return;
+	memcpy(at, s.p, s.n);
+	b->n += s.n;
+}
+
+void buf_char(struct buf *b, char c)
+{
+	buf_put(b, (struct str){ &c, 1 });
+}
+
+void buf_u64(struct buf *b, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+	do {
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	buf_put(b, (struct str){ digits + at, sizeof(digits) - at });
+}
+
+void buf_i64(struct buf *b, int64_t v)
+{
+	if (v < 0)
+		buf_char(b, '-');
+	buf_u64(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list args, again;
+	va_start(args, fmt);
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+
+	char *at = n < 0 ? NULL : more(b, (size_t)n + 1);
+	if (at) {
+		vsnprintf(at, (size_t)n + 1, fmt, again);
+		b->n += (size_t)n;
+	}
+	va_end(again);
+}
+
+static void put_escaped(struct buf *b, unsigned char c)
+{
+	switch (c) {
+	case '"':
+		return buf_lit(b, "\\\"");
+	case '\\':
+		return buf_lit(b, "\\\\");
+	case '\n':
+		return buf_lit(b, "\\n");
+	case '\r':
+		return buf_lit(b, "\\r");
+	case '\t':
+		return buf_lit(b, "\\t");
+	default:
+		return buf_printf(b, "\\u%04x", c);
+	}
+}
+
+void buf_json_str(struct buf *b, struct str s)
+{
+	buf_char(b, '"');
+	size_t plain = 0; /* where the run of bytes that need no escape begins */
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		buf_put(b, (struct str){ s.p + plain, i - plain });
+		put_escaped(b, c);
+		plain = i + 1;
+	}
+	buf_put(b, str_from(s, plain));
+	buf_char(b, '"');
+}

@@ -1,0 +1,36 @@
+/*
+ * Text under construction in an arena: replies, log lines, JSON. A write that the arena refuses
+ * sets `failed` and every later write does nothing, so a writer checks once, at the end.
+ */
+#pragma once
+
+#include "base/arena.h"
+
+struct buf {
+	struct arena *arena;
+	char *p;
+	size_t n, room; /* bytes used, bytes held */
+	bool failed;
+};
+
+static inline struct buf buf_in(struct arena *a)
+{
+	return (struct buf){ .arena = a };
+}
+
+void buf_put(struct buf *b, struct str s);
+void buf_char(struct buf *b, char c);
+void buf_u64(struct buf *b, uint64_t v);
+void buf_i64(struct buf *b, int64_t v);
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+
+/* A JSON string with its quotes; s must be valid UTF-8. Escapes what RFC 8259 section 7 requires.
+ */
+void buf_json_str(struct buf *b, struct str s);
+
+#define buf_lit(b, literal) buf_put((b), STR(literal))
+
+static inline struct str buf_str(const struct buf *b)
+{
+	return (struct str){ b->p, b->n };
+}

@@ -1,0 +1,30 @@
+/*
+ * Digests and the text forms of bytes: SHA-256 (OpenSSL), SipHash-2-4 for tables that strangers
+ * fill, hex and base64. Thread: any.
+ */
+#pragma once
+
+#include "base/arena.h"
+
+struct sha256 {
+	uint8_t b[32];
+};
+
+struct sha256 sha256_of(struct str s);
+
+/* In a time that does not depend on where they differ. */
+bool sha256_eq(const struct sha256 *a, const struct sha256 *b);
+
+/* Keyed with random bytes drawn once per process: equal input, equal hash, unknown to outsiders. */
+uint64_t hash64(struct str s);
+uint64_t hash64_seeded(struct str s, uint64_t seed); /* mixes `seed` in, for compound keys */
+
+/* Lower case, 2n characters, not terminated. */
+void hex_put(const uint8_t *p, size_t n, char *out);
+/* Either case; s.n must be 2n. */
+MUST_CHECK bool hex_parse(struct str s, uint8_t *out, size_t n);
+
+/* RFC 4648 section 5 without padding; out holds at least (4n+2)/3 characters, not terminated. */
+size_t base64url_put(const uint8_t *p, size_t n, char *out);
+/* RFC 4648 section 4, padding required. .p is NULL when s is not base64 or memory is refused. */
+struct str base64_parse(struct arena *a, struct str s);

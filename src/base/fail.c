@@ -1,0 +1,34 @@
+#include "base/fail.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local char cause[512];
+
+int fail_at(int r, const char *file, int line, const char *fmt, ...)
+{
+	must(r < 0);
+
+	va_list args;
+	va_start(args, fmt);
+	int n = vsnprintf(cause, sizeof(cause), fmt, args);
+	va_end(args);
+
+	if (n >= 0 && (size_t)n < sizeof(cause))
+		snprintf(cause + n, sizeof(cause) - (size_t)n, ": %s (%s:%d)", strerror(-r), file,
+			 line);
+	return r;
+}
+
+const char *fail_text(void)
+{
+	return cause;
+}
+
+void must_failed(const char *what, const char *file, int line)
+{
+	fprintf(stderr, "occurd: broken invariant at %s:%d: %s\n", file, line, what);
+	abort();
+}

@@ -1,0 +1,61 @@
+/*
+ * JSON in and out, over yyjson. One reading for every dialect:
+ *
+ * - RFC 8259 and nothing beyond it: no comments, no trailing data, valid UTF-8, no byte order mark;
+ * - at most JSON_DEPTH_MAX levels of objects and arrays;
+ * - of equal keys in one object the last wins, and the others are gone from the tree (pristo.md
+ *   decision 25, omnisend.md 19, infobip.md 54);
+ * - numbers stay the text that was sent (type YYJSON_TYPE_RAW), so that nothing is rounded on the
+ *   way through; the json_number_* functions read them.
+ *
+ * The tree and its strings live in the arena. Strings may hold U+0000.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+#include <yyjson.h>
+
+enum { JSON_DEPTH_MAX = 64 };
+
+enum json_outcome {
+	JSON_OK,
+	JSON_MALFORMED, /* not JSON, or empty */
+	JSON_TOO_DEEP,
+	JSON_NO_MEMORY, /* the arena's ceiling or the shared budget */
+};
+
+struct json_error {
+	size_t at;	  /* byte position in the text */
+	const char *what; /* static, English, for a person */
+};
+
+/* `text` is left as it was. err may be NULL. */
+MUST_CHECK enum json_outcome json_parse(struct arena *a, struct str text, yyjson_val **root,
+					struct json_error *err);
+
+/* The string of a string value, or the text of a number. */
+struct str json_str(const yyjson_val *v);
+
+/* The member, or NULL; v may be NULL or no object. */
+static inline yyjson_val *json_get(yyjson_val *v, struct str key)
+{
+	return yyjson_obj_getn(v, key.p, key.n);
+}
+
+static inline bool json_is_number(const yyjson_val *v)
+{
+	return yyjson_is_raw((yyjson_val *)v);
+}
+
+/* The value is whole and fits a signed 64-bit integer: 10, 10.0, 1e1, 1200e-2. out may be NULL. */
+MUST_CHECK bool json_number_to_i64(const yyjson_val *v, int64_t *out);
+
+/* The nearest double; infinite when the text is beyond its range. */
+double json_number_to_double(const yyjson_val *v);
+
+/* Compact text of a tree. */
+void json_put(struct buf *b, const yyjson_val *v);
+
+/* "string", "number", "boolean", "object", "array", "null"; "nothing" for NULL. */
+const char *json_type_name(const yyjson_val *v);

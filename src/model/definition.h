@@ -1,0 +1,80 @@
+/*
+ * Definitions: a named event type with typed fields, declared (it must exist before an event of
+ * that name is taken) or inferred (the first event makes it). Immutable once built; a change makes
+ * a new one. Pure.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "base/timefmt.h"
+#include "base/uuid.h"
+#include "model/problem.h"
+
+#include <stdatomic.h>
+
+/* Stored by name; the order is free. */
+enum field_type {
+	FIELD_STRING,
+	FIELD_BOOLEAN,
+	FIELD_INTEGER,
+	FIELD_NUMBER,
+	FIELD_DATE,
+	FIELD_DATETIME,
+	FIELD_EMAIL,
+	FIELD_URL,
+	FIELD_OBJECT,
+	FIELD_ARRAY,
+	FIELD_TYPES, /* how many */
+};
+
+/* A set of types, one bit each. */
+#define FIELD_BIT(type) (1U << (type))
+
+struct field {
+	struct str name;
+	enum field_type type;
+	bool required;
+	const struct field *fields; /* of an object, or of each object in an array; n_fields 0: free */
+	unsigned n_fields;
+};
+
+enum {
+	DEFINITION_NAME_MAX = 255,   /* code points */
+	DEFINITION_FIELDS_MAX = 1000, /* at one level */
+	FIELD_DEPTH_MAX = 8,
+};
+
+struct definition {
+	atomic_uint refs;
+	uint32_t no; /* row number, unique over all workspaces; never 0 */
+	struct uuid id;
+	struct str name, description;
+	bool inferred;
+	instant_us created_at, updated_at;
+	const struct field *fields; /* in the order declared */
+	unsigned n_fields;
+	const uint16_t *by_name; /* n_fields indexes into fields, sorted by name */
+	struct arena arena;	 /* holds all of the above */
+};
+
+/* Copies everything it is given. NULL: out of memory. One reference belongs to the caller. */
+struct definition *definition_new(const struct definition *like);
+struct definition *definition_ref(struct definition *d); /* any thread */
+void definition_unref(struct definition *d);		 /* any thread; NULL is fine */
+DEFINE_CLEANUP(struct definition *, definition_unref);
+
+/* The field of that name, or NULL. */
+const struct field *definition_field(const struct definition *d, struct str name);
+const struct field *field_find(const struct field *fields, unsigned n, struct str name);
+
+const char *field_type_name(enum field_type type);
+MUST_CHECK bool field_type_parse(struct str name, enum field_type *out);
+
+/*
+ * Fields as they are stored and shown: [{"name":"total","type":"number","required":true,
+ * "fields":[...]}]. Reading judges its input as hostile (it comes from a file): each thing wrong
+ * becomes a problem, and the function returns false.
+ */
+void fields_put_json(struct buf *b, const struct field *fields, unsigned n);
+MUST_CHECK bool fields_from_json(struct arena *a, yyjson_val *v, struct problems *ps,
+				 const struct field **fields, unsigned *n);

@@ -1,0 +1,59 @@
+/*
+ * Identities: the (kind, value) pairs that point at one contact of a workspace. Each has the value
+ * as it was reported, which people are shown, and a key, which is compared. Pure.
+ *
+ *   kind         key
+ *   email        ASCII letters in lower case, blanks around it dropped
+ *   phone        digits only (infobip.md decision 47, omnisend.md 27)
+ *   external_id  as reported; Pristo lower-cases its UUIDs before it gets here
+ *   others       as reported
+ *
+ * The outward ids of a contact (uuid, number, hex) are derived from its row and looked up without
+ * an identity of their own; they appear here because a report may name a contact by them.
+ */
+#pragma once
+
+#include "base/arena.h"
+
+/* Stored in the database: never renumber, only add. */
+enum identity_kind {
+	IDENTITY_EXTERNAL_ID = 1,
+	IDENTITY_EMAIL = 2,
+	IDENTITY_PHONE = 3,
+	IDENTITY_ANONYMOUS_ID = 4,
+	/* The messaging ids of Infobip (infobip.md section 2.1). */
+	IDENTITY_LINE = 10,
+	IDENTITY_FACEBOOK,
+	IDENTITY_TELEGRAM,
+	IDENTITY_PUSH,
+	IDENTITY_WEB_PUSH,
+	IDENTITY_LIVE_CHAT,
+	IDENTITY_VIBER_BOTS,
+	IDENTITY_INSTAGRAM,
+	IDENTITY_INSTAGRAM_DM,
+	IDENTITY_TWITTER,
+	IDENTITY_APPLE_BUSINESS_CHAT,
+	IDENTITY_KAKAO_SANGDAM,
+	IDENTITY_GOOGLE_BUSINESS_MESSAGES,
+	IDENTITY_WHATSAPP,
+	IDENTITY_ZALO_FOLLOWER,
+	IDENTITY_TIKTOK_BM,
+	IDENTITY_OPEN_CHANNEL,
+	/* Outward ids; the first also as a stored identity of contacts whose UUID was given to us. */
+	IDENTITY_UUID = 100,   /* value: 36 characters */
+	IDENTITY_NUMBER = 101, /* value: decimal digits */
+	IDENTITY_HEX = 102,    /* value: 24 lower-case hex digits */
+};
+
+enum { IDENTITY_VALUE_MAX = 512 }; /* bytes, of value and of key */
+
+/* "external_id", "email", ...; NULL for a number that is no kind. */
+const char *identity_kind_name(enum identity_kind kind);
+MUST_CHECK bool identity_kind_parse(struct str name, enum identity_kind *out);
+
+/* The key of a value. .p is NULL when there is none: empty, too long, a phone without digits. */
+struct str identity_key(struct arena *a, enum identity_kind kind, struct str value);
+
+/* Address syntax as the dialects share it: one @, something before it, a dotted domain behind it,
+ * no blanks or control characters, at most 320 bytes (254 is what SMTP can carry). */
+bool email_is_valid(struct str s);
