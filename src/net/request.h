@@ -1,0 +1,88 @@
+/*
+ * One HTTP request, from its first byte until its answer has been written or its connection is
+ * gone. Lives in its own arena on the net loop that received it; the app may keep a pointer to it
+ * across threads until it calls reply_send(), even when the client has hung up meanwhile.
+ *
+ * Strings are views into the arena: as sent, nothing decoded, header values without blanks around.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/timefmt.h"
+
+enum method {
+	METHOD_OTHER, /* known to HTTP or not, none of the following */
+	METHOD_GET,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_PATCH,
+	METHOD_DELETE,
+	METHOD_OPTIONS,
+};
+
+#define METHOD_BIT(m) (1U << (m))
+const char *method_name(enum method m);
+
+/* What the net layer itself refuses. The app words the answer; FAULT_CLOSES of them end the
+ * connection, because what follows cannot be told from the body of this request. */
+enum fault {
+	FAULT_NONE,
+	FAULT_SYNTAX,		 /* 400: framing, header, host or target breaks RFC 9112; closes */
+	FAULT_TIMEOUT,		 /* 408: head or body not there in time; closes */
+	FAULT_LENGTH_REQUIRED,	 /* 411: POST, PUT, PATCH with neither length nor chunks */
+	FAULT_BODY_TOO_LARGE,	 /* 413: over what the app takes for this target; closes */
+	FAULT_TARGET_TOO_LONG,	 /* 414; closes */
+	FAULT_CONTENT_CODING,	 /* 415: Content-Encoding other than identity; closes */
+	FAULT_EXPECTATION,	 /* 417: Expect other than 100-continue; closes */
+	FAULT_HEAD_TOO_LARGE,	 /* 431: bytes or number of headers; closes */
+	FAULT_NO_MEMORY,	 /* 503: the ceiling on request memory; closes */
+	FAULT_NOT_IMPLEMENTED,	 /* 501: a transfer coding other than chunked, CONNECT; closes */
+	FAULT_VERSION,		 /* 505: not HTTP/1.0 or 1.1; closes */
+};
+
+int fault_status(enum fault f);
+
+struct header {
+	struct str name, value;
+};
+
+struct net_loop;
+struct conn;
+
+struct request {
+	/* What came. Before a fault that cut the head short, the later parts are empty. */
+	enum method method;
+	struct str target; /* as in the request line */
+	struct str path;   /* of the target, still percent-encoded, always begins with "/" */
+	struct str query;  /* behind "?", without it */
+	const struct header *headers;
+	unsigned n_headers;
+	struct str body; /* chunked bodies are put together */
+	enum fault fault;
+	const char *fault_detail; /* static text for a person, or NULL */
+	instant_us received_at;	  /* wall clock, when the head was complete */
+	int64_t started_ms;	  /* monotonic, at the first byte */
+
+	struct arena arena;
+	struct net_loop *loop;
+	void *state; /* the app's own */
+
+	/* What went out: set by reply_send(). */
+	int status;
+	size_t reply_bytes;
+
+	/* The net layer's own. */
+	struct conn *conn; /* NULL: the client has gone */
+	struct request *next;
+	struct buf head;   /* status line and headers under construction */
+	struct str out[2]; /* head and body, ready */
+	bool ready, close_after, has_date;
+};
+
+/* The value of the first header of that name (any case), .p NULL when there is none. */
+struct str request_header(const struct request *req, struct str name);
+
+/* The textual address of the peer, or "" when it has gone; for logs. */
+const char *request_peer(const struct request *req);
