@@ -29,7 +29,6 @@ enum problem_code {
 
 	/* These only the committer can find. */
 	PROBLEM_UNKNOWN_CONTACT, /* nothing matches and nothing given may create one */
-	PROBLEM_NO_REACHABLE,	 /* a new contact, and none of what would make it reachable */
 	PROBLEM_CONTACT_FULL,	 /* the contact's attributes or identities would pass `limit` */
 	PROBLEM_DEFINITIONS_FULL, /* the workspace has `limit` definitions, or this one `limit` fields */
 };

@@ -1,0 +1,122 @@
+/*
+ * The catalog: everything a request is checked against without asking the store. An immutable
+ * snapshot of workspaces, keys and definitions; a change makes a new snapshot that shares what did
+ * not change and is swapped in whole.
+ *
+ * A cell holds the current snapshot. The committer publishes (before it reports the commit that
+ * made the change, so who gets an answer finds what it created); every net loop keeps a reference
+ * of its own and calls catalog_refresh() before each request: one atomic read when nothing changed.
+ */
+#pragma once
+
+#include "base/digest.h"
+#include "model/definition.h"
+
+#include <pthread.h>
+
+enum scope {
+	SCOPE_EVENTS_WRITE = 1,
+	SCOPE_CONTACTS_READ = 2,
+	SCOPE_CONTACTS_WRITE = 4,
+	SCOPE_DEFINITIONS_READ = 8,
+	SCOPE_DEFINITIONS_WRITE = 16,
+	SCOPE_ADMIN = 32,
+};
+
+/* "events.write" ...; false for a word that is none. */
+MUST_CHECK bool scope_parse(struct str name, unsigned *out);
+void scopes_put(struct buf *b, unsigned scopes); /* blank-separated words */
+
+struct workspace;
+
+enum {
+	KEY_NO_MAX = 65535, /* keys ever made in one data directory */
+	WORKSPACE_DEFINITIONS_MAX = 10000,
+};
+
+struct key {
+	uint32_t no; /* row number, 1..KEY_NO_MAX */
+	struct sha256 digest;
+	struct str name;
+	unsigned scopes;
+	bool revoked;
+	const struct workspace *workspace;
+};
+
+struct workspace {
+	atomic_uint refs;
+	uint32_t no;
+	struct uuid id;
+	struct str name;
+	const struct str *contact_fields; /* sorted */
+	unsigned n_contact_fields;
+	int64_t requests_per_second;     /* 0: the dialect's default; -1: none */
+	struct definition **definitions; /* open-addressing table by name; NULL: free */
+	unsigned n_definitions, room;    /* room: a power of two */
+	struct arena arena;              /* the workspace's own strings */
+};
+
+struct catalog {
+	atomic_uint refs;
+	uint64_t version;
+	struct workspace **workspaces; /* sorted by no */
+	unsigned n_workspaces;
+	struct key *keys; /* open-addressing table by digest; no 0: free */
+	unsigned n_keys, keys_room;
+	struct arena arena; /* the keys' names */
+};
+
+struct catalog *catalog_ref(struct catalog *c); /* any thread */
+void catalog_unref(struct catalog *c);          /* any thread; NULL is fine */
+DEFINE_CLEANUP(struct catalog *, catalog_unref);
+
+/* NULL when there is none. Revoked keys are not found. */
+const struct key *catalog_key(const struct catalog *c, const struct sha256 *digest);
+/* The key of that workspace-independent name whose secret has that digest: for name-and-secret
+ * schemes (Basic). */
+const struct key *catalog_named_key(const struct catalog *c, struct str name,
+				    const struct sha256 *digest);
+const struct workspace *catalog_workspace(const struct catalog *c, uint32_t no);
+const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct uuid id);
+struct definition *workspace_definition(const struct workspace *w, struct str name);
+bool workspace_has_contact_field(const struct workspace *w, struct str name);
+
+/*
+ * Making the next snapshot. An edit begins as a copy of `from` (NULL: empty) that shares its
+ * workspaces and definitions; those that it changes are copied once. Functions that return int
+ * give -ENOMEM. The edit can be looked into while it is being made.
+ */
+struct catalog_edit;
+
+MUST_CHECK int catalog_edit_new(struct catalog *from, struct catalog_edit **out);
+void catalog_edit_drop(struct catalog_edit *e); /* NULL is fine */
+
+/* Adds the workspace, or replaces all of it but its definitions. Strings are copied. */
+MUST_CHECK int catalog_edit_workspace(struct catalog_edit *e, const struct workspace *like);
+/* Adds or replaces by no. like->workspace is ignored in favour of `workspace`. */
+MUST_CHECK int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct key *like);
+/* Adds or replaces by name. Takes a reference of its own. */
+MUST_CHECK int catalog_edit_define(struct catalog_edit *e, uint32_t workspace,
+				   struct definition *d);
+struct definition *catalog_edit_find(const struct catalog_edit *e, uint32_t workspace,
+				     struct str name);
+unsigned catalog_edit_definitions(const struct catalog_edit *e, uint32_t workspace);
+
+/* Ends the edit and gives its snapshot, one reference for the caller. */
+struct catalog *catalog_edit_done(struct catalog_edit *e);
+
+struct catalog_cell {
+	pthread_mutex_t lock;
+	struct catalog *current;  /* under the lock */
+	_Atomic uint64_t version; /* of current; 0: nothing published yet */
+};
+
+void catalog_cell_init(struct catalog_cell *cell);
+void catalog_cell_fini(struct catalog_cell *cell);
+
+/* Takes the caller's reference; gives the snapshot the next version. Any thread. */
+void catalog_publish(struct catalog_cell *cell, struct catalog *next);
+
+/* Makes *mine the current snapshot (it may be NULL before the first time). Any thread, each with
+ * its own `mine`. */
+void catalog_refresh(struct catalog_cell *cell, struct catalog **mine);

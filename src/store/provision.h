@@ -1,0 +1,58 @@
+/*
+ * What a provisioning file declares, as plain data: read by conf, written by store_provision().
+ * Everything is already judged: ids are ids, names are within their limits, fields are sound.
+ */
+#pragma once
+
+#include "model/catalog.h"
+#include "model/identity.h"
+
+struct provision_key {
+	struct sha256 digest;
+	struct str name;
+	unsigned scopes;
+	bool revoked;
+};
+
+struct provision_definition {
+	struct str name, description;
+	bool inferred;
+	const struct field *fields;
+	unsigned n_fields;
+};
+
+struct provision_identity {
+	enum identity_kind kind;
+	struct str value, key;
+};
+
+/* A contact that shall exist. It is recognised by its id or any of its identities; what is
+ * declared is then set on it. */
+struct provision_contact {
+	bool has_id;
+	struct uuid id;
+	const struct provision_identity *identities;
+	unsigned n_identities;
+	struct str attributes; /* JSON object text; its members are set, custom ones under custom */
+};
+
+struct provision_workspace {
+	struct uuid id;
+	struct str name;
+	const struct str *contact_fields;
+	unsigned n_contact_fields;
+	int64_t requests_per_second;
+	const struct provision_key *keys;
+	unsigned n_keys;
+	const struct provision_key *oauth_clients; /* name: the client id */
+	unsigned n_oauth_clients;
+	const struct provision_definition *definitions;
+	unsigned n_definitions;
+	const struct provision_contact *contacts;
+	unsigned n_contacts;
+};
+
+struct provision {
+	const struct provision_workspace *workspaces;
+	unsigned n_workspaces;
+};

@@ -1,0 +1,136 @@
+/*
+ * The store: everything that outlives the process, in one data directory, behind words of our own.
+ * Owns the database, the heads of the contacts' event lists, the identity cache and the catalog.
+ * Knows nothing of HTTP or of dialects beyond the name each dialect's events are stored under.
+ *
+ * Three kinds of callers:
+ *   start-up     open, provision, close: one thread, before and after all others
+ *   committer    begin, apply ..., commit or abandon: one thread, the only writer
+ *   readers      each with a store_reader of its own, any thread, one call at a time
+ */
+#pragma once
+
+#include "model/catalog.h"
+#include "model/op.h"
+#include "store/provision.h"
+
+struct store;
+
+struct store_dialect {
+	uint8_t no; /* never reused for another name */
+	const char *name;
+};
+
+struct store_config {
+	const char *dir; /* made when it is not there */
+	const struct store_dialect *dialects;
+	unsigned n_dialects;
+	uint64_t reserve_bytes;  /* free disk below which writes are refused */
+	instant_us (*now)(void); /* the wall clock */
+};
+
+/*
+ * Opens or creates the store: takes the directory's lock (-EBUSY when another process has it),
+ * brings the schema up to date, reads what must be in memory. -EINVAL: the database is of a newer
+ * version or not ours.
+ */
+MUST_CHECK int store_open(const struct store_config *config, struct store **out);
+void store_close(struct store *s); /* NULL is fine; readers closed first */
+DEFINE_CLEANUP(struct store *, store_close);
+
+/* Creates or updates what is declared, leaves the rest alone; one transaction. -EEXIST when a key
+ * or contact id already belongs to another workspace. */
+MUST_CHECK int store_provision(struct store *s, const struct provision *p);
+
+/* The snapshot that requests are checked against; published on every change. */
+struct catalog_cell *store_catalog(struct store *s);
+
+/*
+ * A batch. Its events get growing seq, ids and received_at. store_apply() either writes all of an
+ * operation or nothing of it. After a failure (below zero) the batch is lost: abandon it, then
+ * store_recover() before the next begin.
+ */
+enum store_outcome {
+	STORE_OK,
+	STORE_REFUSED, /* apply: see op->problems */
+	STORE_FULL,    /* begin: free disk is below the reserve */
+	STORE_NONE,    /* read: no such thing */
+};
+
+MUST_CHECK int store_begin(struct store *s);
+MUST_CHECK int store_apply(struct store *s, struct op *op);
+MUST_CHECK int store_commit(struct store *s); /* synced when it returns 0 */
+void store_abandon(struct store *s);
+
+/* After a failure: closes and reopens the database, verifies it, reads memory anew. While it fails
+ * nothing may be written; call it again later. */
+MUST_CHECK int store_recover(struct store *s);
+
+/* Whether writes are taken, and if not, why: one line of text. Any thread. */
+bool store_takes_writes(struct store *s, char *why, size_t size);
+
+/* Reading. Rows live in the arena. Every call sees all that was committed before it began. */
+struct store_reader;
+
+MUST_CHECK int store_reader_open(struct store *s, struct store_reader **out);
+void store_reader_close(struct store_reader *r);
+
+struct event_row {
+	uint64_t seq;
+	struct uuid id;
+	struct str dialect, definition;
+	struct uuid contact_id;
+	instant_us occurred_at, received_at;
+	struct str properties; /* JSON */
+};
+
+struct contact_row {
+	uint64_t number;
+	struct uuid id;
+	struct str identities; /* JSON: [{"kind":"email","value":"..."}] */
+	struct str attributes; /* JSON */
+	instant_us created_at, updated_at;
+	uint64_t event_count;
+	instant_us last_event_at; /* received; only with event_count > 0 */
+};
+
+struct event_query {
+	uint32_t workspace;
+	uint64_t contact;        /* row number; 0: any */
+	uint32_t definition;     /* row number; 0: any */
+	uint64_t before;         /* seq, exclusive; 0: from the newest */
+	instant_us since, until; /* received_at, since inclusive, until exclusive; 0: open */
+	unsigned limit;
+};
+
+/* Newest first. *next_before is 0 on the last page. */
+MUST_CHECK int store_read_events(struct store_reader *r, struct arena *a,
+				 const struct event_query *q, struct event_row **rows, unsigned *n,
+				 uint64_t *next_before);
+/* STORE_NONE when the workspace has no such event. */
+MUST_CHECK int store_read_event(struct store_reader *r, struct arena *a, uint32_t workspace,
+				struct uuid id, struct event_row *row);
+
+/* By any identity or outward id; `value` as a caller gives it. STORE_NONE when there is none. */
+MUST_CHECK int store_find_contact(struct store_reader *r, struct arena *a, uint32_t workspace,
+				  enum identity_kind kind, struct str value,
+				  struct contact_row *row);
+/* Newest first; before: number, exclusive; 0: from the newest. */
+MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a, uint32_t workspace,
+				   uint64_t before, unsigned limit, struct contact_row **rows,
+				   unsigned *n, uint64_t *next_before);
+
+struct definition_count {
+	struct str definition;
+	uint64_t events, events_last_hour;
+};
+
+struct store_stats {
+	uint64_t events, contacts; /* of the workspace */
+	const struct definition_count *definitions;
+	unsigned n_definitions;
+	uint64_t database_bytes, wal_bytes;
+};
+
+MUST_CHECK int store_read_stats(struct store_reader *r, struct arena *a, uint32_t workspace,
+				struct store_stats *out);
