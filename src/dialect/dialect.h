@@ -1,0 +1,176 @@
+/*
+ * A dialect: one vendor's HTTP surface. Its routes, where its callers put their key, how a body
+ * becomes operations, and every word of its answers. One vendor, one file plus data; nothing
+ * outside that file knows the vendor, and nothing in it waits, stores or keeps state.
+ *
+ * The intake takes a request through these stages and stops at the first that refuses:
+ *
+ *   route -> credentials -> scope -> rate -> body size -> decode -> (committer) -> answer
+ *
+ * Thread: all functions run on the request's net loop.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "model/catalog.h"
+#include "model/check.h"
+#include "model/op.h"
+#include "net/reply.h"
+#include "net/route.h"
+
+/* Never renumber: events are stored under these. */
+enum dialect_no {
+	DIALECT_PRISTO = 1,
+	DIALECT_OMNISEND = 2,
+	DIALECT_INFOBIP = 3,
+	DIALECT_ARSEL = 4
+};
+
+/* Why a request is not served. A dialect has an answer for each. */
+enum refusal {
+	REFUSE_NOTHING,
+	REFUSE_FAULT,       /* the HTTP layer's no: call->req->fault */
+	REFUSE_ROUTE,       /* no such path */
+	REFUSE_METHOD,      /* the path is known: call->allowed */
+	REFUSE_CREDENTIALS, /* none, malformed, unknown or revoked: not told apart */
+	REFUSE_SCOPE,       /* the key may not: call->endpoint->scope */
+	REFUSE_RATE,        /* call->rate */
+	REFUSE_MEDIA_TYPE,  /* a Content-Type that the dialect does not take */
+	REFUSE_JSON,        /* the body is no JSON or nested too deep: call->json_error */
+	REFUSE_PROBLEMS,    /* call->problems, at least one */
+	REFUSE_OVERLOADED,  /* queue, memory or disk at its ceiling: come back */
+	REFUSE_UNAVAILABLE, /* could not be made durable; nothing was stored */
+};
+
+/* A count of requests per window, and where the caller stands in it. */
+struct rate {
+	unsigned requests; /* 0: no limit, and then nothing below is meant */
+	unsigned window_s;
+};
+
+struct rate_state {
+	unsigned limit, remaining;
+	unsigned reset_s; /* whole seconds until the window ends, at least 1 */
+};
+
+struct credentials {
+	struct str secret; /* .p NULL: none were given in a form the dialect knows */
+	struct str name;   /* .p not NULL: the key must be of that name (Basic) */
+};
+
+struct endpoint;
+struct dialect;
+
+/* One request on its way through a dialect. In the request's arena, from routing to the answer. */
+struct call {
+	struct request *req;
+	const struct dialect *dialect;
+	const struct endpoint *endpoint; /* NULL before routing succeeded */
+	const char *pattern;             /* of the route, for the access log; NULL before */
+	struct str params[ROUTE_PARAMS_MAX];
+	unsigned allowed;
+
+	const struct workspace *workspace; /* of the key; valid until decode returns */
+	const struct key *key;             /* likewise */
+	uint32_t key_no;                   /* 0 before the credentials were found good */
+	bool limited;                      /* rate is meant */
+	struct rate_state rate;
+	struct str request_id; /* to be echoed; .p NULL: none */
+
+	/* What decode leaves: operations, or what is wrong. */
+	struct op *ops;
+	unsigned n_ops;
+	struct problems problems;
+	struct json_error json_error;
+	void *state; /* the endpoint's own, from decode to answer */
+};
+
+struct endpoint {
+	unsigned scope;  /* enum scope; what the key must carry */
+	size_t body_max; /* bytes */
+
+	/* Reads the body, checks what can be checked without the store, fills call->ops. */
+	enum refusal (*decode)(struct call *call);
+
+	/* All operations are back, none OVERLOADED or UNAVAILABLE: words the answer, which for a
+	 * single OP_REFUSED operation is usually dialect->refuse(call, REFUSE_PROBLEMS) after its
+	 * problems were copied to the call. */
+	void (*answer)(struct call *call);
+};
+
+struct dialect {
+	enum dialect_no no;
+	const char *name;           /* lower case, stored with the events */
+	const struct str *prefixes; /* the paths it owns: also their 404 and 405 are in its words */
+	unsigned n_prefixes;
+	const struct route *routes; /* their targets are endpoints */
+	unsigned n_routes;
+	bool slash_optional;  /* "/a/" is "/a" */
+	bool request_id_uuid; /* X-Request-Id: only UUIDs are echoed, and one is made when absent */
+	struct rate rate;     /* per key, where the workspace sets none */
+
+	/* Finds the key that the request carries. */
+	void (*credentials)(const struct call *call, struct credentials *out);
+
+	/* Sends the answer that says no. Must work with whatever of the call is filled. */
+	void (*refuse)(struct call *call, enum refusal why);
+};
+
+extern const struct dialect pristo, omnisend, infobip, arsel;
+
+/* All of them; the next vendor is added here and nowhere else. */
+extern const struct dialect *const dialects[];
+extern const unsigned n_dialects;
+
+/* --- What dialects share --- */
+
+/* Begins the answer: status, X-Request-Id. Dialects add their own headers. */
+void call_begin(struct call *call, int status);
+
+/* Sends a JSON body under "application/json". A buf that failed becomes REFUSE_OVERLOADED. */
+void call_send_json(struct call *call, struct buf *body);
+
+/* "Bearer K" of the Authorization header and the like: the rest behind the scheme (any case) and
+ * its blanks; .p NULL when the header is another's or absent. */
+struct str authorization(const struct request *req, struct str scheme);
+
+/* Reads the body. REFUSE_NOTHING with *root set, or REFUSE_JSON, or REFUSE_OVERLOADED. */
+enum refusal call_json(struct call *call, yyjson_val **root);
+
+/* The usual HTTP status of a refusal; dialects differ from it only where their contract says so. */
+int refusal_status(const struct call *call, enum refusal why);
+
+/* --- Shapes: a JSON object read by a table --- */
+
+enum shape_type {
+	SHAPE_STRING,
+	SHAPE_OBJECT,
+	SHAPE_ARRAY,
+	SHAPE_BOOLEAN,
+	SHAPE_ANY,
+};
+
+enum shape_flag {
+	SHAPE_REQUIRED = 1,     /* PROBLEM_REQUIRED when absent */
+	SHAPE_NULL_ABSENT = 2,  /* null counts as absent; else it is PROBLEM_TYPE */
+	SHAPE_EMPTY_ABSENT = 4, /* "" counts as absent */
+	SHAPE_NOT_EMPTY = 8,    /* "" is PROBLEM_EMPTY */
+};
+
+struct shape_member {
+	struct str name;
+	enum shape_type type;
+	unsigned flags;
+	unsigned max;                /* code points of a string; 0: no limit */
+	bool (*valid)(struct str s); /* PROBLEM_FORMAT when false; NULL: any */
+	const char *form;            /* the rule's name when not valid: "uuid", "email" ... */
+};
+
+/* Members of `object` into values[n] in the table's order; NULL: absent. `strict`: others are
+ * PROBLEM_UNKNOWN_MEMBER. Paths begin with `path`. A value with a problem is NULL. */
+void shape_read(struct call *call, yyjson_val *object, struct str path,
+		const struct shape_member *members, unsigned n, bool strict, yyjson_val **values);
+
+/* Formats that more than one dialect asks for. */
+bool form_uuid(struct str s);
+bool form_email(struct str s);
