@@ -38,7 +38,7 @@ struct problem {
 	struct str path;     /* "contact.customFields.gender", "" for the whole body; array items [3] */
 	const char *rule;    /* static; what was expected. NULL where the code says it all */
 	const char *actual;  /* static; the kind of value that came. NULL where it does not matter */
-	int64_t limit, size; /* -1 where it does not matter */
+	int64_t limit, size; /* 0 where it does not matter */
 };
 
 enum { PROBLEMS_MAX = 20 }; /* more than these are counted, not kept */
@@ -53,8 +53,7 @@ void problem_add(struct problems *ps, struct problem p);
 
 /* problem_at(ps, PROBLEM_TOO_LONG, path, .limit = 255, .size = 300) */
 #define problem_at(ps, code_, path_, ...)                                                          \
-	problem_add((ps), (struct problem){ .code = (code_), .path = (path_), .limit = -1,         \
-					    .size = -1, ##__VA_ARGS__ })
+	problem_add((ps), (struct problem){ .code = (code_), .path = (path_), ##__VA_ARGS__ })
 
 /* "parent.name", or name alone when parent is empty. Falls back to parent when memory is refused. */
 struct str problem_path(struct arena *a, struct str parent, struct str name);
