@@ -1,0 +1,50 @@
+#include "intake/access.h"
+
+enum { SECRET_MAX = 1024 }; /* bytes; no key is longer, and digesting costs time */
+
+const struct key *access_key(const struct catalog *catalog, const struct credentials *c)
+{
+	if (!c->secret.p || c->secret.n == 0 || c->secret.n > SECRET_MAX)
+		return NULL;
+	struct sha256 digest = sha256_of(c->secret);
+	return c->name.p ? catalog_named_key(catalog, c->name, &digest)
+			 : catalog_key(catalog, &digest);
+}
+
+/* What the workspace says goes before what the vendor says. */
+static struct rate rate_for(const struct call *call)
+{
+	int64_t own = call->workspace->requests_per_second;
+	if (own < 0)
+		return (struct rate){ 0 };
+	if (own > 0)
+		return (struct rate){ .requests = (unsigned)MIN(own, INT32_MAX), .window_s = 1 };
+	return call->dialect->rate;
+}
+
+static bool within_rate(struct ratelimit *limits, struct call *call)
+{
+	struct rate rate = rate_for(call);
+	if (rate.requests == 0)
+		return true;
+	call->limited = true;
+	return ratelimit_take(limits, call->key_no, call->dialect->no, rate, time_monotonic_ms(),
+			      &call->rate);
+}
+
+enum refusal access_check(struct ratelimit *limits, const struct catalog *catalog,
+			  struct call *call)
+{
+	struct credentials c = { 0 };
+	call->dialect->credentials(call, &c);
+	const struct key *key = access_key(catalog, &c);
+	if (!key)
+		return REFUSE_CREDENTIALS;
+
+	call->key = key;
+	call->key_no = key->no;
+	call->workspace = key->workspace;
+	if ((key->scopes & call->endpoint->scope) != call->endpoint->scope)
+		return REFUSE_SCOPE;
+	return within_rate(limits, call) ? REFUSE_NOTHING : REFUSE_RATE;
+}

@@ -1,0 +1,232 @@
+#include "intake/committer.h"
+
+#include "base/fail.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { RECOVER_EVERY_S = 1 };
+
+struct committer {
+	struct committer_config config;
+	pthread_t thread;
+	atomic_uint reserved; /* operations accepted and not yet home */
+
+	pthread_mutex_t lock; /* for the queue */
+	pthread_cond_t arrived;
+	struct commit_job *first, *last;
+	bool stopping;
+
+	bool broken; /* committer thread only: the last batch failed, the store is not back yet */
+};
+
+static struct commit_job *next_job(const struct commit_job *job)
+{
+	return (struct commit_job *)job->letter.next;
+}
+
+enum committer_outcome committer_reserve(struct committer *c, unsigned n_ops)
+{
+	unsigned before = atomic_fetch_add_explicit(&c->reserved, n_ops, memory_order_relaxed);
+	if (before + n_ops <= c->config.queue_max)
+		return COMMITTER_OK;
+	atomic_fetch_sub_explicit(&c->reserved, n_ops, memory_order_relaxed);
+	return COMMITTER_FULL;
+}
+
+void committer_submit(struct committer *c, struct commit_job *first, struct commit_job *last)
+{
+	last->letter.next = NULL;
+	pthread_mutex_lock(&c->lock);
+	bool was_empty = !c->first;
+	if (was_empty)
+		c->first = first;
+	else
+		c->last->letter.next = &first->letter;
+	c->last = last;
+	pthread_mutex_unlock(&c->lock);
+	if (was_empty)
+		pthread_cond_signal(&c->arrived);
+}
+
+/* Cuts the front of the queue off: at least one job, otherwise at most batch_max operations. */
+static struct commit_job *cut_batch(struct committer *c)
+{
+	struct commit_job *batch = c->first, *end = batch;
+	unsigned n = batch->n_ops;
+	while (next_job(end) && n + next_job(end)->n_ops <= c->config.batch_max) {
+		end = next_job(end);
+		n += end->n_ops;
+	}
+	c->first = next_job(end);
+	end->letter.next = NULL;
+	return batch;
+}
+
+static struct timespec in_seconds(int s)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += s;
+	return t;
+}
+
+/* Waits for work. NULL when stopping and nothing is left, or when a broken store is due another
+ * try. */
+static struct commit_job *take_batch(struct committer *c)
+{
+	struct commit_job *batch = NULL;
+	struct timespec until = in_seconds(RECOVER_EVERY_S);
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->first && !c->stopping) {
+		if (!c->broken)
+			pthread_cond_wait(&c->arrived, &c->lock);
+		else if (pthread_cond_timedwait(&c->arrived, &c->lock, &until) == ETIMEDOUT)
+			break;
+	}
+	if (c->first)
+		batch = cut_batch(c);
+	pthread_mutex_unlock(&c->lock);
+	return batch;
+}
+
+static void set_outcome(struct commit_job *batch, enum op_outcome outcome)
+{
+	for (struct commit_job *job = batch; job; job = next_job(job))
+		for (unsigned i = 0; i < job->n_ops; i++)
+			job->ops[i].outcome = outcome;
+}
+
+static int apply_job(struct committer *c, struct commit_job *job)
+{
+	for (unsigned i = 0; i < job->n_ops; i++) {
+		int r = store_apply(c->config.store, &job->ops[i]);
+		if (r < 0)
+			return pass(r);
+		job->ops[i].outcome = r == STORE_REFUSED ? OP_REFUSED : OP_DONE;
+	}
+	return 0;
+}
+
+/* All of the batch, synced, or a failure. STORE_FULL: nothing was tried. */
+static int write_batch(struct committer *c, struct commit_job *batch)
+{
+	int r = store_begin(c->config.store);
+	for (struct commit_job *job = batch; job && r == 0; job = next_job(job))
+		r = apply_job(c, job);
+	return r ?: store_commit(c->config.store);
+}
+
+static void recover(struct committer *c)
+{
+	if (store_recover(c->config.store) < 0)
+		return log_error("store_recover_failed", LOG_S("cause", fail_text()));
+	c->broken = false;
+	log_info("store_recovered");
+}
+
+static void commit_batch(struct committer *c, struct commit_job *batch)
+{
+	if (c->broken)
+		recover(c);
+	if (c->broken)
+		return set_outcome(batch, OP_UNAVAILABLE);
+
+	int r = write_batch(c, batch);
+	if (r == STORE_FULL)
+		return set_outcome(batch, OP_OVERLOADED);
+	if (r == 0)
+		return;
+	log_error("batch_failed", LOG_S("cause", fail_text()));
+	store_abandon(c->config.store);
+	set_outcome(batch, OP_UNAVAILABLE);
+	c->broken = true;
+}
+
+struct letters {
+	struct net_loop *loop;
+	struct net_letter *first, **end;
+};
+
+/* One list per loop, so that each loop is woken once. */
+static void send_home(struct committer *c, struct commit_job *batch)
+{
+	struct letters home[NET_LOOPS_MAX] = { 0 };
+	unsigned n_ops = 0;
+
+	for (struct commit_job *job = batch, *next; job; job = next) {
+		struct letters *h = &home[net_loop_index(job->loop)];
+		next = next_job(job);
+		if (!h->first)
+			*h = (struct letters){ job->loop, NULL, &h->first };
+		*h->end = &job->letter;
+		h->end = &job->letter.next;
+		n_ops += job->n_ops;
+	}
+	/* Before the letters: they end the jobs' lives. */
+	atomic_fetch_sub_explicit(&c->reserved, n_ops, memory_order_relaxed);
+	for (unsigned i = 0; i < NET_LOOPS_MAX; i++) {
+		if (!home[i].first)
+			continue;
+		*home[i].end = NULL;
+		net_loop_post(home[i].loop, home[i].first);
+	}
+}
+
+static bool finished(struct committer *c)
+{
+	pthread_mutex_lock(&c->lock);
+	bool yes = c->stopping && !c->first;
+	pthread_mutex_unlock(&c->lock);
+	return yes;
+}
+
+static void *committer_main(void *arg)
+{
+	struct committer *c = arg;
+	while (!finished(c)) {
+		struct commit_job *batch = take_batch(c);
+		if (batch) {
+			commit_batch(c, batch);
+			send_home(c, batch);
+		} else if (c->broken) {
+			recover(c);
+		}
+	}
+	return NULL;
+}
+
+int committer_start(const struct committer_config *config, struct committer **out)
+{
+	struct committer *c = calloc(1, sizeof(*c));
+	if (!c)
+		return fail(-ENOMEM, "the committer");
+	c->config = *config;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->arrived, NULL);
+	int r = pthread_create(&c->thread, NULL, committer_main, c);
+	if (r != 0) {
+		free(c);
+		return fail(-r, "starting the committer's thread");
+	}
+	pthread_setname_np(c->thread, "committer");
+	*out = c;
+	return 0;
+}
+
+void committer_stop(struct committer *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->stopping = true;
+	pthread_mutex_unlock(&c->lock);
+	pthread_cond_signal(&c->arrived);
+	pthread_join(c->thread, NULL);
+	pthread_cond_destroy(&c->arrived);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}

@@ -1,0 +1,47 @@
+/*
+ * The committer: one thread that turns submitted jobs into durable batches. Takes what has
+ * gathered, applies it to the store in one transaction with one sync, and posts each job back to
+ * the net loop it came from. While one batch is being synced the next one gathers: that is the
+ * whole group commit. Knows nothing of HTTP or of dialects; words no answer.
+ *
+ * Order: jobs of one loop are applied in the order submitted. Promise: an operation comes back as
+ * OP_DONE only after the store has synced the batch that holds it.
+ *
+ * When a batch fails, all of it comes back OP_UNAVAILABLE, and the store is reopened and verified
+ * before anything else is taken; meanwhile jobs come back OP_UNAVAILABLE at once.
+ */
+#pragma once
+
+#include "net/server.h"
+#include "store/store.h"
+
+/* The operations of one request: owned by the submitter, who must not touch them until the letter
+ * has come home. */
+struct commit_job {
+	struct net_letter letter; /* run() is the submitter's; next links jobs in every list */
+	struct net_loop *loop;
+	struct op *ops;
+	unsigned n_ops;
+};
+
+struct committer_config {
+	struct store *store;
+	unsigned queue_max; /* operations accepted and not yet home */
+	unsigned batch_max; /* operations in one transaction, unless one job alone has more */
+};
+
+struct committer;
+
+enum committer_outcome { COMMITTER_OK, COMMITTER_FULL };
+
+MUST_CHECK int committer_start(const struct committer_config *config, struct committer **out);
+
+/* Finishes what was submitted, then ends the thread. NULL is fine. */
+void committer_stop(struct committer *c);
+
+/* Any thread. Room for so many operations, to be used by a submit; COMMITTER_FULL: answer with
+ * back-pressure. */
+MUST_CHECK enum committer_outcome committer_reserve(struct committer *c, unsigned n_ops);
+
+/* Any thread. Jobs linked by letter.next, NULL ends them; room for all must have been reserved. */
+void committer_submit(struct committer *c, struct commit_job *first, struct commit_job *last);

@@ -1,0 +1,275 @@
+#include "intake/intake.h"
+
+#include "base/fail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What waits on one loop for the end of its round, and the loop's own view of the catalog. */
+struct intake_loop {
+	struct catalog *catalog;
+	struct commit_job *first, *last;
+};
+
+struct intake {
+	struct intake_config config;
+	struct ratelimit *limits;
+	struct route_table **routes; /* one per dialect, in the order of dialects[] */
+	struct intake_loop loops[NET_LOOPS_MAX];
+};
+
+/* A call and its operations' way to the committer and back. */
+struct passage {
+	struct call call; /* first: the request's state points at it */
+	struct commit_job job;
+	bool routed;
+	enum refusal refused; /* by routing */
+};
+
+static bool owns(const struct dialect *d, struct str path, size_t *longest)
+{
+	bool better = false;
+	for (unsigned i = 0; i < d->n_prefixes; i++) {
+		if (d->prefixes[i].n <= *longest || !str_starts(path, d->prefixes[i]))
+			continue;
+		*longest = d->prefixes[i].n;
+		better = true;
+	}
+	return better;
+}
+
+const struct dialect *intake_owner(struct str path)
+{
+	const struct dialect *owner = NULL;
+	size_t longest = 0;
+	for (unsigned i = 0; i < n_dialects; i++)
+		if (owns(dialects[i], path, &longest))
+			owner = dialects[i];
+	return owner;
+}
+
+const struct catalog *intake_catalog(struct intake *in, const struct net_loop *loop)
+{
+	struct intake_loop *l = &in->loops[net_loop_index(loop)];
+	catalog_refresh(in->config.catalog, &l->catalog);
+	return l->catalog;
+}
+
+/* --- Routing: when the head is there, and once --- */
+
+static const struct route_table *table_of(const struct intake *in, const struct dialect *d)
+{
+	unsigned i = 0;
+	while (dialects[i] != d)
+		i++;
+	return in->routes[i];
+}
+
+static enum refusal route_call(struct intake *in, struct call *call)
+{
+	struct request *req = call->req;
+	struct route_match m = { 0 };
+	enum route_outcome found =
+		route_find(table_of(in, call->dialect), &req->arena, req->method, req->path, &m);
+	if (m.route)
+		call->pattern = m.route->pattern;
+	call->allowed = m.allowed;
+	if (found == ROUTE_UNKNOWN)
+		return REFUSE_ROUTE;
+	if (found == ROUTE_OTHER_METHOD)
+		return REFUSE_METHOD;
+	call->endpoint = m.route->target;
+	memcpy(call->params, m.params, sizeof(m.params));
+	return REFUSE_NOTHING;
+}
+
+enum { REQUEST_ID_MAX = 128 };
+
+static bool is_visible(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	return s.n > 0 && s.n <= REQUEST_ID_MAX;
+}
+
+static struct str request_id(struct request *req, const struct dialect *d)
+{
+	struct str given = request_header(req, STR("X-Request-Id"));
+	if (!d->request_id_uuid)
+		return is_visible(given) ? given : (struct str){ 0 };
+	if (form_uuid(given))
+		return given;
+	char text[UUID_TEXT + 1];
+	uuid_text(uuid_v4(), text);
+	return arena_str(&req->arena, (struct str){ text, UUID_TEXT });
+}
+
+/* The request's passage, made and routed at the first call. NULL: memory is refused. */
+static struct passage *passage_of(struct intake *in, struct request *req)
+{
+	struct passage *p = req->state ?: arena_new(&req->arena, struct passage);
+	if (!p)
+		return NULL;
+	req->state = p;
+	if (p->routed)
+		return p;
+	p->routed = true;
+	p->call.req = req;
+	p->call.dialect = intake_owner(req->path);
+	must(p->call.dialect);
+	p->call.request_id = request_id(req, p->call.dialect);
+	p->refused = route_call(in, &p->call);
+	return p;
+}
+
+size_t intake_body_limit(struct intake *in, const struct request *req)
+{
+	struct passage *p = passage_of(in, (struct request *)req);
+	return p && p->call.endpoint ? p->call.endpoint->body_max : 0;
+}
+
+/* --- Answers that need no store --- */
+
+static void answer_options(struct call *call)
+{
+	call_begin(call, 204);
+	reply_header(call->req, STR("Allow"), route_allow(&call->req->arena, call->allowed));
+	reply_send(call->req, STR(""), STR(""));
+}
+
+static void answer_refused(struct call *call, enum refusal why)
+{
+	if (why == REFUSE_METHOD && call->req->method == METHOD_OPTIONS &&
+	    call->req->fault == FAULT_NONE)
+		return answer_options(call);
+	call->dialect->refuse(call, why);
+}
+
+/* Faults that concern the body come after the caller has shown a key: an unauthenticated caller
+ * learns nothing of limits (pristo.md section 2, check order). */
+static bool fault_waits_for_access(enum fault f)
+{
+	return f == FAULT_LENGTH_REQUIRED || f == FAULT_BODY_TOO_LARGE ||
+	       f == FAULT_CONTENT_CODING || f == FAULT_EXPECTATION;
+}
+
+static enum refusal admit(struct intake *in, struct passage *p)
+{
+	enum fault fault = p->call.req->fault;
+	if (fault != FAULT_NONE && !fault_waits_for_access(fault))
+		return REFUSE_FAULT;
+	if (p->refused)
+		return p->refused;
+	const struct catalog *catalog = intake_catalog(in, p->call.req->loop);
+	enum refusal why = access_check(in->limits, catalog, &p->call);
+	return why ?: fault != FAULT_NONE ? REFUSE_FAULT : REFUSE_NOTHING;
+}
+
+/* --- To the committer and back --- */
+
+static enum refusal trouble_of(const struct call *call)
+{
+	for (unsigned i = 0; i < call->n_ops; i++) {
+		if (call->ops[i].outcome == OP_OVERLOADED)
+			return REFUSE_OVERLOADED;
+		if (call->ops[i].outcome == OP_UNAVAILABLE)
+			return REFUSE_UNAVAILABLE;
+	}
+	return REFUSE_NOTHING;
+}
+
+static void come_home(struct net_letter *letter)
+{
+	struct commit_job *job = (struct commit_job *)letter;
+	struct passage *p = (struct passage *)((char *)job - offsetof(struct passage, job));
+	enum refusal why = trouble_of(&p->call);
+	if (why)
+		p->call.dialect->refuse(&p->call, why);
+	else
+		p->call.endpoint->answer(&p->call);
+}
+
+static enum refusal submit(struct intake *in, struct passage *p)
+{
+	struct net_loop *loop = p->call.req->loop;
+	struct intake_loop *l = &in->loops[net_loop_index(loop)];
+
+	if (committer_reserve(in->config.committer, p->call.n_ops) == COMMITTER_FULL)
+		return REFUSE_OVERLOADED;
+	p->job = (struct commit_job){
+		.letter.run = come_home, .loop = loop, .ops = p->call.ops, .n_ops = p->call.n_ops
+	};
+	if (l->first)
+		l->last->letter.next = &p->job.letter;
+	else
+		l->first = &p->job;
+	l->last = &p->job;
+	return REFUSE_NOTHING;
+}
+
+void intake_round_end(struct intake *in, struct net_loop *loop)
+{
+	struct intake_loop *l = &in->loops[net_loop_index(loop)];
+	if (!l->first)
+		return;
+	committer_submit(in->config.committer, l->first, l->last);
+	l->first = l->last = NULL;
+}
+
+void intake_serve(struct intake *in, struct request *req)
+{
+	struct passage *p = passage_of(in, req);
+	if (!p) {
+		reply_begin(req, 503);
+		reply_close(req);
+		return reply_send(req, STR(""), STR(""));
+	}
+	enum refusal why = admit(in, p);
+	why = why ?: p->call.endpoint->decode(&p->call);
+	why = why ?: submit(in, p);
+	if (why)
+		answer_refused(&p->call, why);
+}
+
+const struct call *intake_call(const struct request *req)
+{
+	const struct passage *p = req->state;
+	return p ? &p->call : NULL;
+}
+
+/* --- Life --- */
+
+int intake_new(const struct intake_config *config, struct intake **out)
+{
+	struct intake *in = calloc(1, sizeof(*in));
+	if (!in)
+		return fail(-ENOMEM, "the intake");
+	in->config = *config;
+	int r = ratelimit_new(&in->limits);
+	in->routes = calloc(n_dialects, sizeof(struct route_table *));
+	if (!in->routes)
+		r = r ?: fail(-ENOMEM, "the intake");
+	for (unsigned i = 0; i < n_dialects && r == 0; i++)
+		r = route_table_new(dialects[i]->routes, dialects[i]->n_routes,
+				    dialects[i]->slash_optional, &in->routes[i]);
+	if (r < 0) {
+		intake_free(in);
+		return pass(r);
+	}
+	*out = in;
+	return 0;
+}
+
+void intake_free(struct intake *in)
+{
+	if (!in)
+		return;
+	for (unsigned i = 0; i < NET_LOOPS_MAX; i++)
+		catalog_unref(in->loops[i].catalog);
+	for (unsigned i = 0; in->routes && i < n_dialects; i++)
+		route_table_free(in->routes[i]);
+	free(in->routes);
+	ratelimit_free(in->limits);
+	free(in);
+}
