@@ -10,17 +10,18 @@
 
 enum problem_code {
 	PROBLEM_NONE,
-	PROBLEM_REQUIRED,	/* absent, or null where that counts as absent */
-	PROBLEM_TYPE,		/* `rule`: the JSON or field type that was expected; `actual`: what came */
-	PROBLEM_FORMAT,		/* right type, wrong form; `rule` names the form: "uuid", "email" ... */
+	PROBLEM_REQUIRED, /* absent, or null where that counts as absent */
+	PROBLEM_TYPE,   /* `rule`: the JSON or field type that was expected; `actual`: what came */
+	PROBLEM_FORMAT, /* right type, wrong form; `rule` names the form: "uuid", "email" ... */
 	PROBLEM_EMPTY,
-	PROBLEM_TOO_LONG,	/* code points; `limit`, `size` */
-	PROBLEM_TOO_MANY,	/* members or items; `limit`, `size` */
+	PROBLEM_TOO_LONG,       /* code points; `limit`, `size` */
+	PROBLEM_TOO_MANY,       /* members, or what `rule` says ("items"); `limit`, `size` */
 	PROBLEM_UNKNOWN_MEMBER, /* a member that the shape of the request does not have */
-	PROBLEM_NAME,		/* a name breaks the rule for names */
-	PROBLEM_VALUE,		/* not one of the values allowed; `rule` lists them */
-	PROBLEM_NESTED,		/* an object or array where only plain values may stand */
-	PROBLEM_ALTERNATIVES,	/* exactly or at least one of several members; `rule` lists them */
+	PROBLEM_NAME,           /* a name breaks the rule for names, which `rule` may tell */
+	PROBLEM_VALUE,          /* not one of the values allowed; `rule` lists them */
+	PROBLEM_NESTED,         /* an object or array where only plain values may stand, or levels
+				 * of them beyond `limit` */
+	PROBLEM_ALTERNATIVES,   /* exactly or at least one of several members; `rule` lists them */
 
 	PROBLEM_UNKNOWN_WORKSPACE,
 	PROBLEM_UNKNOWN_DEFINITION,
@@ -28,16 +29,17 @@ enum problem_code {
 	PROBLEM_FIELD_TYPE,    /* clashes with the declared or recorded type of the field: `rule` */
 
 	/* These only the committer can find. */
-	PROBLEM_UNKNOWN_CONTACT, /* nothing matches and nothing given may create one */
-	PROBLEM_CONTACT_FULL,	 /* the contact's attributes or identities would pass `limit` */
-	PROBLEM_DEFINITIONS_FULL, /* the workspace has `limit` definitions, or this one `limit` fields */
+	PROBLEM_UNKNOWN_CONTACT,  /* nothing matches and nothing given may create one */
+	PROBLEM_CONTACT_FULL,     /* the contact's attributes or identities would pass `limit` */
+	PROBLEM_DEFINITIONS_FULL, /* the workspace has `limit` definitions, or this one `limit`
+				     fields */
 };
 
 struct problem {
 	enum problem_code code;
-	struct str path;     /* "contact.customFields.gender", "" for the whole body; array items [3] */
-	const char *rule;    /* static; what was expected. NULL where the code says it all */
-	const char *actual;  /* static; the kind of value that came. NULL where it does not matter */
+	struct str path; /* "contact.customFields.gender", "" for the whole body; array items [3] */
+	const char *rule;   /* static; what was expected. NULL where the code says it all */
+	const char *actual; /* static; the kind of value that came. NULL where it does not matter */
 	int64_t limit, size; /* 0 where it does not matter */
 };
 
@@ -45,17 +47,22 @@ enum { PROBLEMS_MAX = 20 }; /* more than these are counted, not kept */
 
 struct problems {
 	struct problem list[PROBLEMS_MAX];
-	unsigned n;	/* kept */
+	unsigned n;     /* kept */
 	unsigned found; /* kept or not */
 };
 
 void problem_add(struct problems *ps, struct problem p);
 
 /* problem_at(ps, PROBLEM_TOO_LONG, path, .limit = 255, .size = 300) */
-#define problem_at(ps, code_, path_, ...)                                                          \
+#define problem_at(ps, code_, path_, ...) \
 	problem_add((ps), (struct problem){ .code = (code_), .path = (path_), ##__VA_ARGS__ })
 
-/* "parent.name", or name alone when parent is empty. Falls back to parent when memory is refused. */
+/* "parent.name", or name alone when parent is empty. Falls back to parent when memory is refused.
+ */
 struct str problem_path(struct arena *a, struct str parent, struct str name);
 /* "parent[i]" */
 struct str problem_index(struct arena *a, struct str parent, size_t i);
+
+/* One plain sentence without a full stop, "contact.customFields.gender must be a string, not a
+ * number", for where a vendor documents no wording of its own. */
+void problem_put_english(struct buf *b, const struct problem *p);
