@@ -39,7 +39,8 @@ enum identity_kind {
 	IDENTITY_ZALO_FOLLOWER,
 	IDENTITY_TIKTOK_BM,
 	IDENTITY_OPEN_CHANNEL,
-	/* Outward ids; the first also as a stored identity of contacts whose UUID was given to us. */
+	/* Outward ids; the first also as a stored identity of contacts whose UUID was given to us.
+	 */
 	IDENTITY_UUID = 100,   /* value: 36 characters */
 	IDENTITY_NUMBER = 101, /* value: decimal digits */
 	IDENTITY_HEX = 102,    /* value: 24 lower-case hex digits */
@@ -51,9 +52,11 @@ enum { IDENTITY_VALUE_MAX = 512 }; /* bytes, of value and of key */
 const char *identity_kind_name(enum identity_kind kind);
 MUST_CHECK bool identity_kind_parse(struct str name, enum identity_kind *out);
 
-/* The key of a value. .p is NULL when there is none: empty, too long, a phone without digits. */
+/* The key of a value, which may be a view into it. .p is NULL when there is none: empty, too long,
+ * a phone without digits, or memory refused. */
 struct str identity_key(struct arena *a, enum identity_kind kind, struct str value);
 
 /* Address syntax as the dialects share it: one @, something before it, a dotted domain behind it,
- * no blanks or control characters, at most 320 bytes (254 is what SMTP can carry). */
+ * no blanks or control characters, at most 320 bytes (254 is what SMTP can carry). What RFC 5322
+ * wants quoted in front of the @, such as : and <, is refused: no URL is an address. */
 bool email_is_valid(struct str s);
