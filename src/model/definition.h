@@ -34,14 +34,16 @@ struct field {
 	struct str name;
 	enum field_type type;
 	bool required;
-	const struct field *fields; /* of an object, or of each object in an array; n_fields 0: free */
+	const struct field
+		*fields; /* of an object, or of each object in an array; n_fields 0: free */
 	unsigned n_fields;
 };
 
 enum {
-	DEFINITION_NAME_MAX = 255,   /* code points */
+	DEFINITION_NAME_MAX = 255,    /* code points */
 	DEFINITION_FIELDS_MAX = 1000, /* at one level */
-	FIELD_DEPTH_MAX = 8,
+	FIELD_NAME_MAX = 128,         /* bytes; the fewest are 1 */
+	FIELD_DEPTH_MAX = 8,          /* levels of fields, the outermost being 1 */
 };
 
 struct definition {
@@ -54,13 +56,17 @@ struct definition {
 	const struct field *fields; /* in the order declared */
 	unsigned n_fields;
 	const uint16_t *by_name; /* n_fields indexes into fields, sorted by name */
-	struct arena arena;	 /* holds all of the above */
+	struct arena arena;      /* holds all of the above */
 };
 
-/* Copies everything it is given. NULL: out of memory. One reference belongs to the caller. */
+/*
+ * Copies everything it is given but `refs`, `by_name` and `arena`, which it makes. Names must be
+ * unique and counts within the limits above. NULL: out of memory. One reference belongs to the
+ * caller.
+ */
 struct definition *definition_new(const struct definition *like);
 struct definition *definition_ref(struct definition *d); /* any thread */
-void definition_unref(struct definition *d);		 /* any thread; NULL is fine */
+void definition_unref(struct definition *d);             /* any thread; NULL is fine */
 DEFINE_CLEANUP(struct definition *, definition_unref);
 
 /* The field of that name, or NULL. */
@@ -73,7 +79,8 @@ MUST_CHECK bool field_type_parse(struct str name, enum field_type *out);
 /*
  * Fields as they are stored and shown: [{"name":"total","type":"number","required":true,
  * "fields":[...]}]. Reading judges its input as hostile (it comes from a file): each thing wrong
- * becomes a problem, and the function returns false.
+ * becomes a problem, whose path begins with "fields", and the function returns false. It also does
+ * when memory is refused, which is no problem. Absent or null: no fields.
  */
 void fields_put_json(struct buf *b, const struct field *fields, unsigned n);
 MUST_CHECK bool fields_from_json(struct arena *a, yyjson_val *v, struct problems *ps,
