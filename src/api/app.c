@@ -1,0 +1,123 @@
+#include "api/app.h"
+
+#include "api/health.h"
+#include "api/problem_reply.h"
+#include "base/fail.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct app {
+	struct app_config config;
+	struct intake *intake;
+	struct native *native;
+};
+
+static bool is_native(const struct request *req)
+{
+	return str_starts(req->path, STR("/_/"));
+}
+
+static size_t body_limit(void *ctx, const struct request *req)
+{
+	struct app *app = ctx;
+	bool dialects_own = !is_native(req) && intake_owner(req->path);
+	return dialects_own ? intake_body_limit(app->intake, req) : 0;
+}
+
+/* Nobody owns the path, or the request broke before it had one. */
+static void serve_nobody(struct request *req)
+{
+	if (req->fault == FAULT_NONE)
+		return problem_reply(req, 404, STR("there is no such path"));
+	struct str detail = req->fault_detail ? str_of(req->fault_detail) : STR("");
+	problem_reply(req, fault_status(req->fault), detail);
+}
+
+static void serve(void *ctx, struct request *req)
+{
+	struct app *app = ctx;
+	if (is_native(req))
+		return native_serve(app->native, req);
+	if (health_serve(app->config.store, req))
+		return;
+	if (intake_owner(req->path))
+		return intake_serve(app->intake, req);
+	serve_nobody(req);
+}
+
+static void round_end(void *ctx, struct net_loop *loop)
+{
+	struct app *app = ctx;
+	intake_round_end(app->intake, loop);
+}
+
+/* --- The access log: the pattern of the route, not the path, which may hold an e-mail --- */
+
+static const char *pattern_of(const struct request *req)
+{
+	if (is_native(req))
+		return native_pattern(req);
+	if (!intake_owner(req->path))
+		return NULL;
+	const struct call *call = intake_call(req);
+	return call ? call->pattern : NULL;
+}
+
+static void done(void *ctx, const struct request *req)
+{
+	struct app *app = ctx;
+	if (!app->config.access_log)
+		return;
+	const char *pattern = pattern_of(req);
+	const struct call *call =
+		!is_native(req) && intake_owner(req->path) ? intake_call(req) : NULL;
+	log_info("request", LOG_S("method", method_name(req->method)),
+		 LOG_S("route", pattern ? pattern : "none"), LOG_I("status", req->status),
+		 LOG_I("key", call ? call->key_no : 0), LOG_I("body_bytes", req->body.n),
+		 LOG_I("reply_bytes", req->reply_bytes),
+		 LOG_I("ms", time_monotonic_ms() - req->started_ms),
+		 LOG_S("peer", request_peer(req)));
+}
+
+struct net_app app_callbacks(struct app *app)
+{
+	return (struct net_app){
+		.ctx = app,
+		.body_limit = body_limit,
+		.serve = serve,
+		.round_end = round_end,
+		.done = done,
+	};
+}
+
+int app_new(const struct app_config *config, struct app **out)
+{
+	struct app *app = calloc(1, sizeof(*app));
+	if (!app)
+		return fail(-ENOMEM, "the app");
+	app->config = *config;
+	struct intake_config intake = {
+		.catalog = store_catalog(config->store),
+		.committer = config->committer,
+		.loops = config->loops,
+	};
+	int r = intake_new(&intake, &app->intake);
+	r = r ?: native_new(config->store, app->intake, &app->native);
+	if (r < 0) {
+		app_free(app);
+		return pass(r);
+	}
+	*out = app;
+	return 0;
+}
+
+void app_free(struct app *app)
+{
+	if (!app)
+		return;
+	native_free(app->native);
+	intake_free(app->intake);
+	free(app);
+}

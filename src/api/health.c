@@ -1,0 +1,43 @@
+#include "api/health.h"
+
+#include "api/problem_reply.h"
+
+static void refuse_method(struct request *req)
+{
+	reply_begin(req, req->method == METHOD_OPTIONS ? 204 : 405);
+	reply_header(req, STR("Allow"), STR("GET, HEAD"));
+	if (req->method == METHOD_OPTIONS)
+		return reply_send(req, STR(""), STR(""));
+	problem_reply_send(req, 405, STR(""));
+}
+
+static void send_status(struct request *req, struct str body)
+{
+	reply_begin(req, 200);
+	reply_header(req, STR("Cache-Control"), STR("no-store"));
+	reply_send(req, STR("application/json"), body);
+}
+
+static void serve_ready(struct store *store, struct request *req)
+{
+	char why[256];
+	if (store_takes_writes(store, why, sizeof(why)))
+		return send_status(req, STR("{\"status\":\"ready\"}"));
+	problem_reply(req, 503, arena_str(&req->arena, str_of(why)));
+}
+
+bool health_serve(struct store *store, struct request *req)
+{
+	bool ready = str_eq(req->path, STR("/readyz"));
+	if (!ready && !str_eq(req->path, STR("/healthz")))
+		return false;
+	if (req->fault != FAULT_NONE)
+		problem_reply(req, fault_status(req->fault), STR(""));
+	else if (req->method != METHOD_GET && req->method != METHOD_HEAD)
+		refuse_method(req);
+	else if (ready)
+		serve_ready(store, req);
+	else
+		send_status(req, STR("{\"status\":\"ok\"}"));
+	return true;
+}

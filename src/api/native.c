@@ -1,0 +1,207 @@
+#include "api/native.h"
+
+#include "api/problem_reply.h"
+#include "api/query.h"
+#include "base/fail.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* As many as the net layer's pool has threads; each is opened when it is first needed. */
+enum { READERS_MAX = 4 };
+
+struct native {
+	struct store *store;
+	struct intake *intake;
+	struct route_table *routes;
+	pthread_mutex_t lock; /* for the readers at rest */
+	struct store_reader *idle[READERS_MAX];
+	unsigned n_idle;
+};
+
+/* --- Readers --- */
+
+static int borrow_reader(struct native *n, struct store_reader **r)
+{
+	*r = NULL;
+	pthread_mutex_lock(&n->lock);
+	if (n->n_idle > 0)
+		*r = n->idle[--n->n_idle];
+	pthread_mutex_unlock(&n->lock);
+	return *r ? 0 : store_reader_open(n->store, r);
+}
+
+static void return_reader(struct native *n, struct store_reader *r)
+{
+	pthread_mutex_lock(&n->lock);
+	bool room = n->n_idle < READERS_MAX;
+	if (room)
+		n->idle[n->n_idle++] = r;
+	pthread_mutex_unlock(&n->lock);
+	if (!room)
+		store_reader_close(r);
+}
+
+/* --- One query --- */
+
+static void say_failed(struct query *q)
+{
+	q->failed = true;
+	q->status = 500;
+	q->detail = arena_str(&q->req->arena, str_of(fail_text()));
+}
+
+/* On a worker thread. A reader that failed is not used again. */
+static void run(struct net_work *work)
+{
+	struct query *q = (struct query *)work;
+	struct store_reader *r = NULL;
+	int e = borrow_reader(q->native, &r);
+	if (e == 0)
+		e = q->resource->read(q, r);
+	if (e < 0) {
+		say_failed(q);
+		store_reader_close(r);
+		return;
+	}
+	return_reader(q->native, r);
+	q->status = e == STORE_NONE ? 404 : 200;
+}
+
+static void answer(struct query *q)
+{
+	if (q->failed) {
+		log_error("read_failed", LOG_STR("cause", q->detail));
+		return problem_reply(q->req, 500, STR("the store could not be read"));
+	}
+	if (q->status != 200)
+		return problem_reply(q->req, q->status, q->detail);
+	if (q->body.failed)
+		return problem_reply(q->req, 503, STR("the answer is too large; ask for fewer"));
+	reply_begin(q->req, 200);
+	reply_send(q->req, STR("application/json"), buf_str(&q->body));
+}
+
+static void done(struct net_work *work)
+{
+	answer((struct query *)work);
+}
+
+/* --- Admission --- */
+
+static bool may(const struct key *key, const struct resource *resource)
+{
+	return key->scopes & (resource->scopes | SCOPE_ADMIN);
+}
+
+static const struct key *caller(struct native *n, struct request *req)
+{
+	struct credentials c = { .secret = authorization(req, STR("Bearer")) };
+	return access_key(intake_catalog(n->intake, req->loop), &c);
+}
+
+static void refuse_method(struct request *req, unsigned allowed)
+{
+	int status = req->method == METHOD_OPTIONS ? 204 : 405;
+	reply_begin(req, status);
+	reply_header(req, STR("Allow"), route_allow(&req->arena, allowed));
+	if (status == 204)
+		return reply_send(req, STR(""), STR(""));
+	problem_reply_send(req, status, STR(""));
+}
+
+static void refuse_caller(struct request *req)
+{
+	problem_reply_begin(req, 401);
+	reply_header(req, STR("WWW-Authenticate"), STR("Bearer"));
+	problem_reply_send(req, 401, STR("a key is needed: Authorization: Bearer <key>"));
+}
+
+static void serve_query(struct query *q)
+{
+	struct request *req = q->req;
+	const struct key *key = caller(q->native, req);
+	if (!key)
+		return refuse_caller(req);
+	if (!may(key, q->resource))
+		return problem_reply(req, 403, STR("the key lacks the scope for this"));
+
+	q->workspace = key->workspace;
+	q->events.workspace = key->workspace->no;
+	q->status = 200;
+	if (q->resource->prepare && !q->resource->prepare(q))
+		return answer(q);
+	if (q->resource->show) {
+		q->resource->show(q);
+		return answer(q);
+	}
+	if (net_loop_work(req->loop, &q->work) < 0) {
+		say_failed(q);
+		answer(q);
+	}
+}
+
+void native_serve(struct native *n, struct request *req)
+{
+	struct query *q = arena_new(&req->arena, struct query);
+	struct route_match m = { 0 };
+	if (!q || req->fault != FAULT_NONE)
+		return problem_reply(req, q ? fault_status(req->fault) : 503, STR(""));
+	req->state = q;
+
+	switch (route_find(n->routes, &req->arena, req->method, req->path, &m)) {
+	case ROUTE_UNKNOWN:
+		return problem_reply(req, 404, STR("there is no such path"));
+	case ROUTE_OTHER_METHOD:
+		return refuse_method(req, m.allowed);
+	case ROUTE_FOUND:
+		break;
+	}
+	*q = (struct query){
+		.work = { .run = run, .done = done },
+		.req = req,
+		.native = n,
+		.resource = m.route->target,
+		.pattern = m.route->pattern,
+		.body = buf_in(&req->arena),
+	};
+	memcpy(q->params, m.params, sizeof(m.params));
+	serve_query(q);
+}
+
+const char *native_pattern(const struct request *req)
+{
+	const struct query *q = req->state;
+	return q ? q->pattern : NULL;
+}
+
+/* --- Life --- */
+
+int native_new(struct store *store, struct intake *intake, struct native **out)
+{
+	struct native *n = calloc(1, sizeof(*n));
+	if (!n)
+		return fail(-ENOMEM, "the native API");
+	n->store = store;
+	n->intake = intake;
+	pthread_mutex_init(&n->lock, NULL);
+	int r = route_table_new(native_routes, n_native_routes, false, &n->routes);
+	if (r < 0) {
+		native_free(n);
+		return pass(r);
+	}
+	*out = n;
+	return 0;
+}
+
+void native_free(struct native *n)
+{
+	if (!n)
+		return;
+	while (n->n_idle > 0)
+		store_reader_close(n->idle[--n->n_idle]);
+	route_table_free(n->routes);
+	pthread_mutex_destroy(&n->lock);
+	free(n);
+}

@@ -1,0 +1,21 @@
+/*
+ * The native API under /_/v1: reading back what was stored, as JSON. Bearer keys with scope
+ * `admin`, or the scope of what is read; errors are RFC 9457 problem documents.
+ *
+ * Calls that need the store run on the worker threads, each with a reader of its own; a net loop
+ * never waits for the disk.
+ */
+#pragma once
+
+#include "intake/intake.h"
+
+struct native;
+
+MUST_CHECK int native_new(struct store *store, struct intake *intake, struct native **out);
+void native_free(struct native *n); /* NULL is fine; net loops stopped first */
+
+/* Any request whose path begins with "/_/". */
+void native_serve(struct native *n, struct request *req);
+
+/* The pattern of the route behind a request that native serves, for the access log, or NULL. */
+const char *native_pattern(const struct request *req);

@@ -1,0 +1,12 @@
+/* Errors as RFC 9457 problem documents: for the native API and for paths that nobody owns. */
+#pragma once
+
+#include "net/reply.h"
+
+/* Answers with {"type":"about:blank","title":<reason phrase>,"status":...,"detail":...}. detail may
+ * be empty. Headers can be added between begin and send. */
+void problem_reply_begin(struct request *req, int status);
+void problem_reply_send(struct request *req, int status, struct str detail);
+
+/* Both in one. */
+void problem_reply(struct request *req, int status, struct str detail);

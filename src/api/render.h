@@ -1,0 +1,14 @@
+/* What the native API shows, as JSON text. The shapes are fixed: others rely on them. */
+#pragma once
+
+#include "store/store.h"
+
+void render_event(struct buf *b, const struct event_row *e);
+void render_contact(struct buf *b, const struct contact_row *c);
+void render_definition(struct buf *b, const struct definition *d);
+void render_stats(struct buf *b, const struct store_stats *s);
+
+/* {"data":[ ... ],"next_before":N|null}: open, one item after another, close. */
+void render_list_open(struct buf *b);
+void render_list_next(struct buf *b, unsigned i);
+void render_list_close(struct buf *b, uint64_t next_before);
