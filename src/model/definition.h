@@ -34,8 +34,8 @@ struct field {
 	struct str name;
 	enum field_type type;
 	bool required;
-	const struct field
-		*fields; /* of an object, or of each object in an array; n_fields 0: free */
+	/* Of an object, or of each object in an array; none: what is inside is free. */
+	const struct field *fields;
 	unsigned n_fields;
 };
 

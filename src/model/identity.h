@@ -39,8 +39,7 @@ enum identity_kind {
 	IDENTITY_ZALO_FOLLOWER,
 	IDENTITY_TIKTOK_BM,
 	IDENTITY_OPEN_CHANNEL,
-	/* Outward ids; the first also as a stored identity of contacts whose UUID was given to us.
-	 */
+	/* Outward ids; the first also as an identity of contacts whose UUID was given to us. */
 	IDENTITY_UUID = 100,   /* value: 36 characters */
 	IDENTITY_NUMBER = 101, /* value: decimal digits */
 	IDENTITY_HEX = 102,    /* value: 24 lower-case hex digits */
