@@ -1,0 +1,197 @@
+#include "model/catalog_parts.h"
+
+#include <stdlib.h>
+
+static const struct {
+	enum scope scope;
+	const char *name;
+} scopes[] = {
+	{ SCOPE_EVENTS_WRITE, "events.write" },
+	{ SCOPE_CONTACTS_READ, "contacts.read" },
+	{ SCOPE_CONTACTS_WRITE, "contacts.write" },
+	{ SCOPE_DEFINITIONS_READ, "definitions.read" },
+	{ SCOPE_DEFINITIONS_WRITE, "definitions.write" },
+	{ SCOPE_ADMIN, "admin" },
+};
+
+bool scope_parse(struct str name, unsigned *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+		if (!str_eq(str_of(scopes[i].name), name))
+			continue;
+		*out = scopes[i].scope;
+		return true;
+	}
+	return false;
+}
+
+void scopes_put(struct buf *b, unsigned set)
+{
+	const char *blank = "";
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+		if (!(set & scopes[i].scope))
+			continue;
+		buf_put(b, str_of(blank));
+		buf_put(b, str_of(scopes[i].name));
+		blank = " ";
+	}
+}
+
+struct catalog *catalog_ref(struct catalog *c)
+{
+	unsigned before = atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	must(before > 0);
+	return c;
+}
+
+/* True for who held the last reference: all others' reads come before. */
+static bool was_last(atomic_uint *refs)
+{
+	unsigned before = atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel);
+	must(before > 0);
+	return before == 1;
+}
+
+void workspace_unref(struct workspace *w)
+{
+	if (!w || !was_last(&w->refs))
+		return;
+	for (unsigned i = 0; i < w->room; i++)
+		definition_unref(w->definitions[i]);
+	free(w->definitions);
+	arena_fini(&w->arena);
+	free(w);
+}
+
+void catalog_unref(struct catalog *c)
+{
+	if (!c || !was_last(&c->refs))
+		return;
+	for (unsigned i = 0; i < c->n_workspaces; i++)
+		workspace_unref(c->workspaces[i]);
+	free(c->workspaces);
+	free(c->keys);
+	arena_fini(&c->arena);
+	free(c);
+}
+
+/* A digest is as good as a hash. */
+struct key *catalog_key_slot(struct key *keys, unsigned room, const struct sha256 *digest)
+{
+	uint64_t hash;
+	memcpy(&hash, digest->b, sizeof(hash));
+	for (size_t i = hash;; i++) {
+		struct key *k = &keys[i & (room - 1)];
+		if (k->no == 0 || memcmp(&k->digest, digest, sizeof(*digest)) == 0)
+			return k;
+	}
+}
+
+const struct key *catalog_key(const struct catalog *c, const struct sha256 *digest)
+{
+	if (c->keys_room == 0)
+		return NULL;
+	const struct key *k = catalog_key_slot(c->keys, c->keys_room, digest);
+	return k->no != 0 && !k->revoked ? k : NULL;
+}
+
+const struct key *catalog_named_key(const struct catalog *c, struct str name,
+				    const struct sha256 *digest)
+{
+	const struct key *k = catalog_key(c, digest);
+	return k && str_eq(k->name, name) ? k : NULL;
+}
+
+unsigned catalog_workspace_at(const struct catalog *c, uint32_t no)
+{
+	unsigned low = 0, high = c->n_workspaces;
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+		if (c->workspaces[mid]->no < no)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct workspace *catalog_workspace(const struct catalog *c, uint32_t no)
+{
+	unsigned i = catalog_workspace_at(c, no);
+	return i < c->n_workspaces && c->workspaces[i]->no == no ? c->workspaces[i] : NULL;
+}
+
+const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct uuid id)
+{
+	for (unsigned i = 0; i < c->n_workspaces; i++)
+		if (uuid_eq(c->workspaces[i]->id, id))
+			return c->workspaces[i];
+	return NULL;
+}
+
+struct definition **workspace_slot(struct definition **table, unsigned room, struct str name)
+{
+	for (size_t i = hash64(name);; i++) {
+		struct definition **d = &table[i & (room - 1)];
+		if (!*d || str_eq((*d)->name, name))
+			return d;
+	}
+}
+
+struct definition *workspace_definition(const struct workspace *w, struct str name)
+{
+	return w->room ? *workspace_slot(w->definitions, w->room, name) : NULL;
+}
+
+bool workspace_has_contact_field(const struct workspace *w, struct str name)
+{
+	unsigned low = 0, high = w->n_contact_fields;
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+		int order = str_cmp(name, w->contact_fields[mid]);
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return false;
+}
+
+void catalog_cell_init(struct catalog_cell *cell)
+{
+	must(pthread_mutex_init(&cell->lock, NULL) == 0);
+	cell->current = NULL;
+	atomic_init(&cell->version, 0);
+}
+
+void catalog_cell_fini(struct catalog_cell *cell)
+{
+	catalog_unref(cell->current);
+	cell->current = NULL;
+	must(pthread_mutex_destroy(&cell->lock) == 0);
+}
+
+void catalog_publish(struct catalog_cell *cell, struct catalog *next)
+{
+	must(pthread_mutex_lock(&cell->lock) == 0);
+	struct catalog *old = cell->current;
+	next->version = atomic_load_explicit(&cell->version, memory_order_relaxed) + 1;
+	cell->current = next;
+	atomic_store_explicit(&cell->version, next->version, memory_order_release);
+	must(pthread_mutex_unlock(&cell->lock) == 0);
+	catalog_unref(old);
+}
+
+void catalog_refresh(struct catalog_cell *cell, struct catalog **mine)
+{
+	uint64_t version = atomic_load_explicit(&cell->version, memory_order_acquire);
+	if (version == (*mine ? (*mine)->version : 0))
+		return;
+	must(pthread_mutex_lock(&cell->lock) == 0);
+	struct catalog *current = catalog_ref(cell->current);
+	must(pthread_mutex_unlock(&cell->lock) == 0);
+	catalog_unref(*mine);
+	*mine = current;
+}

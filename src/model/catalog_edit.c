@@ -1,0 +1,305 @@
+#include "base/fail.h"
+#include "model/catalog_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/*
+ * Edits. The edit holds its origin, so whatever it shares with it has two references or more:
+ * what has one belongs to the edit alone and may be changed in place.
+ */
+struct catalog_edit {
+	struct catalog *from; /* NULL: none */
+	struct catalog *next;
+	uint32_t last_key_no; /* the highest so far */
+};
+
+enum { STRINGS_MAX = 64 * 1024 * 1024 }; /* bytes of names in one snapshot or workspace */
+
+static bool copy_str(struct arena *a, struct str *s)
+{
+	*s = arena_str(a, *s);
+	return s->p != NULL;
+}
+
+static int copy_keys(struct catalog *to, const struct catalog *from)
+{
+	if (from->keys_room == 0)
+		return 0;
+	to->keys = malloc(from->keys_room * sizeof(*to->keys));
+	if (!to->keys)
+		return fail(-ENOMEM, "catalog");
+	memcpy(to->keys, from->keys, from->keys_room * sizeof(*to->keys));
+	to->keys_room = from->keys_room;
+	to->n_keys = from->n_keys;
+	for (unsigned i = 0; i < to->keys_room; i++)
+		if (to->keys[i].no && !copy_str(&to->arena, &to->keys[i].name))
+			return fail(-ENOMEM, "catalog");
+	return 0;
+}
+
+static int share_workspaces(struct catalog *to, const struct catalog *from)
+{
+	if (from->n_workspaces == 0)
+		return 0;
+	to->workspaces = malloc(from->n_workspaces * sizeof(struct workspace *));
+	if (!to->workspaces)
+		return fail(-ENOMEM, "catalog");
+	for (unsigned i = 0; i < from->n_workspaces; i++) {
+		to->workspaces[i] = from->workspaces[i];
+		atomic_fetch_add_explicit(&to->workspaces[i]->refs, 1, memory_order_relaxed);
+	}
+	to->n_workspaces = from->n_workspaces;
+	return 0;
+}
+
+static int begin_edit(struct catalog_edit *e, struct catalog *from)
+{
+	e->next = calloc(1, sizeof(*e->next));
+	if (!e->next)
+		return fail(-ENOMEM, "catalog");
+	atomic_init(&e->next->refs, 1);
+	arena_init(&e->next->arena, STRINGS_MAX, NULL);
+	if (!from)
+		return 0;
+	e->from = catalog_ref(from);
+	for (unsigned i = 0; i < from->keys_room; i++)
+		e->last_key_no = MAX(e->last_key_no, from->keys[i].no);
+	return copy_keys(e->next, from) ?: share_workspaces(e->next, from);
+}
+
+int catalog_edit_new(struct catalog *from, struct catalog_edit **out)
+{
+	struct catalog_edit *e = calloc(1, sizeof(*e));
+	if (!e)
+		return fail(-ENOMEM, "catalog");
+	int r = begin_edit(e, from);
+	if (r < 0) {
+		catalog_edit_drop(e);
+		return pass(r);
+	}
+	*out = e;
+	return 0;
+}
+
+void catalog_edit_drop(struct catalog_edit *e)
+{
+	if (!e)
+		return;
+	catalog_unref(e->next);
+	catalog_unref(e->from);
+	free(e);
+}
+
+static bool copy_contact_fields(struct workspace *w)
+{
+	const struct str *from = w->contact_fields;
+	w->contact_fields = NULL;
+	if (w->n_contact_fields == 0)
+		return true;
+	struct str *list = arena_array(&w->arena, struct str, w->n_contact_fields);
+	if (!list)
+		return false;
+	for (unsigned i = 0; i < w->n_contact_fields; i++) {
+		list[i] = from[i];
+		if (!copy_str(&w->arena, &list[i]))
+			return false;
+	}
+	w->contact_fields = list;
+	return true;
+}
+
+/* The definitions of `old` in a table of `room` slots. */
+static bool copy_table(struct workspace *w, const struct workspace *old, unsigned room)
+{
+	if (room == 0)
+		return true;
+	w->definitions = calloc(room, sizeof(struct definition *));
+	if (!w->definitions)
+		return false;
+	w->room = room;
+	for (unsigned i = 0; i < old->room; i++) {
+		struct definition *d = old->definitions[i];
+		if (d)
+			*workspace_slot(w->definitions, room, d->name) = definition_ref(d);
+	}
+	w->n_definitions = old->n_definitions;
+	return true;
+}
+
+/* All of `like` but its definitions, which come from `old`. NULL: out of memory. */
+static struct workspace *copy_workspace(const struct workspace *like, const struct workspace *old)
+{
+	struct workspace *w = calloc(1, sizeof(*w));
+	if (!w)
+		return NULL;
+	*w = (struct workspace){ .no = like->no,
+				 .id = like->id,
+				 .name = like->name,
+				 .contact_fields = like->contact_fields,
+				 .n_contact_fields = like->n_contact_fields,
+				 .requests_per_second = like->requests_per_second };
+	atomic_init(&w->refs, 1);
+	arena_init(&w->arena, STRINGS_MAX, NULL);
+	if (copy_str(&w->arena, &w->name) && copy_contact_fields(w) &&
+	    (!old || copy_table(w, old, old->room)))
+		return w;
+	workspace_unref(w);
+	return NULL;
+}
+
+static int insert_workspace(struct catalog *c, unsigned at, struct workspace *w)
+{
+	size_t n = c->n_workspaces + 1;
+	struct workspace **list = realloc(c->workspaces, n * sizeof(struct workspace *));
+	if (!list)
+		return fail(-ENOMEM, "catalog");
+	memmove(list + at + 1, list + at, (c->n_workspaces - at) * sizeof(struct workspace *));
+	list[at] = w;
+	c->workspaces = list;
+	c->n_workspaces++;
+	return 0;
+}
+
+static void replace_workspace(struct catalog *c, unsigned at, struct workspace *w)
+{
+	struct workspace *old = c->workspaces[at];
+	for (unsigned i = 0; i < c->keys_room; i++)
+		if (c->keys[i].no && c->keys[i].workspace == old)
+			c->keys[i].workspace = w;
+	c->workspaces[at] = w;
+	workspace_unref(old);
+}
+
+int catalog_edit_workspace(struct catalog_edit *e, const struct workspace *like)
+{
+	const struct workspace *old = catalog_workspace(e->next, like->no);
+	struct workspace *w = copy_workspace(like, old);
+	unsigned at = catalog_workspace_at(e->next, like->no);
+	if (!w)
+		return fail(-ENOMEM, "catalog");
+	if (old) {
+		replace_workspace(e->next, at, w);
+		return 0;
+	}
+	int r = insert_workspace(e->next, at, w);
+	if (r < 0)
+		workspace_unref(w);
+	return pass(r);
+}
+
+/* The workspace as one that the edit may change; NULL: out of memory. */
+static struct workspace *own_workspace(struct catalog_edit *e, uint32_t no)
+{
+	unsigned at = catalog_workspace_at(e->next, no);
+	struct workspace *shared = e->next->workspaces[at];
+	if (atomic_load_explicit(&shared->refs, memory_order_acquire) == 1)
+		return shared;
+	struct workspace *w = copy_workspace(shared, shared);
+	if (w)
+		replace_workspace(e->next, at, w);
+	return w;
+}
+
+static bool grow_table(struct workspace *w)
+{
+	struct workspace grown = { 0 };
+	if (2 * (w->n_definitions + 1) <= w->room)
+		return true;
+	if (!copy_table(&grown, w, w->room ? 2 * w->room : 8))
+		return false;
+	for (unsigned i = 0; i < w->room; i++)
+		definition_unref(w->definitions[i]);
+	free(w->definitions);
+	w->definitions = grown.definitions;
+	w->room = grown.room;
+	return true;
+}
+
+int catalog_edit_define(struct catalog_edit *e, uint32_t workspace, struct definition *d)
+{
+	must(catalog_workspace(e->next, workspace));
+	struct workspace *w = own_workspace(e, workspace);
+	if (!w || !grow_table(w))
+		return fail(-ENOMEM, "catalog");
+	struct definition **slot = workspace_slot(w->definitions, w->room, d->name);
+	w->n_definitions += *slot == NULL;
+	definition_unref(*slot);
+	*slot = definition_ref(d);
+	return 0;
+}
+
+struct definition *catalog_edit_find(const struct catalog_edit *e, uint32_t workspace,
+				     struct str name)
+{
+	const struct workspace *w = catalog_workspace(e->next, workspace);
+	return w ? workspace_definition(w, name) : NULL;
+}
+
+unsigned catalog_edit_definitions(const struct catalog_edit *e, uint32_t workspace)
+{
+	const struct workspace *w = catalog_workspace(e->next, workspace);
+	return w ? w->n_definitions : 0;
+}
+
+/* The keys in a table of `room` slots, without that of row `but`. */
+static int rebuild_keys(struct catalog *c, unsigned room, uint32_t but)
+{
+	struct key *table = calloc(room, sizeof(*table));
+	if (!table)
+		return fail(-ENOMEM, "catalog");
+	c->n_keys = 0;
+	for (unsigned i = 0; i < c->keys_room; i++) {
+		const struct key *k = &c->keys[i];
+		if (k->no == 0 || k->no == but)
+			continue;
+		*catalog_key_slot(table, room, &k->digest) = *k;
+		c->n_keys++;
+	}
+	free(c->keys);
+	c->keys = table;
+	c->keys_room = room;
+	return 0;
+}
+
+static const struct key *key_of_row(const struct catalog *c, uint32_t no)
+{
+	for (unsigned i = 0; i < c->keys_room; i++)
+		if (c->keys[i].no == no)
+			return &c->keys[i];
+	return NULL;
+}
+
+int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct key *like)
+{
+	struct catalog *c = e->next;
+	struct key k = *like;
+	int r = 0;
+
+	k.workspace = catalog_workspace(c, workspace);
+	must(k.no > 0 && k.no <= KEY_NO_MAX && k.workspace);
+	if (!copy_str(&c->arena, &k.name))
+		return fail(-ENOMEM, "catalog");
+
+	/* Rows come in order when a catalog is filled, so a new one costs no search. */
+	const struct key *old = k.no <= e->last_key_no ? key_of_row(c, k.no) : NULL;
+	if (old && memcmp(&old->digest, &k.digest, sizeof(k.digest)) != 0)
+		r = rebuild_keys(c, c->keys_room, k.no);
+	if (r == 0 && 2 * (c->n_keys + 1) > c->keys_room)
+		r = rebuild_keys(c, c->keys_room ? 2 * c->keys_room : 8, 0);
+	if (r < 0)
+		return pass(r);
+
+	struct key *slot = catalog_key_slot(c->keys, c->keys_room, &k.digest);
+	c->n_keys += slot->no == 0;
+	*slot = k;
+	e->last_key_no = MAX(e->last_key_no, k.no);
+	return 0;
+}
+
+struct catalog *catalog_edit_done(struct catalog_edit *e)
+{
+	struct catalog *c = steal(&e->next);
+	catalog_edit_drop(e);
+	return c;
+}
