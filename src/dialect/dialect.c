@@ -48,6 +48,68 @@ enum refusal call_json(struct call *call, yyjson_val **root)
 	return REFUSE_JSON;
 }
 
+struct op *call_op(struct call *call)
+{
+	struct op *op = arena_new(&call->req->arena, struct op);
+	if (!op)
+		return NULL;
+	op->arena = &call->req->arena;
+	op->workspace = call->workspace->no;
+	op->dialect = (uint8_t)call->dialect->no;
+	call->ops = op;
+	call->n_ops = 1;
+	return op;
+}
+
+void call_refuse_op(struct call *call, const struct op *op)
+{
+	must(op->outcome == OP_REFUSED && op->problems);
+	call->problems = *op->problems;
+	call->dialect->refuse(call, REFUSE_PROBLEMS);
+}
+
+static bool path_is_new(const struct problems *ps, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (str_eq(ps->list[k].path, ps->list[i].path))
+			return false;
+	return true;
+}
+
+/* The texts of all problems at the path of the i-th, which is the first there. */
+static void put_texts(struct buf *b, const struct problems *ps, unsigned i,
+		      void (*put)(struct buf *b, const struct problem *p))
+{
+	char between = '[';
+	for (unsigned k = i; k < ps->n; k++) {
+		if (!str_eq(ps->list[k].path, ps->list[i].path))
+			continue;
+		struct buf text = buf_in(b->arena);
+		put(&text, &ps->list[k]);
+		buf_char(b, between);
+		buf_json_str(b, buf_str(&text));
+		b->failed |= text.failed;
+		between = ',';
+	}
+	buf_char(b, ']');
+}
+
+void problems_put_by_path(struct buf *b, const struct problems *ps,
+			  void (*put)(struct buf *b, const struct problem *p))
+{
+	char between = '{';
+	for (unsigned i = 0; i < ps->n; i++) {
+		if (!path_is_new(ps, i))
+			continue;
+		buf_char(b, between);
+		buf_json_str(b, ps->list[i].path);
+		buf_char(b, ':');
+		put_texts(b, ps, i, put);
+		between = ',';
+	}
+	buf_put(b, ps->n ? STR("}") : STR("{}"));
+}
+
 int refusal_status(const struct call *call, enum refusal why)
 {
 	switch (why) {

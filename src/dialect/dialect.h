@@ -137,6 +137,17 @@ struct str authorization(const struct request *req, struct str scheme);
 /* Reads the body. REFUSE_NOTHING with *root set, or REFUSE_JSON, or REFUSE_OVERLOADED. */
 enum refusal call_json(struct call *call, yyjson_val **root);
 
+/* The call's one operation, filled as far as all dialects fill it alike. NULL: memory is refused.
+ */
+struct op *call_op(struct call *call);
+
+/* The committer refused the operation: its problems become the call's and are sent. */
+void call_refuse_op(struct call *call, const struct op *op);
+
+/* {"path":["text",...],...}: the problems by where they are, each in the words of `put`. */
+void problems_put_by_path(struct buf *b, const struct problems *ps,
+			  void (*put)(struct buf *b, const struct problem *p));
+
 /* The usual HTTP status of a refusal; dialects differ from it only where their contract says so. */
 int refusal_status(const struct call *call, enum refusal why);
 
