@@ -1,0 +1,386 @@
+#include "fuzz/dialect_fuzz.h"
+
+#include <stdlib.h>
+
+/* --- The catalog --- */
+
+#define FIELD(name_, type_, ...)                                        \
+	{                                                               \
+		.name = STR_INIT(name_), .type = (type_), ##__VA_ARGS__ \
+	}
+#define FIELDS(list) .fields = (list), .n_fields = ARRAY_LEN(list)
+
+static const struct field order_fields[] = {
+	FIELD("order_id", FIELD_STRING, .required = true),
+	FIELD("total", FIELD_NUMBER, .required = true),
+	FIELD("is_gift", FIELD_BOOLEAN),
+	FIELD("placed", FIELD_DATE),
+};
+
+static const struct field item_fields[] = {
+	FIELD("sku", FIELD_STRING, .required = true),
+	FIELD("price", FIELD_NUMBER),
+};
+
+static const struct field rich_fields[] = {
+	FIELD("text", FIELD_STRING),
+	FIELD("flag", FIELD_BOOLEAN),
+	FIELD("count", FIELD_INTEGER),
+	FIELD("amount", FIELD_NUMBER),
+	FIELD("day", FIELD_DATE),
+	FIELD("moment", FIELD_DATETIME),
+	FIELD("mail", FIELD_EMAIL),
+	FIELD("link", FIELD_URL),
+	FIELD("place", FIELD_OBJECT, FIELDS(item_fields)),
+	FIELD("anything", FIELD_OBJECT),
+	FIELD("items", FIELD_ARRAY, FIELDS(item_fields)),
+	FIELD("list", FIELD_ARRAY),
+};
+
+static const struct field page_fields[] = {
+	FIELD("url", FIELD_URL),
+	FIELD("seconds", FIELD_INTEGER),
+	FIELD("title", FIELD_STRING),
+};
+
+static const struct definition definitions[] = {
+	{ .no = 1, .name = STR_INIT("purchase") },
+	{ .no = 2, .name = STR_INIT("order.completed"), FIELDS(order_fields) },
+	{ .no = 3, .name = STR_INIT("rich"), FIELDS(rich_fields) },
+	{ .no = 4, .name = STR_INIT("viewed page"), .inferred = true, FIELDS(page_fields) },
+};
+
+static const struct str contact_fields[] = { STR_INIT("age"), STR_INIT("gender") };
+
+static const struct {
+	uint32_t no, workspace;
+	struct str secret;
+	unsigned scopes;
+} keys[] = {
+	{ 1, 1, STR_INIT(TRIAL_KEY),
+	  SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ | SCOPE_CONTACTS_WRITE | SCOPE_DEFINITIONS_READ |
+		  SCOPE_DEFINITIONS_WRITE | SCOPE_ADMIN },
+	{ 2, 1, STR_INIT(TRIAL_KEY_READS), SCOPE_CONTACTS_READ },
+};
+
+static void add_workspace(struct catalog_edit *e, uint32_t no, struct str id)
+{
+	struct workspace w = { .no = no,
+			       .name = STR("trial"),
+			       .contact_fields = contact_fields,
+			       .n_contact_fields = ARRAY_LEN(contact_fields) };
+	must(uuid_parse(id, &w.id));
+	must(catalog_edit_workspace(e, &w) == 0);
+}
+
+static const struct catalog *make_catalog(void)
+{
+	struct catalog_edit *e = NULL;
+	must(catalog_edit_new(NULL, &e) == 0);
+	add_workspace(e, 1, STR(TRIAL_WORKSPACE));
+	add_workspace(e, 2, STR(TRIAL_ELSEWHERE));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct key key = { .no = keys[i].no,
+				   .digest = sha256_of(keys[i].secret),
+				   .name = STR("trial"),
+				   .scopes = keys[i].scopes };
+		must(catalog_edit_key(e, keys[i].workspace, &key) == 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(definitions); i++) {
+		struct definition *d = definition_new(&definitions[i]);
+		must(d && catalog_edit_define(e, 1, d) == 0);
+		definition_unref(d);
+	}
+	return catalog_edit_done(e);
+}
+
+static const struct catalog *catalog(void)
+{
+	static const struct catalog *made;
+	if (!made)
+		made = make_catalog();
+	return made;
+}
+
+const struct definition *trial_definition(const char *name)
+{
+	return workspace_definition(catalog_workspace(catalog(), 1), str_of(name));
+}
+
+/* --- The way in: what the intake does --- */
+
+static void make_request(struct trial *t, const struct trial_request *from, struct str body,
+			 size_t memory)
+{
+	struct request *req = &t->req;
+	size_t query;
+	arena_init(&req->arena, memory, NULL);
+	req->method = from->method;
+	req->target = str_of(from->target);
+	query = str_find(req->target, '?');
+	req->path = str_head(req->target, query);
+	if (query < req->target.n)
+		req->query = str_from(req->target, query + 1);
+	req->headers = from->headers;
+	while (req->n_headers < TRIAL_HEADERS_MAX && from->headers[req->n_headers].name.p)
+		req->n_headers++;
+	req->body = body;
+	req->received_at = 1764547200 * US_PER_S;
+}
+
+static enum refusal route(struct trial *t, const struct dialect *d)
+{
+	struct route_table *table = NULL;
+	struct route_match m = { 0 };
+	must(route_table_new(d->routes, d->n_routes, d->slash_optional, &table) == 0);
+	enum route_outcome found = route_find(table, &t->req.arena, t->req.method, t->req.path, &m);
+	route_table_free(table);
+	t->call.allowed = m.allowed;
+	if (found != ROUTE_FOUND)
+		return found == ROUTE_UNKNOWN ? REFUSE_ROUTE : REFUSE_METHOD;
+	t->call.endpoint = m.route->target;
+	memcpy(t->call.params, m.params, sizeof(m.params));
+	return REFUSE_NOTHING;
+}
+
+static enum refusal authorise(struct trial *t, const struct dialect *d)
+{
+	struct credentials c = { 0 };
+	d->credentials(&t->call, &c);
+	if (!c.secret.p)
+		return REFUSE_CREDENTIALS;
+	struct sha256 digest = sha256_of(c.secret);
+	const struct key *key = c.name.p ? catalog_named_key(catalog(), c.name, &digest)
+					 : catalog_key(catalog(), &digest);
+	if (!key)
+		return REFUSE_CREDENTIALS;
+	t->call.key = key;
+	t->call.key_no = key->no;
+	t->call.workspace = key->workspace;
+	unsigned scope = t->call.endpoint->scope;
+	return (key->scopes & scope) == scope ? REFUSE_NOTHING : REFUSE_SCOPE;
+}
+
+void trial_run(struct trial *t, const struct dialect *d, const struct trial_request *from,
+	       struct str body, size_t memory)
+{
+	*t = (struct trial){ 0 };
+	make_request(t, from, body, memory);
+	t->call.req = &t->req;
+	t->call.dialect = d;
+	t->why = route(t, d);
+	t->why = t->why ?: authorise(t, d);
+	if (!t->why && body.n > t->call.endpoint->body_max) {
+		t->req.fault = FAULT_BODY_TOO_LARGE;
+		t->why = REFUSE_FAULT;
+	}
+	t->why = t->why ?: t->call.endpoint->decode(&t->call);
+}
+
+/* --- The way out: what the committer and the reply do --- */
+
+static void store(struct trial *t, struct problems *ps)
+{
+	for (unsigned i = 0; i < t->call.n_ops; i++) {
+		struct op *op = &t->call.ops[i];
+		op->outcome = i == 0 && ps ? OP_REFUSED : OP_DONE;
+		op->problems = i == 0 ? ps : NULL;
+		op->event_id = uuid_v7(1764547200000, 0, i);
+		op->seq = op->contact = i + 1;
+		op->received_at = t->req.received_at;
+		if (!op->occurred_given)
+			op->occurred_at = op->received_at;
+	}
+}
+
+void trial_answer(struct trial *t)
+{
+	if (t->why)
+		return t->call.dialect->refuse(&t->call, t->why);
+	store(t, NULL);
+	t->call.endpoint->answer(&t->call);
+}
+
+void trial_answer_refused(struct trial *t, enum problem_code code)
+{
+	if (t->why)
+		return trial_answer(t);
+	struct problems ps = { 0 };
+	problem_at(&ps, code, STR(""), .limit = 1000, .size = 1001);
+	store(t, &ps);
+	t->call.endpoint->answer(&t->call);
+}
+
+void trial_answer_trouble(struct trial *t, enum refusal why)
+{
+	t->call.dialect->refuse(&t->call, t->why ?: why);
+}
+
+struct str trial_header(const struct trial *t, const char *name)
+{
+	struct str rest = buf_str(&t->headers), want = str_of(name);
+	while (rest.n > 0) {
+		size_t end = str_find(rest, '\n');
+		struct str line = str_head(rest, end);
+		size_t colon = str_find(line, ':');
+		if (str_eq_nocase(str_head(line, colon), want))
+			return str_from(line, colon + 2);
+		rest = str_from(rest, end + 1);
+	}
+	return (struct str){ 0 };
+}
+
+void trial_end(struct trial *t)
+{
+	arena_fini(&t->req.arena);
+	free(t->headers.p);
+}
+
+/* The caught answer's headers: not in the request's arena, which may be full by then. */
+static void catch_header(struct request *req, struct str name, struct str value)
+{
+	enum { ROOM = 4096 };
+	struct buf *b = &((struct trial *)req)->headers;
+	if (!b->p)
+		*b = buf_over(malloc(ROOM), ROOM);
+	buf_put(b, name);
+	buf_lit(b, ": ");
+	buf_put(b, value);
+	buf_lit(b, "\n");
+}
+
+void reply_begin(struct request *req, int status)
+{
+	((struct trial *)req)->status = status;
+}
+
+void reply_header(struct request *req, struct str name, struct str value)
+{
+	catch_header(req, name, value);
+}
+
+void reply_header_u64(struct request *req, struct str name, uint64_t value)
+{
+	char text[24];
+	struct buf b = buf_over(text, sizeof(text));
+	buf_u64(&b, value);
+	catch_header(req, name, buf_str(&b));
+}
+
+void reply_send(struct request *req, struct str content_type, struct str body)
+{
+	struct trial *t = (struct trial *)req;
+	t->type = content_type;
+	t->body = body;
+	t->answers++;
+}
+
+/* --- Fuzzing: what must hold, whatever came in --- */
+
+static bool is_json(struct str text, bool object)
+{
+	struct arena a;
+	yyjson_val *root = NULL;
+	arena_init(&a, 64 * 1024 * 1024, NULL);
+	bool good =
+		json_parse(&a, text, &root, NULL) == JSON_OK && (!object || yyjson_is_obj(root));
+	arena_fini(&a);
+	return good;
+}
+
+static void judge_op(const struct op *op)
+{
+	must(op->arena && op->workspace && op->dialect);
+	must(op->n_who > 0 && is_json(op->properties, true));
+	must(op->definition != 0 || op->definition_name.n > 0);
+	for (unsigned i = 0; i < op->n_who; i++) {
+		const struct who *w = &op->who[i];
+		must(identity_kind_name(w->kind) && w->use != 0);
+		must(w->value.n > 0 && w->value.n <= IDENTITY_VALUE_MAX);
+		must(w->key.p ? w->key.n > 0 : w->kind >= IDENTITY_UUID);
+		must(str_utf8_prefix(w->value) == w->value.n);
+	}
+	for (unsigned i = 0; i < op->n_changes; i++) {
+		const struct attribute_change *c = &op->changes[i];
+		must(c->verb == ATTRIBUTE_REMOVE || is_json(c->json, false));
+		must(str_utf8_prefix(c->name) == c->name.n);
+	}
+}
+
+static void judge_decoded(const struct trial *t)
+{
+	if (t->why == REFUSE_PROBLEMS)
+		must(t->call.problems.n > 0);
+	if (t->why)
+		return;
+	must(t->call.problems.found == 0 && t->call.n_ops > 0);
+	for (unsigned i = 0; i < t->call.n_ops; i++)
+		judge_op(&t->call.ops[i]);
+}
+
+static void judge_answer(const struct trial *t)
+{
+	must(t->answers == 1 && t->status >= 200 && t->status < 600);
+	/* No body at all is what is left when there is no memory for one. */
+	must(is_json(t->body, true) || (t->status == 503 && t->body.n == 0));
+}
+
+/* The second byte: its low bits say how the committer decides, the rest how much memory there is.
+ */
+static void answer(struct trial *t, uint8_t how)
+{
+	switch (how & 7) {
+	case 0:
+		return trial_answer_refused(t, PROBLEM_UNKNOWN_CONTACT);
+	case 1:
+		return trial_answer_refused(t, PROBLEM_CONTACT_FULL);
+	case 2:
+		return trial_answer_refused(t, PROBLEM_DEFINITIONS_FULL);
+	case 3:
+		return trial_answer_trouble(t, REFUSE_UNAVAILABLE);
+	case 4:
+		return trial_answer_trouble(t, REFUSE_OVERLOADED);
+	default:
+		return trial_answer(t);
+	}
+}
+
+static size_t memory(uint8_t how)
+{
+	return how >> 3 == 0 ? TRIAL_MEMORY : (size_t)(how >> 3) * 1024;
+}
+
+/* A target out of the input: a line of visible ASCII, as the HTTP layer lets through. */
+static bool target_line(struct str *input, char *out, size_t room)
+{
+	size_t n = str_find(*input, '\n');
+	if (n == input->n || n == 0 || n >= room || input->p[0] != '/')
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (input->p[i] <= ' ' || input->p[i] > '~')
+			return false;
+		out[i] = input->p[i];
+	}
+	out[n] = '\0';
+	*input = str_from(*input, n + 1);
+	return true;
+}
+
+int dialect_fuzz(const struct dialect *d, const struct trial_request *requests, unsigned n,
+		 const uint8_t *data, size_t size)
+{
+	char target[1024];
+	struct trial t;
+	if (size < 2)
+		return 0;
+	struct str body = { (const char *)data + 2, size - 2 };
+	struct trial_request from = requests[data[0] % n];
+	if (data[0] == 255 && target_line(&body, target, sizeof(target)))
+		from.target = target;
+	trial_run(&t, d, &from, body, memory(data[1]));
+	judge_decoded(&t);
+	answer(&t, data[1]);
+	judge_answer(&t);
+	trial_end(&t);
+	return 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * A dialect without sockets or store: a hand-made request goes through routing, credentials and
+ * decode the way the intake takes it, and the answer is caught instead of sent. Unit tests look
+ * into what comes out; fuzz targets check what must hold of it, whatever came in.
+ *
+ * Takes the place of net/reply.c: a program links one of the two.
+ */
+#pragma once
+
+#include "dialect/dialect.h"
+
+/* The catalog of every trial. */
+#define TRIAL_WORKSPACE "7c9e6679-7425-40de-944b-e07fc1f90ae7" /* contact fields: age, gender */
+#define TRIAL_ELSEWHERE "11111111-2222-4333-8444-555555555555" /* a workspace of somebody else */
+#define TRIAL_KEY       "0f8fad5b-d9cb-469f-a165-70867728950e" /* may do everything */
+#define TRIAL_KEY_READS "0f8fad5b-d9cb-469f-a165-000000000001" /* only contacts.read */
+
+/* Declared: "purchase" (no fields), "order.completed" (arsel.md section 7), "rich" (one field of
+ * each type, nested ones too). Inferred: "viewed page". NULL when there is none. */
+const struct definition *trial_definition(const char *name);
+
+enum { TRIAL_HEADERS_MAX = 6, TRIAL_MEMORY = 8 * 1024 * 1024 };
+
+struct trial_request {
+	enum method method;
+	const char *target;                       /* path, and ?query if any */
+	struct header headers[TRIAL_HEADERS_MAX]; /* the first without a name ends them */
+};
+
+struct trial {
+	struct request req; /* first: reply_*() find the trial by it */
+	struct call call;
+	enum refusal why; /* where the way ended; REFUSE_NOTHING: call.ops wait for the committer */
+
+	/* What was answered. */
+	unsigned answers; /* how many times: never more than once */
+	int status;
+	struct buf headers; /* lines "Name: value\n" */
+	struct str type, body;
+};
+
+/* Up to the end of decode. `memory` bytes are what the request may take. */
+void trial_run(struct trial *t, const struct dialect *d, const struct trial_request *from,
+	       struct str body, size_t memory);
+
+/* What follows: the refusal's answer when there is one; else the endpoint's, after a committer that
+ * stored everything, or (with a code) refused the first operation for that reason, or could not. */
+void trial_answer(struct trial *t);
+void trial_answer_refused(struct trial *t, enum problem_code code);
+void trial_answer_trouble(struct trial *t, enum refusal why);
+
+/* The value of the first header that was answered under this name, .p NULL when there is none. */
+struct str trial_header(const struct trial *t, const char *name);
+
+void trial_end(struct trial *t);
+
+/*
+ * One input of a fuzz target. Its first byte chooses one of the `n` requests (255: the target is
+ * the first line that follows), the second how much memory there is and how the committer decides;
+ * the rest is the body.
+ */
+int dialect_fuzz(const struct dialect *d, const struct trial_request *requests, unsigned n,
+		 const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
