@@ -110,6 +110,20 @@ void problems_put_by_path(struct buf *b, const struct problems *ps,
 	buf_put(b, ps->n ? STR("}") : STR("{}"));
 }
 
+struct str echo(struct str s)
+{
+	enum { ECHO_MAX = 256 };
+	struct str start = str_head(s, ECHO_MAX);
+	return str_head(start, str_utf8_prefix(start));
+}
+
+struct str json_text(struct arena *a, const yyjson_val *v)
+{
+	struct buf b = buf_in(a);
+	json_put(&b, v);
+	return b.failed ? (struct str){ 0 } : buf_str(&b);
+}
+
 int refusal_status(const struct call *call, enum refusal why)
 {
 	switch (why) {

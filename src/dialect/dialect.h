@@ -148,6 +148,13 @@ void call_refuse_op(struct call *call, const struct op *op);
 void problems_put_by_path(struct buf *b, const struct problems *ps,
 			  void (*put)(struct buf *b, const struct problem *p));
 
+/* As much of a text out of the request as an answer repeats: its first 256 bytes or fewer, whole
+ * code points of valid UTF-8 only. */
+struct str echo(struct str s);
+
+/* Compact text of a value, as operations carry it; .p NULL: memory is refused. */
+struct str json_text(struct arena *a, const yyjson_val *v);
+
 /* The usual HTTP status of a refusal; dialects differ from it only where their contract says so. */
 int refusal_status(const struct call *call, enum refusal why);
 
