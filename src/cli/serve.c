@@ -1,0 +1,206 @@
+/*
+ * ~ Everything meets here, in the order in which it is needed and, at the end, in the reverse:
+ * ~ settings, store, committer, app, net loops. No part goes and looks for another; each is given
+ * ~ what it needs.
+ *
+ * ~ Next: net/server.h for how requests arrive; api/app.c for who gets them; intake/intake.c for
+ * ~ the main path of an event; intake/committer.c for the moment it becomes durable; and
+ * ~ dialect/arsel.c for one vendor from its routes to its error bodies.
+ */
+#include "api/app.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "conf/provision_file.h"
+#include "conf/settings.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum {
+	PROVISION_MEMORY_MAX = 1 << 30, /* bytes; the file itself has a ceiling too */
+	QUEUE_MAX = 16 * 1024,          /* operations accepted and not yet answered */
+	BATCH_MAX = 1024,               /* operations per transaction */
+};
+
+/* What runs, in the order it was started; a part that is NULL was not. */
+struct server {
+	struct store *store;
+	struct committer *committer;
+	struct app *app;
+	struct net_server *net;
+};
+
+/* All threads inherit this: signals are taken by the main thread alone, in wait_for_stop(). */
+static void take_signals(sigset_t *stop)
+{
+	sigemptyset(stop);
+	sigaddset(stop, SIGTERM);
+	sigaddset(stop, SIGINT);
+	pthread_sigmask(SIG_BLOCK, stop, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file-size limit shall fail the write, not kill the server */
+}
+
+/* One file per connection: use what the system allows. */
+static void raise_file_limit(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static int open_store(const struct settings *settings, struct store **store)
+{
+	struct store_dialect names[8];
+	must(n_dialects <= ARRAY_LEN(names));
+	for (unsigned i = 0; i < n_dialects; i++)
+		names[i] = (struct store_dialect){ (uint8_t)dialects[i]->no, dialects[i]->name };
+	struct store_config config = {
+		.dir = settings->data,
+		.dialects = names,
+		.n_dialects = n_dialects,
+		.reserve_bytes = settings->disk_reserve,
+		.now = time_now,
+	};
+	return store_open(&config, store);
+}
+
+/* Above zero: the file is wrong, and `error` says where. */
+static int provision(const char *path, struct store *store, char *error, size_t error_size)
+{
+	struct arena arena;
+	struct provision declared;
+	arena_init(&arena, PROVISION_MEMORY_MAX, NULL);
+	int r = provision_file_read(path, &arena, &declared, error, error_size);
+	if (r == 0)
+		r = store_provision(store, &declared);
+	arena_fini(&arena);
+	return r;
+}
+
+static int start_net(const struct settings *settings, struct server *s)
+{
+	struct net_config config = {
+		.host = settings->host,
+		.port = settings->port,
+		.loops = settings->threads,
+		.limits = net_limits_default,
+		.app = app_callbacks(s->app),
+	};
+	config.limits.connections_max = settings->connections_max;
+	return net_server_start(&config, &s->net);
+}
+
+/* Once there is a store: the threads, last those that let requests in. */
+static int start(const struct settings *settings, struct server *s)
+{
+	struct committer_config committer = {
+		.store = s->store,
+		.queue_max = QUEUE_MAX,
+		.batch_max = BATCH_MAX,
+	};
+	int r = committer_start(&committer, &s->committer);
+	if (r < 0)
+		return pass(r);
+	struct app_config app = {
+		.store = s->store,
+		.committer = s->committer,
+		.loops = settings->threads,
+		.access_log = settings->access_log,
+	};
+	r = app_new(&app, &s->app);
+	return r < 0 ? pass(r) : start_net(settings, s);
+}
+
+/* Requests that have arrived are answered, so the committer ends after the net loops. */
+static void stop(struct server *s)
+{
+	if (s->net)
+		net_server_stop(s->net);
+	committer_stop(s->committer);
+	app_free(s->app);
+	net_server_free(s->net);
+	store_close(s->store);
+}
+
+static void say_ready(const struct settings *settings, const struct server *s)
+{
+	bool v6 = strchr(settings->host, ':') != NULL;
+	printf("occurd ready http://%s%s%s:%u\n", v6 ? "[" : "", settings->host, v6 ? "]" : "",
+	       net_server_port(s->net));
+	fflush(stdout);
+	log_info("started", LOG_S("version", OCCURD_VERSION), LOG_S("host", settings->host),
+		 LOG_I("port", net_server_port(s->net)), LOG_S("data", settings->data),
+		 LOG_I("threads", settings->threads));
+}
+
+static int refused(const char *what)
+{
+	fprintf(stderr, "occurd: %s\n", what);
+	return 2;
+}
+
+static int could_not_start(struct server *s, const struct settings *settings, int r)
+{
+	if (r == -EADDRINUSE)
+		fprintf(stderr, "occurd: cannot listen on %s port %u: it is taken\n",
+			settings->host, settings->port);
+	else
+		fprintf(stderr, "occurd: cannot start: %s\n", fail_text());
+	log_error("start_failed", LOG_S("cause", fail_text()));
+	stop(s);
+	return 1;
+}
+
+static int serve(const struct settings *settings, const sigset_t *stop_signals)
+{
+	struct server s = { 0 };
+	char error[1024];
+
+	int r = open_store(settings, &s.store);
+	if (r == 0 && settings->provision)
+		r = provision(settings->provision, s.store, error, sizeof(error));
+	if (r > 0) {
+		stop(&s);
+		return refused(error);
+	}
+	r = r ?: start(settings, &s);
+	if (r < 0)
+		return could_not_start(&s, settings, r);
+
+	say_ready(settings, &s);
+	int sig;
+	sigwait(stop_signals, &sig);
+	log_info("stopping", LOG_S("signal", sig == SIGTERM ? "SIGTERM" : "SIGINT"),
+		 LOG_I("connections", net_server_connections(s.net)));
+	stop(&s);
+	log_info("stopped");
+	return 0;
+}
+
+int command_serve(int argc, char **argv)
+{
+	struct settings settings;
+	char error[512];
+	sigset_t stop_signals;
+
+	switch (settings_read(argc, argv, &settings, error, sizeof(error))) {
+	case SETTINGS_OK:
+		break;
+	case SETTINGS_HELP:
+		settings_help(stdout);
+		return 0;
+	case SETTINGS_WRONG:
+		return refused(error);
+	}
+	log_set_level(settings.log_level);
+	take_signals(&stop_signals);
+	raise_file_limit();
+	return serve(&settings, &stop_signals);
+}
