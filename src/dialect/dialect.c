@@ -68,6 +68,13 @@ void call_refuse_op(struct call *call, const struct op *op)
 	call->dialect->refuse(call, REFUSE_PROBLEMS);
 }
 
+struct str echo(struct str s)
+{
+	enum { ECHO_MAX = 256 };
+	struct str start = str_head(s, ECHO_MAX);
+	return str_head(start, str_utf8_prefix(start));
+}
+
 static bool path_is_new(const struct problems *ps, unsigned i)
 {
 	for (unsigned k = 0; k < i; k++)
@@ -97,24 +104,20 @@ static void put_texts(struct buf *b, const struct problems *ps, unsigned i,
 void problems_put_by_path(struct buf *b, const struct problems *ps,
 			  void (*put)(struct buf *b, const struct problem *p))
 {
+	struct problems short_ones = *ps;
 	char between = '{';
+	for (unsigned i = 0; i < ps->n; i++)
+		short_ones.list[i].path = echo(ps->list[i].path);
 	for (unsigned i = 0; i < ps->n; i++) {
-		if (!path_is_new(ps, i))
+		if (!path_is_new(&short_ones, i))
 			continue;
 		buf_char(b, between);
-		buf_json_str(b, ps->list[i].path);
+		buf_json_str(b, short_ones.list[i].path);
 		buf_char(b, ':');
-		put_texts(b, ps, i, put);
+		put_texts(b, &short_ones, i, put);
 		between = ',';
 	}
 	buf_put(b, ps->n ? STR("}") : STR("{}"));
-}
-
-struct str echo(struct str s)
-{
-	enum { ECHO_MAX = 256 };
-	struct str start = str_head(s, ECHO_MAX);
-	return str_head(start, str_utf8_prefix(start));
 }
 
 struct str json_text(struct arena *a, const yyjson_val *v)

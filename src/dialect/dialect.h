@@ -144,7 +144,8 @@ struct op *call_op(struct call *call);
 /* The committer refused the operation: its problems become the call's and are sent. */
 void call_refuse_op(struct call *call, const struct op *op);
 
-/* {"path":["text",...],...}: the problems by where they are, each in the words of `put`. */
+/* {"path":["text",...],...}: the problems by where they are (as an answer repeats it), each in
+ * the words of `put`. */
 void problems_put_by_path(struct buf *b, const struct problems *ps,
 			  void (*put)(struct buf *b, const struct problem *p));
 

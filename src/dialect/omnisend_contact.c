@@ -1,0 +1,138 @@
+#include "dialect/omnisend_private.h"
+
+#include "model/contact.h"
+
+static bool is_blank(struct str s)
+{
+	return str_trim(s).n == 0;
+}
+
+static bool form_email_or_blank(struct str s)
+{
+	return is_blank(s) || form_email(str_trim(s));
+}
+
+/* Digits and one sign in front; how shops format numbers does not matter (decision 27). */
+static bool form_phone_or_blank(struct str s)
+{
+	unsigned digits = 0, signs = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (c >= '0' && c <= '9')
+			digits++;
+		else if (c == '+' && digits == 0)
+			signs++;
+		else if (!memchr("-(). \t", c, 6))
+			return false;
+	}
+	return is_blank(s) || (digits >= 6 && digits <= 15 && signs <= 1);
+}
+
+enum { ID, CONTACT_ID, EMAIL, PHONE_NUMBER, PHONE, N_IDENTIFIERS };
+
+static const struct shape_member identifiers[N_IDENTIFIERS] = {
+	[ID] = { STR_INIT("id"), SHAPE_STRING, OMNISEND_GIVEN },
+	[CONTACT_ID] = { STR_INIT("contactID"), SHAPE_STRING, OMNISEND_GIVEN },
+	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_email_or_blank,
+		    "email" },
+	[PHONE_NUMBER] = { STR_INIT("phoneNumber"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+			   form_phone_or_blank, "phone number" },
+	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_phone_or_blank,
+		    "phone number" },
+};
+
+/* The first of two names for one thing that says something (decisions 3, 4). */
+static struct str either(yyjson_val *first, yyjson_val *second)
+{
+	struct str s = first ? str_trim(json_str(first)) : STR("");
+	return s.n || !second ? s : str_trim(json_str(second));
+}
+
+static struct who *next_who(struct op *op, struct who *list)
+{
+	return &list[op->n_who++];
+}
+
+/* An id of another form is no contact's. */
+static void take_id(struct op *op, struct who *list, struct str id)
+{
+	uint64_t number;
+	int64_t created_s;
+	if (contact_hex_parse(id, &number, &created_s))
+		*next_who(op, list) =
+			(struct who){ .kind = IDENTITY_HEX, .use = WHO_LOOKUP, .value = id };
+}
+
+/* "+" and the digits: how phones are shown (decision 27). */
+static struct str shown_phone(struct arena *a, struct str digits)
+{
+	struct buf b = buf_in(a);
+	buf_char(&b, '+');
+	buf_put(&b, digits);
+	return b.failed ? (struct str){ 0 } : buf_str(&b);
+}
+
+static enum refusal take_email(struct op *op, struct who *list, struct str email)
+{
+	if (email.n == 0)
+		return REFUSE_NOTHING;
+	struct who *w = next_who(op, list);
+	*w = (struct who){ .kind = IDENTITY_EMAIL,
+			   .use = WHO_LOOKUP | WHO_CREATES | WHO_ADOPT,
+			   .value = email,
+			   .key = identity_key(op->arena, IDENTITY_EMAIL, email) };
+	return w->key.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
+}
+
+/* The newest number replaces the contact's, if it is nobody else's (decision 25). */
+static enum refusal take_phone(struct op *op, struct who *list, struct str phone)
+{
+	if (phone.n == 0)
+		return REFUSE_NOTHING;
+	struct who *w = next_who(op, list);
+	*w = (struct who){ .kind = IDENTITY_PHONE,
+			   .use = WHO_LOOKUP | WHO_CREATES | WHO_REPLACE,
+			   .key = identity_key(op->arena, IDENTITY_PHONE, phone) };
+	w->value = shown_phone(op->arena, w->key);
+	return w->key.p && w->value.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
+}
+
+static enum refusal read_identifiers(struct call *call, yyjson_val *from, struct str path,
+				     struct op *op)
+{
+	struct who *list = arena_array(op->arena, struct who, 3);
+	yyjson_val *v[N_IDENTIFIERS];
+	unsigned found = call->problems.found;
+	if (!list)
+		return REFUSE_OVERLOADED;
+	op->who = list;
+	shape_read(call, from, path, identifiers, N_IDENTIFIERS, false, v);
+
+	struct str id = either(v[ID], v[CONTACT_ID]);
+	take_id(op, list, id);
+	enum refusal why = take_email(op, list, either(v[EMAIL], NULL));
+	why = why ?: take_phone(op, list, either(v[PHONE_NUMBER], v[PHONE]));
+	if (why || op->n_who || call->problems.found > found)
+		return why;
+	if (id.n)
+		problem_at(&call->problems, PROBLEM_UNKNOWN_CONTACT, STR("contact.id"));
+	else
+		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR("contact"),
+			   .rule = "id, email, phoneNumber");
+	return REFUSE_NOTHING;
+}
+
+enum refusal omnisend_contact(struct call *call, yyjson_val *root, struct op *op)
+{
+	yyjson_val *contact = json_get(root, STR("contact"));
+	op->custom_max = OMNISEND_CUSTOM_MAX;
+	if (!contact || yyjson_is_null(contact))
+		return read_identifiers(call, root, STR(""), op);
+	if (!yyjson_is_obj(contact)) {
+		problem_at(&call->problems, PROBLEM_TYPE, STR("contact"), .rule = "object",
+			   .actual = json_type_name(contact));
+		return REFUSE_NOTHING;
+	}
+	enum refusal why = read_identifiers(call, contact, STR("contact"), op);
+	return why ?: omnisend_profile(call, contact, op);
+}
