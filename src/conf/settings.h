@@ -1,7 +1,7 @@
 /*
- * The settings of `occurd serve`: one table says of each its flag, its environment variable, its
- * default, its help and how it is read. A flag goes before the environment, the environment
- * before the default.
+ * The settings of `occurd serve`: one table says for each its flag, its environment variable, its
+ * default, its help and its rule. A flag wins over the environment, the environment over the
+ * default; of several equal flags the last one counts; an empty variable counts as unset.
  */
 #pragma once
 
@@ -9,26 +9,30 @@
 
 #include <stdio.h>
 
+enum { SETTINGS_THREADS_MAX = 64, SETTINGS_HOST = 64 };
+
 struct settings {
-	char host[64]; /* numeric address, without brackets, or "localhost" */
-	uint16_t port; /* 0: the kernel chooses */
-	const char *data;
-	const char *provision; /* NULL: none */
-	unsigned threads;      /* net loops, at least 1 */
+	char host[SETTINGS_HOST]; /* numeric IPv4 or IPv6 without brackets, or "localhost" */
+	uint16_t port;            /* 0: the kernel chooses */
+	const char *data_dir;
+	const char *provision_file; /* NULL: none */
+	unsigned threads;           /* net loops */
 	bool access_log;
 	enum log_level log_level;
-	uint64_t disk_reserve; /* bytes of free disk below which events are refused */
+	uint64_t disk_reserve_bytes;
 	unsigned connections_max;
 };
 
 enum settings_outcome {
 	SETTINGS_OK,
-	SETTINGS_HELP,	/* --help was asked for */
-	SETTINGS_WRONG, /* error names setting, rule and value in one line */
+	SETTINGS_HELP,  /* --help was asked for */
+	SETTINGS_WRONG, /* `error` says which setting, the rule and the value, in one line */
 };
 
-/* argv[0] is the command's name. Strings in *out lead into argv and the environment. */
-MUST_CHECK enum settings_outcome settings_read(int argc, char **argv, struct settings *out,
-					       char *error, size_t error_size);
+/* argv[0] is the first argument. Pointers in *out lead into argv, the environment or are static.
+ * `env` is getenv(), or a test's own. */
+MUST_CHECK enum settings_outcome settings_read(int argc, char **argv, char *(*env)(const char *),
+					       struct settings *out, char *error,
+					       size_t error_size);
 
 void settings_help(FILE *to);
