@@ -79,7 +79,7 @@ static void put_clash(struct buf *b, const struct problem *p)
 
 static void put_problem(struct buf *b, const struct problem *p)
 {
-	if (p->code == PROBLEM_FIELD_TYPE)
+	if (p->code == PROBLEM_FIELD_TYPE && p->rule)
 		put_clash(b, p);
 	else
 		problem_put_english(b, p);
