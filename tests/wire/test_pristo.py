@@ -1,0 +1,28 @@
+"""Pristo: the conformance cases of its contract, and bad input beyond them (cases/pristo*.toml)."""
+
+import pytest
+
+import occurd
+import table
+
+NUMBERS = [*range(1, 54), 57, 58]
+TABLES = [table.Table("pristo.toml"), table.Table("pristo_bad.toml")]
+CASES = [case for t in TABLES for case in t.runnable()]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    """One server for all cases, a workspace for each."""
+    places, provision = table.provision_of(TABLES)
+    with occurd.start(tmp_path_factory.mktemp("pristo"), provision) as server:
+        yield server, places
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(stage, case):
+    server, places = stage
+    table.run(server, case, places[case.name])
+
+
+def test_every_number_is_there_once():
+    table.check_numbers(TABLES[0], NUMBERS)
