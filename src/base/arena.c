@@ -27,41 +27,49 @@ static void use_chunk(struct arena *a, struct arena_chunk *c)
 	a->end = (char *)c + c->size;
 }
 
-static void release(struct arena *a, struct arena_chunk *c)
+static void budget_return(struct arena_budget *b, size_t n)
 {
-	if (c->older && a->budget)
-		atomic_fetch_sub_explicit(&a->budget->used, c->size, memory_order_relaxed);
-	a->held -= c->size;
-	free(c);
+	if (b)
+		atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
+}
+
+static bool budget_take(struct arena_budget *b, size_t n)
+{
+	if (!b)
+		return true;
+	size_t before = atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
+	if (before + n <= b->max)
+		return true;
+	budget_return(b, n);
+	return false;
+}
+
+/* A first chunk of the ordinary size is free of charge and kept by arena_reset(). One that had to
+ * be larger, because the first piece was, is neither. */
+static bool is_charged(const struct arena_chunk *c)
+{
+	return c->older || c->size > FIRST_CHUNK;
 }
 
 void arena_reset(struct arena *a)
 {
-	if (!a->newest)
-		return;
-	while (a->newest->older) {
+	while (a->newest && is_charged(a->newest)) {
 		struct arena_chunk *c = a->newest;
 		a->newest = c->older;
-		release(a, c);
+		a->held -= c->size;
+		budget_return(a->budget, c->size);
+		free(c);
 	}
-	use_chunk(a, a->newest);
+	a->at = a->end = NULL;
+	if (a->newest)
+		use_chunk(a, a->newest);
 }
 
 void arena_fini(struct arena *a)
 {
 	arena_reset(a);
-	if (a->newest)
-		release(a, a->newest);
+	free(a->newest);
 	*a = (struct arena){ 0 };
-}
-
-static bool budget_take(struct arena_budget *b, size_t n)
-{
-	size_t before = atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
-	if (before + n <= b->max)
-		return true;
-	atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
-	return false;
 }
 
 /* A chunk that holds at least n bytes; each is twice the one before, so there are few. */
@@ -73,27 +81,31 @@ static bool add_chunk(struct arena *a, size_t n)
 		size = n + sizeof(struct arena_chunk);
 	if (size > a->ceiling - a->held)
 		return false;
-	if (a->newest && a->budget && !budget_take(a->budget, size))
-		return false;
 
 	struct arena_chunk *c = malloc(size);
-	if (!c) {
-		if (a->newest && a->budget)
-			atomic_fetch_sub_explicit(&a->budget->used, size, memory_order_relaxed);
+	if (!c)
 		return false;
-	}
 	c->older = a->newest;
 	c->size = size;
+	if (is_charged(c) && !budget_take(a->budget, size)) {
+		free(c);
+		return false;
+	}
 	a->held += size;
 	use_chunk(a, c);
 	return true;
+}
+
+static size_t round_up(size_t n)
+{
+	return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
 void *arena_alloc(struct arena *a, size_t n)
 {
 	if (n > SIZE_MAX / 2)
 		return NULL;
-	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	n = round_up(MAX(n, 1));
 	if (n > (size_t)(a->end - a->at) && !add_chunk(a, n))
 		return NULL;
 	void *p = a->at;
@@ -107,16 +119,23 @@ void *arena_zalloc(struct arena *a, size_t n)
 	return p ? memset(p, 0, n) : NULL;
 }
 
+void *arena_zalloc_n(struct arena *a, size_t each, size_t n)
+{
+	size_t all;
+	return __builtin_mul_overflow(each, n, &all) ? NULL : arena_zalloc(a, all);
+}
+
+static bool grows_in_place(const struct arena *a, const char *old, size_t old_n, size_t n)
+{
+	return old && old + round_up(MAX(old_n, 1)) == a->at && n >= old_n && n <= SIZE_MAX / 2 &&
+	       round_up(MAX(n, 1)) <= (size_t)(a->end - old);
+}
+
 void *arena_grow(struct arena *a, void *old, size_t old_n, size_t n)
 {
-	size_t old_room = (old_n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-	if (old && (char *)old + old_room == a->at && n >= old_n &&
-	    n <= (size_t)(a->end - (char *)old)) {
-		size_t room = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-		if (room <= (size_t)(a->end - (char *)old)) {
-			a->at = (char *)old + room;
-			return old;
-		}
+	if (grows_in_place(a, old, old_n, n)) {
+		a->at = (char *)old + round_up(MAX(n, 1));
+		return old;
 	}
 	void *p = arena_alloc(a, n);
 	if (p && old_n)

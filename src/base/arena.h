@@ -2,8 +2,8 @@
  * Memory by lifetime: an arena hands out pieces and takes them all back at once. A request has
  * one, from its first byte to its last answer byte; nothing in it is freed alone.
  *
- * Every arena is born with a ceiling. What lies beyond the first chunk is also counted against a
- * budget that many arenas share, so a thousand large requests cannot take the machine.
+ * Every arena is born with a ceiling. What lies beyond an ordinary first chunk is also counted
+ * against a budget that many arenas share, so a thousand large requests cannot take the machine.
  *
  * Thread: whoever owns the arena at the moment; never two at once. The budget may be shared
  * between threads.
@@ -31,13 +31,15 @@ struct arena {
 
 void arena_init(struct arena *a, size_t ceiling, struct arena_budget *budget);
 
-/* Gives everything back but the first chunk, which the next use starts with. */
+/* Gives everything back but an ordinary first chunk, which the next use starts with. */
 void arena_reset(struct arena *a);
 void arena_fini(struct arena *a);
 
-/* Aligned for any type, not cleared. NULL: the ceiling, the budget or the machine says no. */
+/* Aligned for any type, not cleared. NULL: the ceiling, the budget or the machine says no; never
+ * because n is 0. */
 MUST_CHECK void *arena_alloc(struct arena *a, size_t n);
 MUST_CHECK void *arena_zalloc(struct arena *a, size_t n);
+MUST_CHECK void *arena_zalloc_n(struct arena *a, size_t each, size_t n); /* n of them */
 
 /* Grows the newest piece in place where it can, else copies. `old` may be NULL with old_n 0. */
 MUST_CHECK void *arena_grow(struct arena *a, void *old, size_t old_n, size_t n);
@@ -47,4 +49,4 @@ MUST_CHECK struct str arena_str(struct arena *a, struct str s);
 MUST_CHECK struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 
 #define arena_new(a, type)      ((type *)arena_zalloc((a), sizeof(type)))
-#define arena_array(a, type, n) ((type *)arena_zalloc((a), sizeof(type) * (size_t)(n)))
+#define arena_array(a, type, n) ((type *)arena_zalloc_n((a), sizeof(type), (size_t)(n)))

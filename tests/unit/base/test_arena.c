@@ -1,0 +1,225 @@
+#include "base/arena.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { KIB = 1024, MIB = 1024 * 1024 };
+
+static void hands_out_aligned_pieces_that_do_not_overlap(void **state)
+{
+	static const size_t sizes[] = { 1, 0, 15, 16, 17, 4000, 0, 9000, 3, 100000 };
+	unsigned char *pieces[ARRAY_LEN(sizes)];
+	struct arena a;
+	arena_init(&a, MIB, NULL);
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		pieces[i] = arena_alloc(&a, sizes[i]);
+		assert_non_null(pieces[i]);
+		assert_int_equal((uintptr_t)pieces[i] % 16, 0);
+		memset(pieces[i], (int)i + 1, sizes[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		for (size_t at = 0; at < sizes[i]; at++)
+			assert_int_equal(pieces[i][at], i + 1);
+	arena_fini(&a);
+	(void)state;
+}
+
+static void an_empty_piece_is_no_refusal(void **state)
+{
+	struct arena a;
+	arena_init(&a, KIB, NULL);
+	void *first = arena_alloc(&a, 0), *second = arena_zalloc(&a, 0);
+	assert_non_null(first);
+	assert_non_null(second);
+	assert_ptr_not_equal(first, second);
+	assert_non_null(arena_array(&a, uint64_t, 0));
+	arena_fini(&a);
+	(void)state;
+}
+
+static void clears_what_should_be_clear(void **state)
+{
+	struct arena a;
+	arena_init(&a, MIB, NULL);
+	memset(arena_alloc(&a, 4096), 0xFF, 4096);
+	arena_reset(&a);
+	unsigned char *p = arena_zalloc(&a, 1000);
+	uint64_t *array = arena_array(&a, uint64_t, 100);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(p[i], 0);
+	for (size_t i = 0; i < 100; i++)
+		assert_int_equal(array[i], 0);
+	arena_fini(&a);
+	(void)state;
+}
+
+static void refuses_sizes_that_wrap_around(void **state)
+{
+	struct arena a;
+	arena_init(&a, SIZE_MAX, NULL);
+	assert_null(arena_alloc(&a, SIZE_MAX));
+	assert_null(arena_alloc(&a, SIZE_MAX - 8));
+	assert_null(arena_array(&a, uint64_t, SIZE_MAX / 8 + 2));
+	void *p = arena_alloc(&a, 16);
+	assert_null(arena_grow(&a, p, 16, SIZE_MAX));
+	arena_fini(&a);
+	(void)state;
+}
+
+static void stops_at_its_ceiling(void **state)
+{
+	struct arena a;
+	arena_init(&a, 64 * KIB, NULL);
+	size_t got = 0;
+	while (arena_alloc(&a, KIB))
+		got += KIB;
+	assert_in_range(got, 48 * KIB, 64 * KIB);
+	assert_true(a.held <= a.ceiling);
+
+	arena_reset(&a);
+	assert_null(arena_alloc(&a, 64 * KIB));
+	assert_non_null(arena_alloc(&a, 40 * KIB));
+	arena_fini(&a);
+
+	arena_init(&a, 0, NULL);
+	assert_null(arena_alloc(&a, 1));
+	arena_fini(&a);
+	(void)state;
+}
+
+static void takes_the_rest_of_a_ceiling_that_has_no_room_for_a_doubled_chunk(void **state)
+{
+	struct arena a;
+	arena_init(&a, 12 * KIB, NULL);
+	assert_non_null(arena_alloc(&a, 8000));
+	assert_non_null(arena_alloc(&a, 4000)); /* a chunk of 16 KiB would be next */
+	assert_null(arena_alloc(&a, 4000));
+	arena_fini(&a);
+	(void)state;
+}
+
+static void shares_a_budget_beyond_the_first_chunk(void **state)
+{
+	struct arena_budget budget = { .max = 40 * KIB };
+	struct arena a, b;
+	arena_init(&a, MIB, &budget);
+	arena_init(&b, MIB, &budget);
+
+	assert_non_null(arena_alloc(&a, 4 * KIB));
+	assert_non_null(arena_alloc(&b, 4 * KIB));
+	assert_int_equal(budget.used, 0);
+	assert_non_null(arena_alloc(&a, 30 * KIB));
+	size_t used = budget.used;
+	assert_in_range(used, 30 * KIB, 40 * KIB);
+	assert_null(arena_alloc(&b, 30 * KIB));
+	assert_int_equal(budget.used, used);
+	assert_non_null(arena_alloc(&b, 1 * KIB)); /* what it holds goes on */
+
+	arena_reset(&a);
+	assert_int_equal(budget.used, 0);
+	assert_non_null(arena_alloc(&b, 30 * KIB));
+	arena_fini(&b);
+	assert_int_equal(budget.used, 0);
+	arena_fini(&a);
+	(void)state;
+}
+
+static void charges_a_large_first_piece_too(void **state)
+{
+	struct arena_budget budget = { .max = 100 * KIB };
+	struct arena a;
+	arena_init(&a, MIB, &budget);
+	assert_null(arena_alloc(&a, 200 * KIB));
+	assert_int_equal(budget.used, 0);
+	assert_non_null(arena_alloc(&a, 50 * KIB));
+	assert_true(budget.used >= 50 * KIB);
+	arena_reset(&a);
+	assert_int_equal(budget.used, 0);
+	assert_int_equal(a.held, 0);
+	assert_non_null(arena_alloc(&a, 100));
+	arena_fini(&a);
+	(void)state;
+}
+
+static void reset_keeps_the_first_chunk_for_the_next_request(void **state)
+{
+	struct arena a;
+	arena_init(&a, MIB, NULL);
+	arena_reset(&a);
+	void *first = arena_alloc(&a, 100);
+	size_t held = a.held;
+	assert_non_null(arena_alloc(&a, 100 * KIB));
+	arena_reset(&a);
+	assert_int_equal(a.held, held);
+	assert_ptr_equal(arena_alloc(&a, 100), first);
+	arena_fini(&a);
+	assert_int_equal(a.held, 0);
+	(void)state;
+}
+
+static void grows_in_place_or_by_copy(void **state)
+{
+	struct arena a;
+	arena_init(&a, MIB, NULL);
+	char *p = arena_grow(&a, NULL, 0, 10);
+	memcpy(p, "0123456789", 10);
+	assert_ptr_equal(arena_grow(&a, p, 10, 1000), p);
+	assert_ptr_equal(arena_grow(&a, p, 1000, 1001), p);
+
+	char *fence = arena_alloc(&a, 1);
+	char *moved = arena_grow(&a, p, 1001, 2000);
+	assert_ptr_not_equal(moved, p);
+	assert_memory_equal(moved, "0123456789", 10);
+	assert_true(moved > fence || moved + 2000 <= fence);
+
+	char *far = arena_grow(&a, moved, 2000, 100 * KIB); /* leaves the chunk */
+	assert_ptr_not_equal(far, moved);
+	assert_memory_equal(far, "0123456789", 10);
+	assert_null(arena_grow(&a, far, 100 * KIB, 2 * MIB));
+	assert_memory_equal(far, "0123456789", 10);
+
+	char *less = arena_grow(&a, moved, 2000, 4);
+	assert_memory_equal(less, "0123", 4);
+	arena_fini(&a);
+	(void)state;
+}
+
+static void copies_and_prints_text(void **state)
+{
+	struct arena a;
+	arena_init(&a, 16 * KIB, NULL);
+	struct str s = arena_str(&a, STR("a\0b"));
+	assert_true(str_eq(s, STR("a\0b")));
+	assert_int_equal(s.p[3], '\0');
+	s = arena_str(&a, (struct str){ NULL, 0 });
+	assert_non_null(s.p);
+	assert_int_equal(s.n, 0);
+	assert_string_equal(arena_printf(&a, "%s-%d", "x", 7).p, "x-7");
+	assert_null(arena_printf(&a, "%*s", 20 * KIB, "").p);
+	assert_null(arena_str(&a, (struct str){ "", SIZE_MAX / 2 }).p);
+	arena_fini(&a);
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hands_out_aligned_pieces_that_do_not_overlap),
+		cmocka_unit_test(an_empty_piece_is_no_refusal),
+		cmocka_unit_test(clears_what_should_be_clear),
+		cmocka_unit_test(refuses_sizes_that_wrap_around),
+		cmocka_unit_test(stops_at_its_ceiling),
+		cmocka_unit_test(takes_the_rest_of_a_ceiling_that_has_no_room_for_a_doubled_chunk),
+		cmocka_unit_test(shares_a_budget_beyond_the_first_chunk),
+		cmocka_unit_test(charges_a_large_first_piece_too),
+		cmocka_unit_test(reset_keeps_the_first_chunk_for_the_next_request),
+		cmocka_unit_test(grows_in_place_or_by_copy),
+		cmocka_unit_test(copies_and_prints_text),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
