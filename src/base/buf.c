@@ -3,36 +3,44 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Twice the room, so that a long text is not copied for each piece; when that is refused, just what
+ * is needed. */
+static bool grow(struct buf *b, size_t needed)
+{
+	if (!b->arena)
+		return false;
+	size_t room = MAX(MAX(b->room * 2, 256), needed);
+	char *p = arena_grow(b->arena, b->p, b->room, room);
+	if (!p && room > needed) {
+		room = needed;
+		p = arena_grow(b->arena, b->p, b->room, room);
+	}
+	if (!p)
+		return false;
+	b->p = p;
+	b->room = room;
+	return true;
+}
+
 /* Room for n more bytes, or NULL with `failed` set. The caller adds what it wrote to b->n. */
 static char *more(struct buf *b, size_t n)
 {
 	if (b->failed)
 		return NULL;
-	if (n > b->room - b->n) {
-		size_t room = MAX(MAX(b->room * 2, 256), b->n + n);
-		char *p = arena_grow(b->arena, b->p, b->room, room);
-		if (!p) {
-			b->failed = true;
-			return NULL;
-		}
-		b->p = p;
-		b->room = room;
+	if (n > b->room - b->n && !grow(b, b->n + n)) {
+		b->failed = true;
+		return NULL;
 	}
 	return b->p + b->n;
 }
 
-void buf_put(struct buf *b, struct str s)
+void buf_put_slow(struct buf *b, struct str s)
 {
-	char *at = more(b, s.n);
-	if (!at || s.n == 0)
+	char *at = s.n ? more(b, s.n) : NULL;
+	if (!at)
 		return;
 	memcpy(at, s.p, s.n);
 	b->n += s.n;
-}
-
-void buf_char(struct buf *b, char c)
-{
-	buf_put(b, (struct str){ &c, 1 });
 }
 
 void buf_u64(struct buf *b, uint64_t v)

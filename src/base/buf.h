@@ -7,7 +7,7 @@
 #include "base/arena.h"
 
 struct buf {
-	struct arena *arena;
+	struct arena *arena; /* NULL: the room it was given is all it gets */
 	char *p;
 	size_t n, room; /* bytes used, bytes held */
 	bool failed;
@@ -18,8 +18,29 @@ static inline struct buf buf_in(struct arena *a)
 	return (struct buf){ .arena = a };
 }
 
-void buf_put(struct buf *b, struct str s);
-void buf_char(struct buf *b, char c);
+/* In memory of the caller's. */
+static inline struct buf buf_over(char *p, size_t room)
+{
+	return (struct buf){ .p = p, .room = room };
+}
+
+void buf_put_slow(struct buf *b, struct str s); /* buf_put() where the room may not do */
+
+/* Inline, like the next one, because replies and stored JSON are made of many short pieces. */
+static inline void buf_put(struct buf *b, struct str s)
+{
+	if (b->failed || s.n > b->room - b->n)
+		return buf_put_slow(b, s);
+	if (s.n)
+		memcpy(b->p + b->n, s.p, s.n);
+	b->n += s.n;
+}
+
+static inline void buf_char(struct buf *b, char c)
+{
+	buf_put(b, (struct str){ &c, 1 });
+}
+
 void buf_u64(struct buf *b, uint64_t v);
 void buf_i64(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);

@@ -11,14 +11,16 @@ int fail_at(int r, const char *file, int line, const char *fmt, ...)
 {
 	must(r < 0);
 
+	char text[sizeof(cause)] = ""; /* apart, because an argument may be fail_text() */
 	va_list args;
 	va_start(args, fmt);
-	int n = vsnprintf(cause, sizeof(cause), fmt, args);
+	int n = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 
-	if (n >= 0 && (size_t)n < sizeof(cause))
-		snprintf(cause + n, sizeof(cause) - (size_t)n, ": %s (%s:%d)", strerror(-r), file,
+	if (n >= 0 && (size_t)n < sizeof(text))
+		snprintf(text + n, sizeof(text) - (size_t)n, ": %s (%s:%d)", strerror(-r), file,
 			 line);
+	memcpy(cause, text, sizeof(cause));
 	return r;
 }
 

@@ -57,6 +57,44 @@ size_t str_code_points(struct str utf8)
 	return n;
 }
 
+/* The code points that a lead byte begins: how long, and what the second byte may be. Surrogates,
+ * overlong forms and what lies above U+10FFFF are all told apart by the second byte. */
+static size_t utf8_length(unsigned char lead, unsigned char *low, unsigned char *high)
+{
+	*low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+	*high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xC2 || lead > 0xF4)
+		return 0;
+	return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
+/* The length of the code point that s begins with, or 0. */
+static size_t utf8_first(struct str s)
+{
+	unsigned char low, high;
+	size_t n = utf8_length((unsigned char)s.p[0], &low, &high);
+	if (n > s.n)
+		return 0;
+	for (size_t i = 1; i < n; i++, low = 0x80, high = 0xBF)
+		if ((unsigned char)s.p[i] < low || (unsigned char)s.p[i] > high)
+			return 0;
+	return n;
+}
+
+size_t str_utf8_prefix(struct str s)
+{
+	size_t at = 0;
+	while (at < s.n) {
+		size_t n = utf8_first(str_from(s, at));
+		if (n == 0)
+			break;
+		at += n;
+	}
+	return at;
+}
+
 bool str_to_u64(struct str s, uint64_t *out)
 {
 	uint64_t v = 0;

@@ -46,7 +46,7 @@ size_t str_find(struct str s, char c);
 static inline struct str str_from(struct str s, size_t from)
 {
 	must(from <= s.n);
-	return (struct str){ s.p + from, s.n - from };
+	return (struct str){ from ? s.p + from : s.p, s.n - from };
 }
 
 /* The first n bytes, or all of s when it is shorter. */
@@ -60,6 +60,10 @@ struct str str_trim(struct str s);
 
 /* How many Unicode code points valid UTF-8 holds. */
 size_t str_code_points(struct str utf8);
+
+/* How many bytes from the start are valid UTF-8 (RFC 3629: no surrogates, nothing overlong or above
+ * U+10FFFF), whole code points only; s.n when all are. */
+size_t str_utf8_prefix(struct str s);
 
 /* Decimal digits only, no sign, no overflow: false otherwise and *out is left alone. */
 MUST_CHECK bool str_to_u64(struct str s, uint64_t *out);
