@@ -19,6 +19,12 @@ bool sha256_eq(const struct sha256 *a, const struct sha256 *b);
 uint64_t hash64(struct str s);
 uint64_t hash64_seeded(struct str s, uint64_t seed); /* mixes `seed` in, for compound keys */
 
+/* SipHash-2-4 under a key of the caller's; k0 is the key's first 8 bytes, little-endian. */
+struct hash_key {
+	uint64_t k0, k1;
+};
+uint64_t hash64_keyed(struct hash_key key, struct str s);
+
 /* Lower case, 2n characters, not terminated. */
 void hex_put(const uint8_t *p, size_t n, char *out);
 /* Either case; s.n must be 2n. */
@@ -26,5 +32,6 @@ MUST_CHECK bool hex_parse(struct str s, uint8_t *out, size_t n);
 
 /* RFC 4648 section 5 without padding; out holds at least (4n+2)/3 characters, not terminated. */
 size_t base64url_put(const uint8_t *p, size_t n, char *out);
-/* RFC 4648 section 4, padding required. .p is NULL when s is not base64 or memory is refused. */
+/* RFC 4648 section 4, padding required, nothing but the alphabet, unused bits zero. .p is NULL when
+ * s is not base64 or memory is refused. */
 struct str base64_parse(struct arena *a, struct str s);

@@ -14,9 +14,9 @@ typedef int64_t instant_us;
 enum time_form {
 	TIME_STRICT = 0,
 	TIME_ZONE_OPTIONAL = 1, /* no zone means UTC */
-	TIME_DATE_ALONE = 2,	/* YYYY-MM-DD means midnight UTC */
-	TIME_SPACE = 4,		/* a blank may stand for the T (RFC 3339 section 5.6, NOTE) */
-	TIME_NO_SECONDS = 8,	/* HH:MM will do, as ISO 8601 allows */
+	TIME_DATE_ALONE = 2,    /* YYYY-MM-DD means midnight UTC */
+	TIME_SPACE = 4,         /* a blank may stand for the T (RFC 3339 section 5.6, NOTE) */
+	TIME_NO_SECONDS = 8,    /* HH:MM will do, as ISO 8601 allows */
 };
 
 /*
@@ -30,7 +30,8 @@ MUST_CHECK bool time_parse(struct str s, unsigned forms, instant_us *out);
 /* Exactly YYYY-MM-DD and a real day. */
 MUST_CHECK bool time_is_date(struct str s);
 
-/* YYYY-MM-DDTHH:MM:SS.ffffffZ with `digits` of fraction: 0..7 (the seventh is always 0). */
+/* YYYY-MM-DDTHH:MM:SS.ffffffZ with `digits` of fraction: 0..7 (the seventh is always 0), cut and
+ * not rounded. An instant outside of the years above is written as the nearest inside. */
 void time_put(struct buf *b, instant_us t, int digits);
 
 /* Days, hours ... of an instant as RFC 9110 section 5.6.7 wants them: 29 characters and a NUL. */

@@ -1,0 +1,226 @@
+#include "base/digest.h"
+
+#include "base/uuid.h"
+
+#include <endian.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+
+/*
+ * Finding the algorithm and making a context cost more than digesting a key, so the first is done
+ * once and the second once per thread.
+ */
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+static pthread_key_t context_key; /* only for its destructor, when a thread ends */
+static EVP_MD *sha256;
+static _Thread_local EVP_MD_CTX *context;
+
+static void free_context(void *ctx)
+{
+	EVP_MD_CTX_free(ctx);
+}
+
+static void find_sha256(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	must(sha256);
+	must(pthread_key_create(&context_key, free_context) == 0);
+}
+
+static void make_context(void)
+{
+	must(pthread_once(&sha256_once, find_sha256) == 0);
+	context = EVP_MD_CTX_new();
+	must(context);
+	must(pthread_setspecific(context_key, context) == 0);
+	must(EVP_DigestInit_ex2(context, sha256, NULL) == 1);
+}
+
+struct sha256 sha256_of(struct str s)
+{
+	struct sha256 out;
+	if (!context)
+		make_context();
+	/* No algorithm named: the context keeps the one it has. */
+	must(EVP_DigestInit_ex2(context, NULL, NULL) == 1);
+	must(EVP_DigestUpdate(context, s.p, s.n) == 1);
+	must(EVP_DigestFinal_ex(context, out.b, NULL) == 1);
+	return out;
+}
+
+bool sha256_eq(const struct sha256 *a, const struct sha256 *b)
+{
+	return CRYPTO_memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+/* SipHash-2-4, after "SipHash: a fast short-input PRF" (Aumasson, Bernstein, 2012). */
+struct sip {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t rotl(uint64_t v, int bits)
+{
+	return v << bits | v >> (64 - bits);
+}
+
+static inline void sip_rounds(struct sip *s, int n)
+{
+	while (n-- > 0) {
+		s->v0 += s->v1;
+		s->v2 += s->v3;
+		s->v1 = rotl(s->v1, 13) ^ s->v0;
+		s->v3 = rotl(s->v3, 16) ^ s->v2;
+		s->v0 = rotl(s->v0, 32);
+		s->v2 += s->v1;
+		s->v0 += s->v3;
+		s->v1 = rotl(s->v1, 17) ^ s->v2;
+		s->v3 = rotl(s->v3, 21) ^ s->v0;
+		s->v2 = rotl(s->v2, 32);
+	}
+}
+
+static inline void sip_absorb(struct sip *s, uint64_t word)
+{
+	s->v3 ^= word;
+	sip_rounds(s, 2);
+	s->v0 ^= word;
+}
+
+/* Up to 8 bytes as a little-endian number. */
+static inline uint64_t load_le(const char *p, size_t n)
+{
+	uint64_t v = 0;
+	memcpy(&v, p, n);
+	return le64toh(v);
+}
+
+uint64_t hash64_keyed(struct hash_key key, struct str s)
+{
+	struct sip sip = {
+		.v0 = key.k0 ^ 0x736f6d6570736575,
+		.v1 = key.k1 ^ 0x646f72616e646f6d,
+		.v2 = key.k0 ^ 0x6c7967656e657261,
+		.v3 = key.k1 ^ 0x7465646279746573,
+	};
+	size_t whole = s.n & ~(size_t)7;
+	for (size_t i = 0; i < whole; i += 8)
+		sip_absorb(&sip, load_le(s.p + i, 8));
+	uint64_t last = (uint64_t)s.n << 56;
+	if (whole < s.n)
+		last |= load_le(s.p + whole, s.n - whole);
+	sip_absorb(&sip, last);
+	sip.v2 ^= 0xFF;
+	sip_rounds(&sip, 4);
+	return sip.v0 ^ sip.v1 ^ sip.v2 ^ sip.v3;
+}
+
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static struct hash_key process_key;
+
+static void draw_key(void)
+{
+	random_bytes(&process_key, sizeof(process_key));
+}
+
+uint64_t hash64_seeded(struct str s, uint64_t seed)
+{
+	must(pthread_once(&key_once, draw_key) == 0);
+	return hash64_keyed((struct hash_key){ process_key.k0 ^ seed, process_key.k1 }, s);
+}
+
+uint64_t hash64(struct str s)
+{
+	return hash64_seeded(s, 0);
+}
+
+void hex_put(const uint8_t *p, size_t n, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digits[p[i] >> 4];
+		out[2 * i + 1] = digits[p[i] & 15];
+	}
+}
+
+/* 0..15, or -1. */
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	char lower = (char)(c | 0x20);
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool hex_parse(struct str s, uint8_t *out, size_t n)
+{
+	if (s.n % 2 != 0 || s.n / 2 != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int v = hex_value(s.p[2 * i]) * 16 | hex_value(s.p[2 * i + 1]);
+		if (v < 0)
+			return false;
+		out[i] = (uint8_t)v;
+	}
+	return true;
+}
+
+size_t base64url_put(const uint8_t *p, size_t n, char *out)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	size_t used = 0;
+	unsigned bits = 0, held = 0; /* held: how many low bits of `bits` are still to be written */
+	for (size_t i = 0; i < n; i++) {
+		bits = bits << 8 | p[i];
+		for (held += 8; held >= 6; held -= 6)
+			out[used++] = alphabet[bits >> (held - 6) & 63];
+	}
+	if (held > 0)
+		out[used++] = alphabet[bits << (6 - held) & 63];
+	return used;
+}
+
+/* 0..63, or -1. */
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Unpadded characters. Bits that are left over must be zero, so that each value has one text. */
+static bool base64_decode(struct str s, char *out)
+{
+	unsigned bits = 0, held = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		int v = base64_value(s.p[i]);
+		if (v < 0)
+			return false;
+		bits = bits << 6 | (unsigned)v;
+		held += 6;
+		if (held < 8)
+			continue;
+		held -= 8;
+		*out++ = (char)(bits >> held);
+	}
+	return (bits & ((1U << held) - 1)) == 0;
+}
+
+struct str base64_parse(struct arena *a, struct str s)
+{
+	size_t padding = 0;
+	if (s.n % 4 != 0)
+		return (struct str){ 0 };
+	while (padding < 2 && padding < s.n && s.p[s.n - 1 - padding] == '=')
+		padding++;
+	size_t n = s.n / 4 * 3 - padding;
+	char *p = arena_alloc(a, n);
+	if (!p || !base64_decode(str_head(s, s.n - padding), p))
+		return (struct str){ 0 };
+	return (struct str){ p, n };
+}
