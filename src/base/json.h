@@ -26,7 +26,7 @@ enum json_outcome {
 };
 
 struct json_error {
-	size_t at;	  /* byte position in the text */
+	size_t at;        /* byte position in the text; 0 when it is too deep or too large */
 	const char *what; /* static, English, for a person */
 };
 
@@ -34,7 +34,7 @@ struct json_error {
 MUST_CHECK enum json_outcome json_parse(struct arena *a, struct str text, yyjson_val **root,
 					struct json_error *err);
 
-/* The string of a string value, or the text of a number. */
+/* The string of a string value, or the text of a number; .p is NULL for anything else. */
 struct str json_str(const yyjson_val *v);
 
 /* The member, or NULL; v may be NULL or no object. */
@@ -51,10 +51,10 @@ static inline bool json_is_number(const yyjson_val *v)
 /* The value is whole and fits a signed 64-bit integer: 10, 10.0, 1e1, 1200e-2. out may be NULL. */
 MUST_CHECK bool json_number_to_i64(const yyjson_val *v, int64_t *out);
 
-/* The nearest double; infinite when the text is beyond its range. */
+/* The nearest double; infinite when the text is beyond its range; NaN when v is no number. */
 double json_number_to_double(const yyjson_val *v);
 
-/* Compact text of a tree. */
+/* Compact text of a tree that json_parse() made; null for NULL. */
 void json_put(struct buf *b, const yyjson_val *v);
 
 /* "string", "number", "boolean", "object", "array", "null"; "nothing" for NULL. */

@@ -1,0 +1,307 @@
+#include "base/json.h"
+
+#include "base/digest.h"
+
+/* yyjson's memory is the arena, which takes everything back at once. */
+static void *arena_malloc(void *arena, size_t n)
+{
+	return arena_alloc(arena, n);
+}
+
+static void *arena_realloc(void *arena, void *old, size_t old_n, size_t n)
+{
+	return arena_grow(arena, old, old_n, n);
+}
+
+static void arena_free(void *arena, void *p)
+{
+	(void)arena;
+	(void)p;
+}
+
+static yyjson_val *next_of(const yyjson_val *v)
+{
+	return unsafe_yyjson_get_next((yyjson_val *)v);
+}
+
+static struct str text_of(const yyjson_val *v)
+{
+	return (struct str){ v->uni.str, unsafe_yyjson_get_len((void *)v) };
+}
+
+/*
+ * The keys of one object, to find those that are there twice: a table of open addressing, at most
+ * half full. Up to FEW keys it lies in here and a simple hash will do, since even if all collide
+ * there is little to compare. Beyond that whoever chose the keys could make us compare each with
+ * each, so the hash is one that outsiders cannot foresee.
+ */
+enum { FEW = 16 };
+
+struct keys {
+	yyjson_val **slots; /* NULL where free */
+	size_t n_slots;     /* a power of two */
+	yyjson_val *few[2 * FEW];
+	yyjson_val **many; /* grown as objects need it, kept for the next */
+	size_t n_many;
+};
+
+static bool keys_reset(struct keys *keys, struct arena *a, size_t n)
+{
+	keys->n_slots = 4;
+	while (keys->n_slots < 2 * n)
+		keys->n_slots *= 2;
+	if (n > FEW && keys->n_slots > keys->n_many) {
+		keys->many = arena_array(a, yyjson_val *, keys->n_slots);
+		if (!keys->many)
+			return false;
+		keys->n_many = keys->n_slots;
+	}
+	keys->slots = n > FEW ? keys->many : keys->few;
+	memset(keys->slots, 0, keys->n_slots * sizeof(*keys->slots));
+	return true;
+}
+
+static size_t hash_of(const struct keys *keys, struct str s)
+{
+	if (keys->slots != keys->few)
+		return (size_t)hash64(s);
+	return s.n ? s.n * 7 + (unsigned char)s.p[0] * 3U + (unsigned char)s.p[s.n - 1] : 0;
+}
+
+/* Puts the key in and returns the equal one that it replaces, or NULL. */
+static yyjson_val *keys_put(struct keys *keys, yyjson_val *key)
+{
+	struct str s = text_of(key);
+	size_t mask = keys->n_slots - 1, i = hash_of(keys, s) & mask;
+	while (keys->slots[i] && !str_eq(text_of(keys->slots[i]), s))
+		i = (i + 1) & mask;
+	yyjson_val *before = keys->slots[i];
+	keys->slots[i] = key;
+	return before;
+}
+
+/* A key that a later one replaces loses its type, which no value in a tree is without. */
+static void shadow(yyjson_val *key)
+{
+	unsafe_yyjson_set_type(key, YYJSON_TYPE_NONE, YYJSON_SUBTYPE_NONE);
+}
+
+static bool is_shadowed(const yyjson_val *key)
+{
+	return unsafe_yyjson_get_type((void *)key) == YYJSON_TYPE_NONE;
+}
+
+/* A walk over all values in the order of the text. */
+struct walk {
+	struct arena *arena;
+	struct keys keys;
+	bool has_shadowed;
+	int depth;
+	const yyjson_val *ends[JSON_DEPTH_MAX]; /* behind each object or array that we are in */
+};
+
+static bool shadow_duplicates(struct walk *w, yyjson_val *object)
+{
+	size_t n = unsafe_yyjson_get_len(object);
+	if (n < 2)
+		return true;
+	if (!keys_reset(&w->keys, w->arena, n))
+		return false;
+	yyjson_val *key = object + 1;
+	for (size_t i = 0; i < n; i++, key = next_of(key + 1)) {
+		yyjson_val *before = keys_put(&w->keys, key);
+		if (!before)
+			continue;
+		shadow(before);
+		w->has_shadowed = true;
+	}
+	return true;
+}
+
+static enum json_outcome enter(struct walk *w, yyjson_val *container)
+{
+	if (w->depth == JSON_DEPTH_MAX)
+		return JSON_TOO_DEEP;
+	w->ends[w->depth++] = next_of(container);
+	if (unsafe_yyjson_is_obj(container) && !shadow_duplicates(w, container))
+		return JSON_NO_MEMORY;
+	return JSON_OK;
+}
+
+/* The values of a tree lie one behind the other, a container before what it contains. */
+static enum json_outcome walk_tree(struct walk *w, yyjson_val *root)
+{
+	const yyjson_val *end = next_of(root);
+	for (yyjson_val *v = root; v < end; v++) {
+		while (w->depth > 0 && v >= w->ends[w->depth - 1])
+			w->depth--;
+		if (!unsafe_yyjson_is_ctn(v))
+			continue;
+		enum json_outcome r = enter(w, v);
+		if (r != JSON_OK)
+			return r;
+	}
+	return JSON_OK;
+}
+
+/*
+ * Moves the value at `from` to `to`, without shadowed members, and returns what follows it there.
+ * `to` is at or before `from`, so nothing is overwritten that is still to be read. Recurses no
+ * deeper than JSON_DEPTH_MAX, which has been checked by then.
+ */
+static yyjson_val *move_kept(yyjson_val *to, yyjson_val *from)
+{
+	const yyjson_val *end = next_of(from);
+	yyjson_val *head = to;
+	bool is_object = unsafe_yyjson_is_obj(from), is_container = unsafe_yyjson_is_ctn(from);
+	size_t n = 0;
+
+	*to++ = *from++;
+	if (!is_container)
+		return to;
+	while (from < end) {
+		yyjson_val *item = from + is_object;
+		yyjson_val *next = next_of(item);
+		bool kept = !is_object || !is_shadowed(from);
+		if (kept && is_object)
+			*to++ = *from;
+		if (kept)
+			to = move_kept(to, item);
+		n += kept;
+		from = next;
+	}
+	unsafe_yyjson_set_len(head, n);
+	head->uni.ofs = (size_t)((char *)to - (char *)head);
+	return to;
+}
+
+static enum json_outcome check_tree(struct arena *a, yyjson_val *root)
+{
+	struct walk w;
+	w.arena = a;
+	w.keys.many = NULL;
+	w.keys.n_many = 0;
+	w.has_shadowed = false;
+	w.depth = 0;
+	enum json_outcome r = walk_tree(&w, root);
+	if (r == JSON_OK && w.has_shadowed)
+		move_kept(root, root);
+	return r;
+}
+
+static enum json_outcome refuse(struct json_error *err, enum json_outcome r, size_t at,
+				const char *what)
+{
+	if (err)
+		*err = (struct json_error){ at, what };
+	return r;
+}
+
+enum json_outcome json_parse(struct arena *a, struct str text, yyjson_val **root,
+			     struct json_error *err)
+{
+	const yyjson_alc alc = { arena_malloc, arena_realloc, arena_free, a };
+	yyjson_read_err e;
+	/* Without the IN_SITU flag yyjson only reads the text; its prototype cannot say so. */
+	yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n,
+					   YYJSON_READ_NUMBER_AS_RAW, &alc, &e);
+	if (!doc && e.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+		return refuse(err, JSON_NO_MEMORY, 0, "too large");
+	if (!doc)
+		return refuse(err, JSON_MALFORMED, e.pos, e.msg);
+
+	yyjson_val *top = yyjson_doc_get_root(doc);
+	switch (check_tree(a, top)) {
+	case JSON_TOO_DEEP:
+		return refuse(err, JSON_TOO_DEEP, 0, "nested too deep");
+	case JSON_NO_MEMORY:
+		return refuse(err, JSON_NO_MEMORY, 0, "too large");
+	case JSON_OK:
+	case JSON_MALFORMED:
+		break;
+	}
+	*root = top;
+	return JSON_OK;
+}
+
+struct str json_str(const yyjson_val *v)
+{
+	if (!yyjson_is_str((yyjson_val *)v) && !json_is_number(v))
+		return (struct str){ 0 };
+	return text_of(v);
+}
+
+static void put_string(struct buf *b, const yyjson_val *v)
+{
+	if (unsafe_yyjson_get_subtype((void *)v) != YYJSON_SUBTYPE_NOESC)
+		return buf_json_str(b, text_of(v));
+	buf_char(b, '"');
+	buf_put(b, text_of(v));
+	buf_char(b, '"');
+}
+
+static void put_value(struct buf *b, const yyjson_val *v, int depth);
+
+static void put_container(struct buf *b, const yyjson_val *v, int depth)
+{
+	bool is_object = unsafe_yyjson_is_obj((void *)v);
+	const yyjson_val *at = v + 1, *end = next_of(v);
+	must(depth < JSON_DEPTH_MAX);
+	buf_char(b, is_object ? '{' : '[');
+	while (at < end) {
+		if (at > v + 1)
+			buf_char(b, ',');
+		if (is_object) {
+			put_string(b, at++);
+			buf_char(b, ':');
+		}
+		put_value(b, at, depth + 1);
+		at = next_of(at);
+	}
+	buf_char(b, is_object ? '}' : ']');
+}
+
+static void put_value(struct buf *b, const yyjson_val *v, int depth)
+{
+	switch (unsafe_yyjson_get_type((void *)v)) {
+	case YYJSON_TYPE_RAW:
+		return buf_put(b, text_of(v));
+	case YYJSON_TYPE_STR:
+		return put_string(b, v);
+	case YYJSON_TYPE_BOOL:
+		return unsafe_yyjson_is_true((void *)v) ? buf_lit(b, "true") : buf_lit(b, "false");
+	case YYJSON_TYPE_ARR:
+	case YYJSON_TYPE_OBJ:
+		return put_container(b, v, depth);
+	default:
+		return buf_lit(b, "null");
+	}
+}
+
+void json_put(struct buf *b, const yyjson_val *v)
+{
+	if (v)
+		put_value(b, v, 0);
+	else
+		buf_lit(b, "null");
+}
+
+const char *json_type_name(const yyjson_val *v)
+{
+	if (!v)
+		return "nothing";
+	switch (unsafe_yyjson_get_type((void *)v)) {
+	case YYJSON_TYPE_RAW:
+		return "number";
+	case YYJSON_TYPE_STR:
+		return "string";
+	case YYJSON_TYPE_BOOL:
+		return "boolean";
+	case YYJSON_TYPE_OBJ:
+		return "object";
+	case YYJSON_TYPE_ARR:
+		return "array";
+	default:
+		return "null";
+	}
+}
