@@ -29,17 +29,17 @@ const char *method_name(enum method m);
  * connection, because what follows cannot be told from the body of this request. */
 enum fault {
 	FAULT_NONE,
-	FAULT_SYNTAX,		 /* 400: framing, header, host or target breaks RFC 9112; closes */
-	FAULT_TIMEOUT,		 /* 408: head or body not there in time; closes */
-	FAULT_LENGTH_REQUIRED,	 /* 411: POST, PUT, PATCH with neither length nor chunks */
-	FAULT_BODY_TOO_LARGE,	 /* 413: over what the app takes for this target; closes */
-	FAULT_TARGET_TOO_LONG,	 /* 414; closes */
-	FAULT_CONTENT_CODING,	 /* 415: Content-Encoding other than identity; closes */
-	FAULT_EXPECTATION,	 /* 417: Expect other than 100-continue; closes */
-	FAULT_HEAD_TOO_LARGE,	 /* 431: bytes or number of headers; closes */
-	FAULT_NO_MEMORY,	 /* 503: the ceiling on request memory; closes */
-	FAULT_NOT_IMPLEMENTED,	 /* 501: a transfer coding other than chunked, CONNECT; closes */
-	FAULT_VERSION,		 /* 505: not HTTP/1.0 or 1.1; closes */
+	FAULT_SYNTAX,          /* 400: framing, header, host or target breaks RFC 9112; closes */
+	FAULT_TIMEOUT,         /* 408: head or body not there in time; closes */
+	FAULT_LENGTH_REQUIRED, /* 411: POST, PUT, PATCH with neither length nor chunks */
+	FAULT_BODY_TOO_LARGE,  /* 413: over what the app takes for this target; closes */
+	FAULT_TARGET_TOO_LONG, /* 414; closes */
+	FAULT_CONTENT_CODING,  /* 415: Content-Encoding other than identity; closes */
+	FAULT_EXPECTATION,     /* 417: Expect other than 100-continue; closes */
+	FAULT_HEAD_TOO_LARGE,  /* 431: bytes or number of headers; closes */
+	FAULT_NO_MEMORY,       /* 503: the ceiling on request memory; closes */
+	FAULT_NOT_IMPLEMENTED, /* 501: a transfer coding other than chunked, CONNECT; closes */
+	FAULT_VERSION,         /* 505: not HTTP/1.0 or 1.1; closes */
 };
 
 int fault_status(enum fault f);
@@ -62,8 +62,8 @@ struct request {
 	struct str body; /* chunked bodies are put together */
 	enum fault fault;
 	const char *fault_detail; /* static text for a person, or NULL */
-	instant_us received_at;	  /* wall clock, when the head was complete */
-	int64_t started_ms;	  /* monotonic, at the first byte */
+	instant_us received_at;   /* wall clock, when the head was complete */
+	int64_t started_ms;       /* monotonic, at the first byte */
 
 	struct arena arena;
 	struct net_loop *loop;
@@ -79,6 +79,7 @@ struct request {
 	struct buf head;   /* status line and headers under construction */
 	struct str out[2]; /* head and body, ready */
 	bool ready, close_after, has_date;
+	bool old_http; /* came as HTTP/1.0: that the connection stays open must be said */
 };
 
 /* The value of the first header of that name (any case), .p NULL when there is none. */

@@ -12,14 +12,14 @@
 #include "net/request.h"
 
 struct net_limits {
-	size_t head_max;	   /* bytes of request line and headers */
-	size_t target_max;	   /* bytes of the request target */
-	unsigned headers_max;	   /* header lines */
-	size_t overhead_max;	   /* bytes of chunk framing and trailers in one request */
+	size_t head_max;           /* bytes of request line and headers */
+	size_t target_max;         /* bytes of the request target */
+	unsigned headers_max;      /* header lines */
+	size_t overhead_max;       /* bytes of chunk framing and trailers in one request */
 	size_t request_memory_max; /* arena ceiling of one request, bytes */
 	size_t total_memory_max;   /* budget of all requests beyond their first chunk, bytes */
 	unsigned connections_max;  /* of the whole server */
-	unsigned pipeline_max;	   /* unanswered requests of one connection; then it is not read */
+	unsigned pipeline_max;     /* unanswered requests of one connection; then it is not read */
 	unsigned head_ms, body_ms, idle_ms, write_ms, drain_ms;
 };
 
@@ -49,8 +49,8 @@ struct net_app {
 
 struct net_config {
 	const char *host; /* numeric IPv4 or IPv6 address, or "localhost" */
-	uint16_t port;	  /* 0: the kernel chooses */
-	unsigned loops;	  /* 1..NET_LOOPS_MAX */
+	uint16_t port;    /* 0: the kernel chooses */
+	unsigned loops;   /* 1..NET_LOOPS_MAX */
 	struct net_limits limits;
 	struct net_app app;
 };

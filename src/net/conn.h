@@ -1,0 +1,83 @@
+/*
+ * A connection: reads requests, keeps them in their order until they are answered, writes the
+ * answers, ends. Private to this folder; loop thread only.
+ *
+ *   CONN_OPEN    reads and answers, until `no_more` requests can come and the last is answered
+ *   CONN_LINGER  the last answer is out and our half closed; what still comes is dropped, so that
+ *                the kernel does not reset the connection before the client has read the answer
+ *   CONN_CLOSED  on its way out, freed by libuv's close callback
+ *
+ * Requests: at most one is being read (`in`); those read completely wait in a queue, first to be
+ * answered first; of these the first `n_sending` are with the kernel.
+ *
+ * An idle connection holds no request and no buffer.
+ */
+#pragma once
+
+#include "net/loop.h"
+#include "net/parse.h"
+
+enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };
+
+/* Bytes that were read while the queue was full. */
+struct conn_rest {
+	size_t n;
+	char data[];
+};
+
+struct conn {
+	uv_tcp_t tcp;
+	struct net_loop *loop;
+	TAILQ_ENTRY(conn) all, dirty;
+	struct deadline reading, writing;
+
+	struct parse *in;
+	struct request *first, *last;
+	unsigned n_queue, n_sending;
+	struct conn_rest *rest;
+	size_t dropped; /* bytes, while lingering */
+
+	enum conn_state state;
+	enum parse_blank blank;
+	bool is_dirty;
+	bool no_more; /* requests are read */
+	bool eof;     /* the client has closed its half */
+	bool feeding; /* more bytes are at hand than `in` has seen */
+	bool ends;    /* with the answers that are being sent */
+	bool reads;   /* libuv does */
+	bool told;    /* the client of `in` has got its 100 Continue */
+};
+
+/* Takes the next connection of the loop's listener, which the server has counted. -ENOMEM: there
+ * it waits still. */
+MUST_CHECK int conn_open(struct net_loop *loop);
+
+/* The textual address; valid until the thread's next call. */
+const char *conn_peer(const struct conn *c);
+
+/* An answer may be ready: look at it at the end of the round. */
+void conn_touch(struct conn *c);
+
+/* Writes what can be written, and whatever follows from that. */
+void conn_flush(struct conn *c);
+
+/* Ends at once. Requests that the app still holds go on without it. */
+void conn_close(struct conn *c);
+
+/* The loop stops: ends if nothing has arrived that needs an answer. */
+void conn_drain(struct conn *c);
+
+/* One of its deadlines has passed. */
+void conn_deadline_passed(struct deadline *d, enum deadline_kind kind);
+
+/* send.c: writes the answers that are ready, in order. The connection may be closed after it. */
+void send_ready(struct conn *c);
+
+/* conn.c, for send.c: the first n requests of the queue are answered. */
+void conn_answered(struct conn *c, unsigned n);
+
+/* Whether req's answer is the last: what says so, then. */
+bool conn_is_last(const struct conn *c, const struct request *req);
+
+/* reply.c, for send.c: ends the head of a ready answer, once, right before it is written. */
+void reply_seal(struct request *req, bool last);
