@@ -1,16 +1,17 @@
 /*
- * The provisioning file: YAML in, plain data out. Everything is judged here, and each thing wrong
- * is one line that names file, line, field and rule:
- *
- *   acme.yaml:12: workspaces[0].keys[0].scopes[1]: must be one of events.write, ..., not "write"
- *
- * Secrets are digested at once and never stand in an error.
+ * Reads the YAML file that declares workspaces, keys, definitions and contacts. Everything is
+ * judged here, so that the store gets only what is sound: every error is one line that names file,
+ * line, path and rule. Secrets become digests at once and are in no error.
  */
 #pragma once
 
 #include "store/provision.h"
 
-/* 0: *out lives in the arena. Above zero: the file is wrong, `error` says where. Below: it could
- * not be read. */
+enum provision_file_outcome {
+	PROVISION_FILE_OK,
+	PROVISION_FILE_WRONG, /* `error` says what; the first of several wrongs */
+};
+
+/* What *out points to lives in the arena. Below zero: the file cannot be read, or no memory. */
 MUST_CHECK int provision_file_read(const char *path, struct arena *a, struct provision *out,
 				   char *error, size_t error_size);

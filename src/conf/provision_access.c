@@ -1,0 +1,108 @@
+/* The part of provision_judge.h about keys and OAuth clients. */
+#include "conf/provision_judge.h"
+
+#include "base/fail.h"
+
+#include <errno.h>
+
+/* The word of the scope with bit i. */
+static const char *scope_word(unsigned i)
+{
+	static _Thread_local char word[32];
+	struct buf b = buf_over(word, sizeof(word) - 1);
+	scopes_put(&b, 1U << i);
+	word[b.n] = '\0';
+	return word;
+}
+
+static int judge_scopes(struct judge *j, const struct yaml_place *at, char *const *words,
+			unsigned n, unsigned *out)
+{
+	struct yaml_place list = yaml_member(j->doc, at, "scopes");
+	*out = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct yaml_place item = yaml_item(j->doc, &list, i);
+		unsigned scope;
+		if (!scope_parse(str_of(words[i]), &scope))
+			return judge_choice_wrong(j, &item, words[i], scope_word,
+						  (unsigned)__builtin_ctz(SCOPE_ADMIN) + 1);
+		*out |= scope;
+	}
+	return 0;
+}
+
+/* What no header can carry as it is, no client could send. */
+static bool is_sendable(struct str secret)
+{
+	for (size_t i = 0; i < secret.n; i++)
+		if ((unsigned char)secret.p[i] < ' ' || secret.p[i] == 0x7F)
+			return false;
+	return str_trim(secret).n == secret.n;
+}
+
+static int judge_secret(struct judge *j, const struct yaml_place *at, const char *secret,
+			struct sha256 *out)
+{
+	struct yaml_place place = yaml_member(j->doc, at, "secret");
+	if (!is_sendable(str_of(secret)))
+		return yaml_wrong(j->doc, &place,
+				  "must hold no control characters, nor a blank at either end");
+	*out = sha256_of(str_of(secret));
+	return 0;
+}
+
+static int judge_key(struct judge *j, const struct yaml_place *at, const struct file_key *in,
+		     struct provision_key *out)
+{
+	struct yaml_place secret = yaml_member(j->doc, at, "secret");
+	struct yaml_place name = yaml_member(j->doc, at, "name");
+	int r = judge_secret(j, at, in->secret, &out->digest);
+	struct str digest = { (const char *)out->digest.b, sizeof(out->digest.b) };
+	out->revoked = in->revoked;
+	r = r ?: judge_unique(j, &secret, &j->secrets, digest);
+	r = r
+		    ?: in->name ? judge_name(j, &name, in->name, &out->name)
+				: judge_copy(j, NULL, &out->name);
+	return r ?: judge_scopes(j, at, in->scopes, in->scopes_count, &out->scopes);
+}
+
+int judge_keys(struct judge *j, const struct yaml_place *workspace, const struct file_workspace *in,
+	       struct provision_workspace *out)
+{
+	struct yaml_place list = yaml_member(j->doc, workspace, "keys");
+	struct provision_key *keys = arena_array(j->out, struct provision_key, in->keys_count);
+	int r = keys ? 0 : fail(-ENOMEM, "provisioning %u keys", in->keys_count);
+	for (unsigned i = 0; i < in->keys_count && r == 0; i++) {
+		struct yaml_place at = yaml_item(j->doc, &list, i);
+		r = judge_key(j, &at, &in->keys[i], &keys[i]);
+	}
+	out->keys = keys;
+	out->n_keys = in->keys_count;
+	return r;
+}
+
+static int judge_client(struct judge *j, const struct yaml_place *at, const struct file_client *in,
+			struct provision_key *out)
+{
+	struct yaml_place id = yaml_member(j->doc, at, "id");
+	int r = judge_name(j, &id, in->id, &out->name);
+	r = r ?: judge_unique(j, &id, &j->clients, out->name);
+	r = r ?: judge_secret(j, at, in->secret, &out->digest);
+	return r ?: judge_scopes(j, at, in->scopes, in->scopes_count, &out->scopes);
+}
+
+int judge_clients(struct judge *j, const struct yaml_place *workspace,
+		  const struct file_workspace *in, struct provision_workspace *out)
+{
+	struct yaml_place list = yaml_member(j->doc, workspace, "oauth_clients");
+	unsigned n = in->oauth_clients_count;
+	struct provision_key *clients = arena_array(j->out, struct provision_key, n);
+	int r = clients ? 0 : fail(-ENOMEM, "provisioning %u clients", n);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		struct yaml_place at = yaml_item(j->doc, &list, i);
+		r = judge_client(j, &at, &in->oauth_clients[i], &clients[i]);
+	}
+	out->oauth_clients = clients;
+	out->n_oauth_clients = n;
+	return r;
+}

@@ -1,0 +1,134 @@
+/* The part of provision_judge.h about contacts. */
+#include "conf/provision_judge.h"
+
+#include "base/fail.h"
+#include "conf/yaml_json.h"
+#include "model/op.h"
+
+#include <errno.h>
+
+_Static_assert((int)YAML_JSON_MEMBERS_MAX <= (int)CONTACT_CUSTOM_MAX,
+	       "a mapping that is taken must fit a contact");
+
+/* The kinds that a file may give a contact; its UUID is its `id`, its other outward ids are made.
+ */
+enum { KINDS_END = IDENTITY_UUID };
+
+static const char *kind_word(unsigned i)
+{
+	return identity_kind_name((enum identity_kind)i);
+}
+
+static int judge_kind(struct judge *j, const struct yaml_place *at, const char *word,
+		      enum identity_kind *out)
+{
+	struct yaml_place place = yaml_member(j->doc, at, "kind");
+	if (identity_kind_parse(str_of(word), out) && (int)*out < KINDS_END)
+		return 0;
+	return judge_choice_wrong(j, &place, word, kind_word, KINDS_END);
+}
+
+static int judge_value(struct judge *j, const struct yaml_place *at, const char *value,
+		       struct provision_identity *out)
+{
+	struct yaml_place place = yaml_member(j->doc, at, "value");
+	if (out->kind == IDENTITY_EMAIL && !email_is_valid(str_trim(str_of(value))))
+		return yaml_wrong(j->doc, &place, "must be an e-mail address");
+	if (out->kind == IDENTITY_PHONE && !strpbrk(value, "0123456789"))
+		return yaml_wrong(j->doc, &place, "must have digits");
+	int r = judge_copy(j, value, &out->value);
+	out->key = r ? out->value : identity_key(j->out, out->kind, out->value);
+	return out->key.p ? r : fail(-ENOMEM, "provisioning identities");
+}
+
+static int judge_identity(struct judge *j, const struct yaml_place *at,
+			  const struct file_identity *in, struct provision_identity *out)
+{
+	struct yaml_place value = yaml_member(j->doc, at, "value");
+	int r = judge_kind(j, at, in->kind, &out->kind);
+	r = r ?: judge_value(j, at, in->value, out);
+	if (r)
+		return r;
+	struct str word =
+		arena_printf(&j->scratch, "%d " STR_FMT, (int)out->kind, STR_ARG(out->key));
+	if (!word.p)
+		return fail(-ENOMEM, "provisioning identities");
+	return judge_unique(j, &value, &j->identities, word);
+}
+
+static int judge_identities(struct judge *j, const struct yaml_place *contact,
+			    const struct file_contact *in, struct provision_contact *out)
+{
+	struct yaml_place list = yaml_member(j->doc, contact, "identities");
+	unsigned n = in->identities_count;
+	struct provision_identity *identities = arena_array(j->out, struct provision_identity, n);
+	int r = identities ? 0 : fail(-ENOMEM, "provisioning %u identities", n);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		struct yaml_place at = yaml_item(j->doc, &list, i);
+		r = judge_identity(j, &at, &in->identities[i], &identities[i]);
+	}
+	out->identities = identities;
+	out->n_identities = n;
+	return r;
+}
+
+static int judge_attributes(struct judge *j, const struct yaml_place *contact, struct str *out)
+{
+	struct yaml_place at = yaml_member(j->doc, contact, "attributes");
+	struct yaml_place custom = yaml_member(j->doc, &at, "custom");
+	struct buf b = buf_in(j->out);
+	*out = STR("{}");
+	if (!at.node)
+		return 0;
+	if (at.node->type != YAML_MAPPING_NODE)
+		return yaml_wrong(j->doc, &at, "must be a mapping, not %s",
+				  yaml_type_name(at.node));
+	if (custom.node && custom.node->type != YAML_MAPPING_NODE)
+		return yaml_wrong(j->doc, &custom, "must be a mapping, not %s",
+				  yaml_type_name(custom.node));
+	int r = yaml_json_put(j->doc, &at, &b);
+	if (r == 0 && b.failed)
+		return fail(-ENOMEM, "provisioning attributes");
+	if (r == 0 && b.n > CONTACT_ATTRIBUTES_MAX)
+		return yaml_wrong(j->doc, &at, "must be at most %d bytes of JSON, not %zu",
+				  CONTACT_ATTRIBUTES_MAX, b.n);
+	*out = buf_str(&b);
+	return r;
+}
+
+static int judge_id(struct judge *j, const struct yaml_place *contact,
+		    const struct file_contact *in, struct provision_contact *out)
+{
+	struct yaml_place id = yaml_member(j->doc, contact, "id");
+	out->has_id = in->id != NULL;
+	if (!in->id && in->identities_count == 0)
+		return yaml_wrong(j->doc, contact, "needs an id or an identity");
+	if (!in->id)
+		return 0;
+	struct str word = { (const char *)out->id.b, sizeof(out->id.b) };
+	return judge_uuid(j, &id, in->id, &out->id) ?: judge_unique(j, &id, &j->contacts, word);
+}
+
+static int judge_contact(struct judge *j, const struct yaml_place *at,
+			 const struct file_contact *in, struct provision_contact *out)
+{
+	int r = judge_id(j, at, in, out);
+	r = r ?: judge_identities(j, at, in, out);
+	return r ?: judge_attributes(j, at, &out->attributes);
+}
+
+int judge_contacts(struct judge *j, const struct yaml_place *workspace,
+		   const struct file_workspace *in, struct provision_workspace *out)
+{
+	struct yaml_place list = yaml_member(j->doc, workspace, "contacts");
+	unsigned n = in->contacts_count;
+	struct provision_contact *contacts = arena_array(j->out, struct provision_contact, n);
+	int r = contacts ? 0 : fail(-ENOMEM, "provisioning %u contacts", n);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		struct yaml_place at = yaml_item(j->doc, &list, i);
+		r = judge_contact(j, &at, &in->contacts[i], &contacts[i]);
+	}
+	out->contacts = contacts;
+	out->n_contacts = n;
+	return r;
+}
