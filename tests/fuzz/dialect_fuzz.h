@@ -21,6 +21,11 @@ const struct definition *trial_definition(const char *name);
 
 enum { TRIAL_HEADERS_MAX = 6, TRIAL_MEMORY = 8 * 1024 * 1024 };
 
+#define HEADER(name, value)                     \
+	{                                       \
+		STR_INIT(name), STR_INIT(value) \
+	}
+
 struct trial_request {
 	enum method method;
 	const char *target;                       /* path, and ?query if any */

@@ -1,0 +1,25 @@
+#include "fuzz/dialect_fuzz.h"
+
+/* The first is what most of the corpus is sent to. */
+static const struct trial_request requests[] = {
+	{ METHOD_POST, "/v1/events/send/" TRIAL_WORKSPACE, { HEADER("X-API-Key", TRIAL_KEY) } },
+	{ METHOD_POST,
+	  "/v1/events/send/7C9E6679-7425-40DE-944B-E07FC1F90AE7",
+	  { HEADER("X-API-Key", TRIAL_KEY) } },
+	{ METHOD_POST, "/v1/events/send/" TRIAL_ELSEWHERE, { HEADER("X-API-Key", TRIAL_KEY) } },
+	{ METHOD_POST, "/v1/events/send/not-a-uuid", { HEADER("X-API-Key", TRIAL_KEY) } },
+	{ METHOD_POST, "/v1/events/send/%7c9e6679", { HEADER("X-API-Key", TRIAL_KEY) } },
+	{ METHOD_POST,
+	  "/v1/events/send/" TRIAL_WORKSPACE,
+	  { HEADER("x-api-key", TRIAL_KEY_READS) } },
+	{ METHOD_POST, "/v1/events/send/" TRIAL_WORKSPACE },
+	{ METHOD_GET, "/v1/events/send/" TRIAL_WORKSPACE, { HEADER("X-API-Key", TRIAL_KEY) } },
+	{ METHOD_POST,
+	  "/v1/populations/" TRIAL_WORKSPACE "/events",
+	  { HEADER("X-API-Key", TRIAL_KEY) } },
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return dialect_fuzz(&pristo, requests, ARRAY_LEN(requests), data, size);
+}
