@@ -3,6 +3,7 @@
 #include "conf/line.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* Each parser returns NULL, or the rule that the value breaks. */
@@ -46,13 +47,13 @@ static const char *parse_listen(const char *value, struct settings *s)
 
 static const char *parse_data(const char *value, struct settings *s)
 {
-	s->data_dir = value;
+	s->data = value;
 	return *value ? NULL : "must name a directory";
 }
 
 static const char *parse_provision(const char *value, struct settings *s)
 {
-	s->provision_file = value;
+	s->provision = value;
 	return *value ? NULL : "must name a file";
 }
 
@@ -113,7 +114,7 @@ static const char *parse_disk_reserve(const char *value, struct settings *s)
 	if (!str_to_u64((struct str){ value, digits }, &n) || !parse_unit(value + digits, &shift) ||
 	    n > (uint64_t)INT64_MAX >> shift)
 		return "must be a number of bytes, or one with K, M or G behind it";
-	s->disk_reserve_bytes = n << shift;
+	s->disk_reserve = n << shift;
 	return NULL;
 }
 
@@ -168,11 +169,11 @@ static enum settings_outcome take(const struct reader *r, const struct setting *
 	return SETTINGS_WRONG;
 }
 
-static enum settings_outcome take_environment(const struct reader *r, char *(*env)(const char *))
+static enum settings_outcome take_environment(const struct reader *r)
 {
 	enum settings_outcome result = SETTINGS_OK;
 	for (size_t i = 0; i < ARRAY_LEN(table) && result == SETTINGS_OK; i++) {
-		const char *value = env(table[i].env);
+		const char *value = getenv(table[i].env);
 		if (value && *value)
 			result = take(r, &table[i], table[i].env, value);
 		else if (table[i].fallback)
@@ -224,22 +225,22 @@ static enum settings_outcome take_flag(const struct reader *r, int argc, char **
 
 static bool asks_for_help(int argc, char **argv)
 {
-	for (int i = 0; i < argc; i++)
+	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return true;
 	return false;
 }
 
-enum settings_outcome settings_read(int argc, char **argv, char *(*env)(const char *),
-				    struct settings *out, char *error, size_t error_size)
+enum settings_outcome settings_read(int argc, char **argv, struct settings *out, char *error,
+				    size_t error_size)
 {
 	struct reader r = { .s = out, .error = error, .error_size = error_size };
 	memset(out, 0, sizeof(*out));
 	if (asks_for_help(argc, argv))
 		return SETTINGS_HELP;
 
-	enum settings_outcome result = take_environment(&r, env);
-	for (int i = 0; i < argc && result == SETTINGS_OK; i++)
+	enum settings_outcome result = take_environment(&r);
+	for (int i = 1; i < argc && result == SETTINGS_OK; i++)
 		result = take_flag(&r, argc, argv, &i);
 	return result;
 }

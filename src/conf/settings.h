@@ -14,12 +14,12 @@ enum { SETTINGS_THREADS_MAX = 64, SETTINGS_HOST = 64 };
 struct settings {
 	char host[SETTINGS_HOST]; /* numeric IPv4 or IPv6 without brackets, or "localhost" */
 	uint16_t port;            /* 0: the kernel chooses */
-	const char *data_dir;
-	const char *provision_file; /* NULL: none */
-	unsigned threads;           /* net loops */
+	const char *data;
+	const char *provision; /* NULL: none */
+	unsigned threads;      /* net loops */
 	bool access_log;
 	enum log_level log_level;
-	uint64_t disk_reserve_bytes;
+	uint64_t disk_reserve; /* bytes */
 	unsigned connections_max;
 };
 
@@ -29,10 +29,8 @@ enum settings_outcome {
 	SETTINGS_WRONG, /* `error` says which setting, the rule and the value, in one line */
 };
 
-/* argv[0] is the first argument. Pointers in *out lead into argv, the environment or are static.
- * `env` is getenv(), or a test's own. */
-MUST_CHECK enum settings_outcome settings_read(int argc, char **argv, char *(*env)(const char *),
-					       struct settings *out, char *error,
-					       size_t error_size);
+/* argv[0] is the command's name. Pointers in *out lead into argv, the environment or are static. */
+MUST_CHECK enum settings_outcome settings_read(int argc, char **argv, struct settings *out,
+					       char *error, size_t error_size);
 
 void settings_help(FILE *to);

@@ -10,27 +10,24 @@
 
 enum { WORDS = 8 };
 
-/* The environment of the case that runs: name, value, name, value ... */
-static const char *const *environment;
-
-static char *env(const char *name)
+/* Nothing but these: name, value, name, value ... */
+static void set_environment(const char *const *variables)
 {
-	for (const char *const *e = environment; e && *e; e += 2)
-		if (strcmp(*e, name) == 0)
-			return (char *)e[1];
-	return NULL;
+	assert_int_equal(clearenv(), 0);
+	for (; variables && *variables; variables += 2)
+		assert_int_equal(setenv(variables[0], variables[1], 1), 0);
 }
 
 static enum settings_outcome read_words(const char *const *words, const char *const *variables,
 					struct settings *s, char *error, size_t error_size)
 {
-	char *argv[WORDS];
-	int argc = 0;
-	for (; argc < WORDS && words[argc]; argc++)
-		argv[argc] = (char *)words[argc];
-	environment = variables;
+	char *argv[WORDS + 1] = { (char *)"serve" };
+	int argc = 1;
+	for (; argc <= WORDS && words[argc - 1]; argc++)
+		argv[argc] = (char *)words[argc - 1];
 	error[0] = '\0';
-	return settings_read(argc, argv, env, s, error, error_size);
+	set_environment(variables);
+	return settings_read(argc, argv, s, error, error_size);
 }
 
 static void test_defaults(void **state)
@@ -42,21 +39,21 @@ static void test_defaults(void **state)
 	assert_int_equal(read_words(none, NULL, &s, error, sizeof(error)), SETTINGS_OK);
 	assert_string_equal(s.host, "127.0.0.1");
 	assert_int_equal(s.port, 8090);
-	assert_string_equal(s.data_dir, "./data");
-	assert_null(s.provision_file);
+	assert_string_equal(s.data, "./data");
+	assert_null(s.provision);
 	assert_in_range(s.threads, 1, SETTINGS_THREADS_MAX);
 	assert_false(s.access_log);
 	assert_int_equal(s.log_level, LOG_INFO);
-	assert_int_equal(s.disk_reserve_bytes, 64 * 1024 * 1024);
+	assert_int_equal(s.disk_reserve, 64 * 1024 * 1024);
 	assert_int_equal(s.connections_max, 10000);
 }
 
 /* What was read, in one line, so that a table can tell it. */
 static void show(const struct settings *s, char *out, size_t size)
 {
-	snprintf(out, size, "%s %u %s %s t%u a%d l%d r%llu c%u", s->host, s->port, s->data_dir,
-		 s->provision_file ?: "-", s->threads, s->access_log, s->log_level,
-		 (unsigned long long)s->disk_reserve_bytes, s->connections_max);
+	snprintf(out, size, "%s %u %s %s t%u a%d l%d r%llu c%u", s->host, s->port, s->data,
+		 s->provision ?: "-", s->threads, s->access_log, s->log_level,
+		 (unsigned long long)s->disk_reserve, s->connections_max);
 }
 
 static void test_taken(void **state)
