@@ -39,7 +39,7 @@ enum { EVENT_ID, PROPERTIES, N_MEMBERS };
 static const struct shape_member members[N_MEMBERS] = {
 	[EVENT_ID] = { STR_INIT("eventId"), SHAPE_STRING, SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 36,
 		       form_event_id, "text of letters (A-Z, a-z), digits, _ and -" },
-	[PROPERTIES] = { STR_INIT("properties"), SHAPE_ANY, SHAPE_NULL_ABSENT },
+	[PROPERTIES] = { STR_INIT("properties"), SHAPE_ANY, .flags = SHAPE_NULL_ABSENT },
 };
 
 /* The decoded request, kept for the answer. */

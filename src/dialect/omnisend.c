@@ -159,7 +159,7 @@ static const struct shape_member members[N_MEMBERS] = {
 	[EVENT_ID] = { STR_INIT("eventID"), SHAPE_STRING, SHAPE_NULL_ABSENT, 0, form_uuid, "uuid" },
 	[EVENT_TIME] = { STR_INIT("eventTime"), SHAPE_STRING, SHAPE_NULL_ABSENT, 0,
 			 omnisend_form_time, "datetime" },
-	[PROPERTIES] = { STR_INIT("properties"), SHAPE_ANY, SHAPE_NULL_ABSENT },
+	[PROPERTIES] = { STR_INIT("properties"), SHAPE_ANY, .flags = SHAPE_NULL_ABSENT },
 };
 
 static enum refusal read_body(struct call *call, yyjson_val *root, struct op *op)

@@ -31,8 +31,8 @@ static bool form_phone_or_blank(struct str s)
 enum { ID, CONTACT_ID, EMAIL, PHONE_NUMBER, PHONE, N_IDENTIFIERS };
 
 static const struct shape_member identifiers[N_IDENTIFIERS] = {
-	[ID] = { STR_INIT("id"), SHAPE_STRING, OMNISEND_GIVEN },
-	[CONTACT_ID] = { STR_INIT("contactID"), SHAPE_STRING, OMNISEND_GIVEN },
+	[ID] = { STR_INIT("id"), SHAPE_STRING, .flags = OMNISEND_GIVEN },
+	[CONTACT_ID] = { STR_INIT("contactID"), SHAPE_STRING, .flags = OMNISEND_GIVEN },
 	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_email_or_blank,
 		    "email" },
 	[PHONE_NUMBER] = { STR_INIT("phoneNumber"), SHAPE_STRING, OMNISEND_GIVEN, 0,

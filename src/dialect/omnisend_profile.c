@@ -55,11 +55,11 @@ static const struct shape_member profile[N_PROFILE] = {
 	{ STR_INIT("countryCode"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_country_code,
 	  "country code of two or three letters" },
 	{ STR_INIT("postalCode"), SHAPE_STRING, OMNISEND_GIVEN, .max = 20 },
-	[TAGS] = { STR_INIT("tags"), SHAPE_ARRAY, OMNISEND_GIVEN },
-	[CONSENTS] = { STR_INIT("consents"), SHAPE_ARRAY, OMNISEND_GIVEN },
-	[OPT_INS] = { STR_INIT("optIns"), SHAPE_ARRAY, OMNISEND_GIVEN },
-	[OPT_OUTS] = { STR_INIT("optOuts"), SHAPE_ARRAY, OMNISEND_GIVEN },
-	[CUSTOM] = { STR_INIT("customProperties"), SHAPE_ANY, OMNISEND_GIVEN },
+	[TAGS] = { STR_INIT("tags"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
+	[CONSENTS] = { STR_INIT("consents"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
+	[OPT_INS] = { STR_INIT("optIns"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
+	[OPT_OUTS] = { STR_INIT("optOuts"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
+	[CUSTOM] = { STR_INIT("customProperties"), SHAPE_ANY, .flags = OMNISEND_GIVEN },
 };
 
 /* Of the members above. */
@@ -142,7 +142,7 @@ static bool form_channel(struct str s)
 static const struct shape_member consent[] = {
 	CHANNEL,
 	CREATED_AT,
-	{ STR_INIT("ip"), SHAPE_STRING, OMNISEND_GIVEN, .max = 0 },
+	{ STR_INIT("ip"), SHAPE_STRING, .flags = OMNISEND_GIVEN },
 	{ STR_INIT("source"), SHAPE_STRING, OMNISEND_GIVEN, .max = 100 },
 	{ STR_INIT("userAgent"), SHAPE_STRING, OMNISEND_GIVEN, .max = 200 },
 };

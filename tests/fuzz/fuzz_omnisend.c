@@ -1,0 +1,17 @@
+#include "fuzz/dialect_fuzz.h"
+
+/* The first is what most of the corpus is sent to. */
+static const struct trial_request requests[] = {
+	{ METHOD_POST, "/v4/track", { HEADER("Authorization", "Bearer " TRIAL_KEY) } },
+	{ METHOD_POST, "/v4/track?x=1", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/v4/track", { HEADER("Authorization", "Omnisend-API-Key " TRIAL_KEY) } },
+	{ METHOD_POST, "/v4/track", { HEADER("Authorization", "Bearer " TRIAL_KEY_READS) } },
+	{ METHOD_POST, "/v4/track", { HEADER("Authorization", "Bearer") } },
+	{ METHOD_GET, "/v4/track", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/v4/nothing/%00\"", { HEADER("X-API-KEY", TRIAL_KEY) } },
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return dialect_fuzz(&omnisend, requests, ARRAY_LEN(requests), data, size);
+}
