@@ -48,6 +48,15 @@ struct trial {
 void trial_run(struct trial *t, const struct dialect *d, const struct trial_request *from,
 	       struct str body, size_t memory);
 
+/* The call's one operation in words, to be compared with what is expected, each line like one of
+ *   definition 1
+ *   at 2026-02-04T13:25:00.123000Z
+ *   properties {"a":"b"}
+ *   who email lookup,creates,adopt,replace,shared John@b.co key john@b.co
+ *   set custom.gender "f"
+ * The rest of the request's memory must hold it. */
+struct str trial_op_text(struct trial *t);
+
 /* What follows: the refusal's answer when there is one; else the endpoint's, after a committer that
  * stored everything, or (with a code) refused the first operation for that reason, or could not. */
 void trial_answer(struct trial *t);

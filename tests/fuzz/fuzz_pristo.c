@@ -12,7 +12,7 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST,
 	  "/v1/events/send/" TRIAL_WORKSPACE,
 	  { HEADER("x-api-key", TRIAL_KEY_READS) } },
-	{ METHOD_POST, "/v1/events/send/" TRIAL_WORKSPACE },
+	{ .method = METHOD_POST, .target = "/v1/events/send/" TRIAL_WORKSPACE },
 	{ METHOD_GET, "/v1/events/send/" TRIAL_WORKSPACE, { HEADER("X-API-Key", TRIAL_KEY) } },
 	{ METHOD_POST,
 	  "/v1/populations/" TRIAL_WORKSPACE "/events",
