@@ -1,0 +1,57 @@
+"""Arsel: the numbered cases that need a special situation."""
+
+import pytest
+
+import occurd
+import senders
+from diskfault import full_disk
+
+
+@pytest.fixture(scope="module")
+def spaces():
+    return {"failing": senders.engine_workspace("arsel-failing"),
+            "limited": senders.engine_workspace("arsel-limited", limits={})}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, spaces):
+    with occurd.start(tmp_path_factory.mktemp("arsel"), list(spaces.values())) as server:
+        yield server
+
+
+def test_35_over_the_limit(server, spaces):
+    """The vendor's 1000 a minute, where the workspace sets nothing."""
+    sender = senders.Sender(server, lambda i: senders.arsel(spaces["limited"], "a@example.com"),
+                            depth=20)
+    sender.run(1001)
+    accepted = [r for _, r in sender.answers if r.status == 202]
+    refused = [r for _, r in sender.answers if r.status != 202]
+    assert len(refused) == 1, "a minute may have passed" if not refused else refused[:3]
+    reply = refused[0]
+    assert reply.status == 429
+    assert reply.text == ('{"status_code":429,"name":"rate_limit_exceeded","message":"Too many '
+                          'requests. Please retry after the period indicated in the retry-after '
+                          'header."}')
+    assert int(reply.header("retry-after")) >= 1
+    assert reply.header("ratelimit-limit") == "1000"
+    assert reply.header("ratelimit-remaining") == "0"
+    assert 1 <= int(reply.header("ratelimit-reset")) <= 60
+    assert len(senders.reader_of(server, spaces["limited"]).events()) == len(accepted)
+
+
+def test_68_the_store_is_down(server, spaces):
+    space = spaces["failing"]
+    reader = senders.reader_of(server, space)
+    assert server.request(*senders.arsel(space, "before@example.com")).status == 202
+    before = reader.state()
+    with full_disk(server):
+        for _ in range(3):
+            reply = server.request(*senders.arsel(space, "during@example.com"))
+            assert reply.status == 503, reply
+            body = reply.json()
+            assert list(body) == ["status_code", "name", "message"]
+            assert body["status_code"] == 503 and body["name"] == "service_unavailable"
+    occurd.wait_until(lambda: server.request("GET", "/readyz").status == 200, what="/readyz")
+    assert reader.state() == before, "something of the refused events was stored"
+    assert server.request(*senders.arsel(space, "after@example.com")).status == 202
+    assert len(reader.events()) == 2

@@ -1,0 +1,71 @@
+"""Omnisend: the numbered cases that need a special situation."""
+
+import pytest
+
+import occurd
+import senders
+import table
+
+TABLE = table.Table("omnisend.toml")
+ACCOUNT = table.Case(TABLE, {"title": "all in order", "steps": []})
+PLACE = table.Place(ACCOUNT)
+
+
+@pytest.fixture(scope="module")
+def spaces():
+    return {"racing": senders.engine_workspace("omnisend-racing"),
+            "limited": senders.engine_workspace("omnisend-limited", limits={})}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, spaces):
+    with occurd.start(tmp_path_factory.mktemp("omnisend"),
+                      [*spaces.values(), PLACE.provision()], ["--threads", "2"]) as server:
+        yield server
+
+
+def test_all_cases_in_order_on_one_account(server):
+    """As the contract runs them. What each leaves behind is checked case by case elsewhere."""
+    reader = server.reader(PLACE.reader_secret)
+    wrong = []
+    for case in TABLE.runnable():
+        for step in case.steps:
+            PLACE.read_variables(reader)
+            reply = table.send_step(server, TABLE, step, PLACE)
+            expected = int(TABLE.reply(step["expect"])["status"])
+            if reply.status != expected:
+                wrong.append(f"{case.name}: {reply.status}, not {expected}: {reply.text}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_61_the_401st_call(server, spaces):
+    make = lambda i: senders.omnisend(spaces["limited"], "a@example.com", {"i": i})
+    sender = senders.Sender(server, make, depth=20)
+    sender.run(401)
+    statuses = [r.status for _, r in sender.answers]
+    assert statuses == [202] * 400 + [429]
+    reply = sender.answers[400][1]
+    assert list(reply.json()) == ["error"], reply
+    assert reply.header("X-Rate-Limit-Limit") == "400"
+    assert reply.header("X-Rate-Limit-Remaining") == "0"
+    assert 1 <= int(reply.header("X-Rate-Limit-Reset")) <= 60
+    assert int(reply.header("Retry-After")) >= 1
+    remaining = [int(r.header("X-Rate-Limit-Remaining")) for _, r in sender.answers[:400]]
+    assert remaining == list(range(399, -1, -1))
+    assert len(senders.reader_of(server, spaces["limited"]).events()) == 400
+
+
+def test_64_two_first_events_at_once(server, spaces):
+    """Exactly one becomes the scheme, the other is refused; every time."""
+    space = spaces["racing"]
+    reader = senders.reader_of(server, space)
+    for i in range(20):
+        name = f"race {i}"
+        replies = senders.at_once(server, [
+            senders.omnisend(space, "a@example.com", {"v": 1}, name),
+            senders.omnisend(space, "b@example.com", {"v": "x"}, name)])
+        assert sorted(r.status for r in replies) == [202, 400]
+        winner = "integer" if replies[0].status == 202 else "string"
+        fields = {d["name"]: d["fields"] for d in reader.definitions()}[name]
+        assert [(f["name"], f["type"]) for f in fields] == [("v", winner)]
+    assert len(reader.events()) == 20
