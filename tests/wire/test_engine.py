@@ -1,0 +1,558 @@
+"""What must hold whatever happens: nothing lost, nothing twice, nothing invented."""
+
+import base64
+import os
+import random
+import re
+import socket
+import subprocess
+import threading
+import time
+import uuid
+
+import pytest
+
+import database
+import occurd
+import senders
+from diskfault import full_disk
+from occurd import made_uuid
+
+SENDERS = 64
+EVENTS_EACH = 30
+KILLS = 20
+
+
+def event_id_of(reply):
+    """The id, as 32 hex digits, that an answer of Pristo, Arsel or Infobip acknowledges."""
+    body = reply.json()
+    if "raw" in body:
+        return base64.urlsafe_b64decode(body["raw"] + "==").hex()
+    return (body.get("id") or body["eventId"]).replace("-", "").lower()
+
+
+# --- At once ---
+
+
+def test_two_first_reports_are_one_contact(tmp_path):
+    """In every dialect that makes contacts, and across two of them."""
+    space = senders.engine_workspace("twins")
+    with occurd.start(tmp_path, [space], ["--threads", "2"]) as server:
+        reader = senders.reader_of(server, space)
+        for i in range(15):
+            mail = f"twin{i}@example.com"
+            pairs = {
+                "arsel": [senders.arsel(space, "a" + mail)] * 2,
+                "omnisend": [senders.omnisend(space, "o" + mail, {}, "twin")] * 2,
+                "pristo": [senders.pristo(space, made_uuid(i), "p" + mail)] * 2,
+                "infobip": [senders.infobip(space, "i" + mail, more="&createPerson=true")] * 2,
+                "mixed": [senders.arsel(space, "m" + mail),
+                          senders.omnisend(space, "m" + mail, {}, "twin")],
+            }
+            for name, pair in pairs.items():
+                replies = senders.at_once(server, pair)
+                assert {r.status for r in replies} <= {201, 202}, replies
+                found = reader.contact(f"email={name[0]}{mail}")
+                assert found["event_count"] == "2", f"{name}: {found}"
+        assert len(reader.contacts()) == 5 * 15
+    database.check_all(server)
+
+
+def test_many_senders_lose_and_duplicate_nothing(tmp_path):
+    space = senders.engine_workspace("many")
+    with occurd.start(tmp_path, [space], ["--threads", "2"]) as server:
+        crowd = [senders.Sender(server, event_maker(space, s), depth=3) for s in range(SENDERS)]
+        senders.in_threads([lambda s=s: s.run(EVENTS_EACH) for s in crowd])
+        replies = [r for s in crowd for _, r in s.answers]
+        assert {r.status for r in replies} <= {201, 202}
+        ids = [event_id_of(r) for r in replies]
+        total = SENDERS * EVENTS_EACH
+        assert len(set(ids)) == len(ids) == total
+
+        reader = senders.reader_of(server, space)
+        events = reader.events()
+        assert sorted(e["id"].replace("-", "") for e in events) == sorted(ids)
+        assert [int(e["seq"]) for e in events] == list(range(total, 0, -1))
+        stats = reader.get("/_/v1/stats")
+        assert stats["events"] == str(total)
+        check_each_arrived_once(events, SENDERS, EVENTS_EACH)
+        check_timelines(reader, total)
+    database.check_all(server)
+
+
+def event_maker(space, sender):
+    """Two dialects, and contacts that several senders share."""
+    def make(i):
+        said = {"n": str(i), "sender": str(sender)}
+        person = f"person{(sender + i) % 40}@example.com"
+        if i % 2:
+            return senders.arsel(space, person, said)
+        return senders.pristo(space, made_uuid(person), person, said)
+    return make
+
+
+def check_each_arrived_once(events, senders_, each):
+    said = sorted((int(e["properties"]["sender"]), int(e["properties"]["n"])) for e in events)
+    assert said == [(s, n) for s in range(senders_) for n in range(each)]
+
+
+def check_timelines(reader, total):
+    contacts = reader.contacts()
+    assert sum(int(c["event_count"]) for c in contacts) == total
+    for contact in contacts:
+        timeline = reader.timeline(contact)
+        assert len(timeline) == int(contact["event_count"])
+        assert {e["contact_id"] for e in timeline} == {contact["id"]}
+        seqs = [int(e["seq"]) for e in timeline]
+        assert seqs == sorted(seqs, reverse=True)
+        assert timeline[0]["received_at"] == contact["last_event_at"]
+
+
+# --- Killed ---
+
+
+def test_killed_under_load_keeps_all_that_was_acknowledged(tmp_path):
+    """Twenty times. The moments are drawn from a seed that is printed; OCCURD_SEED repeats it."""
+    seed = int(os.environ.get("OCCURD_SEED", random.randrange(1 << 32)))
+    print(f"OCCURD_SEED={seed}")
+    moments = random.Random(seed)
+    space = senders.engine_workspace("killed")
+    server = occurd.start(tmp_path, [space])
+    acknowledged = []
+    for kill in range(KILLS):
+        acknowledged += load_until_killed(server, space, kill, moments.uniform(0.05, 0.35))
+        server.start()
+        stored = database.event_ids(server)
+        assert len(set(stored)) == len(stored), "an event is stored twice"
+        missing = set(acknowledged) - set(stored)
+        assert not missing, f"kill {kill}: {len(missing)} acknowledged events are lost"
+    database.check_all(server)
+    check_all_readable(server, space, acknowledged)
+    server.stop()
+    assert len(acknowledged) > KILLS, "hardly anything was sent: this proves nothing"
+    database.check_all(server)
+
+
+def load_until_killed(server, space, kill, seconds):
+    stop = threading.Event()
+    crowd = [senders.Sender(server, event_maker(space, f"{kill}.{s}"), depth=8) for s in range(6)]
+    for s, sender in enumerate(crowd):
+        sender.make = lambda i, s=s: event_maker(space, kill * 100 + s)(i)
+    threads = [threading.Thread(target=s.run_until_closed, args=(stop,)) for s in crowd]
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds)
+    server.kill()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    return [event_id_of(r) for s in crowd for _, r in s.answers if r.status in (201, 202)]
+
+
+def check_all_readable(server, space, acknowledged):
+    reader = senders.reader_of(server, space)
+    readable = {e["id"].replace("-", ""): e for e in reader.events()}
+    assert set(acknowledged) <= set(readable)
+    for event_id in acknowledged[::max(1, len(acknowledged) // 20)]:
+        one = reader.get(f"/_/v1/events/{uuid.UUID(event_id)}")
+        assert one == readable[event_id]
+    check_timelines(reader, len(readable))
+
+
+# --- Stopped ---
+
+
+def test_sigterm_under_load_drains(tmp_path):
+    """What was answered is stored, what was stored was answered or cut off, and the end is
+    orderly: exit code 0, nothing for a recovery to do."""
+    space = senders.engine_workspace("drained")
+    server = occurd.start(tmp_path, [space], ["--threads", "2"])
+    stop = threading.Event()
+    crowd = [senders.Sender(server, event_maker(space, s), depth=4) for s in range(8)]
+    threads = [threading.Thread(target=s.run_until_closed, args=(stop,)) for s in crowd]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.7)
+    server.terminate()
+    assert server.wait() == 0, server.log_text()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    server.check_log()
+    answered = [event_id_of(r) for s in crowd for _, r in s.answers if r.status in (201, 202)]
+    assert len(answered) > 8
+    assert set(answered) <= set(database.event_ids(server))
+    assert not {r.status for s in crowd for _, r in s.answers} - {201, 202, 503}
+    database.check_all(server)
+
+
+def test_sigterm_with_idle_and_half_sent_requests(tmp_path):
+    """They do not hold up the end for long."""
+    space = senders.engine_workspace("idle")
+    with occurd.start(tmp_path, [space]) as server:
+        idle = [server.wire() for _ in range(20)]
+        half = server.wire()
+        half.send(b"POST /v1/events/send HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 15
+        assert all(wire.is_closed() for wire in idle)
+        half.socket.close()
+
+
+def test_sigint_ends_as_well(tmp_path):
+    import signal
+    server = occurd.start(tmp_path, [senders.engine_workspace("sigint")])
+    server.process.send_signal(signal.SIGINT)
+    assert server.wait() == 0
+
+
+# --- Started again ---
+
+
+def test_restart_keeps_everything(tmp_path):
+    """Keys, definitions, also inferred ones, contacts, events; with the provisioning file and
+    without it; and the numbering goes on."""
+    space = senders.engine_workspace("kept")
+    server = occurd.start(tmp_path, [space])
+    for i in range(5):
+        assert server.request(*senders.arsel(space, f"{i % 2}@example.com")).status == 202
+    assert server.request(*senders.omnisend(space, "0@example.com", {"v": 1}, "kept")).status == 202
+    before = senders.reader_of(server, space).state()
+
+    server.restart()
+    assert senders.reader_of(server, space).state() == before, "provisioning again changed something"
+
+    server.provision = None
+    server.restart()
+    reader = senders.reader_of(server, space)
+    assert reader.state() == before
+    clash = senders.omnisend(space, "0@example.com", {"v": "x"}, "kept")
+    assert server.request(*clash).status == 400
+    assert server.request(*senders.arsel(space, "0@example.com")).status == 202
+    newest = reader.events()[0]
+    assert int(newest["seq"]) == len(before["events"]) + 1
+    assert newest["contact_id"] == reader.contact("email=0@example.com")["id"]
+    server.stop()
+    database.check_all(server)
+
+
+def test_provisioning_updates_and_leaves_the_rest_alone(tmp_path):
+    """A key that is revoked, a field that is added, a second workspace; contacts and events stay."""
+    space = senders.engine_workspace("changing")
+    server = occurd.start(tmp_path, [space])
+    assert server.request(*senders.arsel(space, "a@example.com")).status == 202
+    before = senders.reader_of(server, space).state()
+    server.stop()
+
+    old_key = senders.key_of(space)
+    changed = {**space, "definitions": [{"name": "added"}], "keys": [
+        {**space["keys"][0], "revoked": True}, occurd.key("another-key", ["events.write"])]}
+    second = senders.engine_workspace("second")
+    occurd.write_provision(server.provision, [changed, second])
+    server.start()
+    state = senders.reader_of(server, space).state()
+    assert state["events"] == before["events"] and state["contacts"] == before["contacts"]
+    assert {d["name"] for d in state["definitions"]} == {senders.TYPE, "added"}
+    method, target, headers, body = senders.arsel(space, "a@example.com")
+    assert server.request(method, target, headers, body).status == 401, "a revoked key"
+    headers["Authorization"] = "Bearer another-key"
+    assert server.request(method, target, headers, body).status == 202
+    assert server.request(*senders.arsel(second, "a@example.com")).status == 202
+    assert old_key != "another-key"
+    assert len(senders.reader_of(server, second).contacts()) == 1
+    server.stop()
+
+
+# The provisioning file of the documentation, as people write YAML.
+BY_HAND = """\
+workspaces:
+  - id: 7c9e6679-7425-40de-944b-e07fc1f90ae7      # UUID; also the Pristo populationId
+    name: acme
+    contact_fields: [gender, age]                  # custom contact fields
+    keys:
+      - secret: 0f8fad5b-d9cb-469f-a165-70867728950e
+        name: backend
+        scopes: [events.write, contacts.read, contacts.write, definitions.read, definitions.write, admin]
+    oauth_clients:
+      - { id: shop, secret: s3cret, scopes: [events.write] }
+    definitions:
+      - name: order.completed
+        description: Fired when a customer completes checkout.
+        fields:
+          - { name: order_id, type: string, required: true }
+          - { name: total, type: number, required: true }
+          - name: items
+            type: array
+            fields: [ { name: sku, type: string }, { name: price, type: number } ]
+    contacts:
+      - identities:
+          - { kind: email, value: jane@example.com }
+          - { kind: external_id, value: "3" }
+        attributes: { first_name: Jane, custom: { gender: f } }
+    limits: { requests_per_second: 0 }
+"""
+
+
+def test_provisioning_by_hand(tmp_path):
+    server = occurd.Server(tmp_path)
+    server.provision = tmp_path / "by-hand.yaml"
+    server.provision.write_text(BY_HAND)
+    with server:
+        reader = server.reader("0f8fad5b-d9cb-469f-a165-70867728950e")
+        definition, = reader.definitions()
+        assert definition["description"] == "Fired when a customer completes checkout."
+        names = [(f["name"], f["type"], f["required"]) for f in definition["fields"]]
+        assert names == [("order_id", "string", True), ("total", "number", True),
+                         ("items", "array", False)]
+        assert [f["name"] for f in definition["fields"][2]["fields"]] == ["sku", "price"]
+        jane = reader.contact("external_id=3")
+        assert jane["attributes"]["first_name"] == "Jane"
+        assert jane["attributes"]["custom"] == {"gender": "f"}
+        before = reader.state()
+        reader.close()
+        server.restart()
+        assert server.reader("0f8fad5b-d9cb-469f-a165-70867728950e").state() == before
+
+
+BAD_PROVISION = {
+    "broken YAML": ("workspaces:\n  - id: [\n", r"\b[23]\b"),
+    "an unknown member": (BY_HAND.replace("    name: acme", "    nmae: acme"), r"\b3\b.*nmae|nmae.*\b3\b"),
+    "an id that is no UUID": (BY_HAND.replace("7c9e6679-", "zzzz-"), r"\b2\b"),
+    "an unknown type": (BY_HAND.replace("type: number, required", "type: float, required"), r"\b17\b"),
+    "an unknown scope": (BY_HAND.replace("events.write, contacts.read", "events.wrte, contacts.read"),
+                         r"events\.wrte|\b8\b"),
+    "a limit that is no number": (BY_HAND.replace("second: 0", "second: many"), r"\b26\b"),
+    "an identity of no kind": (BY_HAND.replace("kind: email", "kind: mail"), r"\b23\b"),
+    "two fields of one name": (BY_HAND.replace("name: total", "name: order_id"), r"order_id"),
+}
+
+
+@pytest.mark.parametrize("title", BAD_PROVISION)
+def test_bad_provisioning_is_told_and_nothing_starts(tmp_path, title):
+    """The message names the file, the line and the field; the exit code is not 0."""
+    text, where = BAD_PROVISION[title]
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text)
+    done = run_to_the_end(["serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data"),
+                           "--provision", str(file)])
+    assert done.returncode not in (0, None) and done.returncode > 0, done
+    assert "occurd ready" not in done.stdout
+    told = [line for line in done.stderr.splitlines() if "wrong.yaml" in line]
+    assert told, done.stderr
+    assert any(re.search(where, line.replace(str(file), "")) for line in told), done.stderr
+
+
+def run_to_the_end(arguments):
+    return subprocess.run([occurd.binary(), *arguments], capture_output=True, text=True,
+                          timeout=30, env=occurd.clean_environment({}), stdin=subprocess.DEVNULL)
+
+
+def check_one_clear_line(done, *words):
+    assert done.returncode > 0, done
+    assert "occurd ready" not in done.stdout
+    lines = [l for l in done.stderr.splitlines() if all(w in l for w in words)]
+    assert lines, f"no line with {words}: {done.stderr}"
+    assert not any(word in done.stderr for word in occurd.SANITIZER_WORDS), done.stderr
+
+
+def test_a_second_server_on_the_same_data_refuses(tmp_path):
+    space = senders.engine_workspace("alone")
+    with occurd.start(tmp_path, [space]) as server:
+        done = run_to_the_end(["serve", "--listen", "127.0.0.1:0", "--data", str(server.data)])
+        check_one_clear_line(done, str(server.data))
+        assert server.request(*senders.arsel(space, "a@example.com")).status == 202
+
+
+def test_a_port_that_is_taken(tmp_path):
+    """By a stranger, and by another occurd."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run_to_the_end(["serve", "--listen", f"127.0.0.1:{port}",
+                               "--data", str(tmp_path / "a")])
+        check_one_clear_line(done, str(port))
+    with occurd.start(tmp_path, [senders.engine_workspace("first")]) as server:
+        done = run_to_the_end(["serve", "--listen", f"127.0.0.1:{server.port}",
+                               "--data", str(tmp_path / "b")])
+        check_one_clear_line(done, str(server.port))
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["serve", "--listen", "nowhere"], "--listen"),
+    (["serve", "--listen", "127.0.0.1:99999"], "--listen"),
+    (["serve", "--threads", "0"], "--threads"),
+    (["serve", "--nothing", "x"], "--nothing"),
+    (["serve", "--data"], "--data"),
+    (["nothing"], "nothing"),
+    (["serve", "--provision", "/nowhere/at/all.yaml"], "/nowhere/at/all.yaml"),
+])
+def test_bad_arguments(tmp_path, arguments, word):
+    if "--data" not in arguments:
+        arguments = [*arguments, "--data", str(tmp_path / "data")] if arguments[0] == "serve" \
+            else arguments
+    check_one_clear_line(run_to_the_end(arguments), word)
+
+
+def test_a_data_directory_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("not a directory")
+    done = run_to_the_end(["serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "file")])
+    check_one_clear_line(done, "file")
+
+
+def test_a_database_that_is_none_of_ours(tmp_path):
+    """It is left as it is."""
+    with occurd.start(tmp_path, [senders.engine_workspace("ours")]) as server:
+        pass
+    file = database.file_of(server)
+    for stray in file.parent.glob(file.name + "-*"):
+        stray.unlink()
+    file.write_bytes(b"this is no database " * 500)
+    done = run_to_the_end(["serve", "--listen", "127.0.0.1:0", "--data", str(server.data)])
+    check_one_clear_line(done)
+    assert file.read_bytes() == b"this is no database " * 500
+
+
+def test_settings_from_the_environment(tmp_path):
+    env = {"OCCURD_LISTEN": "127.0.0.1:0", "OCCURD_DATA": str(tmp_path / "data"),
+           "OCCURD_THREADS": "2"}
+    server = occurd.Server(tmp_path, env=env)
+    server.command = lambda: [occurd.binary(), "serve"]
+    with server:
+        assert server.request("GET", "/readyz").status == 200
+        assert (tmp_path / "data").is_dir()
+
+
+# --- Shared ---
+
+
+def test_one_contact_through_all_four_dialects(tmp_path):
+    space = senders.engine_workspace("shared")
+    with occurd.start(tmp_path, [space]) as server:
+        mail = "jane@example.com"
+        replies = [server.request(*senders.pristo(space, made_uuid("jane"), mail)),
+                   server.request(*senders.arsel(space, mail)),
+                   server.request(*senders.omnisend(space, mail)),
+                   server.request(*senders.infobip(space, "jane%40example.com"))]
+        assert [r.status for r in replies] == [201, 202, 202, 201], replies
+        reader = senders.reader_of(server, space)
+        contact, = reader.contacts()
+        timeline = reader.timeline(contact)
+        assert [e["dialect"] for e in timeline] == ["infobip", "omnisend", "arsel", "pristo"]
+        assert {e["definition"] for e in timeline} == {senders.TYPE}
+        db = database.opened(server)
+        rows = db.execute("SELECT dialect FROM events ORDER BY seq").fetchall()
+        assert rows == [("pristo",), ("arsel",), ("omnisend",), ("infobip",)]
+        db.close()
+
+
+def test_workspaces_do_not_see_each_other(tmp_path):
+    a, b = senders.engine_workspace("a"), senders.engine_workspace("b")
+    with occurd.start(tmp_path, [a, b]) as server:
+        assert server.request(*senders.arsel(a, "jane@example.com")).status == 202
+        assert server.request(*senders.arsel(b, "jane@example.com")).status == 202
+        in_a, in_b = senders.reader_of(server, a), senders.reader_of(server, b)
+        one, = in_a.contacts()
+        other, = in_b.contacts()
+        assert one["id"] != other["id"]
+        assert in_a.ask("/_/v1/contacts/" + other["id"]).status == 404
+        assert in_a.ask(f"/_/v1/contacts/{other['number']}").status == 404
+        assert in_a.ask(f"/_/v1/contacts/{other['id']}/events").status == 404
+        event, = in_b.events()
+        assert in_a.ask("/_/v1/events/" + event["id"]).status == 404
+        reply = server.request(*senders.infobip(a, other["number"], "ID"))
+        assert reply.status == 404, reply
+
+
+# --- The disk ---
+
+
+def test_a_disk_that_fails_under_load(tmp_path):
+    """Acknowledged is stored, refused is not, and afterwards life goes on."""
+    space = senders.engine_workspace("disk")
+    with occurd.start(tmp_path, [space]) as server:
+        stop = threading.Event()
+        crowd = [senders.Sender(server, event_maker(space, s), depth=4) for s in range(4)]
+        threads = [threading.Thread(target=s.run_until_closed, args=(stop,)) for s in crowd]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            time.sleep(0.2)
+            with full_disk(server):
+                time.sleep(0.2)
+        occurd.wait_until(lambda: server.request("GET", "/readyz").status == 200, what="/readyz")
+        time.sleep(0.2)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        replies = [r for s in crowd for _, r in s.answers]
+        statuses = {r.status for r in replies}
+        assert statuses >= {202, 503} and statuses <= {201, 202, 500, 503}, statuses
+        acknowledged = sorted(event_id_of(r) for r in replies if r.status in (201, 202))
+        assert acknowledged == sorted(database.event_ids(server))
+    database.check_all(server)
+
+
+def test_below_the_reserve_of_free_disk(tmp_path):
+    """New events are refused with a time to come back; reading goes on."""
+    space = senders.engine_workspace("reserve")
+    with occurd.start(tmp_path, [space]) as server:
+        assert server.request(*senders.arsel(space, "a@example.com")).status == 202
+    server.args = ["--disk-reserve", "1000000G"]
+    with server:
+        reply = server.request(*senders.arsel(space, "b@example.com"))
+        assert reply.status == 503 and int(reply.header("Retry-After")) >= 1, reply
+        reply = server.request(*senders.infobip(space, "a@example.com"))
+        assert reply.status == 503 and reply.header("Retry-After"), reply
+        assert server.request("GET", "/readyz").status == 503
+        assert server.request("GET", "/healthz").status == 200
+        assert len(senders.reader_of(server, space).events()) == 1
+
+
+# --- The log ---
+
+SECRETS = ["unlikely.mail@example.com", "unlikely.mail%40example.com", "unlikely.mail",
+           "37061239876", "secret-of-the-log", "wrong-secret-of-the-log", "Unlikely Name",
+           made_uuid("logged person")]
+
+
+def talk_about_secrets(server, space):
+    mail, phone = "unlikely.mail@example.com", "+37061239876"
+    wrong = {"Authorization": "Bearer wrong-secret-of-the-log"}
+    server.request(*senders.pristo(space, made_uuid("logged person"), mail, phone=phone,
+                                   name="Unlikely Name"))
+    server.request(*senders.arsel(space, mail))
+    server.request(*senders.omnisend(space, mail))
+    server.request(*senders.infobip(space, "unlikely.mail%40example.com"))
+    server.request(*senders.infobip(space, "%2B37061239876", "PHONE"))
+    server.request(*senders.infobip(space, "%2B37061239876x", "PHONE", {"nope": mail}))
+    server.request("POST", "/v1/events/send", wrong, b'{"email":"unlikely.mail@example.com"')
+    server.request("GET", "/v1/unlikely.mail@example.com", wrong)
+    server.request("GET", "/unlikely.mail@example.com")
+    server.request("GET", "/_/v1/contacts?email=" + mail, wrong)
+    reader = senders.reader_of(server, space)
+    assert reader.contact("email=" + mail)
+    reader.ask("/_/v1/contacts/unlikely.mail@example.com")
+    with server.wire() as wire:
+        wire.send(f"GET /{mail} HTTP/1.1\r\nAuthorization: {mail}\r\nbroken {phone}\r\n\r\n".encode())
+        wire.final()
+    with full_disk(server):
+        server.request(*senders.arsel(space, mail))
+
+
+@pytest.mark.parametrize("access_log", ["off", "on"])
+def test_the_log_is_json_and_tells_no_secrets(tmp_path, access_log):
+    space = senders.engine_workspace("logged")
+    space["keys"][0]["secret"] = "secret-of-the-log"
+    with occurd.start(tmp_path, [space], ["--access-log", access_log]) as server:
+        talk_about_secrets(server, space)
+    lines = [occurd.json.loads(line) for line in server.log]
+    for line in lines:
+        assert {"time", "level", "event"} <= set(line), line
+    events = [line["event"] for line in lines]
+    assert events[0] == "started" or "started" in events, events
+    assert ("request" in events) == (access_log == "on")
+    text = "\n".join(server.log)
+    told = [secret for secret in SECRETS if secret in text]
+    assert not told, f"{told} in:\n{text}"
