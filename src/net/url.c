@@ -1,0 +1,69 @@
+#include "net/url.h"
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decodes s into out, which holds s.n bytes. False: a broken escape. */
+static bool decode(struct str s, bool plus_is_blank, char *out, size_t *n)
+{
+	*n = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (c == '%') {
+			int high = i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
+			int low = high < 0 ? -1 : hex_digit(s.p[i + 2]);
+			if (low < 0)
+				return false;
+			c = (char)(high << 4 | low);
+			i += 2;
+		} else if (c == '+' && plus_is_blank) {
+			c = ' ';
+		}
+		out[(*n)++] = c;
+	}
+	return true;
+}
+
+static struct str decode_in(struct arena *a, struct str s, bool plus_is_blank, bool *broken)
+{
+	size_t n;
+	char *out = arena_alloc(a, s.n + 1);
+	*broken = out && !decode(s, plus_is_blank, out, &n);
+	return out && !*broken ? (struct str){ out, n } : (struct str){ 0 };
+}
+
+struct str url_decode(struct arena *a, struct str s)
+{
+	bool broken;
+	if (str_find(s, '%') == s.n)
+		return s.p ? s : STR("");
+	return decode_in(a, s, false, &broken);
+}
+
+static struct str decode_form(struct arena *a, struct str s)
+{
+	bool broken;
+	if (str_find(s, '%') == s.n && str_find(s, '+') == s.n)
+		return s;
+	struct str value = decode_in(a, s, true, &broken);
+	return broken ? s : value;
+}
+
+struct str url_query(struct arena *a, struct str query, struct str name)
+{
+	while (query.n) {
+		struct str pair = str_head(query, str_find(query, '&'));
+		query = str_from(query, MIN(pair.n + 1, query.n));
+		size_t equals = str_find(pair, '=');
+		struct str found = decode_form(a, str_head(pair, equals));
+		if (str_eq(found, name) && pair.n)
+			return equals < pair.n ? decode_form(a, str_from(pair, equals + 1))
+					       : STR("");
+	}
+	return (struct str){ 0 };
+}

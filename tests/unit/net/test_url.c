@@ -1,0 +1,121 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "net/url.h"
+
+#include <stdlib.h>
+
+static struct arena arena;
+
+static int set_up(void **state)
+{
+	(void)state;
+	arena_init(&arena, 1 << 20, NULL);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_fini(&arena);
+	return 0;
+}
+
+static void assert_str(struct str got, struct str want)
+{
+	if (!want.p) {
+		assert_null(got.p);
+		return;
+	}
+	assert_non_null(got.p);
+	assert_int_equal(got.n, want.n);
+	assert_memory_equal(got.p, want.p, want.n);
+}
+
+#define NONE            \
+	{               \
+		NULL, 0 \
+	}
+
+static void test_decode(void **state)
+{
+	static const struct {
+		struct str in, want;
+	} cases[] = {
+		{ STR_INIT(""), STR_INIT("") },
+		{ STR_INIT("plain"), STR_INIT("plain") },
+		{ STR_INIT("a+b"), STR_INIT("a+b") },
+		{ STR_INIT("a%20b"), STR_INIT("a b") },
+		{ STR_INIT("%2f%2F"), STR_INIT("//") },
+		{ STR_INIT("%00"), STR_INIT("\0") },
+		{ STR_INIT("%c3%A9"), STR_INIT("\xc3\xa9") },
+		{ STR_INIT("%2541"), STR_INIT("%41") },
+		{ STR_INIT("%"), NONE },
+		{ STR_INIT("%4"), NONE },
+		{ STR_INIT("a%4"), NONE },
+		{ STR_INIT("%4g"), NONE },
+		{ STR_INIT("%g4"), NONE },
+		{ STR_INIT("%%41"), NONE },
+		{ STR_INIT("% 1"), NONE },
+		{ STR_INIT("%+1"), NONE },
+		{ STR_INIT("%-1"), NONE },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_str(url_decode(&arena, cases[i].in), cases[i].want);
+}
+
+static void test_query(void **state)
+{
+	static const struct {
+		struct str query, name, want;
+	} cases[] = {
+		{ STR_INIT(""), STR_INIT("a"), NONE },
+		{ STR_INIT("a=1"), STR_INIT("a"), STR_INIT("1") },
+		{ STR_INIT("a=1"), STR_INIT("b"), NONE },
+		{ STR_INIT("a=1"), STR_INIT(""), NONE },
+		{ STR_INIT("ab=1"), STR_INIT("a"), NONE },
+		{ STR_INIT("a=1&a=2"), STR_INIT("a"), STR_INIT("1") },
+		{ STR_INIT("x=1&a=2&y"), STR_INIT("a"), STR_INIT("2") },
+		{ STR_INIT("a"), STR_INIT("a"), STR_INIT("") },
+		{ STR_INIT("a="), STR_INIT("a"), STR_INIT("") },
+		{ STR_INIT("a&b"), STR_INIT("b"), STR_INIT("") },
+		{ STR_INIT("&&a=1&&"), STR_INIT("a"), STR_INIT("1") },
+		{ STR_INIT("a=b=c"), STR_INIT("a"), STR_INIT("b=c") },
+		{ STR_INIT("a=x+y"), STR_INIT("a"), STR_INIT("x y") },
+		{ STR_INIT("a=%2B90"), STR_INIT("a"), STR_INIT("+90") },
+		{ STR_INIT("a=%26b=1"), STR_INIT("b"), NONE },
+		{ STR_INIT("%61=1"), STR_INIT("a"), STR_INIT("1") },
+		{ STR_INIT("a+b=1"), STR_INIT("a b"), STR_INIT("1") },
+		{ STR_INIT("a=%zz+1"), STR_INIT("a"), STR_INIT("%zz+1") },
+		{ STR_INIT("%6=1&a=2"), STR_INIT("a"), STR_INIT("2") },
+		{ STR_INIT("A=1"), STR_INIT("a"), NONE },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_str(url_query(&arena, cases[i].query, cases[i].name), cases[i].want);
+}
+
+static void test_no_memory(void **state)
+{
+	struct arena none;
+	(void)state;
+	arena_init(&none, 0, NULL);
+	assert_null(url_decode(&none, STR("%41")).p);
+	assert_null(url_query(&none, STR("a=%41"), STR("a")).p);
+	arena_fini(&none);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_decode, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_query, set_up, tear_down),
+		cmocka_unit_test(test_no_memory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
