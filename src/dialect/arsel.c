@@ -195,7 +195,8 @@ static void refuse(struct call *call, enum refusal why)
 static void refuse_op(struct call *call)
 {
 	struct arsel_event *e = call->state;
-	enum problem_code code = call->ops->problems->list[0].code;
+	const struct problems *ps = call->ops->problems; /* NULL: no room for them */
+	enum problem_code code = ps ? ps->list[0].code : PROBLEM_NONE;
 	e->stage = code == PROBLEM_UNKNOWN_CONTACT      ? ARSEL_CONTACT
 		   : code == PROBLEM_UNKNOWN_DEFINITION ? ARSEL_EVENT
 							: ARSEL_MEMBERS;

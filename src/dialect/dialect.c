@@ -63,7 +63,9 @@ struct op *call_op(struct call *call)
 
 void call_refuse_op(struct call *call, const struct op *op)
 {
-	must(op->outcome == OP_REFUSED && op->problems);
+	must(op->outcome == OP_REFUSED);
+	if (!op->problems) /* the arena had no room for them */
+		return call->dialect->refuse(call, REFUSE_OVERLOADED);
 	call->problems = *op->problems;
 	call->dialect->refuse(call, REFUSE_PROBLEMS);
 }

@@ -139,11 +139,20 @@ static void send_refusal(struct call *call, int status, struct buf *body)
 	call_send_json(call, body);
 }
 
+/* The committer knows what is wrong, not what this dialect calls the place. */
+static void name_places(struct problems *ps)
+{
+	for (unsigned i = 0; i < ps->n; i++)
+		if (ps->list[i].path.n == 0 || ps->list[i].code == PROBLEM_UNKNOWN_CONTACT)
+			ps->list[i].path = STR("personId");
+}
+
 static void refuse(struct call *call, enum refusal why)
 {
 	bool problems = why == REFUSE_PROBLEMS, gone = problems && names_nothing(call);
 	const struct exception *e = &refusals[gone ? REFUSE_ROUTE : why];
 	struct buf body = buf_in(&call->req->arena);
+	name_places(&call->problems);
 	if (why == REFUSE_FAULT)
 		e = exception_of_fault(call->req->fault);
 	put_body(&body, e, problems ? &call->problems : NULL);

@@ -226,21 +226,11 @@ static void put_event_id(struct buf *b, const struct send *s, struct uuid id)
 	buf_put(b, s->event_id.p ? s->event_id : (struct str){ text, UUID_TEXT });
 }
 
-/* The committer knows what is wrong, not what this dialect calls the place. */
-static void name_places(struct problems *ps)
-{
-	for (unsigned i = 0; i < ps->n; i++)
-		if (ps->list[i].path.n == 0 || ps->list[i].code == PROBLEM_UNKNOWN_CONTACT)
-			ps->list[i].path = STR("personId");
-}
-
 static void send_answer(struct call *call)
 {
 	const struct op *op = call->ops;
-	if (op->outcome == OP_REFUSED) {
-		name_places(op->problems);
+	if (op->outcome == OP_REFUSED)
 		return call_refuse_op(call, op);
-	}
 	struct buf b = buf_in(&call->req->arena);
 	buf_lit(&b, "{\"eventId\":\"");
 	put_event_id(&b, call->state, op->event_id);

@@ -116,9 +116,23 @@ static void begin(struct call *call, int status)
 	reply_header_u64(call->req, STR("X-Rate-Limit-Reset"), call->rate.reset_s);
 }
 
+/* The committer knows what is wrong, not what this dialect calls the place. */
+static void name_places(struct problems *ps)
+{
+	for (unsigned i = 0; i < ps->n; i++) {
+		if (ps->list[i].code == PROBLEM_UNKNOWN_CONTACT)
+			ps->list[i].path = STR("contact.id");
+		else if (ps->list[i].code == PROBLEM_CONTACT_FULL)
+			ps->list[i].path = STR("contact");
+		else if (ps->list[i].code == PROBLEM_DEFINITIONS_FULL)
+			ps->list[i].path = STR("eventName");
+	}
+}
+
 static void refuse(struct call *call, enum refusal why)
 {
 	struct buf body = buf_in(&call->req->arena);
+	name_places(&call->problems);
 	buf_lit(&body, "{\"error\":\"");
 	put_error(&body, call, why);
 	buf_char(&body, '"');
@@ -192,25 +206,10 @@ static enum refusal track_decode(struct call *call)
 	return why ?: call->problems.found ? REFUSE_PROBLEMS : REFUSE_NOTHING;
 }
 
-/* The committer knows what is wrong, not what this dialect calls the place. */
-static void name_places(struct problems *ps)
-{
-	for (unsigned i = 0; i < ps->n; i++) {
-		if (ps->list[i].code == PROBLEM_UNKNOWN_CONTACT)
-			ps->list[i].path = STR("contact.id");
-		else if (ps->list[i].code == PROBLEM_CONTACT_FULL)
-			ps->list[i].path = STR("contact");
-		else if (ps->list[i].code == PROBLEM_DEFINITIONS_FULL)
-			ps->list[i].path = STR("eventName");
-	}
-}
-
 static void track_answer(struct call *call)
 {
-	if (call->ops->outcome == OP_REFUSED) {
-		name_places(call->ops->problems);
+	if (call->ops->outcome == OP_REFUSED)
 		return call_refuse_op(call, call->ops);
-	}
 	begin(call, 202);
 	reply_send(call->req, STR(""), STR(""));
 }

@@ -246,10 +246,13 @@ static void read_custom_member(struct changes *c, struct str name, yyjson_val *v
 		set(c, true, name, v);
 }
 
+/* `map` may be NULL. */
 static void read_custom(struct changes *c, yyjson_val *map)
 {
 	size_t i, max, sets = 0;
 	yyjson_val *key, *v;
+	if (!map)
+		return;
 	yyjson_obj_foreach (map, i, max, key, v) {
 		sets += !yyjson_is_null(v);
 	}

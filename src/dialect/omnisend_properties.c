@@ -154,7 +154,7 @@ static void hold_against_scheme(struct reading *r, struct str name, const yyjson
 static void read_property(struct reading *r, struct str name, const yyjson_val *v)
 {
 	bool good = omnisend_name(r->call, name, STR("properties"));
-	if (!is_plain(r, name, v) || !good)
+	if (yyjson_is_null((yyjson_val *)v) || !is_plain(r, name, v) || !good)
 		return;
 	hold_against_scheme(r, name, v);
 	buf_char(&r->text, r->n_seen > 1 ? ',' : '{');
@@ -163,16 +163,15 @@ static void read_property(struct reading *r, struct str name, const yyjson_val *
 	put_value(&r->text, v);
 }
 
+/* `map` may be NULL. */
 static void read_properties(struct reading *r, yyjson_val *map)
 {
 	size_t i, max;
 	yyjson_val *key, *v;
-	yyjson_obj_foreach (map, i, max, key, v) {
-		if (!yyjson_is_null(v))
+	if (map)
+		yyjson_obj_foreach (map, i, max, key, v) {
 			read_property(r, json_str(key), v);
-		else
-			(void)omnisend_name(r->call, json_str(key), STR("properties"));
-	}
+		}
 	buf_put(&r->text, r->n_seen ? STR("}") : STR("{}"));
 }
 

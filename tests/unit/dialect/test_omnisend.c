@@ -569,6 +569,19 @@ static void test_committer_refuses(void **state)
 	}
 }
 
+/* The committer had no memory left to say why. */
+static void test_committer_refuses_without_a_word(void **state)
+{
+	struct trial t;
+	(void)state;
+	run(&t, EVENT("x", "{}"));
+	t.call.ops->outcome = OP_REFUSED;
+	t.call.endpoint->answer(&t.call);
+	assert_int_equal(t.status, 503);
+	assert_holds(t.body, "{\"error\":\"Service unavailable\"}");
+	trial_end(&t);
+}
+
 /* 64: who comes second in a race is told by the committer, in the words of the first check. */
 static void test_race(void **state)
 {
@@ -606,11 +619,17 @@ static void test_trouble(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),    cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_limits),      cmocka_unit_test(test_event_time),
-		cmocka_unit_test(test_credentials), cmocka_unit_test(test_method),
-		cmocka_unit_test(test_rate),        cmocka_unit_test(test_committer_refuses),
-		cmocka_unit_test(test_race),        cmocka_unit_test(test_trouble),
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_event_time),
+		cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_method),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_committer_refuses),
+		cmocka_unit_test(test_committer_refuses_without_a_word),
+		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_trouble),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
