@@ -140,7 +140,7 @@ int provision_file_read(const char *path, struct arena *a, struct provision *out
 			size_t error_size)
 {
 	struct yaml_doc doc = { .file = path, .error = error, .error_size = error_size };
-	struct str text;
+	struct str text = { 0 };
 	char *room = malloc(YAML_TEXT_MAX + 1);
 	if (!room)
 		return fail(-ENOMEM, "reading %s", path);
