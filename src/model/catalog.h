@@ -101,6 +101,7 @@ MUST_CHECK int catalog_edit_define(struct catalog_edit *e, uint32_t workspace,
 struct definition *catalog_edit_find(const struct catalog_edit *e, uint32_t workspace,
 				     struct str name);
 unsigned catalog_edit_definitions(const struct catalog_edit *e, uint32_t workspace);
+const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e, uint32_t no);
 
 /* Ends the edit and gives its snapshot, one reference for the caller. */
 struct catalog *catalog_edit_done(struct catalog_edit *e);

@@ -229,6 +229,11 @@ int catalog_edit_define(struct catalog_edit *e, uint32_t workspace, struct defin
 	return 0;
 }
 
+const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e, uint32_t no)
+{
+	return catalog_workspace(e->next, no);
+}
+
 struct definition *catalog_edit_find(const struct catalog_edit *e, uint32_t workspace,
 				     struct str name)
 {

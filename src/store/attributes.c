@@ -1,0 +1,327 @@
+#include "store/attributes.h"
+
+#include "base/digest.h"
+#include "base/fail.h"
+
+#include <errno.h>
+
+static int no_memory(void)
+{
+	return fail(-ENOMEM, "attributes of a contact");
+}
+
+static int damaged(void)
+{
+	return fail(-EIO, "damaged database: attributes of a contact");
+}
+
+static unsigned *slot_of(const struct attributes *at, bool custom, struct str name)
+{
+	for (size_t i = hash64_seeded(name, custom);; i++) {
+		unsigned *slot = &at->table[i & (at->room - 1)];
+		const struct attribute *found = *slot ? &at->list[*slot - 1] : NULL;
+		if (!found || (found->custom == custom && str_eq(found->name, name)))
+			return slot;
+	}
+}
+
+static void put(struct attributes *at, bool custom, struct str name, struct str json)
+{
+	unsigned *slot = slot_of(at, custom, name);
+	if (*slot == 0) {
+		if (!json.p)
+			return;
+		at->list[at->n] = (struct attribute){ .name = name, .custom = custom };
+		*slot = ++at->n;
+	}
+	struct attribute *a = &at->list[*slot - 1];
+	if (custom)
+		at->n_custom += (json.p != NULL) - (a->json.p != NULL);
+	a->json = json;
+}
+
+struct str attributes_get(const struct attributes *at, bool custom, struct str name)
+{
+	unsigned slot = *slot_of(at, custom, name);
+	return slot ? at->list[slot - 1].json : (struct str){ 0 };
+}
+
+static int make_room(struct attributes *at, size_t n)
+{
+	at->room = 8;
+	while (at->room < 2 * n)
+		at->room *= 2;
+	at->list = arena_array(at->arena, struct attribute, n + 1);
+	at->table = arena_array(at->arena, unsigned, at->room);
+	return at->list && at->table ? 0 : no_memory();
+}
+
+static int put_members(struct attributes *at, yyjson_val *object, bool custom)
+{
+	size_t i, n;
+	yyjson_val *key, *v;
+	yyjson_obj_foreach (object, i, n, key, v) {
+		struct buf b = buf_in(at->arena);
+		if (!custom && str_eq(json_str(key), STR("custom")))
+			continue;
+		json_put(&b, v);
+		if (b.failed)
+			return no_memory();
+		put(at, custom, json_str(key), buf_str(&b));
+	}
+	return 0;
+}
+
+int attributes_read(struct attributes *at, struct arena *a, struct str json, unsigned more)
+{
+	yyjson_val *root = NULL;
+	*at = (struct attributes){ .arena = a };
+	if (json.n) {
+		enum json_outcome r = json_parse(a, json, &root, NULL);
+		if (r == JSON_NO_MEMORY)
+			return no_memory();
+		if (r != JSON_OK || !yyjson_is_obj(root))
+			return damaged();
+	}
+	yyjson_val *custom = json_get(root, STR("custom"));
+	if (custom && !yyjson_is_obj(custom))
+		return damaged();
+	int r = make_room(at, yyjson_obj_size(root) + yyjson_obj_size(custom) + more);
+	r = r ?: put_members(at, root, false);
+	r = r ?: put_members(at, custom, true);
+	return pass(r);
+}
+
+/* A value that a dialect or this file wrote. */
+static int parse(struct arena *a, struct str json, yyjson_val **out)
+{
+	switch (json_parse(a, json, out, NULL)) {
+	case JSON_OK:
+		return 0;
+	case JSON_NO_MEMORY:
+		return no_memory();
+	case JSON_MALFORMED:
+	case JSON_TOO_DEEP:
+		break;
+	}
+	return fail(-EINVAL, "an attribute's value is not JSON");
+}
+
+/* Members in any order are the same object; but with many of them an object of another text counts
+ * as another, since whoever sent it could make us search each among all. */
+enum { UNORDERED_MAX = 64 };
+
+static bool same(yyjson_val *a, yyjson_val *b);
+
+static bool same_members(yyjson_val *a, yyjson_val *b)
+{
+	size_t i, n;
+	yyjson_val *key, *v;
+	if (yyjson_obj_size(a) != yyjson_obj_size(b) || yyjson_obj_size(a) > UNORDERED_MAX)
+		return false;
+	yyjson_obj_foreach (a, i, n, key, v) {
+		yyjson_val *other = json_get(b, json_str(key));
+		if (!other || !same(v, other))
+			return false;
+	}
+	return true;
+}
+
+static bool same_items(yyjson_val *a, yyjson_val *b)
+{
+	size_t i, n;
+	yyjson_val *v;
+	if (yyjson_arr_size(a) != yyjson_arr_size(b))
+		return false;
+	yyjson_val *other = yyjson_arr_get_first(b);
+	yyjson_arr_foreach (a, i, n, v) {
+		if (!same(v, other))
+			return false;
+		other = unsafe_yyjson_get_next(other);
+	}
+	return true;
+}
+
+static bool same(yyjson_val *a, yyjson_val *b)
+{
+	if (yyjson_get_type(a) != yyjson_get_type(b))
+		return false;
+	if (yyjson_is_obj(a))
+		return same_members(a, b);
+	if (yyjson_is_arr(a))
+		return same_items(a, b);
+	if (yyjson_is_bool(a))
+		return yyjson_get_bool(a) == yyjson_get_bool(b);
+	return str_eq(json_str(a), json_str(b));
+}
+
+static int same_json(struct arena *a, struct str x, struct str y, bool *yes)
+{
+	*yes = str_eq(x, y);
+	if (*yes || x.n == 0 || y.n == 0 || x.p[0] != y.p[0] || !memchr("{[\"", x.p[0], 3))
+		return 0;
+	yyjson_val *left, *right;
+	int r = parse(a, x, &left);
+	r = r ?: parse(a, y, &right);
+	if (r < 0)
+		return pass(r);
+	*yes = same(left, right);
+	return 0;
+}
+
+static int set(struct attributes *at, const struct attribute_change *c)
+{
+	bool is_same = false;
+	struct str before = attributes_get(at, c->custom, c->name);
+	if (before.p) {
+		int r = same_json(at->arena, before, c->json, &is_same);
+		if (r < 0)
+			return pass(r);
+	}
+	if (!is_same) {
+		put(at, c->custom, c->name, c->json);
+		at->changed = true;
+	}
+	return 0;
+}
+
+static bool is_array(struct str json)
+{
+	return json.n >= 2 && json.p[0] == '[';
+}
+
+/* What stands between the brackets. */
+static struct str inside(struct str array)
+{
+	return is_array(array) ? (struct str){ array.p + 1, array.n - 2 } : STR("");
+}
+
+/* The array with more items behind its own. */
+static int append(struct attributes *at, const struct attribute_change *c, struct str items)
+{
+	struct str old = inside(attributes_get(at, c->custom, c->name));
+	struct buf b = buf_in(at->arena);
+	if (items.n == 0)
+		return 0;
+	buf_char(&b, '[');
+	buf_put(&b, old);
+	if (old.n)
+		buf_char(&b, ',');
+	buf_put(&b, items);
+	buf_char(&b, ']');
+	if (b.failed)
+		return no_memory();
+	put(at, c->custom, c->name, buf_str(&b));
+	at->changed = true;
+	return 0;
+}
+
+/* Items as their text's hash, which nobody outside can aim at. 0: free */
+struct seen_items {
+	uint64_t *table;
+	size_t room;
+};
+
+static bool seen_before(struct seen_items *seen, struct str item)
+{
+	uint64_t hash = hash64(item) | 1;
+	for (size_t i = hash >> 1;; i++) {
+		uint64_t *slot = &seen->table[i & (seen->room - 1)];
+		if (*slot == hash)
+			return true;
+		if (*slot == 0) {
+			*slot = hash;
+			return false;
+		}
+	}
+}
+
+/* The items of the array that were not seen yet; they are from now on. */
+static int put_unseen(struct seen_items *seen, struct arena *a, yyjson_val *array, struct buf *out)
+{
+	struct buf item = buf_in(a);
+	size_t i, n;
+	yyjson_val *v;
+	yyjson_arr_foreach (array, i, n, v) {
+		item.n = 0;
+		json_put(&item, v);
+		if (item.failed)
+			return no_memory();
+		if (seen_before(seen, buf_str(&item)))
+			continue;
+		if (out->n)
+			buf_char(out, ',');
+		buf_put(out, buf_str(&item));
+	}
+	return out->failed ? no_memory() : 0;
+}
+
+static int unite(struct attributes *at, const struct attribute_change *c)
+{
+	struct str before = attributes_get(at, c->custom, c->name);
+	struct buf old_items = buf_in(at->arena), new_items = buf_in(at->arena);
+	yyjson_val *old = NULL, *added;
+	int r = is_array(before) ? parse(at->arena, before, &old) : 0;
+	r = r ?: parse(at->arena, c->json, &added);
+	if (r < 0)
+		return pass(r);
+
+	struct seen_items seen = { .room = 16 };
+	while (seen.room < 2 * (yyjson_arr_size(old) + yyjson_arr_size(added)))
+		seen.room *= 2;
+	seen.table = arena_array(at->arena, uint64_t, seen.room);
+	if (!seen.table)
+		return no_memory();
+	r = put_unseen(&seen, at->arena, old, &old_items);
+	r = r ?: put_unseen(&seen, at->arena, added, &new_items);
+	return pass(r ?: append(at, c, buf_str(&new_items)));
+}
+
+int attributes_change(struct attributes *at, const struct attribute_change *c)
+{
+	switch (c->verb) {
+	case ATTRIBUTE_SET:
+		return set(at, c);
+	case ATTRIBUTE_REMOVE:
+		at->changed |= attributes_get(at, c->custom, c->name).p != NULL;
+		put(at, c->custom, c->name, (struct str){ 0 });
+		return 0;
+	case ATTRIBUTE_UNION:
+		return unite(at, c);
+	case ATTRIBUTE_APPEND:
+		return append(at, c, inside(c->json));
+	}
+	return fail(-EINVAL, "an attribute change of no kind");
+}
+
+static void put_list(const struct attributes *at, bool custom, struct buf *b)
+{
+	const char *comma = "";
+	for (unsigned i = 0; i < at->n; i++) {
+		const struct attribute *a = &at->list[i];
+		if (!a->json.p || a->custom != custom)
+			continue;
+		buf_put(b, str_of(comma));
+		buf_json_str(b, a->name);
+		buf_char(b, ':');
+		buf_put(b, a->json);
+		comma = ",";
+	}
+}
+
+int attributes_json(const struct attributes *at, struct str *out)
+{
+	struct buf b = buf_in(at->arena);
+	buf_char(&b, '{');
+	put_list(at, false, &b);
+	if (at->n_custom > 0) {
+		buf_put(&b, b.n > 1 ? STR(",\"custom\":{") : STR("\"custom\":{"));
+		put_list(at, true, &b);
+		buf_char(&b, '}');
+	}
+	buf_char(&b, '}');
+	if (b.failed)
+		return no_memory();
+	*out = buf_str(&b);
+	return 0;
+}

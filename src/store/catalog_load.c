@@ -1,0 +1,185 @@
+#include "base/fail.h"
+#include "store/state.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+const struct workspace *catalog_find_workspace(const struct store *s, uint32_t workspace)
+{
+	if (s->edit)
+		return catalog_edit_find_workspace(s->edit, workspace);
+	return catalog_workspace(s->catalog, workspace);
+}
+
+struct definition *catalog_find_definition(const struct store *s, uint32_t workspace,
+					   struct str name)
+{
+	const struct workspace *w = catalog_find_workspace(s, workspace);
+	return w ? workspace_definition(w, name) : NULL;
+}
+
+int catalog_begin_edit(struct store *s)
+{
+	return s->edit ? 0 : catalog_edit_new(s->catalog, &s->edit);
+}
+
+int catalog_note_definition(struct store *s, uint32_t no, uint32_t workspace)
+{
+	if (no >= s->definition_room) {
+		uint32_t room = MAX(1024, 2 * no);
+		uint32_t *list = realloc(s->definition_workspace, room * sizeof(*list));
+		if (!list)
+			return fail(-ENOMEM, "definitions");
+		memset(list + s->definition_room, 0, (room - s->definition_room) * sizeof(*list));
+		s->definition_workspace = list;
+		s->definition_room = room;
+	}
+	s->definition_workspace[no] = workspace;
+	s->at.definition = MAX(s->at.definition, no);
+	return 0;
+}
+
+static int compare_str(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* An array of strings, sorted. */
+static int read_strings(struct arena *a, struct str json, struct workspace *w)
+{
+	yyjson_val *root, *v;
+	size_t i, n;
+	if (json_parse(a, json, &root, NULL) != JSON_OK || !yyjson_is_arr(root))
+		return db_damaged("contact fields of a workspace");
+	struct str *list = arena_array(a, struct str, yyjson_arr_size(root) + 1);
+	if (!list)
+		return fail(-ENOMEM, "workspaces");
+	yyjson_arr_foreach (root, i, n, v)
+		list[i] = json_str(v);
+	qsort(list, yyjson_arr_size(root), sizeof(*list), compare_str);
+	w->contact_fields = list;
+	w->n_contact_fields = (unsigned)yyjson_arr_size(root);
+	return 0;
+}
+
+/* A row number that fits our types; 0 when it does not. */
+static uint32_t row_no(sqlite3_stmt *st, int column)
+{
+	int64_t v = db_i64(st, column);
+	return v > 0 && v <= UINT32_MAX ? (uint32_t)v : 0;
+}
+
+static int load_workspace(struct store *s, sqlite3_stmt *st)
+{
+	struct workspace w = { .no = row_no(st, 0) };
+	int r = db_blob(st, 1, w.id.b, sizeof(w.id.b));
+	w.name = db_text(st, 2);
+	r = r ?: read_strings(&s->scratch, db_text(st, 3), &w);
+	w.requests_per_second = db_i64(st, 4);
+	if (r == 0 && w.no == 0)
+		r = db_damaged("number of a workspace");
+	return pass(r ?: catalog_edit_workspace(s->edit, &w));
+}
+
+/* Words with blanks between. */
+static int read_scopes(struct str words, unsigned *out)
+{
+	*out = 0;
+	while (words.n > 0) {
+		unsigned one;
+		struct str word = str_head(words, str_find(words, ' '));
+		if (!scope_parse(word, &one))
+			return db_damaged("scopes of a key");
+		*out |= one;
+		words = str_from(words, MIN(word.n + 1, words.n));
+	}
+	return 0;
+}
+
+static int load_key(struct store *s, sqlite3_stmt *st)
+{
+	struct key k = { .no = row_no(st, 0), .name = db_text(st, 3), .revoked = db_i64(st, 5) };
+	uint32_t workspace = row_no(st, 1);
+	int r = db_blob(st, 2, k.digest.b, sizeof(k.digest.b));
+	r = r ?: read_scopes(db_text(st, 4), &k.scopes);
+	if (r == 0 &&
+	    (k.no == 0 || k.no > KEY_NO_MAX || !catalog_edit_find_workspace(s->edit, workspace)))
+		r = db_damaged("number or workspace of a key");
+	return pass(r ?: catalog_edit_key(s->edit, workspace, &k));
+}
+
+static int read_fields(struct store *s, struct str json, struct definition *d)
+{
+	struct problems problems = { 0 };
+	yyjson_val *root;
+	if (json_parse(&s->scratch, json, &root, NULL) != JSON_OK ||
+	    !fields_from_json(&s->scratch, root, &problems, &d->fields, &d->n_fields))
+		return db_damaged("fields of a definition");
+	return 0;
+}
+
+static int load_definition(struct store *s, sqlite3_stmt *st)
+{
+	struct definition like = {
+		.no = row_no(st, 0),
+		.name = db_text(st, 3),
+		.description = db_text(st, 4),
+		.inferred = db_i64(st, 5),
+		.created_at = db_i64(st, 7),
+		.updated_at = db_i64(st, 8),
+	};
+	uint32_t workspace = row_no(st, 1);
+	int r = db_blob(st, 2, like.id.b, sizeof(like.id.b));
+	r = r ?: read_fields(s, db_text(st, 6), &like);
+	if (r == 0 && (like.no == 0 || like.no > INT32_MAX ||
+		       !catalog_edit_find_workspace(s->edit, workspace)))
+		r = db_damaged("number or workspace of a definition");
+	if (r < 0)
+		return pass(r);
+	CLEANUP(definition_unref) struct definition *d = definition_new(&like);
+	if (!d)
+		return fail(-ENOMEM, "definitions");
+	r = catalog_edit_define(s->edit, workspace, d);
+	return pass(r ?: catalog_note_definition(s, like.no, workspace));
+}
+
+static int load_rows(struct store *s, const char *sql,
+		     int (*load)(struct store *s, sqlite3_stmt *st))
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = db_prepare(s->db, sql, &st);
+	while (r == 0 && (r = db_step(st)) == DB_ROW) {
+		arena_reset(&s->scratch);
+		r = load(s, st);
+	}
+	return r < 0 ? pass(r) : 0;
+}
+
+int catalog_load(struct store *s)
+{
+	catalog_edit_drop(steal(&s->edit));
+	int r = catalog_edit_new(NULL, &s->edit);
+	r = r
+		    ?: load_rows(s,
+				 "SELECT no, id, name, contact_fields, requests_per_second"
+				 " FROM workspace ORDER BY no",
+				 load_workspace);
+	r = r
+		    ?: load_rows(s,
+				 "SELECT no, workspace, digest, name, scopes, revoked"
+				 " FROM access_key ORDER BY no",
+				 load_key);
+	r = r
+		    ?: load_rows(s,
+				 "SELECT no, workspace, id, name, description, inferred, fields,"
+				 " created_at, updated_at FROM definition ORDER BY no",
+				 load_definition);
+	if (r < 0) {
+		catalog_edit_drop(steal(&s->edit));
+		return pass(r);
+	}
+	catalog_publish(&s->cell, catalog_edit_done(steal(&s->edit)));
+	catalog_refresh(&s->cell, &s->catalog);
+	return 0;
+}

@@ -1,0 +1,191 @@
+#include "store/checkpoint.h"
+
+#include "base/fail.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Pages of the log. */
+enum {
+	BEGIN_AT = 1000, /* the thread begins: 4 MB */
+	LITTLE = 64,     /* what the committer copies itself: well below a millisecond */
+	WAIT_AT = 8000,  /* the committer waits for the thread: 32 MB */
+	ROUNDS_MAX = 8,  /* of the thread, to get down to LITTLE */
+};
+
+enum state {
+	IDLE,
+	WANTED, /* by the committer, for the thread */
+	COPIED, /* by the thread, for the committer to finish */
+};
+
+struct checkpoint {
+	sqlite3 *db;     /* the thread's */
+	sqlite3 *writer; /* the committer's */
+	int pages;       /* in the log after the last commit; the committer's */
+
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	_Atomic enum state state; /* changed under the lock */
+	bool stop;                /* under the lock */
+	int failure;              /* under the lock; below zero: the thread failed */
+	char why[256];            /* under the lock */
+};
+
+/* Readers may hold back a part, which is no failure. */
+static int copy(sqlite3 *db, int *pages, int *copied)
+{
+	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, pages, copied);
+	if (rc == SQLITE_OK || rc == SQLITE_BUSY)
+		return 0;
+	return db_fail(db, rc, "checkpoint");
+}
+
+static int copy_bulk(sqlite3 *db)
+{
+	int pages = 0, copied = 0, r = 0;
+	for (int round = 0; r == 0 && round < ROUNDS_MAX; round++) {
+		int before = copied;
+		r = copy(db, &pages, &copied);
+		/* What was there to copy is what came in while the round before was copying. */
+		if (copied - before <= LITTLE)
+			break;
+	}
+	return pass(r);
+}
+
+static void set_state(struct checkpoint *c, enum state state)
+{
+	atomic_store_explicit(&c->state, state, memory_order_release);
+	must(pthread_cond_broadcast(&c->changed) == 0);
+}
+
+static enum state state_of(const struct checkpoint *c)
+{
+	return atomic_load_explicit(&c->state, memory_order_acquire);
+}
+
+static void lock(struct checkpoint *c)
+{
+	must(pthread_mutex_lock(&c->lock) == 0);
+}
+
+static void unlock(struct checkpoint *c)
+{
+	must(pthread_mutex_unlock(&c->lock) == 0);
+}
+
+static void *run(void *arg)
+{
+	struct checkpoint *c = arg;
+	lock(c);
+	for (;;) {
+		while (!c->stop && state_of(c) != WANTED)
+			must(pthread_cond_wait(&c->changed, &c->lock) == 0);
+		if (c->stop)
+			break;
+		unlock(c);
+		int r = copy_bulk(c->db);
+		lock(c);
+		if (r < 0) {
+			c->failure = r;
+			snprintf(c->why, sizeof(c->why), "%s", fail_text());
+		}
+		set_state(c, COPIED);
+	}
+	unlock(c);
+	return NULL;
+}
+
+static int note_pages(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct checkpoint *c = arg;
+	(void)db;
+	(void)name;
+	c->pages = pages;
+	return SQLITE_OK;
+}
+
+/* Signals are for other threads. */
+static int start_thread(struct checkpoint *c)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	must(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+	int rc = pthread_create(&c->thread, NULL, run, c);
+	must(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+	return rc == 0 ? 0 : fail(-rc, "checkpoint thread");
+}
+
+int checkpoint_start(const char *db_path, sqlite3 *writer, struct checkpoint **out)
+{
+	struct checkpoint *c = calloc(1, sizeof(*c));
+	if (!c)
+		return fail(-ENOMEM, "checkpoint");
+	c->writer = writer;
+	atomic_init(&c->state, IDLE);
+	must(pthread_mutex_init(&c->lock, NULL) == 0);
+	must(pthread_cond_init(&c->changed, NULL) == 0);
+	int r = db_open(db_path, SQLITE_OPEN_READWRITE, &c->db);
+	r = r ?: start_thread(c);
+	if (r < 0) {
+		db_close(c->db);
+		free(c);
+		return pass(r);
+	}
+	sqlite3_wal_hook(writer, note_pages, c);
+	*out = c;
+	return 0;
+}
+
+void checkpoint_stop(struct checkpoint *c)
+{
+	if (!c)
+		return;
+	lock(c);
+	c->stop = true;
+	must(pthread_cond_broadcast(&c->changed) == 0);
+	unlock(c);
+	must(pthread_join(c->thread, NULL) == 0);
+	sqlite3_wal_hook(c->writer, NULL, NULL);
+	db_close(c->db);
+	must(pthread_cond_destroy(&c->changed) == 0);
+	must(pthread_mutex_destroy(&c->lock) == 0);
+	free(c);
+}
+
+/* Everything is copied after this, unless a reader holds back: then the next write begins the log
+ * anew. */
+static int copy_rest(struct checkpoint *c)
+{
+	int pages, copied;
+	lock(c);
+	int r = c->failure < 0 ? fail(c->failure, "%s", c->why) : 0;
+	c->failure = 0;
+	set_state(c, IDLE);
+	unlock(c);
+	c->pages = 0; /* until the next commit says */
+	return pass(r ?: copy(c->writer, &pages, &copied));
+}
+
+static void want(struct checkpoint *c)
+{
+	lock(c);
+	if (state_of(c) == IDLE)
+		set_state(c, WANTED);
+	while (c->pages >= WAIT_AT && state_of(c) == WANTED)
+		must(pthread_cond_wait(&c->changed, &c->lock) == 0);
+	unlock(c);
+}
+
+int checkpoint_between_batches(struct checkpoint *c)
+{
+	if (c->pages >= BEGIN_AT && state_of(c) != COPIED)
+		want(c);
+	return state_of(c) == COPIED ? copy_rest(c) : 0;
+}

@@ -1,0 +1,22 @@
+/*
+ * Moving what is committed from the write-ahead log into the database file, away from the commit
+ * path: a checkpoint inside a commit stalls it for tens of milliseconds.
+ *
+ * A thread with a connection of its own copies the bulk while the committer goes on. The log can
+ * start over from its beginning only at a moment when all of it has been copied, and under load
+ * that moment never comes by itself; so when the thread has left little, the committer copies that
+ * rest between two batches. Should the thread fall behind, the committer waits for it: the log
+ * stays bounded.
+ */
+#pragma once
+
+#include "store/db.h"
+
+struct checkpoint;
+
+/* `writer` is the committer's connection, which is watched for the size of the log. */
+MUST_CHECK int checkpoint_start(const char *db_path, sqlite3 *writer, struct checkpoint **out);
+void checkpoint_stop(struct checkpoint *c); /* NULL is fine; the writer is still open */
+
+/* The committer, between two batches. A failure of the thread comes to light here. */
+MUST_CHECK int checkpoint_between_batches(struct checkpoint *c);

@@ -1,0 +1,55 @@
+/*
+ * SQLite with our manners: every error becomes a failure with its cause, values are bound and read
+ * as the types we use. Thread: a connection belongs to one at a time.
+ */
+#pragma once
+
+#include "base/str.h"
+
+#include <sqlite3.h>
+
+enum db_outcome {
+	DB_ROW,
+	DB_END, /* no row, or none any more */
+};
+
+/* An existing file. `flags`: SQLITE_OPEN_READONLY or _READWRITE. Sets what all connections share.
+ */
+MUST_CHECK int db_open(const char *path, int flags, sqlite3 **out);
+void db_close(sqlite3 *db); /* NULL is fine; its statements finalised first */
+DEFINE_CLEANUP(sqlite3 *, db_close);
+
+/* Statements without results; several may follow each other. */
+MUST_CHECK int db_exec(sqlite3 *db, const char *sql);
+/* The one integer that a query gives. */
+MUST_CHECK int db_query_i64(sqlite3 *db, const char *sql, int64_t *out);
+
+/* For a statement that is kept. */
+MUST_CHECK int db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out);
+/* An array of them; on failure none is left open. */
+MUST_CHECK int db_prepare_all(sqlite3 *db, const char *const *sql, size_t n, sqlite3_stmt **out);
+void db_finalize_all(sqlite3_stmt **list, size_t n);
+void db_finalize(sqlite3_stmt *st); /* NULL is fine */
+DEFINE_CLEANUP(sqlite3_stmt *, db_finalize);
+
+/* Parameters count from 1; what is bound stays where it is until the statement was run. */
+void db_bind_i64(sqlite3_stmt *st, int at, int64_t v);
+void db_bind_text(sqlite3_stmt *st, int at, struct str s);
+void db_bind_blob(sqlite3_stmt *st, int at, const void *p, size_t n);
+
+MUST_CHECK int db_step(sqlite3_stmt *st); /* enum db_outcome */
+/* Makes the statement ready for its next use; every db_step() loop ends with it. */
+void db_reset(sqlite3_stmt *st);
+/* A whole statement that gives no row. */
+MUST_CHECK int db_run(sqlite3_stmt *st);
+
+/* Columns count from 0. Views live until the next step or reset. Text of a column that is none is
+ * an empty view; a blob of another size than n is a failure. */
+int64_t db_i64(sqlite3_stmt *st, int column);
+struct str db_text(sqlite3_stmt *st, int column);
+MUST_CHECK int db_blob(sqlite3_stmt *st, int column, void *out, size_t n);
+
+/* The failure for a result code of SQLite's. */
+int db_fail(sqlite3 *db, int code, const char *what);
+/* For what the file holds but cannot be: a row that we did not write so. */
+int db_damaged(const char *what);

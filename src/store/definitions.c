@@ -1,0 +1,201 @@
+#include "base/fail.h"
+#include "store/state.h"
+
+#include <errno.h>
+
+struct problems *op_problems(struct op *op)
+{
+	if (!op->problems)
+		op->problems = arena_new(op->arena, struct problems);
+	return op->problems;
+}
+
+static int refuse(struct op *op, enum problem_code code, int64_t limit)
+{
+	struct problems *ps = op_problems(op);
+	if (ps)
+		problem_at(ps, code, STR(""), .limit = limit);
+	return STORE_REFUSED;
+}
+
+void definition_plan_fini(struct definition_plan *plan)
+{
+	definition_unref(plan->next);
+	plan->next = NULL;
+}
+
+static int decide_declared(struct store *s, struct op *op, struct definition_plan *plan)
+{
+	uint32_t no = op->definition;
+	if (no > s->at.definition || s->definition_workspace[no] != op->workspace)
+		return refuse(op, PROBLEM_UNKNOWN_DEFINITION, -1);
+	plan->no = no;
+	return STORE_OK;
+}
+
+/* A whole number is a number, too. */
+static bool passes_for(const struct seen_field *seen, enum field_type recorded)
+{
+	return seen->fits & FIELD_BIT(recorded) ||
+	       (recorded == FIELD_NUMBER && seen->fits & FIELD_BIT(FIELD_INTEGER));
+}
+
+static struct str property_path(struct op *op, const struct seen_field *seen)
+{
+	return problem_path(op->arena, STR("properties"), seen->name);
+}
+
+static void add_clash(struct op *op, const struct seen_field *seen, enum field_type recorded)
+{
+	struct problems *ps = op_problems(op);
+	if (ps)
+		problem_at(ps, PROBLEM_FIELD_TYPE, property_path(op, seen),
+			   .rule = field_type_name(recorded),
+			   .actual = field_type_name(seen->type));
+}
+
+/* What fields_from_json() would not read back is not written. */
+static bool may_be_added(struct op *op, const struct seen_field *seen)
+{
+	struct problems *ps = op_problems(op);
+	if (seen->name.n > 0 && seen->name.n <= FIELD_NAME_MAX)
+		return true;
+	if (ps)
+		problem_at(ps, PROBLEM_NAME, property_path(op, seen), .limit = FIELD_NAME_MAX,
+			   .size = (int64_t)seen->name.n);
+	return false;
+}
+
+/* How many of the fields are new; below zero: one clashes. */
+static int count_new(struct op *op, const struct definition *d)
+{
+	int n = 0;
+	bool clash = false;
+	for (unsigned i = 0; i < op->n_seen; i++) {
+		const struct seen_field *seen = &op->seen[i];
+		const struct field *f = definition_field(d, seen->name);
+		if (!f && d->inferred) {
+			n++;
+			clash |= !may_be_added(op, seen);
+		} else if (f && !passes_for(seen, f->type)) {
+			add_clash(op, seen, f->type);
+			clash = true;
+		}
+	}
+	return clash ? -1 : n;
+}
+
+/* The definition with what it lacks of the fields seen. */
+static int extend(struct store *s, struct op *op, const struct definition *from,
+		  struct definition_plan *plan)
+{
+	struct definition next = *from;
+	size_t room = (size_t)from->n_fields + op->n_seen;
+	struct field *fields = arena_array(&s->scratch, struct field, room + 1);
+	if (!fields)
+		return fail(-ENOMEM, "definition");
+	for (unsigned i = 0; i < from->n_fields; i++)
+		fields[i] = from->fields[i];
+	for (unsigned i = 0; i < op->n_seen; i++) {
+		const struct seen_field *seen = &op->seen[i];
+		unsigned n_new = next.n_fields - from->n_fields;
+		if (!definition_field(from, seen->name) &&
+		    !field_find(fields + from->n_fields, n_new, seen->name))
+			fields[next.n_fields++] =
+				(struct field){ .name = seen->name, .type = seen->type };
+	}
+	next.fields = fields;
+	next.updated_at = s->at.received_at;
+	plan->next = definition_new(&next);
+	return plan->next ? 0 : fail(-ENOMEM, "definition");
+}
+
+static int grow(struct store *s, struct op *op, const struct definition *d,
+		struct definition_plan *plan)
+{
+	int n_new = count_new(op, d);
+	if (n_new < 0)
+		return STORE_REFUSED;
+	if (n_new == 0 && plan->no)
+		return STORE_OK;
+	if (d->n_fields + (unsigned)n_new > DEFINITION_FIELDS_MAX)
+		return refuse(op, PROBLEM_DEFINITIONS_FULL, DEFINITION_FIELDS_MAX);
+	return extend(s, op, d, plan);
+}
+
+static int decide_new(struct store *s, struct op *op, struct definition_plan *plan)
+{
+	const struct workspace *w = catalog_find_workspace(s, op->workspace);
+	struct definition none = {
+		.no = s->at.definition + 1,
+		.id = uuid_v4(),
+		.name = op->definition_name,
+		.description = STR(""),
+		.inferred = true,
+		.created_at = s->at.received_at,
+	};
+	if (w->n_definitions >= WORKSPACE_DEFINITIONS_MAX)
+		return refuse(op, PROBLEM_DEFINITIONS_FULL, WORKSPACE_DEFINITIONS_MAX);
+	plan->no = 0;
+	return grow(s, op, &none, plan);
+}
+
+int definition_decide(struct store *s, struct op *op, struct definition_plan *plan)
+{
+	if (!catalog_find_workspace(s, op->workspace))
+		return refuse(op, PROBLEM_UNKNOWN_WORKSPACE, -1);
+	if (op->definition)
+		return decide_declared(s, op, plan);
+	struct definition *d = catalog_find_definition(s, op->workspace, op->definition_name);
+	if (!d)
+		return decide_new(s, op, plan);
+	plan->no = d->no;
+	return grow(s, op, d, plan);
+}
+
+static int add_row(struct store *s, uint32_t workspace, const struct definition *d,
+		   struct str fields)
+{
+	sqlite3_stmt *st = s->st[ST_DEFINITION_ADD];
+	db_bind_i64(st, 1, d->no);
+	db_bind_i64(st, 2, workspace);
+	db_bind_blob(st, 3, d->id.b, sizeof(d->id.b));
+	db_bind_text(st, 4, d->name);
+	db_bind_text(st, 5, d->description);
+	db_bind_i64(st, 6, d->inferred);
+	db_bind_text(st, 7, fields);
+	db_bind_i64(st, 8, d->created_at);
+	db_bind_i64(st, 9, d->updated_at);
+	int r = db_run(st);
+	return pass(r ?: catalog_note_definition(s, d->no, workspace));
+}
+
+static int set_row(struct store *s, const struct definition *d, struct str fields)
+{
+	sqlite3_stmt *st = s->st[ST_DEFINITION_SET];
+	db_bind_text(st, 1, d->description);
+	db_bind_i64(st, 2, d->inferred);
+	db_bind_text(st, 3, fields);
+	db_bind_i64(st, 4, d->updated_at);
+	db_bind_i64(st, 5, d->no);
+	return db_run(st);
+}
+
+int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan)
+{
+	struct definition *d = plan->next;
+	struct buf fields = buf_in(&s->scratch);
+	if (!d)
+		return 0;
+	fields_put_json(&fields, d->fields, d->n_fields);
+	if (fields.failed)
+		return fail(-ENOMEM, "definition");
+	int r = catalog_begin_edit(s);
+	r = r ?: catalog_edit_define(s->edit, workspace, d);
+	if (r < 0)
+		return pass(r);
+	bool is_new = plan->no == 0;
+	plan->no = d->no;
+	return is_new ? add_row(s, workspace, d, buf_str(&fields))
+		      : set_row(s, d, buf_str(&fields));
+}

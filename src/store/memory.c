@@ -1,0 +1,53 @@
+#include "base/fail.h"
+#include "store/state.h"
+
+/* Where the last batch left off. */
+static int load_last_event(struct store *s)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = db_prepare(s->db,
+			   "SELECT seq, id, received_at FROM event ORDER BY seq DESC LIMIT 1", &st);
+	r = r ?: db_step(st);
+	if (r < 0 || r == DB_END)
+		return r < 0 ? pass(r) : 0;
+	s->at.seq = (uint64_t)db_i64(st, 0);
+	s->at.received_at = db_i64(st, 2);
+	return db_blob(st, 1, s->at.event_id.b, sizeof(s->at.event_id.b));
+}
+
+static int load_marks(struct store *s)
+{
+	int64_t contact = 0;
+	s->at = (struct marks){ 0 };
+	int r = load_last_event(s);
+	r = r ?: db_query_i64(s->db, "SELECT coalesce(max(no), 0) FROM contact", &contact);
+	if (r == 0 && (contact < 0 || contact > (int64_t)HEADS_CONTACT_MAX ||
+		       (int64_t)s->at.seq < 0 || s->at.received_at < 0))
+		return db_damaged("row numbers");
+	s->at.contact = (uint64_t)contact;
+	return pass(r);
+}
+
+/* What was acknowledged is there, or the file is not the one we wrote. */
+static int verify(const struct store *s)
+{
+	if (s->at.seq < s->kept.seq ||
+	    (s->at.seq == s->kept.seq && !uuid_eq(s->at.event_id, s->kept.event_id)))
+		return db_damaged("events that were acknowledged are gone");
+	return 0;
+}
+
+int memory_load(struct store *s)
+{
+	int r = load_marks(s);
+	r = r ?: verify(s);
+	r = r ?: catalog_load(s);
+	r = r ?: heads_load(s);
+	if (r < 0)
+		return pass(r);
+	s->kept = s->at;
+	rollup_forget(s);
+	identity_cache_clear(&s->identities);
+	identity_cache_fit(&s->identities, s->at.contact);
+	return 0;
+}

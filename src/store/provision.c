@@ -1,0 +1,302 @@
+#include "base/fail.h"
+#include "store/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int no_memory(void)
+{
+	return fail(-ENOMEM, "provisioning");
+}
+
+/* A statement of one use; the caller binds it. */
+static int prepare(struct store *s, const char *sql, sqlite3_stmt **st)
+{
+	return db_prepare(s->db, sql, st);
+}
+
+static int next_no(struct store *s, const char *sql, int64_t max, uint32_t *out)
+{
+	int64_t no;
+	int r = db_query_i64(s->db, sql, &no);
+	if (r == 0 && no > max)
+		return fail(-E2BIG, "row numbers have run out");
+	*out = (uint32_t)no;
+	return pass(r);
+}
+
+static int compare_str(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* The row as it shall be. */
+static int want_workspace(struct store *s, const struct provision_workspace *p, struct workspace *w,
+			  struct str *fields_json)
+{
+	struct str *fields = arena_array(&s->scratch, struct str, p->n_contact_fields + 1);
+	struct buf b = buf_in(&s->scratch);
+	if (!fields)
+		return no_memory();
+	for (unsigned i = 0; i < p->n_contact_fields; i++)
+		fields[i] = p->contact_fields[i];
+	qsort(fields, p->n_contact_fields, sizeof(*fields), compare_str);
+	buf_char(&b, '[');
+	for (unsigned i = 0; i < p->n_contact_fields; i++) {
+		if (i > 0)
+			buf_char(&b, ',');
+		buf_json_str(&b, fields[i]);
+	}
+	buf_char(&b, ']');
+	if (b.failed)
+		return no_memory();
+	*fields_json = buf_str(&b);
+	*w = (struct workspace){
+		.id = p->id,
+		.name = p->name,
+		.contact_fields = fields,
+		.n_contact_fields = p->n_contact_fields,
+		.requests_per_second = p->requests_per_second,
+	};
+	return 0;
+}
+
+static int find_workspace(struct store *s, struct workspace *w, struct str fields, bool *same)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = prepare(s,
+			"SELECT no, name, contact_fields, requests_per_second FROM workspace"
+			" WHERE id = ?",
+			&st);
+	if (r < 0)
+		return pass(r);
+	db_bind_blob(st, 1, w->id.b, sizeof(w->id.b));
+	r = db_step(st);
+	if (r != DB_ROW)
+		return r < 0 ? pass(r) : 0;
+	w->no = (uint32_t)db_i64(st, 0);
+	*same = str_eq(db_text(st, 1), w->name) && str_eq(db_text(st, 2), fields) &&
+		db_i64(st, 3) == w->requests_per_second;
+	return 0;
+}
+
+static int put_workspace(struct store *s, struct workspace *w, struct str fields)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = w->no ? 0
+		      : next_no(s, "SELECT coalesce(max(no), 0) + 1 FROM workspace", INT32_MAX,
+				&w->no);
+	r = r
+		    ?: prepare(s,
+			       "INSERT INTO workspace(no, id, name, contact_fields,"
+			       " requests_per_second, contacts, created_at, updated_at)"
+			       " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) ON CONFLICT(no) DO UPDATE "
+			       "SET"
+			       " name = ?3, contact_fields = ?4, requests_per_second = ?5,"
+			       " updated_at = ?6",
+			       &st);
+	if (r < 0)
+		return pass(r);
+	db_bind_i64(st, 1, w->no);
+	db_bind_blob(st, 2, w->id.b, sizeof(w->id.b));
+	db_bind_text(st, 3, w->name);
+	db_bind_text(st, 4, fields);
+	db_bind_i64(st, 5, w->requests_per_second);
+	db_bind_i64(st, 6, s->at.received_at);
+	r = db_run(st);
+	r = r ?: catalog_begin_edit(s);
+	return pass(r ?: catalog_edit_workspace(s->edit, w));
+}
+
+/* Keys and OAuth clients have the same columns; each has its natural key. */
+struct key_table {
+	const char *find, *next, *put;
+};
+
+static const struct key_table access_keys = {
+	.find = "SELECT no, workspace, name, scopes, revoked, digest FROM access_key"
+		" WHERE digest = ?2",
+	.next = "SELECT coalesce(max(no), 0) + 1 FROM access_key",
+	.put = "INSERT INTO access_key(no, workspace, digest, name, scopes, revoked, created_at)"
+	       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(no) DO UPDATE SET"
+	       " name = ?4, scopes = ?5, revoked = ?6",
+};
+
+static const struct key_table oauth_clients = {
+	.find = "SELECT no, workspace, name, scopes, revoked, digest FROM oauth_client"
+		" WHERE name = ?1",
+	.next = "SELECT coalesce(max(no), 0) + 1 FROM oauth_client",
+	.put = "INSERT INTO oauth_client(no, workspace, digest, name, scopes, revoked, created_at)"
+	       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(no) DO UPDATE SET"
+	       " digest = ?3, scopes = ?5, revoked = ?6",
+};
+
+static int find_key(struct store *s, const struct key_table *t, uint32_t workspace, struct key *k,
+		    struct str scopes, bool *same)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	struct sha256 digest;
+	int r = prepare(s, t->find, &st);
+	if (r < 0)
+		return pass(r);
+	if (sqlite3_bind_parameter_count(st) == 1)
+		db_bind_text(st, 1, k->name);
+	else
+		db_bind_blob(st, 2, k->digest.b, sizeof(k->digest.b));
+	r = db_step(st);
+	if (r != DB_ROW)
+		return r < 0 ? pass(r) : 0;
+	if (db_i64(st, 1) != workspace)
+		return fail(-EEXIST, "key \"" STR_FMT "\" belongs to another workspace",
+			    STR_ARG(k->name));
+	k->no = (uint32_t)db_i64(st, 0);
+	r = db_blob(st, 5, digest.b, sizeof(digest.b));
+	*same = r == 0 && str_eq(db_text(st, 2), k->name) && str_eq(db_text(st, 3), scopes) &&
+		db_i64(st, 4) == k->revoked && sha256_eq(&digest, &k->digest);
+	return pass(r);
+}
+
+static int put_key(struct store *s, const struct key_table *t, uint32_t workspace, struct key *k,
+		   struct str scopes)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = k->no ? 0 : next_no(s, t->next, KEY_NO_MAX, &k->no);
+	r = r ?: prepare(s, t->put, &st);
+	if (r < 0)
+		return pass(r);
+	db_bind_i64(st, 1, k->no);
+	db_bind_i64(st, 2, workspace);
+	db_bind_blob(st, 3, k->digest.b, sizeof(k->digest.b));
+	db_bind_text(st, 4, k->name);
+	db_bind_text(st, 5, scopes);
+	db_bind_i64(st, 6, k->revoked);
+	db_bind_i64(st, 7, s->at.received_at);
+	return db_run(st);
+}
+
+static int provision_key(struct store *s, const struct key_table *t, uint32_t workspace,
+			 const struct provision_key *p)
+{
+	struct key k = {
+		.digest = p->digest,
+		.name = p->name,
+		.scopes = p->scopes,
+		.revoked = p->revoked,
+	};
+	struct buf scopes = buf_in(&s->scratch);
+	bool same = false;
+	scopes_put(&scopes, p->scopes);
+	if (scopes.failed)
+		return no_memory();
+	int r = find_key(s, t, workspace, &k, buf_str(&scopes), &same);
+	if (r < 0 || same)
+		return pass(r);
+	r = put_key(s, t, workspace, &k, buf_str(&scopes));
+	if (r < 0 || t != &access_keys)
+		return pass(r);
+	r = catalog_begin_edit(s);
+	return pass(r ?: catalog_edit_key(s->edit, workspace, &k));
+}
+
+static bool same_definition(struct store *s, const struct definition *a, const struct definition *b)
+{
+	struct buf x = buf_in(&s->scratch), y = buf_in(&s->scratch);
+	fields_put_json(&x, a->fields, a->n_fields);
+	fields_put_json(&y, b->fields, b->n_fields);
+	return !x.failed && !y.failed && str_eq(buf_str(&x), buf_str(&y)) &&
+	       str_eq(a->description, b->description) && a->inferred == b->inferred;
+}
+
+/* An inferred definition keeps what events have taught it beyond what is declared. */
+static int keep_learned(struct store *s, const struct definition *old, struct definition *next)
+{
+	unsigned n = next->n_fields;
+	struct field *fields = arena_array(&s->scratch, struct field, n + old->n_fields + 1);
+	if (!fields)
+		return no_memory();
+	for (unsigned i = 0; i < n; i++)
+		fields[i] = next->fields[i];
+	for (unsigned i = 0; i < old->n_fields; i++)
+		if (!field_find(next->fields, next->n_fields, old->fields[i].name))
+			fields[n++] = old->fields[i];
+	if (n > DEFINITION_FIELDS_MAX)
+		return fail(-E2BIG, "a definition would have too many fields");
+	next->fields = fields;
+	next->n_fields = n;
+	return 0;
+}
+
+static int want_definition(struct store *s, const struct definition *old,
+			   const struct provision_definition *p, struct definition *next)
+{
+	*next = (struct definition){
+		.no = old ? old->no : s->at.definition + 1,
+		.id = old ? old->id : uuid_v4(),
+		.name = p->name,
+		.description = p->description,
+		.inferred = p->inferred,
+		.created_at = old ? old->created_at : s->at.received_at,
+		.updated_at = s->at.received_at,
+		.fields = p->fields,
+		.n_fields = p->n_fields,
+	};
+	return old && old->inferred && p->inferred ? keep_learned(s, old, next) : 0;
+}
+
+static int provision_definition(struct store *s, uint32_t workspace,
+				const struct provision_definition *p)
+{
+	const struct definition *old = catalog_find_definition(s, workspace, p->name);
+	struct definition like;
+	int r = want_definition(s, old, p, &like);
+	if (r < 0 || (old && same_definition(s, old, &like)))
+		return pass(r);
+	if (!old &&
+	    catalog_find_workspace(s, workspace)->n_definitions >= WORKSPACE_DEFINITIONS_MAX)
+		return fail(-E2BIG, "a workspace would have too many definitions");
+	struct definition_plan plan = { .no = old ? old->no : 0, .next = definition_new(&like) };
+	if (!plan.next)
+		return no_memory();
+	r = definition_write(s, workspace, &plan);
+	definition_plan_fini(&plan);
+	return pass(r);
+}
+
+static int provision_workspace(struct store *s, const struct provision_workspace *p)
+{
+	struct workspace w;
+	struct str fields;
+	bool same = false;
+	int r = want_workspace(s, p, &w, &fields);
+	r = r ?: find_workspace(s, &w, fields, &same);
+	if (r == 0 && !same)
+		r = put_workspace(s, &w, fields);
+	for (unsigned i = 0; r == 0 && i < p->n_keys; i++)
+		r = provision_key(s, &access_keys, w.no, &p->keys[i]);
+	for (unsigned i = 0; r == 0 && i < p->n_oauth_clients; i++)
+		r = provision_key(s, &oauth_clients, w.no, &p->oauth_clients[i]);
+	for (unsigned i = 0; r == 0 && i < p->n_definitions; i++) {
+		arena_reset(&s->scratch);
+		r = provision_definition(s, w.no, &p->definitions[i]);
+	}
+	for (unsigned i = 0; r == 0 && i < p->n_contacts; i++) {
+		arena_reset(&s->scratch);
+		r = provision_contact(s, w.no, &p->contacts[i]);
+	}
+	return pass(r);
+}
+
+int store_provision(struct store *s, const struct provision *p)
+{
+	int r = store_begin(s);
+	if (r > 0)
+		r = fail(-ENOSPC, "free disk is below the reserve");
+	for (unsigned i = 0; r == 0 && i < p->n_workspaces; i++) {
+		arena_reset(&s->scratch);
+		r = provision_workspace(s, &p->workspaces[i]);
+	}
+	r = r ?: store_commit(s);
+	if (r < 0)
+		store_abandon(s);
+	return pass(r);
+}

@@ -1,0 +1,109 @@
+#include "store/reader.h"
+
+#include "base/fail.h"
+#include "base/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { SCRATCH_MAX = 64 * 1024 * 1024 }; /* bytes: one row's JSON as a tree */
+
+#define EVENT_COLUMNS                                                                             \
+	"SELECT e.seq, e.id, e.workspace, e.contact, e.prev, e.nth, e.definition, e.occurred_at," \
+	" e.received_at, l.name, d.name, c.id, e.properties FROM event e"                         \
+	" LEFT JOIN dialect l ON l.no = e.dialect LEFT JOIN definition d ON d.no = e.definition"  \
+	" LEFT JOIN contact c ON c.no = e.contact "
+
+static const char *const sql[READ_STATEMENTS] = {
+	[RD_EVENT] = EVENT_COLUMNS "WHERE e.seq = ?",
+	[RD_EVENTS_DOWN] = EVENT_COLUMNS "WHERE e.seq BETWEEN ?1 AND ?2 AND e.workspace = ?3"
+					 " AND (?4 = 0 OR e.definition = ?4) ORDER BY e.seq DESC",
+	[RD_EVENT_KEYS] = "SELECT seq, received_at, id FROM event WHERE seq >= ?"
+			  " ORDER BY seq LIMIT 1",
+	[RD_EVENT_BELOW] = "SELECT seq, received_at FROM event WHERE seq <= ?"
+			   " ORDER BY seq DESC LIMIT 1",
+
+	[RD_ROLLUPS] = "SELECT first_seq, last_seq, events FROM rollup WHERE workspace = ?"
+		       " AND definition = ? AND minute <= ? ORDER BY minute DESC",
+	[RD_ROLLUP_TOTAL] = "SELECT total FROM rollup WHERE workspace = ? AND definition = ?"
+			    " ORDER BY minute DESC LIMIT 1",
+	[RD_ROLLUP_SINCE] = "SELECT coalesce(sum(events), 0) FROM rollup WHERE workspace = ?"
+			    " AND definition = ? AND minute >= ?",
+
+	[RD_CONTACT] = "SELECT id, identities, attributes, created_at, updated_at FROM contact"
+		       " WHERE no = ?",
+	[RD_CONTACTS_DOWN] = "SELECT no FROM contact WHERE workspace = ? AND no < ?"
+			     " ORDER BY no DESC LIMIT ?",
+	[RD_CONTACT_COUNT] = "SELECT contacts FROM workspace WHERE no = ?",
+	[RD_IDENTITY_FIND] = "SELECT contact FROM identity WHERE workspace = ? AND kind = ?"
+			     " AND key = ?",
+	[RD_CONTACT_KEYS] = "SELECT workspace, id, created_at FROM contact WHERE no = ?",
+
+	[RD_DEFINITIONS] = "SELECT no, name FROM definition WHERE workspace = ? ORDER BY name",
+};
+
+int store_reader_open(struct store *s, struct store_reader **out)
+{
+	struct store_reader *r = calloc(1, sizeof(*r));
+	if (!r)
+		return fail(-ENOMEM, "reader");
+	r->s = s;
+	arena_init(&r->scratch, SCRATCH_MAX, NULL);
+	int e = db_open(s->db_path, SQLITE_OPEN_READONLY, &r->db);
+	e = e ?: db_exec(r->db, "PRAGMA query_only = ON");
+	e = e ?: db_prepare_all(r->db, sql, READ_STATEMENTS, r->st);
+	if (e < 0) {
+		store_reader_close(r);
+		return pass(e);
+	}
+	*out = r;
+	return 0;
+}
+
+void store_reader_close(struct store_reader *r)
+{
+	if (!r)
+		return;
+	db_finalize_all(r->st, READ_STATEMENTS);
+	db_close(r->db);
+	arena_fini(&r->scratch);
+	free(r);
+}
+
+int reader_begin(struct store_reader *r)
+{
+	return db_exec(r->db, "BEGIN");
+}
+
+void reader_end(struct store_reader *r)
+{
+	for (size_t i = 0; i < READ_STATEMENTS; i++)
+		db_reset(r->st[i]);
+	/* Nothing was written, so nothing can be lost. */
+	sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int reader_no_memory(void)
+{
+	return fail(-ENOMEM, "rows for one request");
+}
+
+int reader_text(struct arena *a, struct str text, struct str *out)
+{
+	*out = arena_str(a, text);
+	return out->p ? 0 : reader_no_memory();
+}
+
+int reader_json(struct store_reader *r, struct arena *a, struct str text, enum json_shape shape,
+		struct str *out)
+{
+	yyjson_val *root = NULL;
+	arena_reset(&r->scratch);
+	enum json_outcome parsed = json_parse(&r->scratch, text, &root, NULL);
+	if (parsed == JSON_NO_MEMORY)
+		return reader_no_memory();
+	if (parsed != JSON_OK ||
+	    !(shape == JSON_SHAPE_OBJECT ? yyjson_is_obj(root) : yyjson_is_arr(root)))
+		return db_damaged("JSON of a row");
+	return reader_text(a, text, out);
+}

@@ -1,0 +1,42 @@
+/*
+ * The insides of a reader, for the read_*.c files. A connection of its own that can only read; no
+ * lock is shared with the committer, so reading never makes a batch wait.
+ */
+#pragma once
+
+#include "store/state.h"
+
+enum read_statement {
+	RD_EVENT,
+	RD_EVENTS_DOWN,
+	RD_EVENT_KEYS,
+	RD_EVENT_BELOW,
+	RD_ROLLUPS,
+	RD_ROLLUP_TOTAL,
+	RD_ROLLUP_SINCE,
+	RD_CONTACT,
+	RD_CONTACTS_DOWN,
+	RD_CONTACT_COUNT,
+	RD_IDENTITY_FIND,
+	RD_CONTACT_KEYS,
+	RD_DEFINITIONS,
+	READ_STATEMENTS, /* how many */
+};
+
+struct store_reader {
+	struct store *s;
+	sqlite3 *db;
+	sqlite3_stmt *st[READ_STATEMENTS];
+	struct arena scratch;
+};
+
+/* One snapshot for several statements; whoever began it ends it, whatever happened. */
+MUST_CHECK int reader_begin(struct store_reader *r);
+void reader_end(struct store_reader *r);
+
+/* Text of a row that has to be JSON, in the arena. */
+enum json_shape { JSON_SHAPE_OBJECT, JSON_SHAPE_ARRAY };
+MUST_CHECK int reader_json(struct store_reader *r, struct arena *a, struct str text,
+			   enum json_shape shape, struct str *out);
+MUST_CHECK int reader_text(struct arena *a, struct str text, struct str *out);
+MUST_CHECK int reader_no_memory(void);

@@ -1,0 +1,180 @@
+/*
+ * The insides of a store, for the files of this folder. What each file does with them is declared
+ * below, in the order of a batch.
+ *
+ * Thread: `cell`, `status` and heads_seq() are for everybody; all else is the committer's.
+ */
+#pragma once
+
+#include "store/checkpoint.h"
+#include "store/db.h"
+#include "store/heads.h"
+#include "store/identity_cache.h"
+#include "store/lookup.h"
+#include "store/statements.h"
+#include "store/store.h"
+
+/* Positions that grow with every batch. A batch moves `at`; a commit makes it `kept`. */
+struct marks {
+	uint64_t seq, contact; /* the last given out */
+	uint32_t definition;
+	struct uuid event_id;
+	instant_us received_at;
+};
+
+/* Whether writes are taken, for any thread. */
+struct status {
+	pthread_mutex_t lock;
+	bool failed;
+	char why[256];
+};
+
+/* Events of one workspace and definition in the newest minute that has any; definition 0: all. */
+struct rollup {
+	uint32_t workspace, definition; /* workspace 0: free */
+	int64_t minute;
+	uint64_t events, first_seq, last_seq, total;
+	uint64_t new_contacts; /* of this batch; with definition 0 */
+	bool dirty;
+};
+
+struct rollups {
+	struct rollup *table; /* open addressing */
+	unsigned n, room;
+	uint32_t *dirty; /* room positions; the first n_dirty are meant */
+	unsigned n_dirty;
+};
+
+/* The round in which dirty blocks of heads are saved, a few with each batch. */
+struct heads_round {
+	uint64_t began_at; /* seq: what came before is in the blocks, as they are saved from here */
+	uint32_t next;     /* block */
+	uint64_t credit;   /* events that have not yet paid for a block */
+	uint32_t *written; /* blocks in the running transaction */
+	unsigned n_written, room;
+};
+
+struct store {
+	char *dir, *db_path;
+	int dir_fd, lock_fd;
+	uint64_t reserve_bytes;
+	instant_us (*now)(void);
+
+	struct catalog_cell cell;
+	struct status status;
+	struct heads heads;
+
+	sqlite3 *db; /* NULL: a recovery failed half-way */
+	sqlite3_stmt *st[STATEMENTS];
+	struct lookup lookup; /* two of st */
+	struct identity_cache identities;
+	struct rollups rollups;
+	struct heads_round round;
+	struct checkpoint *checkpoint;
+	struct arena scratch; /* what one operation needs while it is applied */
+
+	struct catalog *catalog;        /* the one in the cell */
+	struct catalog_edit *edit;      /* of the batch; NULL: nothing changed */
+	uint32_t *definition_workspace; /* by number, up to at.definition */
+	uint32_t definition_room;
+
+	bool in_batch;
+	struct marks at, kept;
+};
+
+/* directory.c: the data directory, its lock, its free space. */
+MUST_CHECK int directory_open(struct store *s, const char *dir);
+void directory_close(struct store *s);
+MUST_CHECK int directory_free_bytes(const struct store *s, uint64_t *out);
+uint64_t directory_file_bytes(const struct store *s, const char *name); /* 0: no such file */
+
+/* status.c: whether writes are taken. */
+void status_init(struct store *s);
+void status_fini(struct store *s);
+/* The batch, or the store as a whole, cannot go on, for this thread's newest cause. Gives r back.
+ */
+MUST_CHECK int status_failed(struct store *s, int r);
+void status_well(struct store *s);
+bool status_is_failed(struct store *s, char *why, size_t size);
+MUST_CHECK int status_disk(struct store *s, uint64_t *free_bytes); /* or STORE_FULL */
+
+/* memory.c: what is read into memory at start and again by a recovery. */
+MUST_CHECK int memory_load(struct store *s);
+
+/* catalog_load.c */
+MUST_CHECK int catalog_load(struct store *s);
+/* The catalog as the batch sees it. */
+const struct workspace *catalog_find_workspace(const struct store *s, uint32_t workspace);
+struct definition *catalog_find_definition(const struct store *s, uint32_t workspace,
+					   struct str name);
+/* The batch's edit, begun when there is none. */
+MUST_CHECK int catalog_begin_edit(struct store *s);
+/* Notes whose the definition is; `no` is the last given out. */
+MUST_CHECK int catalog_note_definition(struct store *s, uint32_t no, uint32_t workspace);
+
+/* identities.c */
+MUST_CHECK int identity_owner(struct store *s, const struct identity *id, uint64_t *contact);
+MUST_CHECK int identity_give(struct store *s, const struct identity *id, uint64_t contact);
+MUST_CHECK int identity_take(struct store *s, const struct identity *id);
+
+/* contact_plan.c: what an operation does to its contact, decided before anything is written. */
+struct owned {
+	struct identity id;
+	struct str value;
+	enum { OWNED_KEPT, OWNED_NEW, OWNED_LOST } state;
+	bool named; /* by the operation */
+};
+
+struct contact_plan {
+	uint64_t contact;         /* 0: to be made */
+	const struct uuid *given; /* the id it shall have (provisioning); NULL: its own */
+	struct uuid id;
+	bool rewrite; /* the row changes */
+	bool denied;  /* an identity was wanted that somebody else owns */
+	struct owned *owned;
+	unsigned n_owned;
+	struct str identities, attributes; /* with rewrite */
+};
+
+/* The contact that an operation names, 0: none. */
+MUST_CHECK int contact_find(struct store *s, const struct op *op, uint64_t *contact);
+/* STORE_REFUSED: see op->problems. `plan->contact` is set by the caller. */
+MUST_CHECK int contact_plan(struct store *s, struct op *op, struct contact_plan *plan);
+
+/* contacts.c: the contact's number, where it is new, is `plan->contact` afterwards. */
+MUST_CHECK int contact_id(struct store *s, uint64_t contact, struct uuid *out);
+MUST_CHECK int contact_write(struct store *s, uint32_t workspace, struct contact_plan *plan);
+
+/* definitions.c: the definition of an event, which may have to be made or to grow. */
+struct definition_plan {
+	uint32_t no;             /* 0: to be made */
+	struct definition *next; /* to be written; NULL: stays as it is */
+};
+
+void definition_plan_fini(struct definition_plan *plan);
+MUST_CHECK int definition_decide(struct store *s, struct op *op, struct definition_plan *plan);
+MUST_CHECK int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan);
+
+/* provision_contact.c: within store_provision()'s batch. */
+MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,
+				 const struct provision_contact *c);
+
+/* rollup.c */
+MUST_CHECK int rollup_count(struct store *s, uint32_t workspace, uint32_t definition);
+/* A contact was made; the workspace counts it with the batch. */
+MUST_CHECK int rollup_count_contact(struct store *s, uint32_t workspace);
+MUST_CHECK int rollup_write(struct store *s);
+void rollup_keep(struct store *s);
+void rollup_forget(struct store *s);
+
+/* events.c */
+MUST_CHECK int event_write(struct store *s, struct op *op, uint32_t definition, struct head *head);
+
+/* heads_save.c */
+MUST_CHECK int heads_load(struct store *s);
+MUST_CHECK int heads_save_some(struct store *s, uint64_t events);
+MUST_CHECK int heads_save_all(struct store *s);
+void heads_save_done(struct store *s, bool committed);
+
+/* op->problems, made when the dialect gave none. NULL: the request's memory is used up. */
+struct problems *op_problems(struct op *op);

@@ -1,0 +1,153 @@
+#include "base/fail.h"
+#include "base/log.h"
+#include "store/migrations.h"
+#include "store/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { SCRATCH_MAX = 128 * 1024 * 1024 }; /* bytes that one operation may need */
+
+static int put_dialect(struct store *s, const struct store_dialect *d)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = db_prepare(s->db, "INSERT OR IGNORE INTO dialect(no, name) VALUES(?, ?)", &st);
+	if (r < 0)
+		return pass(r);
+	db_bind_i64(st, 1, d->no);
+	db_bind_text(st, 2, str_of(d->name));
+	return db_run(st);
+}
+
+/* Numbers are forever: one that meant another dialect would retell history. */
+static int check_dialect(struct store *s, const struct store_dialect *d)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = db_prepare(s->db, "SELECT 1 FROM dialect WHERE no = ? AND name = ?", &st);
+	if (r < 0)
+		return pass(r);
+	db_bind_i64(st, 1, d->no);
+	db_bind_text(st, 2, str_of(d->name));
+	r = db_step(st);
+	return r == DB_END ? fail(-EINVAL, "dialect %u is not %s in this database", d->no, d->name)
+			   : pass(r);
+}
+
+static int put_dialects(struct store *s, const struct store_config *config)
+{
+	int r = 0;
+	for (unsigned i = 0; r == 0 && i < config->n_dialects; i++) {
+		r = put_dialect(s, &config->dialects[i]);
+		r = r ?: check_dialect(s, &config->dialects[i]);
+	}
+	return pass(r);
+}
+
+static int connect(struct store *s)
+{
+	int r = db_open(s->db_path, SQLITE_OPEN_READWRITE, &s->db);
+	r = r ?: db_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA cache_size = -65536");
+	r = r ?: migrations_run(s->db);
+	r = r ?: db_prepare_all(s->db, statement_sql, STATEMENTS, s->st);
+	r = r ?: checkpoint_start(s->db_path, s->db, &s->checkpoint);
+	if (r < 0)
+		return pass(r);
+	s->lookup = (struct lookup){ s->st[ST_IDENTITY_FIND], s->st[ST_CONTACT_KEYS] };
+	return 0;
+}
+
+static void disconnect(struct store *s)
+{
+	checkpoint_stop(steal(&s->checkpoint));
+	db_finalize_all(s->st, STATEMENTS);
+	if (s->db)
+		db_close(steal(&s->db));
+}
+
+static int open_all(struct store *s, const struct store_config *config)
+{
+	int r = directory_open(s, config->dir);
+	r = r ?: heads_init(&s->heads);
+	r = r ?: identity_cache_init(&s->identities);
+	r = r ?: connect(s);
+	r = r ?: put_dialects(s, config);
+	r = r ?: memory_load(s);
+	return pass(r);
+}
+
+static void free_all(struct store *s)
+{
+	disconnect(s);
+	rollup_forget(s);
+	free(s->round.written);
+	if (s->identities.sets)
+		identity_cache_fini(&s->identities);
+	if (s->heads.blocks)
+		heads_fini(&s->heads);
+	free(s->definition_workspace);
+	catalog_edit_drop(s->edit);
+	catalog_unref(s->catalog);
+	catalog_cell_fini(&s->cell);
+	arena_fini(&s->scratch);
+	directory_close(s);
+	status_fini(s);
+	free(s);
+}
+
+int store_open(const struct store_config *config, struct store **out)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	if (!s)
+		return fail(-ENOMEM, "store");
+	s->dir_fd = s->lock_fd = -1;
+	s->reserve_bytes = config->reserve_bytes;
+	s->now = config->now;
+	status_init(s);
+	catalog_cell_init(&s->cell);
+	arena_init(&s->scratch, SCRATCH_MAX, NULL);
+	int r = open_all(s, config);
+	if (r < 0) {
+		free_all(s);
+		return pass(r);
+	}
+	*out = s;
+	return 0;
+}
+
+/* A clean end leaves nothing for the next start to read again, and one file. */
+static int save_for_start(struct store *s)
+{
+	int r = db_run(s->st[ST_BEGIN]);
+	r = r ?: heads_save_all(s);
+	r = r ?: db_run(s->st[ST_COMMIT]);
+	checkpoint_stop(steal(&s->checkpoint));
+	return pass(r ?: db_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)"));
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (s->in_batch)
+		store_abandon(s);
+	if (s->db && !status_is_failed(s, NULL, 0) && save_for_start(s) < 0)
+		log_warning("store_close", LOG_S("cause", fail_text()));
+	free_all(s);
+}
+
+struct catalog_cell *store_catalog(struct store *s)
+{
+	return &s->cell;
+}
+
+int store_recover(struct store *s)
+{
+	must(!s->in_batch);
+	disconnect(s);
+	int r = connect(s);
+	r = r ?: memory_load(s);
+	if (r < 0)
+		return status_failed(s, r);
+	status_well(s);
+	return 0;
+}

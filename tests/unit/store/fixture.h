@@ -1,0 +1,225 @@
+/*
+ * A store in a directory of its own, a clock that the test moves, and operations as a dialect
+ * would make them. For the programs of this folder, each of which includes it once.
+ */
+#pragma once
+
+#include "base/fail.h"
+#include "store/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Shows the cause of a failure, not only its number. */
+#define assert_done(call)                                            \
+	do {                                                         \
+		int done_ = (call);                                  \
+		if (done_ < 0)                                       \
+			print_error("%s: %s\n", #call, fail_text()); \
+		assert_int_equal(done_, 0);                          \
+	} while (0)
+
+#define assert_str(s, text)                                                  \
+	do {                                                                 \
+		struct str str_ = (s);                                       \
+		if (!str_eq(str_, str_of(text)))                             \
+			print_error("got \"" STR_FMT "\"\n", STR_ARG(str_)); \
+		assert_true(str_eq(str_, str_of(text)));                     \
+	} while (0)
+
+static instant_us clock_us;
+
+static inline instant_us fixture_now(void)
+{
+	return clock_us;
+}
+
+enum { DIALECT_A = 1, DIALECT_B = 2 };
+
+static const struct store_dialect fixture_dialects[] = {
+	{ DIALECT_A, "pristo" },
+	{ DIALECT_B, "arsel" },
+};
+
+struct fixture {
+	char dir[64];
+	struct store *store;
+	struct store_reader *reader;
+	struct arena arena;
+};
+
+static inline struct store_config fixture_config(const struct fixture *f)
+{
+	return (struct store_config){
+		.dir = f->dir,
+		.dialects = fixture_dialects,
+		.n_dialects = ARRAY_LEN(fixture_dialects),
+		.now = fixture_now,
+	};
+}
+
+static inline void fixture_open(struct fixture *f)
+{
+	struct store_config config = fixture_config(f);
+	assert_done(store_open(&config, &f->store));
+	assert_done(store_reader_open(f->store, &f->reader));
+}
+
+static inline void fixture_close(struct fixture *f)
+{
+	store_reader_close(f->reader);
+	store_close(f->store);
+	f->reader = NULL;
+	f->store = NULL;
+}
+
+static inline void fixture_reopen(struct fixture *f)
+{
+	fixture_close(f);
+	fixture_open(f);
+}
+
+/* Where the directory of a new fixture lies; it does not exist yet. */
+static inline void fixture_dir(struct fixture *f)
+{
+	const char *tmp = getenv("TMPDIR");
+	memset(f, 0, sizeof(*f));
+	snprintf(f->dir, sizeof(f->dir), "%s/occurd-XXXXXX",
+		 tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+	assert_non_null(mkdtemp(f->dir));
+	arena_init(&f->arena, 256 * 1024 * 1024, NULL);
+	clock_us = 1780000000LL * US_PER_S + 123456;
+}
+
+static inline void fixture_begin(struct fixture *f)
+{
+	fixture_dir(f);
+	fixture_open(f);
+}
+
+static inline int fixture_remove(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static inline void fixture_end(struct fixture *f)
+{
+	fixture_close(f);
+	arena_fini(&f->arena);
+	assert_int_equal(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* Provisioning of two workspaces: 1 with the declared definition "purchase", 2 without. */
+static inline struct uuid fixture_workspace_id(uint8_t no)
+{
+	return (struct uuid){ { 0xAA, 0xBB, [6] = 0x40, [8] = 0x80, [15] = no } };
+}
+
+static const struct field fixture_fields[] = {
+	{ .name = STR_INIT("total"), .type = FIELD_NUMBER, .required = true },
+	{ .name = STR_INIT("note"), .type = FIELD_STRING },
+};
+
+static const struct provision_definition fixture_definitions[] = {
+	{ STR_INIT("purchase"), STR_INIT("Fired on checkout."), false, fixture_fields, 2 },
+	{ STR_INIT("visit"), STR_INIT(""), false, NULL, 0 },
+};
+
+static inline struct provision_key fixture_key(const char *secret, const char *name)
+{
+	return (struct provision_key){ sha256_of(str_of(secret)), str_of(name),
+				       SCOPE_EVENTS_WRITE | SCOPE_ADMIN, false };
+}
+
+static inline void fixture_provision(struct fixture *f)
+{
+	const struct str contact_fields[] = { STR("gender"), STR("age") };
+	const struct provision_key key1 = fixture_key("one", "backend");
+	const struct provision_key key2 = fixture_key("two", "other");
+	const struct provision_workspace workspaces[] = {
+		{
+			.id = fixture_workspace_id(1),
+			.name = STR("acme"),
+			.contact_fields = contact_fields,
+			.n_contact_fields = 2,
+			.keys = &key1,
+			.n_keys = 1,
+			.definitions = fixture_definitions,
+			.n_definitions = 2,
+		},
+		{ .id = fixture_workspace_id(2), .name = STR("zeta"), .keys = &key2, .n_keys = 1 },
+	};
+	assert_done(store_provision(f->store, &(struct provision){ workspaces, 2 }));
+}
+
+/* Row number of a definition; 0 when there is none. */
+static inline uint32_t fixture_definition(struct fixture *f, uint32_t workspace, const char *name)
+{
+	struct catalog *c = NULL;
+	catalog_refresh(store_catalog(f->store), &c);
+	const struct workspace *w = catalog_workspace(c, workspace);
+	struct definition *d = w ? workspace_definition(w, str_of(name)) : NULL;
+	uint32_t no = d ? d->no : 0;
+	catalog_unref(c);
+	return no;
+}
+
+/* One identity of a report. */
+static inline struct who fixture_who(struct fixture *f, enum identity_kind kind, const char *value,
+				     unsigned use)
+{
+	return (struct who){ kind, use, str_of(value),
+			     identity_key(&f->arena, kind, str_of(value)) };
+}
+
+/* An event of workspace 1, definition `purchase`, by somebody's e-mail, creating. */
+static inline struct op fixture_op(struct fixture *f, const char *email)
+{
+	struct who *who = arena_new(&f->arena, struct who);
+	assert_non_null(who);
+	*who = fixture_who(f, IDENTITY_EMAIL, email, WHO_LOOKUP | WHO_CREATES | WHO_ADOPT);
+	return (struct op){
+		.arena = &f->arena,
+		.workspace = 1,
+		.dialect = DIALECT_A,
+		.who = who,
+		.n_who = 1,
+		.definition = fixture_definition(f, 1, "purchase"),
+		.properties = STR("{\"total\":1}"),
+	};
+}
+
+/* A batch of one; the outcome of store_apply(). */
+static inline int fixture_apply(struct fixture *f, struct op *op)
+{
+	assert_done(store_begin(f->store));
+	int r = store_apply(f->store, op);
+	if (r < 0)
+		print_error("store_apply: %s\n", fail_text());
+	assert_true(r >= 0);
+	assert_done(store_commit(f->store));
+	return r;
+}
+
+static inline struct contact_row fixture_contact(struct fixture *f, uint32_t workspace,
+						 enum identity_kind kind, const char *value)
+{
+	struct contact_row row = { 0 };
+	int r = store_find_contact(f->reader, &f->arena, workspace, kind, str_of(value), &row);
+	if (r < 0)
+		print_error("store_find_contact: %s\n", fail_text());
+	assert_true(r == STORE_OK || r == STORE_NONE);
+	return row;
+}
