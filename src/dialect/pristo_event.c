@@ -77,6 +77,8 @@ static void judge_fields(struct call *call, struct str map, yyjson_val *fields)
 {
 	size_t i, max;
 	yyjson_val *name, *v;
+	if (!fields)
+		return;
 	yyjson_obj_foreach (fields, i, max, name, v)
 		judge_field(call, map, name, v);
 }
@@ -111,6 +113,8 @@ static void judge_contact_fields(struct call *call, yyjson_val *fields)
 {
 	size_t i, max;
 	yyjson_val *name, *v;
+	if (!fields)
+		return;
 	yyjson_obj_foreach (fields, i, max, name, v)
 		if (!workspace_has_contact_field(call->workspace, json_str(name)))
 			problem_at(&call->problems, PROBLEM_UNKNOWN_FIELD,
@@ -183,20 +187,28 @@ static bool add_change(struct op *op, struct attribute_change *list, struct str 
 	return json.p != NULL;
 }
 
+static bool add_fields(struct op *op, struct attribute_change *list, yyjson_val *fields)
+{
+	size_t i, max;
+	yyjson_val *name, *v;
+	yyjson_obj_foreach (fields, i, max, name, v)
+		if (!add_change(op, list, json_str(name), true, v))
+			return false;
+	return true;
+}
+
 static bool fill_changes(struct op *op, const struct report *r)
 {
-	yyjson_val *fields = r->contact[CONTACT_FIELDS], *name, *v;
-	size_t i, max, n = ARRAY_LEN(attributes) + yyjson_obj_size(fields);
+	yyjson_val *fields = r->contact[CONTACT_FIELDS], *v;
+	size_t n = ARRAY_LEN(attributes) + yyjson_obj_size(fields);
 	struct attribute_change *list = arena_array(op->arena, struct attribute_change, n);
 	bool good = list != NULL;
 	op->changes = list;
-	for (size_t k = 0; k < ARRAY_LEN(attributes) && good; k++)
-		if (r->contact[attributes[k].member])
-			good = add_change(op, list, attributes[k].attribute, false,
-					  r->contact[attributes[k].member]);
-	yyjson_obj_foreach (fields, i, max, name, v)
-		good = good && add_change(op, list, json_str(name), true, v);
-	return good;
+	for (size_t i = 0; i < ARRAY_LEN(attributes) && good; i++) {
+		v = r->contact[attributes[i].member];
+		good = !v || add_change(op, list, attributes[i].attribute, false, v);
+	}
+	return good && (!fields || add_fields(op, list, fields));
 }
 
 static enum refusal make_op(struct call *call, const struct report *r, const struct definition *d)
