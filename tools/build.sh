@@ -26,8 +26,8 @@ build()
 		exit 1
 	}
 	free_kb=$(df -Pk "$2" | awk 'NR == 2 { print $4 }')
-	if [ ! -f "$2/build.ninja" ] && [ "${free_kb:-0}" -lt 200000 ]; then
-		echo "occurd: $((free_kb / 1000)) MB free at $2; building needs 200 MB" >&2
+	if [ ! -f "$2/build.ninja" ] && [ "${free_kb:-0}" -lt 100000 ]; then
+		echo "occurd: $((free_kb / 1000)) MB free at $2; building needs 100 MB" >&2
 		exit 1
 	fi
 	[ -f "$2/build.ninja" ] || echo "occurd: building ($1)" >&2
