@@ -248,6 +248,8 @@ static const struct {
 	/* decision 53: nobody's */
 	{ EVENTS("jane", "rich") "?identifierType=ID", "{}", 404, "\"personId\":[" },
 	{ EVENTS("-1", "rich") "?identifierType=ID", "{}", 404, "\"personId\":[" },
+	{ EVENTS("000000000000000000001", "rich") "?identifierType=ID", "{}", 404,
+	  "\"personId\":[" },
 	{ EVENTS("99999999999999999999", "rich") "?identifierType=ID", "{}", 404,
 	  "\"personId\":[" },
 	{ EVENTS("n", "rich") "?identifierType=PHONE&createPerson=true", "{}", 404,
