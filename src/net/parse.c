@@ -284,7 +284,8 @@ static bool keep_head(struct parse *p, const char *data, size_t n, bool whole)
 		p->head = at;
 		p->head_room = room;
 	}
-	memcpy(p->head + p->head_n, data, n);
+	if (n)
+		memcpy(p->head + p->head_n, data, n);
 	p->head_n = need;
 	return true;
 }
