@@ -86,12 +86,3 @@ def check_all(server):
         check_identities(db)
     finally:
         db.close()
-
-
-def event_ids(server):
-    """All ids, as 32 hex digits, in commit order."""
-    db = opened(server)
-    try:
-        return [row[0] for row in db.execute("SELECT lower(hex(id)) FROM event ORDER BY seq")]
-    finally:
-        db.close()

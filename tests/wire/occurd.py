@@ -281,8 +281,7 @@ class Server:
 
     def stop(self):
         """The orderly end, which every test's server must be able to take."""
-        assert self.process.poll() is None, \
-            f"ended by itself with {self.process.poll()}:\n" + self.log_text()
+        self.check_alive()
         self.terminate()
         code = self.wait()
         assert code == 0, f"exit code {code} after SIGTERM:\n" + self.log_text()
@@ -324,7 +323,22 @@ class Server:
         return self.host, self.port
 
     def wire(self, timeout=REPLY_S):
-        return Wire(self.address, timeout)
+        try:
+            return Wire(self.address, timeout)
+        except ConnectionRefusedError:
+            self.check_alive()
+            raise
+
+    def check_alive(self):
+        code = self.process.poll()
+        assert code is None, f"the server has ended by itself with {code}:\n" + self.log_text()
+
+    def revive(self):
+        """Starts it again if a test has killed it, so that the others can still tell something."""
+        if self.process.poll() is not None:
+            self._ended()
+            self.log.clear()
+            self.start()
 
     def request(self, method, target, headers=None, body=None):
         """One request on a connection of its own."""

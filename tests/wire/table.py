@@ -89,16 +89,18 @@ class Case:
         return newest if isinstance(newest, list) else [newest]
 
     def all_steps(self):
-        """With those of the cases it comes after."""
+        """Those of the cases it comes after, and its own."""
         before = [self.table.numbered(n) for n in self.after]
-        return [s for c in before for s in c.all_steps()], self.steps
+        return [s for c in before for part in c.all_steps() for s in part], self.steps
 
 
 class Table:
     def __init__(self, file):
         data = tomllib.loads((CASES / file).read_text("utf-8"))
         hold(HEAD_WORDS, data, file)
-        head = tomllib.loads((CASES / data["base"]).read_text("utf-8")) if "base" in data else data
+        self.base = Table(data["base"]) if "base" in data else None
+        head = self.base.head if self.base else data
+        self.head = head
         self.name = file.removesuffix(".toml")
         self.dialect, self.send = head["dialect"], head["send"]
         self.headers, self.replies = head["headers"], head["replies"]
@@ -109,7 +111,8 @@ class Table:
             raise NotationError(f"{file}: two cases have one name")
 
     def numbered(self, number):
-        return next(c for c in self.cases if c.number == number)
+        cases = self.base.cases if self.base else self.cases
+        return next(c for c in cases if c.number == number)
 
     def runnable(self):
         return [c for c in self.cases if not c.where]

@@ -27,13 +27,21 @@ IDLE_CONNECTIONS = 1000
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def running(tmp_path_factory):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, 4 * IDLE_CONNECTIONS)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     with occurd.start(tmp_path_factory.mktemp("http"), [SPACE], ["--threads", "2"]) as server:
         yield server
+
+
+@pytest.fixture
+def server(running):
+    """Nothing that a client does here may end the server."""
+    running.revive()
+    yield running
+    running.check_alive()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import occurd
 import senders
 from notation import parse_time
 from occurd import key, made_uuid
+from table import contact_hex
 
 SPACE = senders.engine_workspace(
     "read",
@@ -152,7 +153,7 @@ def test_the_shape_of_a_contact(admin):
     assert contact["attributes"]["email"] == "person0@example.com"
     newest = admin.timeline(contact)[0]
     assert contact["last_event_at"] == newest["received_at"]
-    for form in (contact["id"], contact["number"]):
+    for form in (contact["id"], contact["id"].upper(), contact["number"], contact_hex(contact)):
         assert admin.get(f"/_/v1/contacts/{form}") == contact
 
 
