@@ -43,5 +43,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(name, commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
+	if (*name)
+		fprintf(stderr, "occurd: there is no command \"%s\"\n", name);
 	return usage(stderr, 2);
 }
