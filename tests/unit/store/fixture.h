@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <ftw.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -222,4 +223,32 @@ static inline struct contact_row fixture_contact(struct fixture *f, uint32_t wor
 		print_error("store_find_contact: %s\n", fail_text());
 	assert_true(r == STORE_OK || r == STORE_NONE);
 	return row;
+}
+
+/* Everything that the database holds, in one number; two equal stores have equal ones. */
+static inline uint64_t fixture_fingerprint(struct fixture *f)
+{
+	static const char *const tables[] = {
+		"workspace", "access_key", "oauth_client", "definition", "contact",      "identity",
+		"event",     "rollup",     "dialect",      "meta",       "contact_head",
+	};
+	char path[100], sql[100];
+	sqlite3 *db;
+	uint64_t print = 0;
+	snprintf(path, sizeof(path), "%s/occurd.db", f->dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		sqlite3_stmt *st;
+		snprintf(sql, sizeof(sql), "SELECT * FROM %s", tables[i]);
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+		while (sqlite3_step(st) == SQLITE_ROW)
+			for (int c = 0; c < sqlite3_column_count(st); c++) {
+				const void *p = sqlite3_column_blob(st, c);
+				size_t n = (size_t)sqlite3_column_bytes(st, c);
+				print = hash64_seeded((struct str){ p, n }, print + n);
+			}
+		sqlite3_finalize(st);
+	}
+	sqlite3_close(db);
+	return print;
 }
