@@ -12,7 +12,8 @@ struct planning {
 	struct attributes attributes;
 	unsigned owned_room, custom_before;
 	bool identities_changed;
-	bool email_set, phone_set; /* the first that this operation reports counts */
+	/* Of several e-mails or phones the first that becomes or is the contact's counts. */
+	bool email_done, phone_done;
 };
 
 static struct identity identity_of(const struct op *op, const struct who *who)
@@ -20,11 +21,12 @@ static struct identity identity_of(const struct op *op, const struct who *who)
 	return (struct identity){ op->workspace, who->kind, who->key.p ? who->key : who->value };
 }
 
-int contact_find(struct store *s, const struct op *op, uint64_t *contact)
+/* The first owner of an identity that is for `use`, 0: none. */
+static int find_by(struct store *s, const struct op *op, enum who_use use, uint64_t *contact)
 {
 	*contact = 0;
 	for (unsigned i = 0; i < op->n_who && *contact == 0; i++) {
-		if (!(op->who[i].use & WHO_LOOKUP))
+		if (!(op->who[i].use & use))
 			continue;
 		struct identity id = identity_of(op, &op->who[i]);
 		int r = identity_owner(s, &id, contact);
@@ -32,6 +34,14 @@ int contact_find(struct store *s, const struct op *op, uint64_t *contact)
 			return pass(r);
 	}
 	return 0;
+}
+
+static bool looks_up_by(const struct op *op, enum identity_kind kind)
+{
+	for (unsigned i = 0; i < op->n_who; i++)
+		if ((op->who[i].use & WHO_LOOKUP) && op->who[i].kind == kind)
+			return true;
+	return false;
 }
 
 static struct owned *add_owned(struct planning *p, struct identity id, struct str value)
@@ -115,15 +125,50 @@ static int read_contact(struct planning *p)
 	return pass(r);
 }
 
+/* Whether somebody else's name for the contact stands in the way of claiming it. */
+static int may_claim(struct store *s, struct op *op, uint64_t contact, bool *may)
+{
+	struct contact_plan plan = { .contact = contact };
+	struct planning p = { .s = s, .op = op, .plan = &plan };
+	int r = read_contact(&p);
+	*may = true;
+	for (unsigned i = 0; i < plan.n_owned && r == 0; i++)
+		*may &= !looks_up_by(op, plan.owned[i].id.kind);
+	return pass(r);
+}
+
+int contact_find(struct store *s, struct op *op, uint64_t *contact)
+{
+	bool may;
+	int r = find_by(s, op, WHO_LOOKUP, contact);
+	if (r < 0 || *contact)
+		return pass(r);
+	r = find_by(s, op, WHO_CLAIMS, contact);
+	if (r < 0 || *contact == 0)
+		return pass(r);
+	r = may_claim(s, op, *contact, &may);
+	if (r == 0 && !may)
+		*contact = 0;
+	return pass(r);
+}
+
+/* NULL for a kind that is no attribute. */
+static bool *done_flag(struct planning *p, enum identity_kind kind)
+{
+	if (kind == IDENTITY_EMAIL)
+		return &p->email_done;
+	return kind == IDENTITY_PHONE ? &p->phone_done : NULL;
+}
+
 /* E-mail and phone are attributes, too. */
 static int set_attribute(struct planning *p, const struct who *who, bool only_if_absent)
 {
-	bool *done = who->kind == IDENTITY_EMAIL ? &p->email_set : &p->phone_set;
+	bool *done = done_flag(p, who->kind);
 	struct buf json = buf_in(&p->s->scratch);
-	if (who->kind != IDENTITY_EMAIL && who->kind != IDENTITY_PHONE)
+	if (!done || *done)
 		return 0;
 	struct str name = str_of(identity_kind_name(who->kind));
-	if (*done || (only_if_absent && attributes_get(&p->attributes, false, name).p))
+	if (only_if_absent && attributes_get(&p->attributes, false, name).p)
 		return 0;
 	*done = true;
 	buf_json_str(&json, who->value);
@@ -167,11 +212,16 @@ static int take(struct planning *p, const struct who *who, struct identity id)
 	return set_attribute(p, who, false);
 }
 
-/* The contact has it already: only how it is written may change. */
+/* The contact has it already: only how it is written may change. It counts all the same, so that
+ * a report that comes again finds nothing to change. */
 static int restate(struct planning *p, const struct who *who, struct owned *o)
 {
-	if (!(who->use & WHO_REPLACE))
+	if (!(who->use & WHO_REPLACE)) {
+		bool *done = done_flag(p, who->kind);
+		if (done)
+			*done = true;
 		return 0;
+	}
 	if (!str_eq(o->value, who->value)) {
 		o->value = who->value;
 		p->identities_changed = true;

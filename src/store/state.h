@@ -137,7 +137,7 @@ struct contact_plan {
 };
 
 /* The contact that an operation names, 0: none. */
-MUST_CHECK int contact_find(struct store *s, const struct op *op, uint64_t *contact);
+MUST_CHECK int contact_find(struct store *s, struct op *op, uint64_t *contact);
 /* STORE_REFUSED: see op->problems. `plan->contact` is set by the caller. */
 MUST_CHECK int contact_plan(struct store *s, struct op *op, struct contact_plan *plan);
 

@@ -33,7 +33,7 @@
 	do {                                                                 \
 		struct str str_ = (s);                                       \
 		if (!str_eq(str_, str_of(text)))                             \
-			print_error("got \"" STR_FMT "\"\n", STR_ARG(str_)); \
+			print_error("got " STR_FMT ", not %s\n", STR_ARG(str_), text);\
 		assert_true(str_eq(str_, str_of(text)));                     \
 	} while (0)
 

@@ -12,6 +12,7 @@
 #define A        WHO_ADOPT
 #define R        WHO_REPLACE
 #define S        WHO_SHARED
+#define K        WHO_CLAIMS
 
 #define SET    ATTRIBUTE_SET
 #define REMOVE ATTRIBUTE_REMOVE
@@ -107,6 +108,21 @@ static const struct contact_case {
 	      "{\"email\":\"a@x.io\"}" },
 	    { "[{\"kind\":\"external_id\",\"value\":\"x2\"}]", "{\"email\":\"a@x.io\"}" },
 	    { "[{\"kind\":\"external_id\",\"value\":\"x3\"}]", "{}" } } },
+	{ "a contact without an id of that kind is claimed, once",
+	  { { { { EMAIL, "a@x.io", L | C | A } }, { { 0 } }, 1, 0 },
+	    { { { EXTERNAL, "x1", L | A }, { EMAIL, "a@x.io", C | R | K } }, { { 0 } }, 1, 0 },
+	    { { { EXTERNAL, "x2", L | A }, { EMAIL, "a@x.io", C | R | K } }, { { 0 } }, 2, 0 },
+	    { { { EXTERNAL, "x1", L | A }, { EMAIL, "a@x.io", C | R | K } }, { { 0 } }, 1, 0 } },
+	  { { "[{\"kind\":\"email\",\"value\":\"a@x.io\"},{\"kind\":\"external_id\",\"value\":"
+	      "\"x1\"}]",
+	      "{\"email\":\"a@x.io\"}" },
+	    { "[{\"kind\":\"external_id\",\"value\":\"x2\"}]", "{}" } } },
+	{ "a look-up that matches goes before a claim",
+	  { { { { EMAIL, "a@x.io", L | C | A } }, { { 0 } }, 1, 0 },
+	    { { { EXTERNAL, "x1", L | C | A } }, { { 0 } }, 2, 0 },
+	    { { { EXTERNAL, "x1", L | A }, { EMAIL, "a@x.io", C | R | K } }, { { 0 } }, 2, 0 } },
+	  { { "[{\"kind\":\"email\",\"value\":\"a@x.io\"}]", "{\"email\":\"a@x.io\"}" },
+	    { "[{\"kind\":\"external_id\",\"value\":\"x1\"}]", "{}" } } },
 	{ "what was denied is taken once it is free",
 	  { { { { EXTERNAL, "x1", L | C | A }, { EMAIL, "a@x.io", R } }, { { 0 } }, 1, 0 },
 	    { { { EXTERNAL, "x2", L | C | A }, { EMAIL, "a@x.io", A } }, { { 0 } }, 2, 0 },
