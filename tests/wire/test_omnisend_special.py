@@ -1,5 +1,7 @@
 """Omnisend: the numbered cases that need a special situation."""
 
+import json
+
 import pytest
 
 import occurd
@@ -14,6 +16,7 @@ PLACE = table.Place(ACCOUNT)
 @pytest.fixture(scope="module")
 def spaces():
     return {"racing": senders.engine_workspace("omnisend-racing"),
+            "growing": senders.engine_workspace("omnisend-growing"),
             "limited": senders.engine_workspace("omnisend-limited", limits={})}
 
 
@@ -69,3 +72,39 @@ def test_64_two_first_events_at_once(server, spaces):
         fields = {d["name"]: d["fields"] for d in reader.definitions()}[name]
         assert [(f["name"], f["type"]) for f in fields] == [("v", winner)]
     assert len(reader.events()) == 20
+
+
+def track(server, space, body):
+    headers = {"Authorization": "Bearer " + senders.key_of(space)}
+    return server.request("POST", "/v4/track", headers, json.dumps(body).encode())
+
+
+def grow(server, space, body_of):
+    """Sends ever more until it is refused; gives the answer, after a look that it stored nothing."""
+    reader = senders.reader_of(server, space)
+    for i in range(100):
+        before = reader.state()
+        reply = track(server, space, body_of(i))
+        if reply.status != 202:
+            assert reply.status == 400, reply
+            assert reader.state() == before
+            return reply
+    raise AssertionError("it grows without end")
+
+
+def test_a_scheme_does_not_grow_without_end(server, spaces):
+    contact = {"email": "scheme@example.com"}
+    grow(server, spaces["growing"], lambda i: {
+        "eventName": "scheme", "contact": contact,
+        "properties": {f"p{i}_{n}": n for n in range(100)}})
+    small = {"eventName": "scheme", "contact": contact, "properties": {"p0_0": 1}}
+    assert track(server, spaces["growing"], small).status == 202
+
+
+def test_a_contact_does_not_grow_without_end(server, spaces):
+    contact = {"email": "tags@example.com"}
+    grow(server, spaces["growing"], lambda i: {
+        "eventName": "tags",
+        "contact": {**contact, "tags": [f"{i} {n} " + "x" * 90 for n in range(100)]}})
+    small = {"eventName": "tags", "contact": contact}
+    assert track(server, spaces["growing"], small).status == 202
