@@ -147,11 +147,12 @@ static bool add_who(struct op *op, struct who *list, enum identity_kind kind, un
 	return key.p != NULL;
 }
 
-/* E-mail and phone are data about whom the id names: they find nobody, but make a new contact
- * reachable (decision 15). */
+/* E-mail and phone are data about whom the id names: they make a new contact reachable, and find
+ * none that has an id already (decision 15). One that only other dialects have reported so far has
+ * none, and becomes the one that the id names. */
 static bool fill_who(struct op *op, const struct report *r)
 {
-	enum { DATA = WHO_REPLACE | WHO_SHARED | WHO_CREATES };
+	enum { DATA = WHO_REPLACE | WHO_SHARED | WHO_CREATES | WHO_CLAIMS };
 	struct people *people = arena_new(op->arena, struct people);
 	struct uuid id;
 	if (!people)

@@ -19,6 +19,10 @@ enum who_use {
 	WHO_ADOPT = 4,   /* the contact takes it when it has none of this kind and nobody owns it */
 	WHO_REPLACE = 8, /* the contact takes it in place of the one it has, if nobody owns it */
 	WHO_SHARED = 16, /* kept as an attribute even when another contact owns the identity */
+	/* When no look-up found anybody: finds the contact that owns it, if that contact has no
+	 * identity of the kinds looked up by. So a person whom one vendor's clients know by e-mail
+	 * is the same person when another's name her by an id of their own. */
+	WHO_CLAIMS = 32,
 };
 
 /*

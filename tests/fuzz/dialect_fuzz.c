@@ -184,11 +184,9 @@ static void put_who(struct buf *b, const struct who *w)
 	static const struct {
 		unsigned use;
 		const char *name;
-	} uses[] = { { WHO_LOOKUP, "lookup" },
-		     { WHO_CREATES, "creates" },
-		     { WHO_ADOPT, "adopt" },
-		     { WHO_REPLACE, "replace" },
-		     { WHO_SHARED, "shared" } };
+	} uses[] = { { WHO_LOOKUP, "lookup" }, { WHO_CREATES, "creates" },
+		     { WHO_ADOPT, "adopt" },   { WHO_REPLACE, "replace" },
+		     { WHO_SHARED, "shared" }, { WHO_CLAIMS, "claims" } };
 	char between = ' ';
 	buf_printf(b, "who %s", identity_kind_name(w->kind));
 	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {

@@ -463,24 +463,49 @@ def test_settings_from_the_environment(tmp_path):
 # --- Shared ---
 
 
-def test_one_contact_through_all_four_dialects(tmp_path):
+@pytest.mark.parametrize("first", range(3))
+def test_one_contact_through_all_four_dialects(tmp_path, first):
+    """Whoever reports it first; Infobip, whose persons must exist, reports last."""
     space = senders.engine_workspace("shared")
+    mail = "jane@example.com"
+    reports = [("pristo", senders.pristo(space, made_uuid("jane"), mail), 201),
+               ("arsel", senders.arsel(space, mail), 202),
+               ("omnisend", senders.omnisend(space, mail), 202)]
+    reports = reports[first:] + reports[:first]
+    reports.append(("infobip", senders.infobip(space, "jane%40example.com"), 201))
     with occurd.start(tmp_path, [space]) as server:
-        mail = "jane@example.com"
-        replies = [server.request(*senders.pristo(space, made_uuid("jane"), mail)),
-                   server.request(*senders.arsel(space, mail)),
-                   server.request(*senders.omnisend(space, mail)),
-                   server.request(*senders.infobip(space, "jane%40example.com"))]
-        assert [r.status for r in replies] == [201, 202, 202, 201], replies
+        for dialect, request, status in reports:
+            assert server.request(*request).status == status, dialect
         reader = senders.reader_of(server, space)
         contact, = reader.contacts()
         timeline = reader.timeline(contact)
-        assert [e["dialect"] for e in timeline] == ["infobip", "omnisend", "arsel", "pristo"]
+        assert [e["dialect"] for e in reversed(timeline)] == [r[0] for r in reports]
         assert {e["definition"] for e in timeline} == {senders.TYPE}
+        assert {i["kind"] for i in contact["identities"]} == {"email", "external_id"}
         db = database.opened(server)
         rows = db.execute("SELECT dialect FROM events ORDER BY seq").fetchall()
-        assert rows == [("pristo",), ("arsel",), ("omnisend",), ("infobip",)]
+        assert rows == [(r[0],) for r in reports]
         db.close()
+
+
+def test_two_pristo_ids_with_one_email_are_two_contacts(tmp_path):
+    """pristo.md decision 15: the id alone tells who it is."""
+    space = senders.engine_workspace("ids")
+    with occurd.start(tmp_path, [space]) as server:
+        for who in "one", "two":
+            assert server.request(*senders.pristo(space, made_uuid(who), "same@example.com")).status == 201
+        assert len(senders.reader_of(server, space).contacts()) == 2
+
+
+def test_an_external_id_is_shared(tmp_path):
+    """The id that Pristo's caller chose is the EXTERNAL_ID of Infobip's."""
+    space = senders.engine_workspace("external")
+    with occurd.start(tmp_path, [space]) as server:
+        id_ = made_uuid("external")
+        assert server.request(*senders.pristo(space, id_, "jane@example.com")).status == 201
+        assert server.request(*senders.infobip(space, id_, "EXTERNAL_ID")).status == 201
+        contact, = senders.reader_of(server, space).contacts()
+        assert contact["event_count"] == "2"
 
 
 def test_workspaces_do_not_see_each_other(tmp_path):

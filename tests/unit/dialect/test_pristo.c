@@ -39,10 +39,11 @@ static void test_accepted(void **state)
 		  "definition 1\nproperties {}\n" ID_LINE },
 		{ REPORT(",\"email\":\"Dana@Example.com\"", ""),
 		  "definition 1\nproperties {}\n" ID_LINE
-		  "who email creates,replace,shared Dana@Example.com key dana@example.com\n" },
+		  "who email creates,replace,shared,claims Dana@Example.com key "
+		  "dana@example.com\n" },
 		{ REPORT(",\"phone\":\"+972 50-123 4567\"", ""),
 		  "definition 1\nproperties {}\n" ID_LINE
-		  "who phone creates,replace,shared +972 50-123 4567 key 972501234567\n" },
+		  "who phone creates,replace,shared,claims +972 50-123 4567 key 972501234567\n" },
 		{ REPORT(",\"phone\":\"\"", ""), "definition 1\nproperties {}\n" ID_LINE },
 		{ REPORT(",\"lastName\":\"L\\n\",\"name\":\"\",\"language\":\"en-US\"", ""),
 		  "definition 1\nproperties {}\n" ID_LINE
