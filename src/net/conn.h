@@ -64,8 +64,9 @@ void conn_flush(struct conn *c);
 /* Ends at once. Requests that the app still holds go on without it. */
 void conn_close(struct conn *c);
 
-/* The loop stops: ends if nothing has arrived that needs an answer. */
-void conn_drain(struct conn *c);
+/* Reading on or off, the deadline, the end: all follow from where the connection stands, and are
+ * put right here after anything has happened to it. It may be closed after it. */
+void conn_settle(struct conn *c);
 
 /* One of its deadlines has passed. */
 void conn_deadline_passed(struct deadline *d, enum deadline_kind kind);

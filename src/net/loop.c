@@ -97,7 +97,7 @@ void loop_drain(struct net_loop *loop)
 	loop->draining = true;
 	deadline_start(&loop->deadlines, &loop->drain, DEADLINE_DRAIN);
 	uv_close((uv_handle_t *)&loop->listener, NULL);
-	each_conn(loop, conn_drain);
+	each_conn(loop, conn_settle);
 }
 
 static void on_deadline(struct deadline *d, enum deadline_kind kind)

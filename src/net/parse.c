@@ -1,9 +1,6 @@
 #include "net/parse.h"
 
-#include <sys/types.h>
-
 enum {
-	LINE_REST = 64,        /* of a request line: method, version, blanks */
 	HEAD_FIRST = 1024,     /* room for a head that does not come in one piece */
 	BODY_FIRST = 16 * 1024 /* bytes given to an announced body on its word alone */
 };
@@ -22,13 +19,13 @@ static int refuse(struct parse *p, enum fault fault, const char *detail)
 
 static struct str request_line(const struct parse *p)
 {
-	return (struct str){ p->head, p->first_line - 2 };
+	return (struct str){ p->head, p->scan.first_line - 2 };
 }
 
 /* A head that ends early: what is known of its request line helps to word the answer. */
 static int refuse_head(struct parse *p, enum fault fault, const char *detail)
 {
-	if (p->first_line)
+	if (p->scan.first_line)
 		policy_request_line(p->req, request_line(p), false, p->config->limits.target_max);
 	return refuse(p, fault, detail);
 }
@@ -106,7 +103,7 @@ static int on_header_field(llhttp_t *l, const char *at, size_t n)
 		return 0;
 	if (n == 0)
 		return refuse(p, FAULT_SYNTAX, "a field without a name");
-	must(req->n_headers < p->lines);
+	must(req->n_headers < p->scan.lines);
 	p->headers[req->n_headers++] = (struct header){ { at, n }, { at + n, 0 } };
 	return 0;
 }
@@ -186,8 +183,8 @@ static void run_head(struct parse *p)
 		run(p, "POST", 4);
 		skip = str_find(request_line(p), ' ');
 	}
-	size_t took = run(p, p->head + skip, p->head_n - skip);
-	must(p->req->fault || took == p->head_n - skip);
+	size_t took = run(p, p->head + skip, p->scan.n - skip);
+	must(p->req->fault || took == p->scan.n - skip);
 }
 
 static void read_head(struct parse *p)
@@ -199,7 +196,7 @@ static void read_head(struct parse *p)
 		refuse(p, v.fault, v.detail);
 		return;
 	}
-	p->headers = arena_alloc(&req->arena, sizeof(struct header) * p->lines);
+	p->headers = arena_alloc(&req->arena, sizeof(struct header) * p->scan.lines);
 	if (!p->headers) {
 		no_memory(p);
 		return;
@@ -212,72 +209,20 @@ static void read_head(struct parse *p)
 static int refuse_long_line(struct parse *p)
 {
 	struct verdict v = { 0 };
-	if (p->lines == 0)
-		v = policy_request_line(p->req, (struct str){ p->head, p->head_n }, true,
+	if (p->scan.lines == 0)
+		v = policy_request_line(p->req, (struct str){ p->head, p->scan.n }, true,
 					p->config->limits.target_max);
 	if (v.fault)
 		return refuse(p, v.fault, v.detail);
 	return refuse_head(p, FAULT_HEAD_TOO_LARGE, "the head is too large");
 }
 
-/* How far the line under way may reach. */
-static size_t head_limit(const struct parse *p)
-{
-	const struct net_limits *l = &p->config->limits;
-	return p->lines ? l->head_max : MIN(l->head_max, l->target_max + LINE_REST);
-}
-
-static bool may_begin_line(const struct parse *p, char c)
-{
-	if (p->lines == 0)
-		return policy_is_token_char(c);
-	return c != ' ' && c != '\t';
-}
-
-/* CR stands before LF and nowhere else. `n` bytes of a line, the LF last if `ended`. */
-static bool line_end_ok(struct parse *p, const char *data, size_t n, bool ended)
-{
-	if (p->after_cr && data[0] != '\n')
-		return false;
-	const char *cr = memchr(data, '\r', n);
-	if (ended)
-		return cr ? cr == data + n - 2 : n == 1 && p->after_cr;
-	p->after_cr = cr != NULL;
-	return !cr || cr == data + n - 1;
-}
-
-static void end_line(struct parse *p, size_t head_n, bool *whole)
-{
-	*whole = p->line_n == 2;
-	p->line_n = 0;
-	p->after_cr = false;
-	if (p->lines++ == 0)
-		p->first_line = head_n;
-}
-
-/* Looks at the line under way in data[0..n), n > 0, `before` head bytes in front of it. Returns
- * how many of them it took; below zero when it cannot stand. */
-static ssize_t scan_line(struct parse *p, const char *data, size_t n, size_t before, bool *whole)
-{
-	if (p->line_n == 0 && !may_begin_line(p, data[0]))
-		return -1;
-	n = MIN(n, head_limit(p) - before);
-	const char *lf = n ? memchr(data, '\n', n) : NULL;
-	if (lf)
-		n = (size_t)(lf - data) + 1;
-	if (n && !line_end_ok(p, data, n, lf != NULL))
-		return -1;
-	p->line_n += n;
-	if (lf)
-		end_line(p, before + n, whole);
-	return (ssize_t)n;
-}
-
+/* Appends the n bytes that were scanned last. */
 static bool keep_head(struct parse *p, const char *data, size_t n, bool whole)
 {
-	size_t need = p->head_n + n;
-	if (need > p->head_room) {
-		size_t room = whole ? need : MAX(need * 2, (size_t)HEAD_FIRST);
+	size_t before = p->scan.n - n;
+	if (p->scan.n > p->head_room) {
+		size_t room = whole ? p->scan.n : MAX(p->scan.n * 2, (size_t)HEAD_FIRST);
 		char *at = arena_grow(&p->req->arena, p->head, p->head_room, room);
 		if (!at)
 			return false;
@@ -285,52 +230,31 @@ static bool keep_head(struct parse *p, const char *data, size_t n, bool whole)
 		p->head_room = room;
 	}
 	if (n)
-		memcpy(p->head + p->head_n, data, n);
-	p->head_n = need;
+		memcpy(p->head + before, data, n);
 	return true;
-}
-
-/* What became of a scan over some bytes. */
-enum scanned { SCAN_MORE, SCAN_WHOLE, SCAN_MALFORMED, SCAN_TOO_LONG, SCAN_TOO_MANY };
-
-static enum scanned scan(struct parse *p, const char *data, size_t n, size_t *took)
-{
-	bool whole = false;
-	*took = 0;
-	while (!whole && *took < n) {
-		ssize_t r = scan_line(p, data + *took, n - *took, p->head_n + *took, &whole);
-		if (r < 0)
-			return SCAN_MALFORMED;
-		if (r == 0)
-			return SCAN_TOO_LONG;
-		*took += (size_t)r;
-		if (!whole && p->lines > p->config->limits.headers_max + 1)
-			return SCAN_TOO_MANY;
-	}
-	return whole ? SCAN_WHOLE : SCAN_MORE;
 }
 
 static size_t feed_head(struct parse *p, const char *data, size_t n)
 {
 	size_t took;
-	enum scanned r = scan(p, data, n, &took);
-	if (!keep_head(p, data, took, r == SCAN_WHOLE)) {
+	enum head_outcome r = head_scan(&p->scan, &p->config->limits, data, n, &took);
+	if (!keep_head(p, data, took, r == HEAD_WHOLE)) {
 		no_memory(p);
 		return n;
 	}
 	switch (r) {
-	case SCAN_MORE:
+	case HEAD_MORE:
 		break;
-	case SCAN_WHOLE:
+	case HEAD_WHOLE:
 		read_head(p);
 		break;
-	case SCAN_MALFORMED:
+	case HEAD_MALFORMED:
 		refuse_head(p, FAULT_SYNTAX, "a line of the head is broken or folded");
 		break;
-	case SCAN_TOO_LONG:
+	case HEAD_LINE_TOO_LONG:
 		refuse_long_line(p);
 		break;
-	case SCAN_TOO_MANY:
+	case HEAD_TOO_MANY_LINES:
 		refuse_head(p, FAULT_HEAD_TOO_LARGE, "too many header fields");
 		break;
 	}
@@ -394,7 +318,7 @@ struct parse *parse_new(struct request *req, const struct net_config *config,
 		return NULL;
 	p->req = req;
 	p->config = config;
-	p->after_cr =
+	p->scan.after_cr =
 		blank == BLANK_CR; /* a byte that is no LF follows: the first line is broken */
 	llhttp_init(&p->llhttp, HTTP_REQUEST, &callbacks);
 	p->llhttp.data = p;
@@ -408,7 +332,7 @@ bool parse_wants_continue(const struct parse *p)
 
 bool parse_give_up(struct parse *p, enum fault fault, const char *detail)
 {
-	if (p->stage == PARSE_HEAD && !p->first_line)
+	if (p->stage == PARSE_HEAD && !p->scan.first_line)
 		return false;
 	if (p->stage == PARSE_HEAD)
 		refuse_head(p, fault, detail);

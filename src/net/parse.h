@@ -1,8 +1,8 @@
 /*
  * The bytes of one request, in whatever pieces they come, into a struct request. Knows no sockets.
  *
- * The head is gathered in the request's arena, line by line, and read at once when it is whole:
- * our own scanner sees to line ends, folded lines and sizes, policy.c to the request line and to
+ * The head is gathered in the request's arena and read at once when it is whole: head.c sees to
+ * line ends, folded lines and sizes as the bytes come, then policy.c to the request line and to
  * the fields that frame the body, llhttp to the fields' syntax, lengths and chunks. Bytes are
  * judged in their order, so the verdict does not depend on the pieces they come in.
  *
@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "net/head.h"
 #include "net/policy.h"
 #include "net/server.h"
 
@@ -23,13 +24,10 @@ struct parse {
 	struct request *req;
 	const struct net_config *config;
 
-	/* The head so far. */
+	/* The head so far: scan.n bytes. */
+	struct head scan;
 	char *head;
-	size_t head_n, head_room;
-	size_t line_n;     /* bytes of the line under way */
-	size_t first_line; /* bytes of the request line with its end; 0 until it is there */
-	unsigned lines;    /* complete, the request line included */
-	bool after_cr;     /* the last byte was CR */
+	size_t head_room;
 	struct header *headers;
 
 	/* The body so far. */

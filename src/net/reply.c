@@ -6,9 +6,9 @@
 #define SAY_KEEP  "Connection: keep-alive\r\n\r\n"
 #define SAY_NONE  "\r\n"
 
-/* Ready without any memory. */
-static const struct str bare_503 = STR_INIT("HTTP/1.1 503 Service Unavailable\r\n"
-					    "Content-Length: 0\r\n");
+/* Needs no memory. */
+static const struct str bare_503 =
+	STR_INIT("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n" SAY_CLOSE);
 
 #define LINE(status, reason) \
 	case status:         \
@@ -173,13 +173,9 @@ void reply_seal(struct request *req, bool last)
 		end = STR(SAY_CLOSE);
 	else if (req->old_http)
 		end = STR(SAY_KEEP);
-
-	if (req->head.failed) {
-		req->out[0] =
-			STR("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n" SAY_CLOSE);
-	} else {
-		buf_put(&req->head, end);
-		req->out[0] = buf_str(&req->head);
-	}
+	if (req->head.failed) /* the bare answer has its end */
+		return;
+	buf_put(&req->head, end);
+	req->out[0] = buf_str(&req->head);
 	req->reply_bytes = req->out[0].n + req->out[1].n;
 }

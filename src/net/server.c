@@ -80,7 +80,8 @@ static int start_all(struct net_server *s)
 
 int net_server_start(const struct net_config *config, struct net_server **out)
 {
-	must(config->loops >= 1 && config->loops <= NET_LOOPS_MAX && config->app.serve);
+	must(config->loops >= 1 && config->loops <= NET_LOOPS_MAX);
+	must(config->limits.pipeline_max >= 1 && config->app.serve && config->app.body_limit);
 	struct net_server *s = calloc(1, sizeof(*s));
 	if (!s)
 		return fail(-ENOMEM, "no memory for a server");

@@ -67,8 +67,9 @@ uint16_t net_server_port(const struct net_server *s);
 unsigned net_server_connections(const struct net_server *s); /* open now; any thread */
 
 /* Stops accepting, answers what has arrived (each last answer says Connection: close), closes idle
- * connections, waits at most drain_ms, ends the threads. Whoever answers requests must still be
- * running. Afterwards net_loop_post() may not be called. */
+ * connections at once and the others after drain_ms, ends the threads. Whoever answers requests
+ * must still be running: no thread ends before the app has answered all that it was handed.
+ * Afterwards net_loop_post() may not be called. */
 void net_server_stop(struct net_server *s);
 void net_server_free(struct net_server *s); /* NULL is fine; stopped first */
 
