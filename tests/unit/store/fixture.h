@@ -29,12 +29,12 @@
 		assert_int_equal(done_, 0);                          \
 	} while (0)
 
-#define assert_str(s, text)                                                  \
-	do {                                                                 \
-		struct str str_ = (s);                                       \
-		if (!str_eq(str_, str_of(text)))                             \
-			print_error("got " STR_FMT ", not %s\n", STR_ARG(str_), text);\
-		assert_true(str_eq(str_, str_of(text)));                     \
+#define assert_str(s, text)                                                            \
+	do {                                                                           \
+		struct str str_ = (s);                                                 \
+		if (!str_eq(str_, str_of(text)))                                       \
+			print_error("got " STR_FMT ", not %s\n", STR_ARG(str_), text); \
+		assert_true(str_eq(str_, str_of(text)));                               \
 	} while (0)
 
 static instant_us clock_us;
