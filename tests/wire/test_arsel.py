@@ -1,4 +1,4 @@
-"""Arsel: the conformance cases of its contract, and bad input beyond them (cases/arsel*.toml)."""
+"""Arsel: the conformance cases of its contract, and bad input beyond them (cases/)."""
 
 import pytest
 

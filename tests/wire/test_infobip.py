@@ -1,4 +1,4 @@
-"""Infobip: the conformance cases of its contract, and bad input beyond them (cases/infobip*.toml)."""
+"""Infobip: the conformance cases of its contract, and bad input beyond them (cases/)."""
 
 import pytest
 

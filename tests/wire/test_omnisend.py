@@ -1,4 +1,4 @@
-"""Omnisend: the conformance cases of its contract, and bad input beyond them (cases/omnisend*.toml)."""
+"""Omnisend: the conformance cases of its contract, and bad input beyond them (cases/)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pristo: the conformance cases of its contract, and bad input beyond them (cases/pristo*.toml)."""
+"""Pristo: the conformance cases of its contract, and bad input beyond them (cases/)."""
 
 import pytest
 
