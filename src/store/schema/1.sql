@@ -1,0 +1,144 @@
+-- The schema, version 1. Times are microseconds since 1970, ids are the 16 bytes of a UUID, JSON is
+-- text. A released version is never edited; the next one is a file of its own.
+
+CREATE TABLE meta(
+    name  TEXT PRIMARY KEY,
+    value
+) WITHOUT ROWID;
+
+-- Dialect numbers are stored with events, so they mean the same for ever.
+CREATE TABLE dialect(
+    no   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE workspace(
+    no                  INTEGER PRIMARY KEY,
+    id                  BLOB NOT NULL UNIQUE,
+    name                TEXT NOT NULL,
+    contact_fields      TEXT NOT NULL,        -- JSON: ["gender", "age"]
+    requests_per_second INTEGER NOT NULL,     -- 0: the dialect's default; -1: none
+    contacts            INTEGER NOT NULL,     -- how many it has
+    created_at          INTEGER NOT NULL,
+    updated_at          INTEGER NOT NULL
+);
+
+-- Secrets are kept as SHA-256 digests only.
+CREATE TABLE access_key(
+    no         INTEGER PRIMARY KEY,
+    workspace  INTEGER NOT NULL,
+    digest     BLOB NOT NULL UNIQUE,
+    name       TEXT NOT NULL,
+    scopes     TEXT NOT NULL,
+    revoked    INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+);
+
+CREATE TABLE oauth_client(
+    no         INTEGER PRIMARY KEY,
+    workspace  INTEGER NOT NULL,
+    name       TEXT NOT NULL UNIQUE,
+    digest     BLOB NOT NULL,
+    scopes     TEXT NOT NULL,
+    revoked    INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+);
+
+CREATE TABLE definition(
+    no          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL,
+    id          BLOB NOT NULL,
+    name        TEXT NOT NULL,
+    description TEXT NOT NULL,
+    inferred    INTEGER NOT NULL,             -- 1: made by its first event
+    fields      TEXT NOT NULL,                -- JSON: [{"name", "type", "required", "fields"}]
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    UNIQUE(workspace, name)
+);
+
+CREATE TABLE contact(
+    no         INTEGER PRIMARY KEY,           -- shown to clients as its number
+    workspace  INTEGER NOT NULL,
+    id         BLOB NOT NULL,
+    identities TEXT NOT NULL,                 -- JSON: [{"kind", "value"}], as reported
+    attributes TEXT NOT NULL,                 -- JSON: an object
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+
+-- Only ever appended to, once per new contact.
+CREATE INDEX contact_workspace ON contact(workspace);
+
+-- What finds a contact: one owner for each (kind, key) of a workspace.
+CREATE TABLE identity(
+    workspace INTEGER,
+    kind      INTEGER,
+    key       TEXT,
+    contact   INTEGER NOT NULL,
+    PRIMARY KEY(workspace, kind, key)
+) WITHOUT ROWID;
+
+-- In commit order, and without a secondary index: rows are only ever appended.
+CREATE TABLE event(
+    seq         INTEGER PRIMARY KEY,
+    id          BLOB NOT NULL,                -- UUIDv7, grows with seq
+    workspace   INTEGER NOT NULL,
+    contact     INTEGER NOT NULL,
+    prev        INTEGER NOT NULL,             -- seq of the same contact's event before, 0: none
+    nth         INTEGER NOT NULL,             -- ordinal among the contact's events, from 1
+    definition  INTEGER NOT NULL,
+    dialect     INTEGER NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,             -- grows with seq
+    properties  TEXT NOT NULL                 -- JSON: an object
+);
+
+-- Per minute of received_at: how many events, between which two, and how many there were up to
+-- then. definition 0: all of the workspace's.
+CREATE TABLE rollup(
+    workspace  INTEGER,
+    definition INTEGER,
+    minute     INTEGER,
+    events     INTEGER NOT NULL,
+    first_seq  INTEGER NOT NULL,
+    last_seq   INTEGER NOT NULL,
+    total      INTEGER NOT NULL,
+    PRIMARY KEY(workspace, definition, minute)
+) WITHOUT ROWID;
+
+-- Saved positions of each contact's newest event, 512 contacts a row. They are behind the truth by
+-- at most the events after this one.
+CREATE TABLE contact_head(
+    block INTEGER PRIMARY KEY,
+    heads BLOB NOT NULL
+);
+INSERT INTO meta VALUES('heads_from', 0);
+
+-- For people with a SQLite tool: names instead of numbers, UUIDs and times as text.
+CREATE VIEW events AS
+SELECT e.seq,
+       UUID(e.id) AS id,
+       w.name AS workspace,
+       l.name AS dialect,
+       d.name AS definition,
+       UUID(c.id) AS contact_id,
+       TIME(e.occurred_at) AS occurred_at,
+       TIME(e.received_at) AS received_at,
+       e.properties
+  FROM event e
+  LEFT JOIN workspace w ON w.no = e.workspace
+  LEFT JOIN dialect l ON l.no = e.dialect
+  LEFT JOIN definition d ON d.no = e.definition
+  LEFT JOIN contact c ON c.no = e.contact;
+
+CREATE VIEW contacts AS
+SELECT c.no AS number,
+       UUID(c.id) AS id,
+       w.name AS workspace,
+       c.identities,
+       c.attributes,
+       TIME(c.created_at) AS created_at,
+       TIME(c.updated_at) AS updated_at
+  FROM contact c
+  LEFT JOIN workspace w ON w.no = c.workspace;
