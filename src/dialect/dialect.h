@@ -77,12 +77,37 @@ struct call {
 	struct rate_state rate;
 	struct str request_id; /* to be echoed; .p NULL: none */
 
-	/* What decode leaves: operations, or what is wrong. */
+	/* What decode leaves: operations, a query, or what is wrong. With neither operations nor a
+	 * query the call is answered at once. */
 	struct op *ops;
 	unsigned n_ops;
+	bool all_or_nothing;	 /* if one operation is refused, none is done */
+	struct dedupe request;	 /* the caller's id of the whole request; .key.p NULL: none */
+	uint64_t payload;	 /* a hash of what the request says, with `request` */
+	bool other_payload;	 /* comes back set: the id was used for something else */
+	struct query *query;	 /* what is to be read before the answer; NULL: nothing */
 	struct problems problems;
 	struct json_error json_error;
 	void *state; /* the endpoint's own, from decode to answer */
+};
+
+/* What a dialect reads back of contacts. Filled by decode, answered by a worker thread. */
+enum query_kind {
+	QUERY_CONTACT,	/* by the first identity that matches; rows[0], or n_rows 0 */
+	QUERY_CONTACTS, /* of the workspace, newest first */
+};
+
+struct query {
+	enum query_kind kind;
+	const struct who *who; /* QUERY_CONTACT: tried in order */
+	unsigned n_who;
+	uint64_t before, after; /* QUERY_CONTACTS: numbers, exclusive; 0: open. With `after` the
+				 * rows are those next newer than it, newest first still */
+	unsigned limit;
+
+	const struct contact_view *rows;
+	unsigned n_rows;
+	bool more; /* QUERY_CONTACTS: there are rows beyond, in the direction asked for */
 };
 
 struct endpoint {
@@ -92,8 +117,8 @@ struct endpoint {
 	/* Reads the body, checks what can be checked without the store, fills call->ops. */
 	enum refusal (*decode)(struct call *call);
 
-	/* All operations are back, none OVERLOADED or UNAVAILABLE: words the answer, which for a
-	 * single OP_REFUSED operation is usually dialect->refuse(call, REFUSE_PROBLEMS) after its
+	/* The query is answered, or all operations are back, none OVERLOADED or UNAVAILABLE: words
+	 * the answer, which for a single OP_REFUSED operation is usually dialect->refuse(call, REFUSE_PROBLEMS) after its
 	 * problems were copied to the call. */
 	void (*answer)(struct call *call);
 };

@@ -22,6 +22,16 @@ struct commit_job {
 	struct net_loop *loop;
 	struct op *ops;
 	unsigned n_ops;
+
+	/* If one operation is refused, none is done: the others come back OP_REFUSED without
+	 * problems. Judged against what was there before the job. */
+	bool all_or_nothing;
+
+	/* The caller's id of the whole request (Idempotency-Key) and a hash of what it says.
+	 * A repetition comes back with the first outcomes, ids and times. */
+	struct dedupe id;
+	uint64_t payload;
+	bool other_payload; /* comes back set: the id was used for something else; nothing was done */
 };
 
 struct committer_config {

@@ -14,6 +14,17 @@
 #include "base/uuid.h"
 #include "model/identity.h"
 
+/* All that is shown of a contact. */
+struct contact_view {
+	uint64_t number;
+	struct uuid id;
+	struct str identities; /* JSON: [{"kind":"email","value":"..."}] */
+	struct str attributes; /* JSON: an object */
+	instant_us created_at, updated_at;
+	uint64_t event_count;
+	instant_us last_event_at; /* received; only with event_count > 0 */
+};
+
 struct uuid contact_uuid(uint64_t number, instant_us created_at);
 /* The number a derived UUID would belong to; whoever asks compares the row's own id with it. */
 uint64_t contact_uuid_number(struct uuid id);

@@ -50,7 +50,9 @@ struct definition {
 	atomic_uint refs;
 	uint32_t no; /* row number, unique over all workspaces; never 0 */
 	struct uuid id;
-	struct str name, description;
+	struct str name, title, description;
+	struct str annotations; /* JSON object: what single vendors keep with it; "{}" */
+	bool deleted;
 	bool inferred;
 	instant_us created_at, updated_at;
 	const struct field *fields; /* in the order declared */

@@ -1,7 +1,8 @@
 /*
- * An operation: what a dialect makes of one reported event, in words that no vendor owns. The
- * dialect fills the first part on the net loop, the committer reads it and fills the second part,
- * the dialect words the answer from that. All pointers lead into the request's arena.
+ * An operation: what a dialect makes of one thing asked for (an event reported, a contact changed,
+ * a definition made), in words that no vendor owns. The dialect fills the first part on the net
+ * loop, the committer reads it and fills the second part, the dialect words the answer from that.
+ * All pointers lead into the request's arena.
  *
  * Thread: owned by the net loop until it is submitted, by the committer until it comes back.
  */
@@ -10,7 +11,15 @@
 #include "base/timefmt.h"
 #include "base/uuid.h"
 #include "model/definition.h"
-#include "model/identity.h"
+#include "model/contact.h"
+
+enum op_kind {
+	OP_EVENT,	      /* a contact is found or made and changed, and the event is its newest */
+	OP_CONTACT,	      /* a contact is found or made and changed */
+	OP_CONTACT_DELETE,    /* a contact goes, with all that is known of it: see store.h */
+	OP_DEFINITION,	      /* a definition is made or changed */
+	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
+};
 
 /* What an identity in a report is for. Bits. */
 enum who_use {
@@ -23,6 +32,9 @@ enum who_use {
 	 * identity of the kinds looked up by. So a person whom one vendor's clients know by e-mail
 	 * is the same person when another's name her by an id of their own. */
 	WHO_CLAIMS = 32,
+	WHO_EXCLUSIVE = 64, /* PROBLEM_TAKEN when another contact owns it; path: the kind's name */
+	WHO_DROP = 128,	    /* the contact loses it, and the attribute that shows it */
+	WHO_DROP_KIND = 256, /* the contact loses all of this kind; value and key do not matter */
 };
 
 /*
@@ -42,6 +54,7 @@ enum attribute_verb {
 	ATTRIBUTE_REMOVE, /* no-op when absent */
 	ATTRIBUTE_UNION,  /* `json` is an array; what the attribute's array lacks is appended */
 	ATTRIBUTE_APPEND, /* `json` is an array; all of it is appended */
+	ATTRIBUTE_WITHOUT, /* `json` is an array; its items are taken out of the attribute's array */
 };
 
 /* Applied in order. Built-in attributes have one snake_case name for all dialects: first_name,
@@ -67,6 +80,45 @@ struct seen_field {
 	unsigned fits;        /* FIELD_BIT()s: the recorded types it satisfies */
 };
 
+/* How an operation on a contact meets the one that is there. Bits, with OP_CONTACT. */
+enum contact_rule {
+	CONTACT_MUST_BE_NEW = 1, /* PROBLEM_EXISTS when a look-up matches; path: the kind's name */
+	CONTACT_REPLACED = 2,	 /* what the operation does not name goes: attributes, identities */
+	CONTACT_KEEPS_ONE = 4,	 /* PROBLEM_ALTERNATIVES when no e-mail, phone or external id is left */
+};
+
+/* How an operation on a definition meets the one that is there. Bits, with OP_DEFINITION. */
+enum definition_rule {
+	DEFINITION_MUST_BE_NEW = 1, /* PROBLEM_EXISTS when the name is taken */
+	DEFINITION_MUST_EXIST = 2,  /* PROBLEM_UNKNOWN_DEFINITION when `definition` is none */
+	DEFINITION_GROWS = 4, /* fields are added to those there; a type that differs clashes */
+	DEFINITION_FIELDS = 8,	    /* `define.fields` is meant; else the fields stay */
+	DEFINITION_TITLE = 16,	    /* likewise */
+	DEFINITION_DESCRIPTION = 32,
+	DEFINITION_ANNOTATIONS = 64,
+};
+
+/*
+ * An id that the caller chose, so that a repetition is recognised: stored with the answer's facts
+ * until it expires. `space` keeps the ids of one dialect's call apart from all others.
+ *
+ * Within one operation (events): a repetition comes back as OP_DONE with `repeated` set and the
+ * first event's facts (id, times, seq, contact, properties); nothing is written.
+ * Over a whole job: see commit_job.
+ */
+struct dedupe {
+	struct str key; /* .p NULL: none */
+	uint8_t space;	/* of enum dedupe_space */
+	int64_t keep_s; /* how long it is remembered; 0: for ever */
+};
+
+/* Stored: never renumber. */
+enum dedupe_space {
+	DEDUPE_INFOBIP_EVENT = 1, /* eventId, of the account (infobip.md decision 11) */
+	DEDUPE_OMNISEND_EVENT = 2, /* eventID and eventTime (omnisend.md decision 33) */
+	DEDUPE_ARSEL_REQUEST = 3, /* Idempotency-Key (arsel.md decision 19) */
+};
+
 enum op_outcome {
 	OP_PENDING,
 	OP_DONE,        /* stored and synced */
@@ -76,7 +128,8 @@ enum op_outcome {
 };
 
 struct op {
-	struct arena *arena; /* for problems and their paths */
+	struct arena *arena; /* for problems and their paths, and for `view` */
+	enum op_kind kind;
 	uint32_t workspace;
 	uint8_t dialect; /* the number its events are stored under */
 	const struct who *who;
@@ -85,7 +138,14 @@ struct op {
 	unsigned n_changes;
 	unsigned custom_max; /* custom attributes the contact may have; 0: CONTACT_CUSTOM_MAX */
 
-	/* Declared: `definition` is its row number. Inferred: 0, then the name and what was seen.
+	unsigned rules;	     /* enum contact_rule or enum definition_rule, by kind */
+	bool wants_view;     /* OP_EVENT, OP_CONTACT: fill `view` */
+	struct dedupe dedupe;
+
+	/* OP_DEFINITION: what it shall be, by name (new) or by `definition` (there already). */
+	const struct definition *define;
+
+	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what was seen.
 	 */
 	uint32_t definition;
 	struct str definition_name;
@@ -103,4 +163,9 @@ struct op {
 	uint64_t seq;              /* position in commit order, from 1 */
 	uint64_t contact;          /* row number: the outward 64-bit number */
 	instant_us received_at;
+	bool repeated;		  /* a dedupe matched: the facts are the first event's */
+	bool created;		  /* the contact, or the definition, was not there before */
+	bool changed;		  /* the contact's row, or the definition, is not what it was */
+	struct contact_view view; /* with wants_view: the contact as it is now */
+	uint32_t definition_no;	  /* OP_DEFINITION: look it up in the catalog of the loop */
 };

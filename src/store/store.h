@@ -59,6 +59,21 @@ enum store_outcome {
 
 MUST_CHECK int store_begin(struct store *s);
 MUST_CHECK int store_apply(struct store *s, struct op *op);
+
+/* Whether store_apply() would take the operation now, nothing written: for jobs that are all or
+ * nothing. STORE_REFUSED: see op->problems. */
+MUST_CHECK int store_check(struct store *s, struct op *op);
+
+/*
+ * A whole job under one id of the caller's (Idempotency-Key). STORE_NONE: not seen before, or
+ * expired; apply the operations, then remember. STORE_OK: seen with the same payload: the
+ * operations have their first outcomes, ids and times (a refused one has the code of its first
+ * problem), nothing is to be written. STORE_REFUSED: seen with another payload.
+ */
+MUST_CHECK int store_recall(struct store *s, const struct dedupe *id, uint64_t payload,
+			    struct op *ops, unsigned n_ops);
+MUST_CHECK int store_remember(struct store *s, const struct dedupe *id, uint64_t payload,
+			      const struct op *ops, unsigned n_ops);
 MUST_CHECK int store_commit(struct store *s); /* synced when it returns 0 */
 void store_abandon(struct store *s);
 
@@ -84,16 +99,6 @@ struct event_row {
 	struct str properties; /* JSON */
 };
 
-struct contact_row {
-	uint64_t number;
-	struct uuid id;
-	struct str identities; /* JSON: [{"kind":"email","value":"..."}] */
-	struct str attributes; /* JSON */
-	instant_us created_at, updated_at;
-	uint64_t event_count;
-	instant_us last_event_at; /* received; only with event_count > 0 */
-};
-
 struct event_query {
 	uint32_t workspace;
 	uint64_t contact;        /* row number; 0: any */
@@ -114,10 +119,10 @@ MUST_CHECK int store_read_event(struct store_reader *r, struct arena *a, uint32_
 /* By any identity or outward id; `value` as a caller gives it. STORE_NONE when there is none. */
 MUST_CHECK int store_find_contact(struct store_reader *r, struct arena *a, uint32_t workspace,
 				  enum identity_kind kind, struct str value,
-				  struct contact_row *row);
+				  struct contact_view *row);
 /* Newest first; before: number, exclusive; 0: from the newest. */
 MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a, uint32_t workspace,
-				   uint64_t before, unsigned limit, struct contact_row **rows,
+				   uint64_t before, unsigned limit, struct contact_view **rows,
 				   unsigned *n, uint64_t *next_before);
 
 struct definition_count {
