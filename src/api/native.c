@@ -1,7 +1,7 @@
 #include "api/native.h"
 
+#include "api/native_query.h"
 #include "api/problem_reply.h"
-#include "api/query.h"
 #include "base/fail.h"
 #include "base/log.h"
 
@@ -45,7 +45,7 @@ static void return_reader(struct native *n, struct store_reader *r)
 
 /* --- One query --- */
 
-static void say_failed(struct query *q)
+static void say_failed(struct native_query *q)
 {
 	q->failed = true;
 	q->status = 500;
@@ -55,7 +55,7 @@ static void say_failed(struct query *q)
 /* On a worker thread. A reader that failed is not used again. */
 static void run(struct net_work *work)
 {
-	struct query *q = (struct query *)work;
+	struct native_query *q = (struct native_query *)work;
 	struct store_reader *r = NULL;
 	int e = borrow_reader(q->native, &r);
 	if (e == 0)
@@ -69,7 +69,7 @@ static void run(struct net_work *work)
 	q->status = e == STORE_NONE ? 404 : 200;
 }
 
-static void answer(struct query *q)
+static void answer(struct native_query *q)
 {
 	if (q->failed) {
 		log_error("read_failed", LOG_STR("cause", q->detail));
@@ -85,7 +85,7 @@ static void answer(struct query *q)
 
 static void done(struct net_work *work)
 {
-	answer((struct query *)work);
+	answer((struct native_query *)work);
 }
 
 /* --- Admission --- */
@@ -118,7 +118,7 @@ static void refuse_caller(struct request *req)
 	problem_reply_send(req, 401, STR("a key is needed: Authorization: Bearer <key>"));
 }
 
-static void serve_query(struct query *q)
+static void serve_query(struct native_query *q)
 {
 	struct request *req = q->req;
 	const struct key *key = caller(q->native, req);
@@ -144,7 +144,7 @@ static void serve_query(struct query *q)
 
 void native_serve(struct native *n, struct request *req)
 {
-	struct query *q = arena_new(&req->arena, struct query);
+	struct native_query *q = arena_new(&req->arena, struct native_query);
 	struct route_match m = { 0 };
 	if (!q || req->fault != FAULT_NONE)
 		return problem_reply(req, q ? fault_status(req->fault) : 503, STR(""));
@@ -158,7 +158,7 @@ void native_serve(struct native *n, struct request *req)
 	case ROUTE_FOUND:
 		break;
 	}
-	*q = (struct query){
+	*q = (struct native_query){
 		.work = { .run = run, .done = done },
 		.req = req,
 		.native = n,
@@ -172,7 +172,7 @@ void native_serve(struct native *n, struct request *req)
 
 const char *native_pattern(const struct request *req)
 {
-	const struct query *q = req->state;
+	const struct native_query *q = req->state;
 	return q ? q->pattern : NULL;
 }
 

@@ -39,7 +39,7 @@ void render_event(struct buf *b, const struct event_row *e)
 	buf_char(b, '}');
 }
 
-void render_contact(struct buf *b, const struct contact_row *c)
+void render_contact(struct buf *b, const struct contact_view *c)
 {
 	buf_char(b, '{');
 	put_uuid(b, "id", c->id);

@@ -4,7 +4,7 @@
 #include "store/store.h"
 
 void render_event(struct buf *b, const struct event_row *e);
-void render_contact(struct buf *b, const struct contact_row *c);
+void render_contact(struct buf *b, const struct contact_view *c);
 void render_definition(struct buf *b, const struct definition *d);
 void render_stats(struct buf *b, const struct store_stats *s);
 

@@ -1,5 +1,5 @@
 /* The resources under /_/v1, one after another: parameters, then rows. */
-#include "api/query.h"
+#include "api/native_query.h"
 #include "api/render.h"
 
 #include "net/url.h"
@@ -8,19 +8,19 @@
 
 enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000 };
 
-static bool refuse(struct query *q, const char *detail)
+static bool refuse(struct native_query *q, const char *detail)
 {
 	q->status = 400;
 	q->detail = str_of(detail);
 	return false;
 }
 
-static struct str param(struct query *q, const char *name)
+static struct str param(struct native_query *q, const char *name)
 {
 	return url_query(&q->req->arena, q->req->query, str_of(name));
 }
 
-static bool read_number(struct query *q, const char *name, uint64_t min, uint64_t max,
+static bool read_number(struct native_query *q, const char *name, uint64_t min, uint64_t max,
 			uint64_t *out)
 {
 	struct str s = param(q, name);
@@ -32,7 +32,7 @@ static bool read_number(struct query *q, const char *name, uint64_t min, uint64_
 	return refuse(q, why.p ? why.p : "a parameter is not a number");
 }
 
-static bool read_time(struct query *q, const char *name, instant_us *out)
+static bool read_time(struct native_query *q, const char *name, instant_us *out)
 {
 	struct str s = param(q, name);
 	if (!s.p || time_parse(s, TIME_DATE_ALONE, out))
@@ -44,7 +44,7 @@ static bool read_time(struct query *q, const char *name, instant_us *out)
 	return refuse(q, why.p ? why.p : "a parameter is not a time");
 }
 
-static bool read_page(struct query *q)
+static bool read_page(struct native_query *q)
 {
 	uint64_t limit = LIMIT_DEFAULT;
 	bool good = read_number(q, "limit", 1, LIMIT_MAX, &limit) &&
@@ -54,7 +54,7 @@ static bool read_page(struct query *q)
 }
 
 /* A contact's id in a path: any of its three outward forms. */
-static bool read_contact_id(struct query *q)
+static bool read_contact_id(struct native_query *q)
 {
 	uint64_t number;
 	struct str id = q->params[0];
@@ -72,7 +72,7 @@ static bool read_contact_id(struct query *q)
 
 /* --- Events --- */
 
-static int put_events(struct query *q, struct store_reader *r)
+static int put_events(struct native_query *q, struct store_reader *r)
 {
 	struct event_row *rows;
 	unsigned n;
@@ -89,7 +89,7 @@ static int put_events(struct query *q, struct store_reader *r)
 	return STORE_OK;
 }
 
-static bool prepare_events(struct query *q)
+static bool prepare_events(struct native_query *q)
 {
 	if (!read_page(q) || !read_time(q, "since", &q->events.since) ||
 	    !read_time(q, "until", &q->events.until))
@@ -103,14 +103,14 @@ static bool prepare_events(struct query *q)
 	return true;
 }
 
-static bool prepare_event(struct query *q)
+static bool prepare_event(struct native_query *q)
 {
 	if (form_uuid(q->params[0]))
 		return true;
 	return refuse(q, "an event's id is a UUID");
 }
 
-static int read_event(struct query *q, struct store_reader *r)
+static int read_event(struct native_query *q, struct store_reader *r)
 {
 	struct uuid id = { 0 };
 	struct event_row row;
@@ -133,7 +133,7 @@ static const struct {
 	{ "external_id", IDENTITY_EXTERNAL_ID },
 };
 
-static bool prepare_contacts(struct query *q)
+static bool prepare_contacts(struct native_query *q)
 {
 	for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
 		struct str s = param(q, lookups[i].param);
@@ -148,9 +148,9 @@ static bool prepare_contacts(struct query *q)
 }
 
 /* A look-up is a list of one or none. */
-static int find_contacts(struct query *q, struct store_reader *r)
+static int find_contacts(struct native_query *q, struct store_reader *r)
 {
-	struct contact_row row;
+	struct contact_view row;
 	int e = store_find_contact(r, &q->req->arena, q->events.workspace, q->kind, q->value, &row);
 	if (e != STORE_OK && e != STORE_NONE)
 		return e;
@@ -161,9 +161,9 @@ static int find_contacts(struct query *q, struct store_reader *r)
 	return STORE_OK;
 }
 
-static int read_contacts(struct query *q, struct store_reader *r)
+static int read_contacts(struct native_query *q, struct store_reader *r)
 {
-	struct contact_row *rows;
+	struct contact_view *rows;
 	unsigned n;
 	uint64_t next_before;
 	if (q->value.p)
@@ -181,23 +181,23 @@ static int read_contacts(struct query *q, struct store_reader *r)
 	return STORE_OK;
 }
 
-static int read_contact(struct query *q, struct store_reader *r)
+static int read_contact(struct native_query *q, struct store_reader *r)
 {
-	struct contact_row row;
+	struct contact_view row;
 	int e = store_find_contact(r, &q->req->arena, q->events.workspace, q->kind, q->value, &row);
 	if (e == STORE_OK)
 		render_contact(&q->body, &row);
 	return e;
 }
 
-static bool prepare_timeline(struct query *q)
+static bool prepare_timeline(struct native_query *q)
 {
 	return read_contact_id(q) && read_page(q);
 }
 
-static int read_timeline(struct query *q, struct store_reader *r)
+static int read_timeline(struct native_query *q, struct store_reader *r)
 {
-	struct contact_row row;
+	struct contact_view row;
 	int e = store_find_contact(r, &q->req->arena, q->events.workspace, q->kind, q->value, &row);
 	if (e != STORE_OK)
 		return e;
@@ -214,7 +214,7 @@ static int by_no(const void *a, const void *b)
 }
 
 /* Oldest first. */
-static void show_definitions(struct query *q)
+static void show_definitions(struct native_query *q)
 {
 	const struct workspace *w = q->workspace;
 	const struct definition **list =
@@ -235,7 +235,7 @@ static void show_definitions(struct query *q)
 	render_list_close(&q->body, 0);
 }
 
-static int read_stats(struct query *q, struct store_reader *r)
+static int read_stats(struct native_query *q, struct store_reader *r)
 {
 	struct store_stats stats;
 	int e = store_read_stats(r, &q->req->arena, q->events.workspace, &stats);

@@ -81,11 +81,11 @@ struct call {
 	 * query the call is answered at once. */
 	struct op *ops;
 	unsigned n_ops;
-	bool all_or_nothing;	 /* if one operation is refused, none is done */
-	struct dedupe request;	 /* the caller's id of the whole request; .key.p NULL: none */
-	uint64_t payload;	 /* a hash of what the request says, with `request` */
-	bool other_payload;	 /* comes back set: the id was used for something else */
-	struct query *query;	 /* what is to be read before the answer; NULL: nothing */
+	bool all_or_nothing;   /* if one operation is refused, none is done */
+	struct dedupe request; /* the caller's id of the whole request; .key.p NULL: none */
+	uint64_t payload;      /* a hash of what the request says, with `request` */
+	bool other_payload;    /* comes back set: the id was used for something else */
+	struct query *query;   /* what is to be read before the answer; NULL: nothing */
 	struct problems problems;
 	struct json_error json_error;
 	void *state; /* the endpoint's own, from decode to answer */
@@ -93,7 +93,7 @@ struct call {
 
 /* What a dialect reads back of contacts. Filled by decode, answered by a worker thread. */
 enum query_kind {
-	QUERY_CONTACT,	/* by the first identity that matches; rows[0], or n_rows 0 */
+	QUERY_CONTACT,  /* by the first identity that matches; rows[0], or n_rows 0 */
 	QUERY_CONTACTS, /* of the workspace, newest first */
 };
 
@@ -118,8 +118,8 @@ struct endpoint {
 	enum refusal (*decode)(struct call *call);
 
 	/* The query is answered, or all operations are back, none OVERLOADED or UNAVAILABLE: words
-	 * the answer, which for a single OP_REFUSED operation is usually dialect->refuse(call, REFUSE_PROBLEMS) after its
-	 * problems were copied to the call. */
+	 * the answer, which for a single OP_REFUSED operation is usually dialect->refuse(call,
+	 * REFUSE_PROBLEMS) after its problems were copied to the call. */
 	void (*answer)(struct call *call);
 };
 

@@ -31,7 +31,8 @@ struct commit_job {
 	 * A repetition comes back with the first outcomes, ids and times. */
 	struct dedupe id;
 	uint64_t payload;
-	bool other_payload; /* comes back set: the id was used for something else; nothing was done */
+	bool other_payload; /* comes back set: the id was used for something else; nothing was done
+			     */
 };
 
 struct committer_config {

@@ -76,6 +76,11 @@ static bool sort_names(struct definition *d)
 	return true;
 }
 
+static struct str annotations_of(const struct definition *d)
+{
+	return d->annotations.n ? d->annotations : STR("{}");
+}
+
 static bool copy_definition(struct definition *d, const struct definition *from)
 {
 	d->no = from->no;
@@ -85,7 +90,9 @@ static bool copy_definition(struct definition *d, const struct definition *from)
 	d->updated_at = from->updated_at;
 	d->n_fields = from->n_fields;
 	return copy_str(&d->arena, from->name, &d->name) &&
+	       copy_str(&d->arena, from->title, &d->title) &&
 	       copy_str(&d->arena, from->description, &d->description) &&
+	       copy_str(&d->arena, annotations_of(from), &d->annotations) &&
 	       copy_fields(&d->arena, from->fields, from->n_fields, &d->fields) && sort_names(d);
 }
 

@@ -52,7 +52,6 @@ struct definition {
 	struct uuid id;
 	struct str name, title, description;
 	struct str annotations; /* JSON object: what single vendors keep with it; "{}" */
-	bool deleted;
 	bool inferred;
 	instant_us created_at, updated_at;
 	const struct field *fields; /* in the order declared */

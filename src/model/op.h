@@ -10,14 +10,14 @@
 
 #include "base/timefmt.h"
 #include "base/uuid.h"
-#include "model/definition.h"
 #include "model/contact.h"
+#include "model/definition.h"
 
 enum op_kind {
-	OP_EVENT,	      /* a contact is found or made and changed, and the event is its newest */
-	OP_CONTACT,	      /* a contact is found or made and changed */
-	OP_CONTACT_DELETE,    /* a contact goes, with all that is known of it: see store.h */
-	OP_DEFINITION,	      /* a definition is made or changed */
+	OP_EVENT,          /* a contact is found or made and changed, and the event is its newest */
+	OP_CONTACT,        /* a contact is found or made and changed */
+	OP_CONTACT_DELETE, /* a contact goes, with all that is known of it: see store.h */
+	OP_DEFINITION,     /* a definition is made or changed */
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
 };
 
@@ -32,8 +32,8 @@ enum who_use {
 	 * identity of the kinds looked up by. So a person whom one vendor's clients know by e-mail
 	 * is the same person when another's name her by an id of their own. */
 	WHO_CLAIMS = 32,
-	WHO_EXCLUSIVE = 64, /* PROBLEM_TAKEN when another contact owns it; path: the kind's name */
-	WHO_DROP = 128,	    /* the contact loses it, and the attribute that shows it */
+	WHO_EXCLUSIVE = 64,  /* PROBLEM_TAKEN when another contact owns it; path: the kind's name */
+	WHO_DROP = 128,      /* the contact loses it, and the attribute that shows it */
 	WHO_DROP_KIND = 256, /* the contact loses all of this kind; value and key do not matter */
 };
 
@@ -50,11 +50,12 @@ struct who {
 };
 
 enum attribute_verb {
-	ATTRIBUTE_SET,    /* to `json` */
-	ATTRIBUTE_REMOVE, /* no-op when absent */
-	ATTRIBUTE_UNION,  /* `json` is an array; what the attribute's array lacks is appended */
-	ATTRIBUTE_APPEND, /* `json` is an array; all of it is appended */
-	ATTRIBUTE_WITHOUT, /* `json` is an array; its items are taken out of the attribute's array */
+	ATTRIBUTE_SET,     /* to `json` */
+	ATTRIBUTE_REMOVE,  /* no-op when absent */
+	ATTRIBUTE_UNION,   /* `json` is an array; what the attribute's array lacks is appended */
+	ATTRIBUTE_APPEND,  /* `json` is an array; all of it is appended */
+	ATTRIBUTE_WITHOUT, /* `json` is an array; its items are taken out of the attribute's array
+			    */
 };
 
 /* Applied in order. Built-in attributes have one snake_case name for all dialects: first_name,
@@ -83,17 +84,18 @@ struct seen_field {
 /* How an operation on a contact meets the one that is there. Bits, with OP_CONTACT. */
 enum contact_rule {
 	CONTACT_MUST_BE_NEW = 1, /* PROBLEM_EXISTS when a look-up matches; path: the kind's name */
-	CONTACT_REPLACED = 2,	 /* what the operation does not name goes: attributes, identities */
-	CONTACT_KEEPS_ONE = 4,	 /* PROBLEM_ALTERNATIVES when no e-mail, phone or external id is left */
+	CONTACT_REPLACED = 2,    /* what the operation does not name goes: attributes, identities */
+	CONTACT_KEEPS_ONE =
+		4, /* PROBLEM_ALTERNATIVES when no e-mail, phone or external id is left */
 };
 
 /* How an operation on a definition meets the one that is there. Bits, with OP_DEFINITION. */
 enum definition_rule {
 	DEFINITION_MUST_BE_NEW = 1, /* PROBLEM_EXISTS when the name is taken */
 	DEFINITION_MUST_EXIST = 2,  /* PROBLEM_UNKNOWN_DEFINITION when `definition` is none */
-	DEFINITION_GROWS = 4, /* fields are added to those there; a type that differs clashes */
-	DEFINITION_FIELDS = 8,	    /* `define.fields` is meant; else the fields stay */
-	DEFINITION_TITLE = 16,	    /* likewise */
+	DEFINITION_GROWS = 4,  /* fields are added to those there; a type that differs clashes */
+	DEFINITION_FIELDS = 8, /* `define.fields` is meant; else the fields stay */
+	DEFINITION_TITLE = 16, /* likewise */
 	DEFINITION_DESCRIPTION = 32,
 	DEFINITION_ANNOTATIONS = 64,
 };
@@ -108,15 +110,15 @@ enum definition_rule {
  */
 struct dedupe {
 	struct str key; /* .p NULL: none */
-	uint8_t space;	/* of enum dedupe_space */
+	uint8_t space;  /* of enum dedupe_space */
 	int64_t keep_s; /* how long it is remembered; 0: for ever */
 };
 
 /* Stored: never renumber. */
 enum dedupe_space {
-	DEDUPE_INFOBIP_EVENT = 1, /* eventId, of the account (infobip.md decision 11) */
+	DEDUPE_INFOBIP_EVENT = 1,  /* eventId, of the account (infobip.md decision 11) */
 	DEDUPE_OMNISEND_EVENT = 2, /* eventID and eventTime (omnisend.md decision 33) */
-	DEDUPE_ARSEL_REQUEST = 3, /* Idempotency-Key (arsel.md decision 19) */
+	DEDUPE_ARSEL_REQUEST = 3,  /* Idempotency-Key (arsel.md decision 19) */
 };
 
 enum op_outcome {
@@ -138,14 +140,15 @@ struct op {
 	unsigned n_changes;
 	unsigned custom_max; /* custom attributes the contact may have; 0: CONTACT_CUSTOM_MAX */
 
-	unsigned rules;	     /* enum contact_rule or enum definition_rule, by kind */
-	bool wants_view;     /* OP_EVENT, OP_CONTACT: fill `view` */
+	unsigned rules;  /* enum contact_rule or enum definition_rule, by kind */
+	bool wants_view; /* OP_EVENT, OP_CONTACT: fill `view` */
 	struct dedupe dedupe;
 
 	/* OP_DEFINITION: what it shall be, by name (new) or by `definition` (there already). */
 	const struct definition *define;
 
-	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what was seen.
+	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what
+	 * was seen.
 	 */
 	uint32_t definition;
 	struct str definition_name;
@@ -163,9 +166,9 @@ struct op {
 	uint64_t seq;              /* position in commit order, from 1 */
 	uint64_t contact;          /* row number: the outward 64-bit number */
 	instant_us received_at;
-	bool repeated;		  /* a dedupe matched: the facts are the first event's */
-	bool created;		  /* the contact, or the definition, was not there before */
-	bool changed;		  /* the contact's row, or the definition, is not what it was */
+	bool repeated;            /* a dedupe matched: the facts are the first event's */
+	bool created;             /* the contact, or the definition, was not there before */
+	bool changed;             /* the contact's row, or the definition, is not what it was */
 	struct contact_view view; /* with wants_view: the contact as it is now */
-	uint32_t definition_no;	  /* OP_DEFINITION: look it up in the catalog of the loop */
+	uint32_t definition_no;   /* OP_DEFINITION: look it up in the catalog of the loop */
 };

@@ -162,6 +162,10 @@ static void put_predicate(struct buf *b, const struct problem *p)
 		return buf_lit(b, " is not a field that is defined");
 	case PROBLEM_UNKNOWN_CONTACT:
 		return buf_lit(b, " names no known contact");
+	case PROBLEM_EXISTS:
+		return buf_lit(b, " is there already");
+	case PROBLEM_TAKEN:
+		return buf_lit(b, " belongs to another contact");
 	case PROBLEM_CONTACT_FULL:
 		return put_full(b, p, "attributes or identities of one contact");
 	case PROBLEM_DEFINITIONS_FULL:

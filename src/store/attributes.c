@@ -222,18 +222,35 @@ struct seen_items {
 	size_t room;
 };
 
-static bool seen_before(struct seen_items *seen, struct str item)
+static int seen_init(struct seen_items *seen, struct arena *a, size_t n)
 {
-	uint64_t hash = hash64(item) | 1;
+	seen->room = 16;
+	while (seen->room < 2 * n)
+		seen->room *= 2;
+	seen->table = arena_array(a, uint64_t, seen->room);
+	return seen->table ? 0 : no_memory();
+}
+
+static uint64_t *seen_slot(const struct seen_items *seen, uint64_t hash)
+{
 	for (size_t i = hash >> 1;; i++) {
 		uint64_t *slot = &seen->table[i & (seen->room - 1)];
-		if (*slot == hash)
-			return true;
-		if (*slot == 0) {
-			*slot = hash;
-			return false;
-		}
+		if (*slot == hash || *slot == 0)
+			return slot;
 	}
+}
+
+static bool seen_before(struct seen_items *seen, struct str item)
+{
+	uint64_t hash = hash64(item) | 1, *slot = seen_slot(seen, hash);
+	bool before = *slot == hash;
+	*slot = hash;
+	return before;
+}
+
+static bool is_seen(const struct seen_items *seen, struct str item)
+{
+	return *seen_slot(seen, hash64(item) | 1) != 0;
 }
 
 /* The items of the array that were not seen yet; they are from now on. */
@@ -256,6 +273,27 @@ static int put_unseen(struct seen_items *seen, struct arena *a, yyjson_val *arra
 	return out->failed ? no_memory() : 0;
 }
 
+/* The items of the array that were not seen, however often they are there. */
+static int put_others(const struct seen_items *seen, struct arena *a, yyjson_val *array,
+		      struct buf *out)
+{
+	struct buf item = buf_in(a);
+	size_t i, n;
+	yyjson_val *v;
+	yyjson_arr_foreach (array, i, n, v) {
+		item.n = 0;
+		json_put(&item, v);
+		if (item.failed)
+			return no_memory();
+		if (is_seen(seen, buf_str(&item)))
+			continue;
+		if (out->n)
+			buf_char(out, ',');
+		buf_put(out, buf_str(&item));
+	}
+	return out->failed ? no_memory() : 0;
+}
+
 static int unite(struct attributes *at, const struct attribute_change *c)
 {
 	struct str before = attributes_get(at, c->custom, c->name);
@@ -266,15 +304,40 @@ static int unite(struct attributes *at, const struct attribute_change *c)
 	if (r < 0)
 		return pass(r);
 
-	struct seen_items seen = { .room = 16 };
-	while (seen.room < 2 * (yyjson_arr_size(old) + yyjson_arr_size(added)))
-		seen.room *= 2;
-	seen.table = arena_array(at->arena, uint64_t, seen.room);
-	if (!seen.table)
-		return no_memory();
-	r = put_unseen(&seen, at->arena, old, &old_items);
+	struct seen_items seen = { 0 };
+	r = seen_init(&seen, at->arena, yyjson_arr_size(old) + yyjson_arr_size(added));
+	r = r ?: put_unseen(&seen, at->arena, old, &old_items);
 	r = r ?: put_unseen(&seen, at->arena, added, &new_items);
 	return pass(r ?: append(at, c, buf_str(&new_items)));
+}
+
+/* The array less the items that `c` has; what is no array has none of them. */
+static int without(struct attributes *at, const struct attribute_change *c)
+{
+	struct str before = attributes_get(at, c->custom, c->name);
+	struct buf unwanted = buf_in(at->arena), left = buf_in(at->arena),
+		   array = buf_in(at->arena);
+	yyjson_val *old, *taken;
+	if (!is_array(before))
+		return 0;
+	int r = parse(at->arena, before, &old);
+	r = r ?: parse(at->arena, c->json, &taken);
+	struct seen_items seen = { 0 };
+	r = r ?: seen_init(&seen, at->arena, yyjson_arr_size(taken) + yyjson_arr_size(old));
+	r = r ?: put_unseen(&seen, at->arena, taken, &unwanted);
+	r = r ?: put_others(&seen, at->arena, old, &left);
+	if (r < 0)
+		return pass(r);
+	buf_char(&array, '[');
+	buf_put(&array, buf_str(&left));
+	buf_char(&array, ']');
+	if (array.failed)
+		return no_memory();
+	if (array.n == before.n)
+		return 0;
+	put(at, c->custom, c->name, buf_str(&array));
+	at->changed = true;
+	return 0;
 }
 
 int attributes_change(struct attributes *at, const struct attribute_change *c)
@@ -290,6 +353,8 @@ int attributes_change(struct attributes *at, const struct attribute_change *c)
 		return unite(at, c);
 	case ATTRIBUTE_APPEND:
 		return append(at, c, inside(c->json));
+	case ATTRIBUTE_WITHOUT:
+		return without(at, c);
 	}
 	return fail(-EINVAL, "an attribute change of no kind");
 }

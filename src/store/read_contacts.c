@@ -2,7 +2,7 @@
 #include "store/reader.h"
 
 static int take_row(struct store_reader *r, struct arena *a, sqlite3_stmt *st,
-		    struct contact_row *row)
+		    struct contact_view *row)
 {
 	int x = db_blob(st, 0, row->id.b, sizeof(row->id.b));
 	x = x ?: reader_json(r, a, db_text(st, 1), JSON_SHAPE_ARRAY, &row->identities);
@@ -13,7 +13,7 @@ static int take_row(struct store_reader *r, struct arena *a, sqlite3_stmt *st,
 }
 
 /* Its newest event knows how many there are. */
-static int take_last_event(struct store_reader *r, uint64_t head, struct contact_row *row)
+static int take_last_event(struct store_reader *r, uint64_t head, struct contact_view *row)
 {
 	sqlite3_stmt *st = r->st[RD_EVENT];
 	if (head == 0)
@@ -35,12 +35,12 @@ static int take_last_event(struct store_reader *r, uint64_t head, struct contact
 
 /* STORE_NONE when there is no such row. */
 static int read_contact(struct store_reader *r, struct arena *a, uint64_t number,
-			struct contact_row *row)
+			struct contact_view *row)
 {
 	sqlite3_stmt *st = r->st[RD_CONTACT];
 	/* Before the rows, so that they have the event it points at. */
 	uint64_t head = heads_seq(&r->s->heads, number);
-	*row = (struct contact_row){ .number = number };
+	*row = (struct contact_view){ .number = number };
 	db_bind_i64(st, 1, (int64_t)number);
 	int x = db_step(st);
 	if (x < 0)
@@ -51,7 +51,7 @@ static int read_contact(struct store_reader *r, struct arena *a, uint64_t number
 }
 
 int store_find_contact(struct store_reader *r, struct arena *a, uint32_t workspace,
-		       enum identity_kind kind, struct str value, struct contact_row *row)
+		       enum identity_kind kind, struct str value, struct contact_view *row)
 {
 	struct lookup l = { r->st[RD_IDENTITY_FIND], r->st[RD_CONTACT_KEYS] };
 	struct identity id = { workspace, kind, identity_key(a, kind, value) };
@@ -80,12 +80,12 @@ static int list_numbers(struct store_reader *r, uint32_t workspace, uint64_t bef
 }
 
 int store_read_contacts(struct store_reader *r, struct arena *a, uint32_t workspace,
-			uint64_t before, unsigned limit, struct contact_row **rows, unsigned *n,
+			uint64_t before, unsigned limit, struct contact_view **rows, unsigned *n,
 			uint64_t *next_before)
 {
 	unsigned found;
 	uint64_t *numbers = arena_array(a, uint64_t, limit + 1);
-	*rows = arena_array(a, struct contact_row, limit + 1);
+	*rows = arena_array(a, struct contact_view, limit + 1);
 	if (!numbers || !*rows)
 		return reader_no_memory();
 	int x = list_numbers(r, workspace, before, numbers, limit + 1, &found);

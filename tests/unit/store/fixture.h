@@ -214,10 +214,10 @@ static inline int fixture_apply(struct fixture *f, struct op *op)
 	return r;
 }
 
-static inline struct contact_row fixture_contact(struct fixture *f, uint32_t workspace,
+static inline struct contact_view fixture_contact(struct fixture *f, uint32_t workspace,
 						 enum identity_kind kind, const char *value)
 {
-	struct contact_row row = { 0 };
+	struct contact_view row = { 0 };
 	int r = store_find_contact(f->reader, &f->arena, workspace, kind, str_of(value), &row);
 	if (r < 0)
 		print_error("store_find_contact: %s\n", fail_text());

@@ -145,6 +145,22 @@ static inline void model_extend(struct model_contact *c, const struct attribute_
 	model_set(c, change->custom, change->name, str_of(out));
 }
 
+static inline void model_reduce(struct model_contact *c, const struct attribute_change *change)
+{
+	struct model_attribute *a = model_attribute(c, change->custom, change->name);
+	char out[MODEL_TEXT] = "[";
+	size_t n = 1;
+	if (!a || a->json[0] != '[')
+		return;
+	for (const char *at = a->json + 1; *at && *at != ']'; at++)
+		if (*at != ',' && !memchr(change->json.p, *at, change->json.n))
+			n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%c", n > 1 ? "," : "",
+					      *at);
+	assert_true(n + 1 < sizeof(out));
+	out[n] = ']';
+	model_set(c, change->custom, change->name, str_of(out));
+}
+
 static inline void model_change(struct model_contact *c, const struct attribute_change *change)
 {
 	switch (change->verb) {
@@ -155,6 +171,8 @@ static inline void model_change(struct model_contact *c, const struct attribute_
 	case ATTRIBUTE_UNION:
 	case ATTRIBUTE_APPEND:
 		return model_extend(c, change);
+	case ATTRIBUTE_WITHOUT:
+		return model_reduce(c, change);
 	}
 }
 
@@ -437,7 +455,7 @@ static inline void model_check_contact(struct fixture *f, const struct model *m,
 	char text[12];
 	arena_reset(&f->arena);
 	snprintf(text, sizeof(text), "%u", number);
-	struct contact_row row = fixture_contact(f, c->workspace, IDENTITY_NUMBER, text);
+	struct contact_view row = fixture_contact(f, c->workspace, IDENTITY_NUMBER, text);
 	assert_int_equal(row.number, number);
 	assert_int_equal(row.event_count, c->n_events);
 	if (c->n_events)

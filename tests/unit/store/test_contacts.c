@@ -230,7 +230,7 @@ static void check_contacts(struct fixture *f, const struct contact_case *c)
 	for (unsigned i = 0; i < ARRAY_LEN(c->contacts); i++) {
 		char number[4];
 		snprintf(number, sizeof(number), "%u", i + 1);
-		struct contact_row row = fixture_contact(f, 1, IDENTITY_NUMBER, number);
+		struct contact_view row = fixture_contact(f, 1, IDENTITY_NUMBER, number);
 		if (!c->contacts[i].identities) {
 			assert_int_equal(row.number, 0);
 			continue;
@@ -306,7 +306,7 @@ static void row_is_rewritten_only_for_a_change(void **state)
 		op.n_changes = 1;
 		clock_us += US_PER_S;
 		assert_int_equal(fixture_apply(&f, &op), STORE_OK);
-		struct contact_row row = fixture_contact(&f, 1, IDENTITY_EMAIL, "a@x.io");
+		struct contact_view row = fixture_contact(&f, 1, IDENTITY_EMAIL, "a@x.io");
 		if (steps[i].rewritten != (row.updated_at == clock_us))
 			print_error("step %zu: %s\n", i, steps[i].json);
 		assert_int_equal(row.updated_at == clock_us, steps[i].rewritten);
@@ -324,7 +324,7 @@ static void outward_ids_find_within_their_workspace(void **state)
 	fixture_provision(&f);
 	struct op first = fixture_op(&f, "a@x.io");
 	assert_int_equal(fixture_apply(&f, &first), STORE_OK);
-	struct contact_row row = fixture_contact(&f, 1, IDENTITY_EMAIL, "a@x.io");
+	struct contact_view row = fixture_contact(&f, 1, IDENTITY_EMAIL, "a@x.io");
 	uuid_text(row.id, uuid);
 	uuid_text_upper(row.id, upper);
 	char hex[25];

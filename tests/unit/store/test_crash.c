@@ -77,7 +77,7 @@ static uint64_t count_all(struct fixture *f)
 
 static uint64_t count_by_contact(struct fixture *f)
 {
-	struct contact_row *contacts;
+	struct contact_view *contacts;
 	unsigned n;
 	uint64_t sum = 0, next;
 	arena_reset(&f->arena);

@@ -109,7 +109,7 @@ static void check_contact(struct fixture *f, uint64_t contact)
 	char number[24];
 	const struct event_query q = { .workspace = 1, .contact = contact, .limit = 100 };
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)contact);
-	struct contact_row row = fixture_contact(f, 1, IDENTITY_NUMBER, number);
+	struct contact_view row = fixture_contact(f, 1, IDENTITY_NUMBER, number);
 	assert_int_equal(row.number, contact);
 	assert_done(store_read_events(f->reader, &f->arena, &q, &rows, &n, &next));
 	assert_int_equal(row.event_count, n);
@@ -119,7 +119,7 @@ static void check(struct life *life)
 {
 	struct fixture *f = &life->f;
 	struct event_row *rows;
-	struct contact_row *contacts;
+	struct contact_view *contacts;
 	struct store_stats stats;
 	unsigned n, found[BATCHES * PER_BATCH] = { 0 };
 	uint64_t next;

@@ -59,7 +59,7 @@ static void check_counts(struct fixture *f)
 	for (unsigned i = 0; i < CONTACTS; i++) {
 		arena_reset(&f->arena);
 		snprintf(number, sizeof(number), "%u", i + 1);
-		struct contact_row row = fixture_contact(f, 1, IDENTITY_NUMBER, number);
+		struct contact_view row = fixture_contact(f, 1, IDENTITY_NUMBER, number);
 		assert_int_equal(row.number, i + 1);
 		assert_int_equal(row.event_count, counts[i]);
 	}

@@ -40,7 +40,7 @@ static void event_is_there_after_commit_and_reopen(void **state)
 	assert_int_equal(op.occurred_at, clock_us);
 
 	for (int round = 0; round < 2; round++) {
-		struct contact_row c = fixture_contact(&f, 1, IDENTITY_EMAIL, "ann@example.com");
+		struct contact_view c = fixture_contact(&f, 1, IDENTITY_EMAIL, "ann@example.com");
 		assert_int_equal(c.number, 1);
 		assert_int_equal(c.event_count, 1);
 		assert_int_equal(c.last_event_at, clock_us);

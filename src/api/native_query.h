@@ -8,7 +8,7 @@
 
 struct resource;
 
-struct query {
+struct native_query {
 	struct net_work work; /* first */
 	struct request *req;
 	struct native *native;
@@ -33,13 +33,13 @@ struct resource {
 	unsigned scopes; /* one of these, or admin */
 
 	/* On the net loop. False: status and detail say why not. NULL: no parameters. */
-	bool (*prepare)(struct query *q);
+	bool (*prepare)(struct native_query *q);
 
 	/* On a worker thread. Below zero: the store failed. STORE_NONE: no such thing. */
-	int (*read)(struct query *q, struct store_reader *r);
+	int (*read)(struct native_query *q, struct store_reader *r);
 
 	/* Instead of read, what needs no store: on the net loop. */
-	void (*show)(struct query *q);
+	void (*show)(struct native_query *q);
 };
 
 extern const struct route native_routes[];
