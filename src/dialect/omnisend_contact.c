@@ -13,7 +13,7 @@ static bool form_email_or_blank(struct str s)
 }
 
 /* Digits and one sign in front; how shops format numbers does not matter (decision 27). */
-static bool form_phone_or_blank(struct str s)
+bool omnisend_form_phone(struct str s)
 {
 	unsigned digits = 0, signs = 0;
 	for (size_t i = 0; i < s.n; i++) {
@@ -36,8 +36,8 @@ static const struct shape_member identifiers[N_IDENTIFIERS] = {
 	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_email_or_blank,
 		    "email" },
 	[PHONE_NUMBER] = { STR_INIT("phoneNumber"), SHAPE_STRING, OMNISEND_GIVEN, 0,
-			   form_phone_or_blank, "phone number" },
-	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_phone_or_blank,
+			   omnisend_form_phone, "phone number" },
+	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_phone,
 		    "phone number" },
 };
 
@@ -72,67 +72,87 @@ static struct str shown_phone(struct arena *a, struct str digits)
 	return b.failed ? (struct str){ 0 } : buf_str(&b);
 }
 
-static enum refusal take_email(struct op *op, struct who *list, struct str email)
+enum refusal omnisend_add_email(struct op *op, struct who *list, unsigned use, struct str email)
 {
 	if (email.n == 0)
 		return REFUSE_NOTHING;
 	struct who *w = next_who(op, list);
 	*w = (struct who){ .kind = IDENTITY_EMAIL,
-			   .use = WHO_LOOKUP | WHO_CREATES | WHO_ADOPT,
+			   .use = use,
 			   .value = email,
 			   .key = identity_key(op->arena, IDENTITY_EMAIL, email) };
 	return w->key.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
-/* The newest number replaces the contact's, if it is nobody else's (decision 25). */
-static enum refusal take_phone(struct op *op, struct who *list, struct str phone)
+enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, struct str phone)
 {
 	if (phone.n == 0)
 		return REFUSE_NOTHING;
 	struct who *w = next_who(op, list);
 	*w = (struct who){ .kind = IDENTITY_PHONE,
-			   .use = WHO_LOOKUP | WHO_CREATES | WHO_REPLACE,
+			   .use = use,
 			   .key = identity_key(op->arena, IDENTITY_PHONE, phone) };
 	w->value = shown_phone(op->arena, w->key);
 	return w->key.p && w->value.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
-static enum refusal read_identifiers(struct call *call, yyjson_val *from, struct str path,
-				     struct op *op)
+/* The version's own name for a phone comes first (decision 4). */
+static struct str phone_of(const struct omnisend_version *version, yyjson_val **v)
 {
+	return version->phone_first ? either(v[PHONE], v[PHONE_NUMBER])
+				    : either(v[PHONE_NUMBER], v[PHONE]);
+}
+
+/* The newest number replaces the contact's, if it is nobody else's (decision 25). */
+enum {
+	EMAIL_USE = WHO_LOOKUP | WHO_CREATES | WHO_ADOPT,
+	PHONE_USE = WHO_LOOKUP | WHO_CREATES | WHO_REPLACE
+};
+
+/* `place`: where to say that nobody is named. */
+static enum refusal read_identifiers(struct call *call, yyjson_val *from, struct str path,
+				     struct str place, struct op *op)
+{
+	const struct omnisend_version *version = omnisend_version(call);
 	struct who *list = arena_array(op->arena, struct who, 3);
 	yyjson_val *v[N_IDENTIFIERS];
 	unsigned found = call->problems.found;
 	if (!list)
 		return REFUSE_OVERLOADED;
 	op->who = list;
+	op->custom_max = OMNISEND_CUSTOM_MAX;
 	shape_read(call, from, path, identifiers, N_IDENTIFIERS, false, v);
 
 	struct str id = either(v[ID], v[CONTACT_ID]);
 	take_id(op, list, id);
-	enum refusal why = take_email(op, list, either(v[EMAIL], NULL));
-	why = why ?: take_phone(op, list, either(v[PHONE_NUMBER], v[PHONE]));
+	enum refusal why = omnisend_add_email(op, list, EMAIL_USE, either(v[EMAIL], NULL));
+	why = why ?: omnisend_add_phone(op, list, PHONE_USE, phone_of(version, v));
 	if (why || op->n_who || call->problems.found > found)
 		return why;
 	if (id.n)
-		problem_at(&call->problems, PROBLEM_UNKNOWN_CONTACT, STR("contact.id"));
+		problem_at(&call->problems, PROBLEM_UNKNOWN_CONTACT,
+			   problem_path(op->arena, place, STR("id")));
 	else
 		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR("contact"),
-			   .rule = "id, email, phoneNumber");
+			   .rule = version->identifiers);
 	return REFUSE_NOTHING;
+}
+
+enum refusal omnisend_person(struct call *call, yyjson_val *contact, struct str path, struct op *op)
+{
+	enum refusal why = read_identifiers(call, contact, path, path, op);
+	return why ?: omnisend_profile(call, contact, path, op);
 }
 
 enum refusal omnisend_contact(struct call *call, yyjson_val *root, struct op *op)
 {
-	yyjson_val *contact = json_get(root, STR("contact"));
-	op->custom_max = OMNISEND_CUSTOM_MAX;
+	static const struct str place = STR_INIT("contact");
+	yyjson_val *contact = json_get(root, place);
 	if (!contact || yyjson_is_null(contact))
-		return read_identifiers(call, root, STR(""), op);
-	if (!yyjson_is_obj(contact)) {
-		problem_at(&call->problems, PROBLEM_TYPE, STR("contact"), .rule = "object",
-			   .actual = json_type_name(contact));
-		return REFUSE_NOTHING;
-	}
-	enum refusal why = read_identifiers(call, contact, STR("contact"), op);
-	return why ?: omnisend_profile(call, contact, op);
+		return read_identifiers(call, root, STR(""), place, op);
+	if (yyjson_is_obj(contact))
+		return omnisend_person(call, contact, place, op);
+	problem_at(&call->problems, PROBLEM_TYPE, place, .rule = "object",
+		   .actual = json_type_name(contact));
+	return REFUSE_NOTHING;
 }

@@ -1,7 +1,10 @@
 /*
- * What Omnisend's files share: omnisend.c (routes, answers), omnisend_contact.c (whose event it
- * is), omnisend_profile.c (what it changes of the contact), omnisend_properties.c (the event's
- * properties against its scheme). Figures: omnisend.md 2.1.
+ * What Omnisend's files share. omnisend.c has the routes, the versions and how a key comes;
+ * omnisend_answer.c words refusals, omnisend_problem.c those of the dated API; omnisend_event.c
+ * takes an event, omnisend_people.c is version 4's contacts. What they read of a body:
+ * omnisend_contact.c (who it is), omnisend_profile.c (what changes of the contact),
+ * omnisend_properties.c (the event's properties against its scheme). omnisend_view.c shows a
+ * contact. Figures: omnisend.md 2.1.
  */
 #pragma once
 
@@ -15,13 +18,66 @@ enum {
 	OMNISEND_TAGS_MAX = 100,
 	OMNISEND_CONSENTS_MAX = 100,
 	OMNISEND_OPT_INS_MAX = 10, /* opt-outs too */
+	OMNISEND_BODY_MAX = 1024 * 1024,
 };
+
+/* --- Versions --- */
+
+/* Why the answer is no, where enum refusal does not say it: in call->state, with REFUSE_PROBLEMS.
+ */
+struct omnisend_no {
+	int status;
+	const char *type;           /* how the address of the problem's type ends */
+	const char *title, *detail; /* the detail is what other versions answer as "error" */
+};
+
+/* What sets a version of the API apart from the others. */
+struct omnisend_version {
+	struct str prefix;
+	bool dated;       /* problem documents, no rate headers, the header Omnisend-Version */
+	bool loose;       /* an event's properties may be nested, and clash with its scheme */
+	bool phone_first; /* "phone" is the version's own name, not "phoneNumber" */
+	const char *identifiers; /* told to who gave none */
+	void (*put_no)(struct buf *b, const struct call *call, enum refusal why,
+		       const struct omnisend_no *no);
+};
+
+/* Of the path, whether it is routed or not. */
+const struct omnisend_version *omnisend_version(const struct call *call);
+
+/* Each endpoint's first step: the version that the caller asks for is served. */
+enum refusal omnisend_begin_call(struct call *call);
+
+/* Begins the call, then reads the body, which is to be an object. */
+enum refusal omnisend_body(struct call *call, yyjson_val **root);
+
+/* --- Answers --- */
+
+void omnisend_begin(struct call *call, int status);
+void omnisend_accepted(struct call *call); /* 202, empty */
+void omnisend_refuse(struct call *call, enum refusal why);
+void omnisend_say_no(struct call *call, const struct omnisend_no *no);
+
+/* The committer refused the call's operation. `contact`: where the contact stands in the body. */
+void omnisend_refuse_op(struct call *call, struct str contact);
+
+/* A problem as versions up to 5 tell it. */
+void omnisend_put_problem(struct buf *b, const struct problem *p);
+
+/* omnisend_version.put_no */
+void omnisend_put_error(struct buf *b, const struct call *call, enum refusal why,
+			const struct omnisend_no *no);
+void omnisend_put_document(struct buf *b, const struct call *call, enum refusal why,
+			   const struct omnisend_no *no);
+
+/* --- What bodies say --- */
 
 /* Of a contact's members: clients send "" and null for what they do not know. */
 #define OMNISEND_GIVEN (SHAPE_NULL_ABSENT | SHAPE_EMPTY_ABSENT)
 
 /* RFC 3339, where a blank may stand for the T. */
 bool omnisend_form_time(struct str s);
+bool omnisend_form_phone(struct str s); /* or blank */
 
 /* A map of names and values: NULL when absent, null or [] (an empty map of PHP); NULL with a
  * problem when it is anything else but an object. */
@@ -30,14 +86,35 @@ yyjson_val *omnisend_map(struct call *call, yyjson_val *v, struct str path);
 /* Whether a property may have that name; a problem when not. */
 bool omnisend_name(struct call *call, struct str name, struct str path);
 
+/* A contact's identity in a body or a target; `use` of enum who_use. n_who grows when the value
+ * is one at all. */
+enum refusal omnisend_add_email(struct op *op, struct who *list, unsigned use, struct str email);
+enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, struct str phone);
+
 /* These give REFUSE_NOTHING, also with problems found, or REFUSE_OVERLOADED.
  *
- * Fills who, and changes from the contact that the body holds. */
+ * Fills who, and changes from the contact that an event's body holds. */
 enum refusal omnisend_contact(struct call *call, yyjson_val *root, struct op *op);
 
-/* Fills changes. `contact` is an object. */
-enum refusal omnisend_profile(struct call *call, yyjson_val *contact, struct op *op);
+/* Fills who and changes from `contact`, an object that stands at `path` (.n 0: it is the body). */
+enum refusal omnisend_person(struct call *call, yyjson_val *contact, struct str path,
+			     struct op *op);
+
+/* Fills changes. */
+enum refusal omnisend_profile(struct call *call, yyjson_val *contact, struct str path,
+			      struct op *op);
 
 /* Fills definition, seen and properties. `event`: .p NULL when its name is no good. */
 enum refusal omnisend_properties(struct call *call, yyjson_val *properties, struct str event,
 				 struct op *op);
+
+/* --- Contacts shown --- */
+
+void omnisend_put_v4(struct buf *b, const struct contact_view *c);
+
+/* --- Endpoints --- */
+
+extern const struct endpoint omnisend_event;    /* POST /v4/track, /v5/events, /api/events */
+extern const struct endpoint omnisend_identify; /* POST /v4/identify */
+/* GET /v4/contacts/id:, email: and phoneNumber: */
+extern const struct endpoint omnisend_by_id, omnisend_by_email, omnisend_by_phone;

@@ -2,6 +2,7 @@
 
 struct changes {
 	struct call *call;
+	struct str path; /* of the contact */
 	struct attribute_change *list;
 	unsigned n;
 	bool refused; /* memory was */
@@ -25,6 +26,11 @@ static void grow(struct changes *c, enum attribute_verb verb, struct str name, s
 	buf_char(list, ']');
 	c->refused |= list->failed;
 	change(c, verb, false, name, buf_str(list));
+}
+
+static struct str path_to(struct changes *c, struct str name)
+{
+	return problem_path(&c->call->req->arena, c->path, name);
 }
 
 static bool form_gender(struct str s)
@@ -105,7 +111,7 @@ static bool are_strings(struct call *call, yyjson_val *array, struct str path)
 
 static void read_tags(struct changes *c, yyjson_val *tags)
 {
-	static const struct str path = STR_INIT("contact.tags");
+	struct str path = path_to(c, profile[TAGS].name);
 	size_t n = yyjson_arr_size(tags), i, max;
 	struct buf json = buf_in(&c->call->req->arena);
 	yyjson_val *v;
@@ -163,18 +169,15 @@ static const struct shape_member opt_out[] = {
 /* What a person agreed to or not: a list that only grows, its items read by `members`. */
 struct record {
 	unsigned at; /* in profile */
-	struct str path;
 	unsigned max;
 	const struct shape_member *members;
 	unsigned n;
 };
 
 static const struct record records[] = {
-	{ CONSENTS, STR_INIT("contact.consents"), OMNISEND_CONSENTS_MAX, consent,
-	  ARRAY_LEN(consent) },
-	{ OPT_INS, STR_INIT("contact.optIns"), OMNISEND_OPT_INS_MAX, opt_in, ARRAY_LEN(opt_in) },
-	{ OPT_OUTS, STR_INIT("contact.optOuts"), OMNISEND_OPT_INS_MAX, opt_out,
-	  ARRAY_LEN(opt_out) },
+	{ CONSENTS, OMNISEND_CONSENTS_MAX, consent, ARRAY_LEN(consent) },
+	{ OPT_INS, OMNISEND_OPT_INS_MAX, opt_in, ARRAY_LEN(opt_in) },
+	{ OPT_OUTS, OMNISEND_OPT_INS_MAX, opt_out, ARRAY_LEN(opt_out) },
 };
 
 static void put_record(struct buf *b, const struct record *r, yyjson_val **values)
@@ -194,11 +197,10 @@ static void put_record(struct buf *b, const struct record *r, yyjson_val **value
 	buf_char(b, '}');
 }
 
-static void read_record(struct changes *c, const struct record *r, yyjson_val *item, size_t i,
-			struct buf *json)
+static void read_record(struct changes *c, const struct record *r, yyjson_val *item,
+			struct str path, struct buf *json)
 {
 	yyjson_val *values[ARRAY_LEN(consent)]; /* the longest of them */
-	struct str path = problem_index(&c->call->req->arena, r->path, i);
 	if (!yyjson_is_obj(item)) {
 		problem_at(&c->call->problems, PROBLEM_TYPE, path, .rule = "object",
 			   .actual = json_type_name(item));
@@ -207,24 +209,26 @@ static void read_record(struct changes *c, const struct record *r, yyjson_val *i
 	shape_read(c->call, item, path, r->members, r->n, false, values);
 	if (!values[0])
 		return;
-	buf_char(json, i ? ',' : '[');
+	buf_char(json, json->n ? ',' : '[');
 	put_record(json, r, values);
 }
 
 static void read_records(struct changes *c, const struct record *r, yyjson_val *list)
 {
+	struct arena *a = &c->call->req->arena;
 	size_t n = yyjson_arr_size(list), i, max;
-	struct buf json = buf_in(&c->call->req->arena);
+	struct buf json = buf_in(a);
 	yyjson_val *item;
-	if (n == 0 || !few_enough(c->call, r->path, "items", n, r->max))
+	if (n == 0)
+		return;
+	struct str path = path_to(c, profile[r->at].name);
+	if (!few_enough(c->call, path, "items", n, r->max))
 		return;
 	yyjson_arr_foreach (list, i, max, item) {
-		read_record(c, r, item, i, &json);
+		read_record(c, r, item, problem_index(a, path, i), &json);
 	}
 	grow(c, ATTRIBUTE_APPEND, attributes[r->at], &json);
 }
-
-static const struct str custom_path = STR_INIT("contact.customProperties");
 
 static bool custom_fits(struct call *call, yyjson_val *v, struct str path)
 {
@@ -236,18 +240,18 @@ static bool custom_fits(struct call *call, yyjson_val *v, struct str path)
 	return false;
 }
 
-static void read_custom_member(struct changes *c, struct str name, yyjson_val *v)
+static void read_custom_member(struct changes *c, struct str path, struct str name, yyjson_val *v)
 {
-	if (!omnisend_name(c->call, name, custom_path))
+	if (!omnisend_name(c->call, name, path))
 		return;
 	if (yyjson_is_null(v))
 		change(c, ATTRIBUTE_REMOVE, true, name, STR(""));
-	else if (custom_fits(c->call, v, problem_path(&c->call->req->arena, custom_path, name)))
+	else if (custom_fits(c->call, v, problem_path(&c->call->req->arena, path, name)))
 		set(c, true, name, v);
 }
 
 /* `map` may be NULL. */
-static void read_custom(struct changes *c, yyjson_val *map)
+static void read_custom(struct changes *c, struct str path, yyjson_val *map)
 {
 	size_t i, max, sets = 0;
 	yyjson_val *key, *v;
@@ -256,20 +260,24 @@ static void read_custom(struct changes *c, yyjson_val *map)
 	yyjson_obj_foreach (map, i, max, key, v) {
 		sets += !yyjson_is_null(v);
 	}
-	if (!few_enough(c->call, custom_path, "members", sets, OMNISEND_CUSTOM_MAX))
+	if (!few_enough(c->call, path, "members", sets, OMNISEND_CUSTOM_MAX))
 		return;
 	yyjson_obj_foreach (map, i, max, key, v) {
-		read_custom_member(c, json_str(key), v);
+		read_custom_member(c, path, json_str(key), v);
 	}
 }
 
-enum refusal omnisend_profile(struct call *call, yyjson_val *contact, struct op *op)
+enum refusal omnisend_profile(struct call *call, yyjson_val *contact, struct str path,
+			      struct op *op)
 {
 	yyjson_val *v[N_PROFILE];
-	shape_read(call, contact, STR("contact"), profile, N_PROFILE, false, v);
+	shape_read(call, contact, path, profile, N_PROFILE, false, v);
+	struct str custom_path =
+		v[CUSTOM] ? problem_path(op->arena, path, profile[CUSTOM].name) : path;
 	yyjson_val *custom = omnisend_map(call, v[CUSTOM], custom_path);
 	size_t most = CUSTOM + yyjson_obj_size(custom);
 	struct changes c = { .call = call,
+			     .path = path,
 			     .list = arena_array(op->arena, struct attribute_change, most) };
 	if (!c.list)
 		return REFUSE_OVERLOADED;
@@ -280,7 +288,7 @@ enum refusal omnisend_profile(struct call *call, yyjson_val *contact, struct op 
 		read_tags(&c, v[TAGS]);
 	for (unsigned i = 0; i < ARRAY_LEN(records); i++)
 		read_records(&c, &records[i], v[records[i].at]);
-	read_custom(&c, custom);
+	read_custom(&c, custom_path, custom);
 	op->changes = c.list;
 	op->n_changes = c.n;
 	return c.refused ? REFUSE_OVERLOADED : REFUSE_NOTHING;

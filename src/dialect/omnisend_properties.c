@@ -110,6 +110,7 @@ static void put_value(struct buf *b, const yyjson_val *v)
 struct reading {
 	struct call *call;
 	const struct definition *scheme; /* NULL: this event creates it */
+	bool loose;                      /* of the version */
 	struct seen_field *seen;
 	unsigned n_seen;
 	bool extends; /* something seen is not in the scheme */
@@ -121,19 +122,33 @@ static struct str path_of(struct reading *r, struct str name)
 	return problem_path(&r->call->req->arena, STR("properties"), name);
 }
 
-static bool is_plain(struct reading *r, struct str name, const yyjson_val *value)
+static bool may_stand(struct reading *r, struct str name, const yyjson_val *value)
 {
 	yyjson_val *v = (yyjson_val *)value; /* yyjson's readers ask for no const */
 	struct str s = yyjson_is_str(v) ? json_str(v) : STR("");
+	bool nested = yyjson_is_ctn(v) && !r->loose;
 	/* Bytes are at least as many as code points: short strings need no count. */
 	size_t size = s.n > OMNISEND_STRING_MAX ? str_code_points(s) : 0;
-	if (yyjson_is_ctn(v))
+	if (nested)
 		problem_at(&r->call->problems, PROBLEM_NESTED, path_of(r, name),
 			   .actual = json_type_name(v));
 	if (size > OMNISEND_STRING_MAX)
 		problem_at(&r->call->problems, PROBLEM_TOO_LONG, path_of(r, name),
 			   .limit = OMNISEND_STRING_MAX, .size = (int64_t)size);
-	return !yyjson_is_ctn(v) && size <= OMNISEND_STRING_MAX;
+	return !nested && size <= OMNISEND_STRING_MAX;
+}
+
+static struct seen_field see(const struct reading *r, struct str name, const yyjson_val *v)
+{
+	struct seen_field seen = { .name = name };
+	if (yyjson_is_obj((yyjson_val *)v))
+		seen.type = FIELD_OBJECT;
+	else if (yyjson_is_arr((yyjson_val *)v))
+		seen.type = FIELD_ARRAY;
+	else
+		seen.type = value_type(v);
+	seen.fits = r->loose ? FIELD_BIT(FIELD_TYPES) - 1 : value_fits(v, 0);
+	return seen;
 }
 
 /* Types never change, so what the snapshot says of a property is final; of one that is not in it,
@@ -142,19 +157,18 @@ static void hold_against_scheme(struct reading *r, struct str name, const yyjson
 {
 	const struct field *f = r->scheme ? definition_field(r->scheme, name) : NULL;
 	struct seen_field *seen = &r->seen[r->n_seen++];
-	*seen = (struct seen_field){ name, f ? f->type : value_type(v), value_fits(v, 0) };
+	*seen = see(r, name, v);
 	if (!f)
 		r->extends = true;
 	else if (!(seen->fits & FIELD_BIT(f->type)))
 		problem_at(&r->call->problems, PROBLEM_FIELD_TYPE, path_of(r, name),
-			   .rule = field_type_name(f->type),
-			   .actual = field_type_name(value_type(v)));
+			   .rule = field_type_name(f->type), .actual = field_type_name(seen->type));
 }
 
 static void read_property(struct reading *r, struct str name, const yyjson_val *v)
 {
 	bool good = omnisend_name(r->call, name, STR("properties"));
-	if (yyjson_is_null((yyjson_val *)v) || !is_plain(r, name, v) || !good)
+	if (yyjson_is_null((yyjson_val *)v) || !may_stand(r, name, v) || !good)
 		return;
 	hold_against_scheme(r, name, v);
 	buf_char(&r->text, r->n_seen > 1 ? ',' : '{');
@@ -200,6 +214,7 @@ enum refusal omnisend_properties(struct call *call, yyjson_val *properties, stru
 	}
 	struct reading r = {
 		.call = call,
+		.loose = omnisend_version(call)->loose,
 		.scheme = event.p ? workspace_definition(call->workspace, event) : NULL,
 		.seen = arena_array(&call->req->arena, struct seen_field, n),
 		.text = buf_in(&call->req->arena),
