@@ -1,5 +1,5 @@
 /*
- * Pristo: POST /v1/events/send/{populationId}. docs/dialects/pristo.md tells what is served and
+ * Pristo: events and contacts of a population. docs/dialects/pristo.md tells what is served and
  * where the vendor's page left a choice. A population is a workspace; a contact is found by the id
  * that its owner chose and by nothing else, and an unknown one is made when it can be reached.
  */
@@ -38,7 +38,7 @@ static const struct words refusals[] = {
 	[REFUSE_OVERLOADED] = { 503, STR_INIT("SERVICE_UNAVAILABLE"),
 				STR_INIT("The server is at its limit, try again later") },
 	[REFUSE_UNAVAILABLE] = { 500, STR_INIT("INTERNAL_ERROR"),
-				 STR_INIT("The event could not be stored") },
+				 STR_INIT("The request could not be stored") },
 };
 
 /* Of its bytes: indexed by enum fault. */
@@ -146,6 +146,22 @@ static void refuse(struct call *call, enum refusal why)
 	call_send_json(call, &body);
 }
 
+/* --- The population --- */
+
+void pristo_population(struct call *call, struct uuid *out)
+{
+	if (!uuid_parse(call->params[0], out))
+		problem_at(&call->problems, PROBLEM_FORMAT, STR("populationId"), .rule = "uuid");
+}
+
+bool pristo_population_is_callers(struct call *call, struct uuid population)
+{
+	if (uuid_eq(population, call->workspace->id))
+		return true;
+	problem_at(&call->problems, PROBLEM_UNKNOWN_WORKSPACE, STR("populationId"));
+	return false;
+}
+
 /* --- POST /v1/events/send/{populationId} --- */
 
 static void send_answer(struct call *call)
@@ -167,13 +183,14 @@ static void send_answer(struct call *call)
 
 static const struct endpoint send = {
 	.scope = SCOPE_EVENTS_WRITE,
-	.body_max = 1024 * 1024,
+	.body_max = PRISTO_BODY_MAX,
 	.decode = pristo_send_decode,
 	.answer = send_answer,
 };
 
 static const struct route routes[] = {
 	{ METHOD_POST, "/v1/events/send/{populationId}", &send },
+	{ METHOD_POST, "/v1/populations/{populationId}/contacts", &pristo_upsert },
 };
 
 const struct dialect pristo = {

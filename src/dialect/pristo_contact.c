@@ -1,0 +1,210 @@
+/*
+ * The contact in a Pristo request: read, judged, made part of an operation.
+ */
+#include "dialect/pristo_private.h"
+
+/* As people write numbers, but a number (decision 16). */
+static bool form_phone(struct str s)
+{
+	unsigned digits = 0;
+	for (size_t i = 0; i < s.n; i++)
+		digits += s.p[i] >= '0' && s.p[i] <= '9';
+	return digits >= 5;
+}
+
+static const struct shape_member members[PRISTO_MEMBERS] = {
+	[PRISTO_ID] = { STR_INIT("id"), SHAPE_STRING, SHAPE_REQUIRED, 0, form_uuid, "uuid" },
+	[PRISTO_EMAIL] = { STR_INIT("email"), SHAPE_STRING, 0, 0, form_email, "email" },
+	[PRISTO_PHONE] = { STR_INIT("phone"), SHAPE_STRING, SHAPE_EMPTY_ABSENT, 32, form_phone,
+			   "phone number with at least 5 digits" },
+	[PRISTO_LANGUAGE] = { STR_INIT("language"), SHAPE_STRING, SHAPE_NOT_EMPTY, 35 },
+	[PRISTO_NAME] = { STR_INIT("name"), SHAPE_STRING },
+	[PRISTO_LAST_NAME] = { STR_INIT("lastName"), SHAPE_STRING },
+	[PRISTO_FIELDS] = { STR_INIT("customFields"), SHAPE_OBJECT },
+};
+
+/* --- Custom fields --- */
+
+/* A path costs memory: none for what is counted only. */
+static struct str field_path(struct call *call, struct str map, yyjson_val *name)
+{
+	return call->problems.n < PROBLEMS_MAX
+		       ? problem_path(&call->req->arena, map, json_str(name))
+		       : map;
+}
+
+/* 50 in the vendor's prose, 255 in its schema (decision 1). */
+enum { FIELD_MAX = 255 };
+
+static void judge_field(struct call *call, struct str map, yyjson_val *name, yyjson_val *v)
+{
+	if (!yyjson_is_str(v)) {
+		problem_at(&call->problems, PROBLEM_TYPE, field_path(call, map, name),
+			   .rule = "string", .actual = json_type_name(v));
+		return;
+	}
+	/* Bytes are at least as many as code points: short values need no count. */
+	struct str s = json_str(v);
+	size_t size = s.n > FIELD_MAX ? str_code_points(s) : 0;
+	if (size > FIELD_MAX)
+		problem_at(&call->problems, PROBLEM_TOO_LONG, field_path(call, map, name),
+			   .limit = FIELD_MAX, .size = (int64_t)size);
+}
+
+void pristo_judge_fields(struct call *call, struct str map, yyjson_val *fields)
+{
+	size_t i, max;
+	yyjson_val *name, *v;
+	if (!fields)
+		return;
+	yyjson_obj_foreach (fields, i, max, name, v)
+		judge_field(call, map, name, v);
+}
+
+/* In a request of its own, what is no member of a contact may be a field of the population that
+ * stands beside them: the vendor's prose says so (decision 14). */
+static bool is_member(struct str name)
+{
+	for (unsigned i = 0; i < PRISTO_MEMBERS; i++)
+		if (str_eq(members[i].name, name))
+			return true;
+	return false;
+}
+
+void pristo_contact_read(struct call *call, yyjson_val *object, bool fields_beside,
+			 struct pristo_contact *out)
+{
+	out->object = object;
+	out->fields_beside = fields_beside;
+	shape_read(call, object, STR("contact"), members, PRISTO_MEMBERS, !fields_beside, out->v);
+	pristo_judge_fields(call, STR("contact.customFields"), out->v[PRISTO_FIELDS]);
+}
+
+/* --- Against the population --- */
+
+static void judge_beside(struct call *call, yyjson_val *name, yyjson_val *v)
+{
+	static const struct str contact = STR_INIT("contact");
+	if (is_member(json_str(name)))
+		return;
+	if (yyjson_is_str(v) && workspace_has_contact_field(call->workspace, json_str(name)))
+		judge_field(call, contact, name, v);
+	else
+		problem_at(&call->problems, PROBLEM_UNKNOWN_MEMBER,
+			   field_path(call, contact, name));
+}
+
+void pristo_contact_judge(struct call *call, const struct pristo_contact *c)
+{
+	yyjson_val *fields = c->v[PRISTO_FIELDS], *name, *v;
+	size_t i, max;
+	if (fields)
+		yyjson_obj_foreach (fields, i, max, name, v)
+			if (!workspace_has_contact_field(call->workspace, json_str(name)))
+				problem_at(&call->problems, PROBLEM_UNKNOWN_FIELD,
+					   field_path(call, STR("contact.customFields"), name));
+	if (c->fields_beside)
+		yyjson_obj_foreach (c->object, i, max, name, v)
+			judge_beside(call, name, v);
+}
+
+/* --- The operation --- */
+
+enum { WHO_MAX = 3 };
+
+struct people {
+	struct who who[WHO_MAX];
+	char id[UUID_TEXT + 1];
+};
+
+static bool add_who(struct op *op, struct who *list, enum identity_kind kind, unsigned use,
+		    struct str value)
+{
+	struct str key = identity_key(op->arena, kind, value);
+	list[op->n_who++] = (struct who){ .kind = kind, .use = use, .value = value, .key = key };
+	/* All forms that were let through have a key: without one, memory was refused. */
+	return key.p != NULL;
+}
+
+/* E-mail and phone are data about whom the id names: they make a new contact reachable, and find
+ * none that has an id already (decision 15). One that only other dialects have reported so far has
+ * none, and becomes the one that the id names. */
+static bool fill_who(struct op *op, const struct pristo_contact *c)
+{
+	enum { DATA = WHO_REPLACE | WHO_SHARED | WHO_CREATES | WHO_CLAIMS };
+	struct people *people = arena_new(op->arena, struct people);
+	struct uuid id;
+	if (!people)
+		return false;
+	must(uuid_parse(json_str(c->v[PRISTO_ID]), &id));
+	uuid_text(id, people->id);
+	op->who = people->who;
+	bool good = add_who(op, people->who, IDENTITY_EXTERNAL_ID, WHO_LOOKUP | WHO_ADOPT,
+			    (struct str){ people->id, UUID_TEXT });
+	if (c->v[PRISTO_EMAIL])
+		good &= add_who(op, people->who, IDENTITY_EMAIL, DATA,
+				json_str(c->v[PRISTO_EMAIL]));
+	if (c->v[PRISTO_PHONE])
+		good &= add_who(op, people->who, IDENTITY_PHONE, DATA,
+				json_str(c->v[PRISTO_PHONE]));
+	return good;
+}
+
+static const struct {
+	unsigned member;
+	struct str attribute;
+} attributes[] = {
+	{ PRISTO_NAME, STR_INIT("first_name") },
+	{ PRISTO_LAST_NAME, STR_INIT("last_name") },
+	{ PRISTO_LANGUAGE, STR_INIT("language") },
+};
+
+static bool add_change(struct op *op, struct attribute_change *list, struct str name, bool custom,
+		       yyjson_val *v)
+{
+	struct str json = json_text(op->arena, v);
+	list[op->n_changes++] = (struct attribute_change){
+		.verb = ATTRIBUTE_SET, .custom = custom, .name = name, .json = json
+	};
+	return json.p != NULL;
+}
+
+static bool add_fields(struct op *op, struct attribute_change *list, yyjson_val *fields)
+{
+	size_t i, max;
+	yyjson_val *name, *v;
+	yyjson_obj_foreach (fields, i, max, name, v)
+		if (!add_change(op, list, json_str(name), true, v))
+			return false;
+	return true;
+}
+
+static bool add_beside(struct op *op, struct attribute_change *list, yyjson_val *object)
+{
+	size_t i, max;
+	yyjson_val *name, *v;
+	yyjson_obj_foreach (object, i, max, name, v)
+		if (!is_member(json_str(name)) && !add_change(op, list, json_str(name), true, v))
+			return false;
+	return true;
+}
+
+static bool fill_changes(struct op *op, const struct pristo_contact *c)
+{
+	yyjson_val *fields = c->v[PRISTO_FIELDS], *v;
+	size_t n = ARRAY_LEN(attributes) + yyjson_obj_size(fields) + yyjson_obj_size(c->object);
+	struct attribute_change *list = arena_array(op->arena, struct attribute_change, n);
+	bool good = list != NULL;
+	op->changes = list;
+	for (size_t i = 0; i < ARRAY_LEN(attributes) && good; i++) {
+		v = c->v[attributes[i].member];
+		good = !v || add_change(op, list, attributes[i].attribute, false, v);
+	}
+	good = good && (!fields || add_fields(op, list, fields));
+	return good && (!c->fields_beside || add_beside(op, list, c->object));
+}
+
+bool pristo_contact_fill(struct op *op, const struct pristo_contact *c)
+{
+	return fill_who(op, c) && fill_changes(op, c);
+}

@@ -1,0 +1,130 @@
+/*
+ * POST /v1/populations/{populationId}/contacts: a contact is made or changed without an event.
+ */
+#include "dialect/pristo_private.h"
+
+static const struct shape_member request[] = {
+	{ STR_INIT("contact"), SHAPE_OBJECT, .flags = SHAPE_REQUIRED },
+};
+
+static void read_request(struct call *call, yyjson_val *root, struct pristo_contact *out)
+{
+	yyjson_val *contact;
+	if (!yyjson_is_obj(root)) {
+		problem_at(&call->problems, PROBLEM_TYPE, STR(""), .rule = "object",
+			   .actual = json_type_name(root));
+		return;
+	}
+	shape_read(call, root, STR(""), request, ARRAY_LEN(request), false, &contact);
+	if (contact)
+		pristo_contact_read(call, contact, true, out);
+}
+
+static enum refusal make_op(struct call *call, const struct pristo_contact *c)
+{
+	struct op *op = call_op(call);
+	if (!op || !pristo_contact_fill(op, c))
+		return REFUSE_OVERLOADED;
+	op->kind = OP_CONTACT;
+	op->wants_view = true;
+	return REFUSE_NOTHING;
+}
+
+/* The order of checks is the one of an event (pristo.md section 2). */
+static enum refusal upsert_decode(struct call *call)
+{
+	struct pristo_contact contact = { 0 };
+	struct uuid population;
+	yyjson_val *root;
+	enum refusal why = call_json(call, &root);
+	if (why)
+		return why;
+	pristo_population(call, &population);
+	read_request(call, root, &contact);
+	if (call->problems.found > 0 || !pristo_population_is_callers(call, population))
+		return REFUSE_PROBLEMS;
+	pristo_contact_judge(call, &contact);
+	return call->problems.found > 0 ? REFUSE_PROBLEMS : make_op(call, &contact);
+}
+
+/* --- The contact as stored --- */
+
+static const struct {
+	struct str name, attribute;
+} shown[] = {
+	{ STR_INIT("email"), STR_INIT("email") },
+	{ STR_INIT("phone"), STR_INIT("phone") },
+	{ STR_INIT("language"), STR_INIT("language") },
+	{ STR_INIT("name"), STR_INIT("first_name") },
+	{ STR_INIT("lastName"), STR_INIT("last_name") },
+};
+
+/* Values are strings here; what another vendor's calls left in another type is its JSON text. */
+static void put_string(struct buf *b, yyjson_val *v)
+{
+	if (yyjson_is_str(v))
+		return json_put(b, v);
+	struct buf text = buf_in(b->arena);
+	json_put(&text, v);
+	b->failed |= text.failed;
+	buf_json_str(b, buf_str(&text));
+}
+
+static void put_fields(struct buf *b, yyjson_val *fields)
+{
+	size_t i, max;
+	yyjson_val *name, *v;
+	char between = '{';
+	buf_lit(b, ",\"customFields\":");
+	yyjson_obj_foreach (fields, i, max, name, v) {
+		buf_char(b, between);
+		buf_json_str(b, json_str(name));
+		buf_char(b, ':');
+		put_string(b, v);
+		between = ',';
+	}
+	buf_char(b, '}');
+}
+
+static void put_contact(struct buf *b, struct str id, yyjson_val *attributes)
+{
+	yyjson_val *fields = json_get(attributes, STR("custom"));
+	buf_lit(b, "{\"id\":");
+	buf_json_str(b, id);
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+		yyjson_val *v = json_get(attributes, shown[i].attribute);
+		if (!v)
+			continue;
+		buf_char(b, ',');
+		buf_json_str(b, shown[i].name);
+		buf_char(b, ':');
+		put_string(b, v);
+	}
+	if (yyjson_obj_size(fields) > 0)
+		put_fields(b, fields);
+	buf_char(b, '}');
+}
+
+static void upsert_answer(struct call *call)
+{
+	const struct op *op = call->ops;
+	yyjson_val *attributes = NULL;
+	struct buf body = buf_in(&call->req->arena);
+	if (op->outcome == OP_REFUSED)
+		return call_refuse_op(call, op);
+	/* The store's own text: it fails to be read only when memory does. */
+	body.failed =
+		json_parse(&call->req->arena, op->view.attributes, &attributes, NULL) != JSON_OK;
+	buf_lit(&body, "{\"contact\":");
+	put_contact(&body, op->who[0].value, attributes);
+	buf_char(&body, '}');
+	call_begin(call, op->created ? 201 : 200);
+	call_send_json(call, &body);
+}
+
+const struct endpoint pristo_upsert = {
+	.scope = SCOPE_CONTACTS_WRITE,
+	.body_max = PRISTO_BODY_MAX,
+	.decode = upsert_decode,
+	.answer = upsert_answer,
+};
