@@ -184,9 +184,11 @@ static void put_who(struct buf *b, const struct who *w)
 	static const struct {
 		unsigned use;
 		const char *name;
-	} uses[] = { { WHO_LOOKUP, "lookup" }, { WHO_CREATES, "creates" },
-		     { WHO_ADOPT, "adopt" },   { WHO_REPLACE, "replace" },
-		     { WHO_SHARED, "shared" }, { WHO_CLAIMS, "claims" } };
+	} uses[] = { { WHO_LOOKUP, "lookup" },       { WHO_CREATES, "creates" },
+		     { WHO_ADOPT, "adopt" },         { WHO_REPLACE, "replace" },
+		     { WHO_SHARED, "shared" },       { WHO_CLAIMS, "claims" },
+		     { WHO_EXCLUSIVE, "exclusive" }, { WHO_DROP, "drop" },
+		     { WHO_DROP_KIND, "drop-kind" } };
 	char between = ' ';
 	buf_printf(b, "who %s", identity_kind_name(w->kind));
 	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
@@ -206,11 +208,25 @@ static void put_who(struct buf *b, const struct who *w)
 
 static void put_change(struct buf *b, const struct attribute_change *c)
 {
-	static const char *const verbs[] = { "set", "remove", "union", "append" };
+	static const char *const verbs[] = { "set", "remove", "union", "append", "without" };
 	buf_printf(b, "%s %s", verbs[c->verb], c->custom ? "custom." : "");
 	buf_put(b, c->name);
 	buf_char(b, ' ');
 	buf_put(b, c->json);
+	buf_char(b, '\n');
+}
+
+static void put_event(struct buf *b, const struct op *op)
+{
+	buf_lit(b, "definition ");
+	buf_u64(b, op->definition);
+	buf_put(b, op->definition_name);
+	if (op->occurred_given) {
+		buf_lit(b, "\nat ");
+		time_put(b, op->occurred_at, 6);
+	}
+	buf_lit(b, "\nproperties ");
+	buf_put(b, op->properties);
 	buf_char(b, '\n');
 }
 
@@ -219,16 +235,8 @@ struct str trial_op_text(struct trial *t)
 	must(t->why == REFUSE_NOTHING && t->call.n_ops == 1);
 	const struct op *op = t->call.ops;
 	struct buf b = buf_in(&t->req.arena);
-	buf_lit(&b, "definition ");
-	buf_u64(&b, op->definition);
-	buf_put(&b, op->definition_name);
-	if (op->occurred_given) {
-		buf_lit(&b, "\nat ");
-		time_put(&b, op->occurred_at, 6);
-	}
-	buf_lit(&b, "\nproperties ");
-	buf_put(&b, op->properties);
-	buf_char(&b, '\n');
+	if (op->kind == OP_EVENT)
+		put_event(&b, op);
 	for (unsigned i = 0; i < op->n_who; i++)
 		put_who(&b, &op->who[i]);
 	for (unsigned i = 0; i < op->n_changes; i++)
@@ -238,6 +246,22 @@ struct str trial_op_text(struct trial *t)
 }
 
 /* --- The way out: what the committer and the reply do --- */
+
+const struct contact_view trial_contact = {
+	.number = 1,
+	.identities = STR_INIT(
+		"[{\"kind\":\"email\",\"value\":\"jane@example.com\"},"
+		"{\"kind\":\"phone\",\"value\":\"+37061234567\"},"
+		"{\"kind\":\"external_id\",\"value\":\"3f2504e0-4f89-41d3-9a0c-0305e82c3301\"}]"),
+	.attributes = STR_INIT("{\"email\":\"jane@example.com\",\"phone\":\"+37061234567\",\"first_"
+			       "name\":\"Jane\","
+			       "\"last_name\":\"Doe\",\"city\":7,\"tags\":[\"vip\"],"
+			       "\"custom\":{\"age\":\"31\",\"score\":1.50,\"list\":[\"a\"]}}"),
+	.created_at = 1764547200 * US_PER_S,
+	.updated_at = 1764547260 * US_PER_S,
+	.event_count = 2,
+	.last_event_at = 1764547260 * US_PER_S,
+};
 
 static void store(struct trial *t, struct problems *ps)
 {
@@ -250,7 +274,17 @@ static void store(struct trial *t, struct problems *ps)
 		op->received_at = t->req.received_at;
 		if (!op->occurred_given)
 			op->occurred_at = op->received_at;
+		if (op->wants_view)
+			op->view = trial_contact;
 	}
+}
+
+static void read_rows(struct query *q)
+{
+	if (!q)
+		return;
+	q->rows = &trial_contact;
+	q->n_rows = 1;
 }
 
 void trial_answer(struct trial *t)
@@ -258,6 +292,7 @@ void trial_answer(struct trial *t)
 	if (t->why)
 		return t->call.dialect->refuse(&t->call, t->why);
 	store(t, NULL);
+	read_rows(t->call.query);
 	t->call.endpoint->answer(&t->call);
 }
 
@@ -265,6 +300,8 @@ void trial_answer_refused(struct trial *t, enum problem_code code)
 {
 	if (t->why)
 		return trial_answer(t);
+	if (t->call.n_ops == 0) /* nothing to refuse: nothing is found */
+		return t->call.endpoint->answer(&t->call);
 	struct problems ps = { 0 };
 	problem_at(&ps, code, STR(""), .limit = 1000, .size = 1001);
 	store(t, &ps);
@@ -359,8 +396,9 @@ static bool is_json(struct str text, bool object)
 static void judge_op(const struct op *op)
 {
 	must(op->arena && op->workspace && op->dialect);
-	must(op->n_who > 0 && is_json(op->properties, true));
-	must(op->definition != 0 || op->definition_name.n > 0);
+	must(op->kind != OP_EVENT || op->n_who > 0);
+	must(op->kind != OP_EVENT || is_json(op->properties, true));
+	must(op->kind != OP_EVENT || op->definition != 0 || op->definition_name.n > 0);
 	for (unsigned i = 0; i < op->n_who; i++) {
 		const struct who *w = &op->who[i];
 		must(identity_kind_name(w->kind) && w->use != 0);
@@ -381,7 +419,7 @@ static void judge_decoded(const struct trial *t)
 		must(t->call.problems.n > 0);
 	if (t->why)
 		return;
-	must(t->call.problems.found == 0 && t->call.n_ops > 0);
+	must(t->call.problems.found == 0);
 	for (unsigned i = 0; i < t->call.n_ops; i++)
 		judge_op(&t->call.ops[i]);
 }

@@ -58,7 +58,9 @@ void trial_run(struct trial *t, const struct dialect *d, const struct trial_requ
 struct str trial_op_text(struct trial *t);
 
 /* What follows: the refusal's answer when there is one; else the endpoint's, after a committer that
- * stored everything, or (with a code) refused the first operation for that reason, or could not. */
+ * stored everything, or (with a code) refused the first operation for that reason, or could not. A
+ * query finds trial_contact; with a code, nothing. */
+extern const struct contact_view trial_contact; /* what is found, and what an operation shows */
 void trial_answer(struct trial *t);
 void trial_answer_refused(struct trial *t, enum problem_code code);
 void trial_answer_trouble(struct trial *t, enum refusal why);
