@@ -10,6 +10,7 @@
 
 struct app {
 	struct app_config config;
+	struct reader_pool *readers;
 	struct intake *intake;
 	struct native *native;
 };
@@ -101,13 +102,15 @@ int app_new(const struct app_config *config, struct app **out)
 	if (!app)
 		return fail(-ENOMEM, "the app");
 	app->config = *config;
+	int r = reader_pool_new(config->store, &app->readers);
 	struct intake_config intake = {
 		.catalog = store_catalog(config->store),
 		.committer = config->committer,
+		.readers = app->readers,
 		.loops = config->loops,
 	};
-	int r = intake_new(&intake, &app->intake);
-	r = r ?: native_new(config->store, app->intake, &app->native);
+	r = r ?: intake_new(&intake, &app->intake);
+	r = r ?: native_new(app->readers, app->intake, &app->native);
 	if (r < 0) {
 		app_free(app);
 		return pass(r);
@@ -122,5 +125,6 @@ void app_free(struct app *app)
 		return;
 	native_free(app->native);
 	intake_free(app->intake);
+	reader_pool_free(app->readers);
 	free(app);
 }

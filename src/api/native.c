@@ -8,40 +8,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* As many as the net layer's pool has threads; each is opened when it is first needed. */
-enum { READERS_MAX = 4 };
-
 struct native {
-	struct store *store;
+	struct reader_pool *readers;
 	struct intake *intake;
 	struct route_table *routes;
-	pthread_mutex_t lock; /* for the readers at rest */
-	struct store_reader *idle[READERS_MAX];
-	unsigned n_idle;
 };
-
-/* --- Readers --- */
-
-static int borrow_reader(struct native *n, struct store_reader **r)
-{
-	*r = NULL;
-	pthread_mutex_lock(&n->lock);
-	if (n->n_idle > 0)
-		*r = n->idle[--n->n_idle];
-	pthread_mutex_unlock(&n->lock);
-	return *r ? 0 : store_reader_open(n->store, r);
-}
-
-static void return_reader(struct native *n, struct store_reader *r)
-{
-	pthread_mutex_lock(&n->lock);
-	bool room = n->n_idle < READERS_MAX;
-	if (room)
-		n->idle[n->n_idle++] = r;
-	pthread_mutex_unlock(&n->lock);
-	if (!room)
-		store_reader_close(r);
-}
 
 /* --- One query --- */
 
@@ -57,7 +28,7 @@ static void run(struct net_work *work)
 {
 	struct native_query *q = (struct native_query *)work;
 	struct store_reader *r = NULL;
-	int e = borrow_reader(q->native, &r);
+	int e = reader_pool_borrow(q->native->readers, &r);
 	if (e == 0)
 		e = q->resource->read(q, r);
 	if (e < 0) {
@@ -65,7 +36,7 @@ static void run(struct net_work *work)
 		store_reader_close(r);
 		return;
 	}
-	return_reader(q->native, r);
+	reader_pool_return(q->native->readers, r);
 	q->status = e == STORE_NONE ? 404 : 200;
 }
 
@@ -178,14 +149,13 @@ const char *native_pattern(const struct request *req)
 
 /* --- Life --- */
 
-int native_new(struct store *store, struct intake *intake, struct native **out)
+int native_new(struct reader_pool *readers, struct intake *intake, struct native **out)
 {
 	struct native *n = calloc(1, sizeof(*n));
 	if (!n)
 		return fail(-ENOMEM, "the native API");
-	n->store = store;
+	n->readers = readers;
 	n->intake = intake;
-	pthread_mutex_init(&n->lock, NULL);
 	int r = route_table_new(native_routes, n_native_routes, false, &n->routes);
 	if (r < 0) {
 		native_free(n);
@@ -199,9 +169,6 @@ void native_free(struct native *n)
 {
 	if (!n)
 		return;
-	while (n->n_idle > 0)
-		store_reader_close(n->idle[--n->n_idle]);
 	route_table_free(n->routes);
-	pthread_mutex_destroy(&n->lock);
 	free(n);
 }

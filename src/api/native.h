@@ -11,7 +11,7 @@
 
 struct native;
 
-MUST_CHECK int native_new(struct store *store, struct intake *intake, struct native **out);
+MUST_CHECK int native_new(struct reader_pool *readers, struct intake *intake, struct native **out);
 void native_free(struct native *n); /* NULL is fine; net loops stopped first */
 
 /* Any request whose path begins with "/_/". */

@@ -165,11 +165,13 @@ static int read_contacts(struct native_query *q, struct store_reader *r)
 {
 	struct contact_view *rows;
 	unsigned n;
-	uint64_t next_before;
+	bool more;
 	if (q->value.p)
 		return find_contacts(q, r);
-	int e = store_read_contacts(r, &q->req->arena, q->events.workspace, q->events.before,
-				    q->events.limit, &rows, &n, &next_before);
+	const struct contact_query page = { .workspace = q->events.workspace,
+					    .before = q->events.before,
+					    .limit = q->events.limit };
+	int e = store_read_contacts(r, &q->req->arena, &page, &rows, &n, &more);
 	if (e != STORE_OK)
 		return e;
 	render_list_open(&q->body);
@@ -177,7 +179,7 @@ static int read_contacts(struct native_query *q, struct store_reader *r)
 		render_list_next(&q->body, i);
 		render_contact(&q->body, &rows[i]);
 	}
-	render_list_close(&q->body, next_before);
+	render_list_close(&q->body, more && n ? rows[n - 1].number : 0);
 	return STORE_OK;
 }
 

@@ -70,8 +70,10 @@ struct call {
 	struct str params[ROUTE_PARAMS_MAX];
 	unsigned allowed;
 
-	const struct workspace *workspace; /* of the key; valid until decode returns */
-	const struct key *key;             /* likewise */
+	/* Of the key, as it was when decode was called and again as it is when answer is, which sees
+	 * what its operations made; valid until either returns. */
+	const struct workspace *workspace;
+	const struct key *key;             /* valid until decode returns */
 	uint32_t key_no;                   /* 0 before the credentials were found good */
 	bool limited;                      /* rate is meant */
 	struct rate_state rate;
@@ -83,7 +85,8 @@ struct call {
 	unsigned n_ops;
 	bool all_or_nothing;   /* if one operation is refused, none is done */
 	struct dedupe request; /* the caller's id of the whole request; .key.p NULL: none */
-	uint64_t payload;      /* a hash of what the request says, with `request` */
+	uint64_t payload;      /* a hash of what the request says, with `request`; stored, so not
+				* of hash64(), which differs with each start */
 	bool other_payload;    /* comes back set: the id was used for something else */
 	struct query *query;   /* what is to be read before the answer; NULL: nothing */
 	struct problems problems;
@@ -91,7 +94,8 @@ struct call {
 	void *state; /* the endpoint's own, from decode to answer */
 };
 
-/* What a dialect reads back of contacts. Filled by decode, answered by a worker thread. */
+/* What a dialect reads back of contacts, for a call without operations. Filled by decode, answered
+ * by a worker thread. */
 enum query_kind {
 	QUERY_CONTACT,  /* by the first identity that matches; rows[0], or n_rows 0 */
 	QUERY_CONTACTS, /* of the workspace, newest first */
@@ -99,8 +103,11 @@ enum query_kind {
 
 struct query {
 	enum query_kind kind;
-	const struct who *who; /* QUERY_CONTACT: tried in order */
+	/* QUERY_CONTACT: tried in order. QUERY_CONTACTS: the contact at which the page begins, for
+	 * who has no number of it: what is older follows, or with `newer` what is newer. */
+	const struct who *who;
 	unsigned n_who;
+	bool newer;
 	uint64_t before, after; /* QUERY_CONTACTS: numbers, exclusive; 0: open. With `after` the
 				 * rows are those next newer than it, newest first still */
 	unsigned limit;
@@ -108,11 +115,19 @@ struct query {
 	const struct contact_view *rows;
 	unsigned n_rows;
 	bool more; /* QUERY_CONTACTS: there are rows beyond, in the direction asked for */
+	bool lost; /* QUERY_CONTACTS: there is no such contact to begin at */
 };
+
+enum { ENDPOINT_BUCKETS = 8 };
 
 struct endpoint {
 	unsigned scope;  /* enum scope; what the key must carry */
 	size_t body_max; /* bytes */
+
+	/* Its own rate per key, counted with the other endpoints of that bucket; requests 0: the
+	 * dialect's. */
+	struct rate rate;
+	unsigned bucket; /* below ENDPOINT_BUCKETS; 0: the one of all that say nothing */
 
 	/* Reads the body, checks what can be checked without the store, fills call->ops. */
 	enum refusal (*decode)(struct call *call);
@@ -165,6 +180,8 @@ enum refusal call_json(struct call *call, yyjson_val **root);
 /* The call's one operation, filled as far as all dialects fill it alike. NULL: memory is refused.
  */
 struct op *call_op(struct call *call);
+/* Likewise so many of them, in call->ops; for n 0 none. */
+struct op *call_ops(struct call *call, unsigned n);
 
 /* The committer refused the operation: its problems become the call's and are sent. */
 void call_refuse_op(struct call *call, const struct op *op);

@@ -11,25 +11,27 @@ const struct key *access_key(const struct catalog *catalog, const struct credent
 			 : catalog_key(catalog, &digest);
 }
 
-/* What the workspace says goes before what the vendor says. */
-static struct rate rate_for(const struct call *call)
+/* What the workspace says goes before what the vendor says, and is meant for all of the dialect. */
+static struct rate rate_for(const struct call *call, unsigned *family)
 {
 	int64_t own = call->workspace->requests_per_second;
 	if (own < 0)
 		return (struct rate){ 0 };
 	if (own > 0)
 		return (struct rate){ .requests = (unsigned)MIN(own, INT32_MAX), .window_s = 1 };
-	return call->dialect->rate;
+	*family = call->endpoint->bucket;
+	return call->endpoint->rate.requests ? call->endpoint->rate : call->dialect->rate;
 }
 
 static bool within_rate(struct ratelimit *limits, struct call *call)
 {
-	struct rate rate = rate_for(call);
+	unsigned family = 0;
+	struct rate rate = rate_for(call, &family);
 	if (rate.requests == 0)
 		return true;
 	call->limited = true;
-	return ratelimit_take(limits, call->key_no, call->dialect->no, rate, time_monotonic_ms(),
-			      &call->rate);
+	struct bucket bucket = { call->key_no, call->dialect->no, family };
+	return ratelimit_take(limits, bucket, rate, time_monotonic_ms(), &call->rate);
 }
 
 enum refusal access_check(struct ratelimit *limits, const struct catalog *catalog,

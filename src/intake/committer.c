@@ -19,7 +19,9 @@ struct committer {
 	struct commit_job *first, *last;
 	bool stopping;
 
-	bool broken; /* committer thread only: the last batch failed, the store is not back yet */
+	/* The committer's thread only. */
+	bool broken; /* the last batch failed, the store is not back yet */
+	bool stuck;  /* there are chores, but the disk is full */
 };
 
 static struct commit_job *next_job(const struct commit_job *job)
@@ -73,16 +75,18 @@ static struct timespec in_seconds(int s)
 	return t;
 }
 
-/* Waits for work. NULL when stopping and nothing is left, or when a broken store is due another
- * try. */
+/* Waits for jobs. NULL when stopping and nothing is left, when a store that is broken or stuck is
+ * due another try, or when it has chores. */
 static struct commit_job *take_batch(struct committer *c)
 {
 	struct commit_job *batch = NULL;
 	struct timespec until = in_seconds(RECOVER_EVERY_S);
+	bool held_up = c->broken || c->stuck;
+	bool chores = !held_up && store_has_chores(c->config.store);
 
 	pthread_mutex_lock(&c->lock);
-	while (!c->first && !c->stopping) {
-		if (!c->broken)
+	while (!c->first && !c->stopping && !chores) {
+		if (!held_up)
 			pthread_cond_wait(&c->arrived, &c->lock);
 		else if (pthread_cond_timedwait(&c->arrived, &c->lock, &until) == ETIMEDOUT)
 			break;
@@ -100,7 +104,7 @@ static void set_outcome(struct commit_job *batch, enum op_outcome outcome)
 			job->ops[i].outcome = outcome;
 }
 
-static int apply_job(struct committer *c, struct commit_job *job)
+static int apply_all(struct committer *c, struct commit_job *job)
 {
 	for (unsigned i = 0; i < job->n_ops; i++) {
 		int r = store_apply(c->config.store, &job->ops[i]);
@@ -109,6 +113,41 @@ static int apply_job(struct committer *c, struct commit_job *job)
 		job->ops[i].outcome = r == STORE_REFUSED ? OP_REFUSED : OP_DONE;
 	}
 	return 0;
+}
+
+/* Marks all of the job as refused when one of its operations would be. */
+static int check_all(struct committer *c, struct commit_job *job, bool *refused)
+{
+	*refused = false;
+	for (unsigned i = 0; i < job->n_ops; i++) {
+		int r = store_check(c->config.store, &job->ops[i]);
+		if (r < 0)
+			return pass(r);
+		*refused |= r == STORE_REFUSED;
+	}
+	for (unsigned i = 0; *refused && i < job->n_ops; i++)
+		job->ops[i].outcome = OP_REFUSED;
+	return 0;
+}
+
+static int apply_new(struct committer *c, struct commit_job *job)
+{
+	bool refused = false;
+	int r = job->all_or_nothing ? check_all(c, job, &refused) : 0;
+	return r < 0 || refused ? pass(r) : apply_all(c, job);
+}
+
+static int apply_job(struct committer *c, struct commit_job *job)
+{
+	const struct store_request id = { job->workspace, job->id, job->payload };
+	if (!job->id.key.p)
+		return apply_new(c, job);
+	int r = store_recall(c->config.store, &id, job->ops, job->n_ops);
+	job->other_payload = r == STORE_REFUSED;
+	if (r != STORE_NONE)
+		return r < 0 ? pass(r) : 0;
+	r = apply_new(c, job);
+	return pass(r ?: store_remember(c->config.store, &id, job->ops, job->n_ops));
 }
 
 /* All of the batch, synced, or a failure. STORE_FULL: nothing was tried. */
@@ -176,6 +215,18 @@ static void send_home(struct committer *c, struct commit_job *batch)
 	}
 }
 
+/* An empty batch does a part of them. */
+static void do_chores(struct committer *c)
+{
+	int r = write_batch(c, NULL);
+	c->stuck = r == STORE_FULL;
+	if (r >= 0)
+		return;
+	log_error("batch_failed", LOG_S("cause", fail_text()));
+	store_abandon(c->config.store);
+	c->broken = true;
+}
+
 static bool finished(struct committer *c)
 {
 	pthread_mutex_lock(&c->lock);
@@ -194,6 +245,8 @@ static void *committer_main(void *arg)
 			send_home(c, batch);
 		} else if (c->broken) {
 			recover(c);
+		} else if (store_has_chores(c->config.store)) {
+			do_chores(c);
 		}
 	}
 	return NULL;

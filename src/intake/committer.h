@@ -22,9 +22,11 @@ struct commit_job {
 	struct net_loop *loop;
 	struct op *ops;
 	unsigned n_ops;
+	uint32_t workspace;
 
 	/* If one operation is refused, none is done: the others come back OP_REFUSED without
-	 * problems. Judged against what was there before the job. */
+	 * problems. Judged against what was there before the job: what only another operation of
+	 * the job stands in the way of is refused alone. */
 	bool all_or_nothing;
 
 	/* The caller's id of the whole request (Idempotency-Key) and a hash of what it says.

@@ -1,6 +1,8 @@
 #include "intake/intake.h"
 
 #include "base/fail.h"
+#include "base/log.h"
+#include "intake/query.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,10 +20,14 @@ struct intake {
 	struct intake_loop loops[NET_LOOPS_MAX];
 };
 
-/* A call and its operations' way to the committer and back. */
+/* A call, and its operations' way to the committer and back, or its query's to a worker. */
 struct passage {
 	struct call call; /* first: the request's state points at it */
+	struct intake *in;
+	uint32_t workspace; /* row number */
 	struct commit_job job;
+	struct net_work work;
+	bool unread; /* the query could not be answered */
 	bool routed;
 	enum refusal refused; /* by routing */
 };
@@ -115,6 +121,7 @@ static struct passage *passage_of(struct intake *in, struct request *req)
 	if (p->routed)
 		return p;
 	p->routed = true;
+	p->in = in;
 	p->call.req = req;
 	p->call.dialect = intake_owner(req->path);
 	must(p->call.dialect);
@@ -166,6 +173,49 @@ static enum refusal admit(struct intake *in, struct passage *p)
 	return why ?: fault != FAULT_NONE ? REFUSE_FAULT : REFUSE_NOTHING;
 }
 
+/* The catalog may have changed since decode saw it. */
+static void answer(struct passage *p)
+{
+	const struct catalog *catalog = intake_catalog(p->in, p->call.req->loop);
+	p->call.workspace = catalog_workspace(catalog, p->workspace);
+	p->call.key = NULL;
+	p->call.endpoint->answer(&p->call);
+}
+
+/* --- To a worker and back --- */
+
+static struct passage *passage_of_work(struct net_work *work)
+{
+	return (struct passage *)((char *)work - offsetof(struct passage, work));
+}
+
+static void run_query(struct net_work *work)
+{
+	struct passage *p = passage_of_work(work);
+	struct reader_pool *readers = p->in->config.readers;
+	if (query_run(readers, &p->call.req->arena, p->workspace, p->call.query) == 0)
+		return;
+	p->unread = true;
+	log_error("read_failed", LOG_S("cause", fail_text()));
+}
+
+static void query_done(struct net_work *work)
+{
+	struct passage *p = passage_of_work(work);
+	if (p->unread)
+		p->call.dialect->refuse(&p->call, REFUSE_UNAVAILABLE);
+	else
+		answer(p);
+}
+
+static enum refusal ask(struct passage *p)
+{
+	p->work = (struct net_work){ .run = run_query, .done = query_done };
+	if (net_loop_work(p->call.req->loop, &p->work) < 0)
+		return REFUSE_OVERLOADED;
+	return REFUSE_NOTHING;
+}
+
 /* --- To the committer and back --- */
 
 static enum refusal trouble_of(const struct call *call)
@@ -184,10 +234,11 @@ static void come_home(struct net_letter *letter)
 	struct commit_job *job = (struct commit_job *)letter;
 	struct passage *p = (struct passage *)((char *)job - offsetof(struct passage, job));
 	enum refusal why = trouble_of(&p->call);
+	p->call.other_payload = job->other_payload;
 	if (why)
 		p->call.dialect->refuse(&p->call, why);
 	else
-		p->call.endpoint->answer(&p->call);
+		answer(p);
 }
 
 static enum refusal submit(struct intake *in, struct passage *p)
@@ -198,7 +249,14 @@ static enum refusal submit(struct intake *in, struct passage *p)
 	if (committer_reserve(in->config.committer, p->call.n_ops) == COMMITTER_FULL)
 		return REFUSE_OVERLOADED;
 	p->job = (struct commit_job){
-		.letter.run = come_home, .loop = loop, .ops = p->call.ops, .n_ops = p->call.n_ops
+		.letter.run = come_home,
+		.loop = loop,
+		.ops = p->call.ops,
+		.n_ops = p->call.n_ops,
+		.workspace = p->workspace,
+		.all_or_nothing = p->call.all_or_nothing,
+		.id = p->call.request,
+		.payload = p->call.payload,
 	};
 	if (l->first)
 		l->last->letter.next = &p->job.letter;
@@ -217,6 +275,16 @@ void intake_round_end(struct intake *in, struct net_loop *loop)
 	l->first = l->last = NULL;
 }
 
+static enum refusal go_on(struct intake *in, struct passage *p)
+{
+	if (p->call.n_ops > 0)
+		return submit(in, p);
+	if (p->call.query)
+		return ask(p);
+	answer(p);
+	return REFUSE_NOTHING;
+}
+
 void intake_serve(struct intake *in, struct request *req)
 {
 	struct passage *p = passage_of(in, req);
@@ -226,8 +294,10 @@ void intake_serve(struct intake *in, struct request *req)
 		return reply_send(req, STR(""), STR(""));
 	}
 	enum refusal why = admit(in, p);
+	if (!why)
+		p->workspace = p->call.workspace->no;
 	why = why ?: p->call.endpoint->decode(&p->call);
-	why = why ?: submit(in, p);
+	why = why ?: go_on(in, p);
 	if (why)
 		answer_refused(&p->call, why);
 }

@@ -9,10 +9,12 @@
 
 #include "intake/access.h"
 #include "intake/committer.h"
+#include "store/reader_pool.h"
 
 struct intake_config {
 	struct catalog_cell *catalog;
 	struct committer *committer;
+	struct reader_pool *readers;
 	unsigned loops;
 };
 

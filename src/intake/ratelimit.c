@@ -12,7 +12,10 @@
 enum { TAKEN_BITS = 24 };
 #define TAKEN_MAX ((1U << TAKEN_BITS) - 1)
 
-enum { BUCKETS_PER_KEY = 8 }; /* dialect numbers are below this */
+enum {
+	DIALECTS = 8, /* numbers are below this */
+	BUCKETS_PER_KEY = DIALECTS * ENDPOINT_BUCKETS,
+};
 
 struct ratelimit {
 	_Atomic uint64_t buckets[((size_t)KEY_NO_MAX + 1) * BUCKETS_PER_KEY];
@@ -51,11 +54,18 @@ static unsigned seconds_left(struct window w, int64_t window_ms, int64_t now_ms)
 	return left_ms <= 1000 ? 1 : (unsigned)((left_ms + 999) / 1000);
 }
 
-bool ratelimit_take(struct ratelimit *r, uint32_t key_no, enum dialect_no dialect, struct rate rate,
-		    int64_t now_ms, struct rate_state *state)
+static _Atomic uint64_t *find(struct ratelimit *r, struct bucket b)
 {
-	must(key_no <= KEY_NO_MAX && (unsigned)dialect < BUCKETS_PER_KEY);
-	_Atomic uint64_t *bucket = &r->buckets[(size_t)key_no * BUCKETS_PER_KEY + dialect];
+	must(b.key_no <= KEY_NO_MAX && (unsigned)b.dialect < DIALECTS &&
+	     b.family < ENDPOINT_BUCKETS);
+	unsigned within = b.dialect * ENDPOINT_BUCKETS + b.family;
+	return &r->buckets[(size_t)b.key_no * BUCKETS_PER_KEY + within];
+}
+
+bool ratelimit_take(struct ratelimit *r, struct bucket which, struct rate rate, int64_t now_ms,
+		    struct rate_state *state)
+{
+	_Atomic uint64_t *bucket = find(r, which);
 	int64_t window_ms = (int64_t)rate.window_s * 1000;
 	unsigned limit = MIN(rate.requests, TAKEN_MAX);
 

@@ -1,8 +1,8 @@
 /*
- * Rate limits: each key has, per dialect, a bucket of as many tokens as the limit allows requests.
- * The first request of a window starts the window; at its end the bucket is full again. So the
- * N+1st request of a window is refused, however fast tokens would trickle in otherwise: that is
- * what the vendors say ("250 requests / second", "401st call in a minute").
+ * Rate limits: each key has, per dialect and family of endpoints, a bucket of as many tokens as the
+ * limit allows requests. The first request of a window starts the window; at its end the bucket is
+ * full again. So the N+1st request of a window is refused, however fast tokens would trickle in
+ * otherwise: that is what the vendors say ("250 requests / second", "401st call in a minute").
  *
  * Thread: any; one compare-and-swap per request. Buckets are not kept over a restart.
  */
@@ -15,7 +15,13 @@ struct ratelimit;
 MUST_CHECK int ratelimit_new(struct ratelimit **out);
 void ratelimit_free(struct ratelimit *r); /* NULL is fine */
 
+struct bucket {
+	uint32_t key_no;
+	enum dialect_no dialect;
+	unsigned family; /* of endpoints: endpoint->bucket */
+};
+
 /* Takes one token. False: none is left. *state tells where the key stands either way. now_ms is
  * monotonic; rate.requests is above 0. */
-bool ratelimit_take(struct ratelimit *r, uint32_t key_no, enum dialect_no dialect, struct rate rate,
-		    int64_t now_ms, struct rate_state *state);
+bool ratelimit_take(struct ratelimit *r, struct bucket bucket, struct rate rate, int64_t now_ms,
+		    struct rate_state *state);

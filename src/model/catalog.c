@@ -143,6 +143,14 @@ struct definition *workspace_definition(const struct workspace *w, struct str na
 	return w->room ? *workspace_slot(w->definitions, w->room, name) : NULL;
 }
 
+struct definition *workspace_definition_by_no(const struct workspace *w, uint32_t no)
+{
+	for (unsigned i = 0; i < w->room; i++)
+		if (w->definitions[i] && w->definitions[i]->no == no)
+			return w->definitions[i];
+	return NULL;
+}
+
 bool workspace_has_contact_field(const struct workspace *w, struct str name)
 {
 	unsigned low = 0, high = w->n_contact_fields;

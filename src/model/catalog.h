@@ -79,6 +79,8 @@ const struct key *catalog_named_key(const struct catalog *c, struct str name,
 const struct workspace *catalog_workspace(const struct catalog *c, uint32_t no);
 const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct uuid id);
 struct definition *workspace_definition(const struct workspace *w, struct str name);
+/* By row number, with a look at each. */
+struct definition *workspace_definition_by_no(const struct workspace *w, uint32_t no);
 bool workspace_has_contact_field(const struct workspace *w, struct str name);
 
 /*
@@ -98,6 +100,8 @@ MUST_CHECK int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, cons
 /* Adds or replaces by name. Takes a reference of its own. */
 MUST_CHECK int catalog_edit_define(struct catalog_edit *e, uint32_t workspace,
 				   struct definition *d);
+/* Takes it out; one that is not there is no failure. */
+MUST_CHECK int catalog_edit_undefine(struct catalog_edit *e, uint32_t workspace, struct str name);
 struct definition *catalog_edit_find(const struct catalog_edit *e, uint32_t workspace,
 				     struct str name);
 unsigned catalog_edit_definitions(const struct catalog_edit *e, uint32_t workspace);

@@ -109,8 +109,9 @@ static bool copy_contact_fields(struct workspace *w)
 	return true;
 }
 
-/* The definitions of `old` in a table of `room` slots. */
-static bool copy_table(struct workspace *w, const struct workspace *old, unsigned room)
+/* The definitions of `old`, but one (or NULL), in a table of `room` slots. */
+static bool copy_table(struct workspace *w, const struct workspace *old, unsigned room,
+		       const struct definition *but)
 {
 	if (room == 0)
 		return true;
@@ -120,10 +121,11 @@ static bool copy_table(struct workspace *w, const struct workspace *old, unsigne
 	w->room = room;
 	for (unsigned i = 0; i < old->room; i++) {
 		struct definition *d = old->definitions[i];
-		if (d)
-			*workspace_slot(w->definitions, room, d->name) = definition_ref(d);
+		if (!d || d == but)
+			continue;
+		*workspace_slot(w->definitions, room, d->name) = definition_ref(d);
+		w->n_definitions++;
 	}
-	w->n_definitions = old->n_definitions;
 	return true;
 }
 
@@ -142,7 +144,7 @@ static struct workspace *copy_workspace(const struct workspace *like, const stru
 	atomic_init(&w->refs, 1);
 	arena_init(&w->arena, STRINGS_MAX, NULL);
 	if (copy_str(&w->arena, &w->name) && copy_contact_fields(w) &&
-	    (!old || copy_table(w, old, old->room)))
+	    (!old || copy_table(w, old, old->room, NULL)))
 		return w;
 	workspace_unref(w);
 	return NULL;
@@ -201,18 +203,24 @@ static struct workspace *own_workspace(struct catalog_edit *e, uint32_t no)
 	return w;
 }
 
+static void take_table(struct workspace *w, const struct workspace *other)
+{
+	for (unsigned i = 0; i < w->room; i++)
+		definition_unref(w->definitions[i]);
+	free(w->definitions);
+	w->definitions = other->definitions;
+	w->room = other->room;
+	w->n_definitions = other->n_definitions;
+}
+
 static bool grow_table(struct workspace *w)
 {
 	struct workspace grown = { 0 };
 	if (2 * (w->n_definitions + 1) <= w->room)
 		return true;
-	if (!copy_table(&grown, w, w->room ? 2 * w->room : 8))
+	if (!copy_table(&grown, w, w->room ? 2 * w->room : 8, NULL))
 		return false;
-	for (unsigned i = 0; i < w->room; i++)
-		definition_unref(w->definitions[i]);
-	free(w->definitions);
-	w->definitions = grown.definitions;
-	w->room = grown.room;
+	take_table(w, &grown);
 	return true;
 }
 
@@ -226,6 +234,22 @@ int catalog_edit_define(struct catalog_edit *e, uint32_t workspace, struct defin
 	w->n_definitions += *slot == NULL;
 	definition_unref(*slot);
 	*slot = definition_ref(d);
+	return 0;
+}
+
+int catalog_edit_undefine(struct catalog_edit *e, uint32_t workspace, struct str name)
+{
+	struct workspace left = { 0 };
+	must(catalog_workspace(e->next, workspace));
+	struct workspace *w = own_workspace(e, workspace);
+	if (!w)
+		return fail(-ENOMEM, "catalog");
+	struct definition *gone = workspace_definition(w, name);
+	if (!gone)
+		return 0;
+	if (!copy_table(&left, w, w->room, gone))
+		return fail(-ENOMEM, "catalog");
+	take_table(w, &left);
 	return 0;
 }
 

@@ -35,6 +35,7 @@ enum who_use {
 	WHO_EXCLUSIVE = 64,  /* PROBLEM_TAKEN when another contact owns it; path: the kind's name */
 	WHO_DROP = 128,      /* the contact loses it, and the attribute that shows it */
 	WHO_DROP_KIND = 256, /* the contact loses all of this kind; value and key do not matter */
+	WHO_ADD = 512,       /* the contact takes it beside those it has, if nobody owns it */
 };
 
 /*
@@ -108,6 +109,8 @@ enum definition_rule {
  * first event's facts (id, times, seq, contact, properties); nothing is written.
  * Over a whole job: see commit_job.
  */
+enum { DEDUPE_KEY_MAX = 512 }; /* bytes; the dialect refuses longer ones */
+
 struct dedupe {
 	struct str key; /* .p NULL: none */
 	uint8_t space;  /* of enum dedupe_space */

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 
+/* Stored with the outcomes of requests: never renumber, only add at the end. */
 enum problem_code {
 	PROBLEM_NONE,
 	PROBLEM_REQUIRED, /* absent, or null where that counts as absent */

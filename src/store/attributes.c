@@ -340,7 +340,7 @@ static int without(struct attributes *at, const struct attribute_change *c)
 	return 0;
 }
 
-int attributes_change(struct attributes *at, const struct attribute_change *c)
+static int change(struct attributes *at, const struct attribute_change *c)
 {
 	switch (c->verb) {
 	case ATTRIBUTE_SET:
@@ -357,6 +357,31 @@ int attributes_change(struct attributes *at, const struct attribute_change *c)
 		return without(at, c);
 	}
 	return fail(-EINVAL, "an attribute change of no kind");
+}
+
+void attributes_touch(struct attributes *at, bool custom, struct str name)
+{
+	unsigned slot = *slot_of(at, custom, name);
+	if (slot)
+		at->list[slot - 1].touched = true;
+}
+
+int attributes_change(struct attributes *at, const struct attribute_change *c)
+{
+	int r = change(at, c);
+	attributes_touch(at, c->custom, c->name);
+	return pass(r);
+}
+
+void attributes_keep_touched(struct attributes *at)
+{
+	for (unsigned i = 0; i < at->n; i++) {
+		const struct attribute *a = &at->list[i];
+		if (!a->json.p || a->touched)
+			continue;
+		put(at, a->custom, a->name, (struct str){ 0 });
+		at->changed = true;
+	}
 }
 
 static void put_list(const struct attributes *at, bool custom, struct buf *b)

@@ -12,6 +12,7 @@
 struct attribute {
 	struct str name, json; /* json.p NULL: removed */
 	bool custom;
+	bool touched; /* by a change, or attributes_touch() */
 };
 
 struct attributes {
@@ -30,5 +31,8 @@ MUST_CHECK int attributes_read(struct attributes *at, struct arena *a, struct st
 /* The value, .p NULL when it is not there. */
 struct str attributes_get(const struct attributes *at, bool custom, struct str name);
 MUST_CHECK int attributes_change(struct attributes *at, const struct attribute_change *c);
+void attributes_touch(struct attributes *at, bool custom, struct str name);
+/* Removes what was not touched. */
+void attributes_keep_touched(struct attributes *at);
 /* The object as stored. */
 MUST_CHECK int attributes_json(const struct attributes *at, struct str *out);

@@ -1,4 +1,3 @@
-#include "base/digest.h"
 #include "base/fail.h"
 #include "store/state.h"
 
@@ -23,120 +22,6 @@ int store_begin(struct store *s)
 	return STORE_OK;
 }
 
-static unsigned all_uses(const struct op *op)
-{
-	unsigned uses = 0;
-	for (unsigned i = 0; i < op->n_who; i++)
-		uses |= op->who[i].use;
-	return uses;
-}
-
-/* Whether the report asks for anything beyond finding the contact. */
-static bool takes_anything(const struct op *op)
-{
-	return op->n_changes > 0 || all_uses(op) & (WHO_ADOPT | WHO_REPLACE | WHO_SHARED);
-}
-
-static uint64_t mix(uint64_t print, struct str s)
-{
-	return hash64_seeded(s, print);
-}
-
-static uint64_t mix_number(uint64_t print, uint64_t n)
-{
-	return mix(print, (struct str){ (const char *)&n, sizeof(n) });
-}
-
-/*
- * A hash of all that a report asks of its contact. When a contact has just been given that, the
- * same report asks for nothing, and its row need not be read to see it. Never 0; 0 for a report
- * that asks for something each time.
- */
-static uint64_t report_print(const struct op *op)
-{
-	uint64_t print = mix_number(op->n_who, op->custom_max);
-	for (unsigned i = 0; i < op->n_who; i++) {
-		const struct who *who = &op->who[i];
-		print = mix_number(print, (uint64_t)who->kind << 8 | who->use);
-		print = mix(print, who->value);
-	}
-	for (unsigned i = 0; i < op->n_changes; i++) {
-		const struct attribute_change *c = &op->changes[i];
-		if (c->verb == ATTRIBUTE_APPEND)
-			return 0;
-		print = mix_number(print, (uint64_t)c->verb << 1 | c->custom);
-		print = mix(print, c->name);
-		print = mix(print, c->json);
-	}
-	return print | 1;
-}
-
-static int refuse_unknown(struct op *op)
-{
-	struct problems *ps = op_problems(op);
-	if (ps)
-		problem_at(ps, PROBLEM_UNKNOWN_CONTACT, STR(""));
-	return STORE_REFUSED;
-}
-
-/* Everything that can be refused, before anything is written. */
-struct decision {
-	struct contact_plan contact;
-	struct definition_plan definition;
-	uint64_t print; /* of the report; 0: it is not to be remembered */
-};
-
-static int decide(struct store *s, struct op *op, struct decision *d)
-{
-	int r = contact_find(s, op, &d->contact.contact);
-	if (r < 0)
-		return pass(r);
-	bool unknown = d->contact.contact == 0 && !(all_uses(op) & WHO_CREATES);
-	if (unknown)
-		refuse_unknown(op);
-	r = definition_decide(s, op, &d->definition);
-	if (r != STORE_OK || unknown)
-		return r < 0 ? pass(r) : STORE_REFUSED;
-	if (d->contact.contact && !takes_anything(op))
-		return STORE_OK;
-	d->print = report_print(op);
-	if (d->print && d->contact.contact) {
-		struct head *head = heads_touch(&s->heads, d->contact.contact);
-		if (!head)
-			return fail(-ENOMEM, "heads");
-		if (head->print == d->print)
-			return STORE_OK;
-	}
-	return contact_plan(s, op, &d->contact);
-}
-
-static int carry_out(struct store *s, struct op *op, struct decision *d)
-{
-	struct contact_plan *contact = &d->contact;
-	int r = definition_write(s, op->workspace, &d->definition);
-	r = r ?: contact_write(s, op->workspace, contact);
-	if (r < 0)
-		return pass(r);
-	struct head *head = heads_touch(&s->heads, contact->contact);
-	if (!head)
-		return fail(-ENOMEM, "heads");
-	if (contact->rewrite || d->print)
-		head->print = contact->denied ? 0 : d->print;
-	return event_write(s, op, d->definition.no, head);
-}
-
-int store_apply(struct store *s, struct op *op)
-{
-	struct decision d = { 0 };
-	must(s->in_batch);
-	arena_reset(&s->scratch);
-	int r = decide(s, op, &d);
-	if (r == STORE_OK)
-		r = carry_out(s, op, &d);
-	definition_plan_fini(&d.definition);
-	return r < 0 ? status_failed(s, r) : r;
-}
-
 /* From here on everybody sees the batch. */
 static void publish(struct store *s)
 {
@@ -155,7 +40,9 @@ static void publish(struct store *s)
 int store_commit(struct store *s)
 {
 	must(s->in_batch);
-	int r = rollup_write(s);
+	int r = erasure_go_on(s);
+	r = r ?: dedupe_purge(s);
+	r = r ?: rollup_write(s);
 	r = r ?: heads_save_some(s, s->at.seq - s->kept.seq);
 	r = r ?: db_run(s->st[ST_COMMIT]);
 	if (r < 0)
@@ -177,6 +64,14 @@ void store_abandon(struct store *s)
 	heads_save_done(s, false);
 	rollup_forget(s);
 	identity_cache_clear(&s->identities);
-	catalog_edit_drop(steal(&s->edit));
+	catalog_forget_edit(s);
+	s->erasing = true;
+	s->next_expiry = 0;
+	s->n_expiring = 0;
 	s->at = s->kept;
+}
+
+bool store_has_chores(const struct store *s)
+{
+	return s->erasing;
 }

@@ -40,6 +40,20 @@ int catalog_note_definition(struct store *s, uint32_t no, uint32_t workspace)
 	return 0;
 }
 
+void catalog_forget_edit(struct store *s)
+{
+	if (!s->edit)
+		return;
+	catalog_edit_drop(steal(&s->edit));
+	/* What the edit took out is there again. */
+	for (unsigned i = 0; i < s->catalog->n_workspaces; i++) {
+		const struct workspace *w = s->catalog->workspaces[i];
+		for (unsigned k = 0; k < w->room; k++)
+			if (w->definitions[k])
+				s->definition_workspace[w->definitions[k]->no] = w->no;
+	}
+}
+
 static int compare_str(const void *a, const void *b)
 {
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
@@ -119,29 +133,52 @@ static int read_fields(struct store *s, struct str json, struct definition *d)
 	return 0;
 }
 
-static int load_definition(struct store *s, sqlite3_stmt *st)
+static int check_annotations(struct store *s, struct str json)
 {
-	struct definition like = {
+	yyjson_val *root;
+	if (json_parse(&s->scratch, json, &root, NULL) != JSON_OK || !yyjson_is_obj(root))
+		return db_damaged("annotations of a definition");
+	return 0;
+}
+
+static int read_definition(struct store *s, sqlite3_stmt *st, struct definition *d)
+{
+	*d = (struct definition){
 		.no = row_no(st, 0),
 		.name = db_text(st, 3),
-		.description = db_text(st, 4),
-		.inferred = db_i64(st, 5),
-		.created_at = db_i64(st, 7),
-		.updated_at = db_i64(st, 8),
+		.title = db_text(st, 4),
+		.description = db_text(st, 5),
+		.annotations = db_text(st, 6),
+		.inferred = db_i64(st, 7),
+		.created_at = db_i64(st, 10),
+		.updated_at = db_i64(st, 11),
 	};
+	int r = db_blob(st, 2, d->id.b, sizeof(d->id.b));
+	r = r ?: check_annotations(s, d->annotations);
+	return pass(r ?: read_fields(s, db_text(st, 9), d));
+}
+
+static int define(struct store *s, uint32_t workspace, const struct definition *like)
+{
+	CLEANUP(definition_unref) struct definition *d = definition_new(like);
+	if (!d)
+		return fail(-ENOMEM, "definitions");
+	int r = catalog_edit_define(s->edit, workspace, d);
+	return pass(r ?: catalog_note_definition(s, like->no, workspace));
+}
+
+static int load_definition(struct store *s, sqlite3_stmt *st)
+{
+	struct definition like;
 	uint32_t workspace = row_no(st, 1);
-	int r = db_blob(st, 2, like.id.b, sizeof(like.id.b));
-	r = r ?: read_fields(s, db_text(st, 6), &like);
+	bool deleted = db_i64(st, 8);
+	int r = read_definition(s, st, &like);
 	if (r == 0 && (like.no == 0 || like.no > INT32_MAX ||
 		       !catalog_edit_find_workspace(s->edit, workspace)))
 		r = db_damaged("number or workspace of a definition");
 	if (r < 0)
 		return pass(r);
-	CLEANUP(definition_unref) struct definition *d = definition_new(&like);
-	if (!d)
-		return fail(-ENOMEM, "definitions");
-	r = catalog_edit_define(s->edit, workspace, d);
-	return pass(r ?: catalog_note_definition(s, like.no, workspace));
+	return deleted ? catalog_note_definition(s, like.no, 0) : define(s, workspace, &like);
 }
 
 static int load_rows(struct store *s, const char *sql,
@@ -172,8 +209,9 @@ int catalog_load(struct store *s)
 				 load_key);
 	r = r
 		    ?: load_rows(s,
-				 "SELECT no, workspace, id, name, description, inferred, fields,"
-				 " created_at, updated_at FROM definition ORDER BY no",
+				 "SELECT no, workspace, id, name, title, description,"
+				 " annotations, inferred, deleted, fields, created_at,"
+				 " updated_at FROM definition ORDER BY no",
 				 load_definition);
 	if (r < 0) {
 		catalog_edit_drop(steal(&s->edit));

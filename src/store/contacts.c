@@ -27,18 +27,20 @@ static int add_row(struct store *s, uint32_t workspace, struct contact_plan *pla
 	db_bind_blob(st, 3, plan->id.b, sizeof(plan->id.b));
 	db_bind_text(st, 4, plan->identities);
 	db_bind_text(st, 5, plan->attributes);
+	plan->created_at = plan->updated_at = s->at.received_at;
 	db_bind_i64(st, 6, s->at.received_at);
 	db_bind_i64(st, 7, s->at.received_at);
 	int r = db_run(st);
 	if (r < 0)
 		return pass(r);
 	s->at.contact = plan->contact;
-	return rollup_count_contact(s, workspace);
+	return rollup_count_contact(s, workspace, 1);
 }
 
 static int set_row(struct store *s, struct contact_plan *plan)
 {
 	sqlite3_stmt *st = s->st[ST_CONTACT_SET];
+	plan->updated_at = s->at.received_at;
 	db_bind_blob(st, 1, plan->id.b, sizeof(plan->id.b));
 	db_bind_text(st, 2, plan->identities);
 	db_bind_text(st, 3, plan->attributes);
@@ -65,4 +67,26 @@ int contact_write(struct store *s, uint32_t workspace, struct contact_plan *plan
 		return 0;
 	int r = plan->contact == 0 ? add_row(s, workspace, plan) : set_row(s, plan);
 	return pass(r ?: write_identities(s, plan));
+}
+
+int contact_view_begin(struct op *op, const struct contact_plan *plan)
+{
+	op->view = (struct contact_view){
+		.identities = arena_str(op->arena, plan->identities),
+		.attributes = arena_str(op->arena, plan->attributes),
+	};
+	/* Without room for what is asked for there is none for problems. */
+	return op->view.identities.p && op->view.attributes.p ? STORE_OK : STORE_REFUSED;
+}
+
+int contact_view_end(struct store *s, struct op *op, const struct contact_plan *plan,
+		     const struct head *head)
+{
+	struct contact_view *v = &op->view;
+	v->number = plan->contact;
+	v->id = plan->id;
+	v->created_at = plan->created_at;
+	v->updated_at = plan->updated_at;
+	v->event_count = head->count;
+	return head->seq ? event_received_at(s, head->seq, &v->last_event_at) : 0;
 }

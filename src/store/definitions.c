@@ -3,19 +3,9 @@
 
 #include <errno.h>
 
-struct problems *op_problems(struct op *op)
-{
-	if (!op->problems)
-		op->problems = arena_new(op->arena, struct problems);
-	return op->problems;
-}
-
 static int refuse(struct op *op, enum problem_code code, int64_t limit)
 {
-	struct problems *ps = op_problems(op);
-	if (ps)
-		problem_at(ps, code, STR(""), .limit = limit);
-	return STORE_REFUSED;
+	return op_refuse(op, (struct problem){ .code = code, .limit = limit });
 }
 
 void definition_plan_fini(struct definition_plan *plan)
@@ -85,29 +75,37 @@ static int count_new(struct op *op, const struct definition *d)
 	return clash ? -1 : n;
 }
 
-/* The definition with what it lacks of the fields seen. */
-static int extend(struct store *s, struct op *op, const struct definition *from,
-		  struct definition_plan *plan)
+int definition_extend(struct store *s, const struct definition *from, const struct field *more,
+		      unsigned n, struct definition_plan *plan)
 {
 	struct definition next = *from;
-	size_t room = (size_t)from->n_fields + op->n_seen;
+	size_t room = (size_t)from->n_fields + n;
 	struct field *fields = arena_array(&s->scratch, struct field, room + 1);
 	if (!fields)
 		return fail(-ENOMEM, "definition");
 	for (unsigned i = 0; i < from->n_fields; i++)
 		fields[i] = from->fields[i];
-	for (unsigned i = 0; i < op->n_seen; i++) {
-		const struct seen_field *seen = &op->seen[i];
+	for (unsigned i = 0; i < n; i++) {
 		unsigned n_new = next.n_fields - from->n_fields;
-		if (!definition_field(from, seen->name) &&
-		    !field_find(fields + from->n_fields, n_new, seen->name))
-			fields[next.n_fields++] =
-				(struct field){ .name = seen->name, .type = seen->type };
+		if (!definition_field(from, more[i].name) &&
+		    !field_find(fields + from->n_fields, n_new, more[i].name))
+			fields[next.n_fields++] = more[i];
 	}
 	next.fields = fields;
 	next.updated_at = s->at.received_at;
 	plan->next = definition_new(&next);
 	return plan->next ? 0 : fail(-ENOMEM, "definition");
+}
+
+static int extend(struct store *s, struct op *op, const struct definition *from,
+		  struct definition_plan *plan)
+{
+	struct field *more = arena_array(&s->scratch, struct field, op->n_seen + 1);
+	if (!more)
+		return fail(-ENOMEM, "definition");
+	for (unsigned i = 0; i < op->n_seen; i++)
+		more[i] = (struct field){ .name = op->seen[i].name, .type = op->seen[i].type };
+	return definition_extend(s, from, more, op->n_seen, plan);
 }
 
 static int grow(struct store *s, struct op *op, const struct definition *d,
@@ -161,11 +159,13 @@ static int add_row(struct store *s, uint32_t workspace, const struct definition 
 	db_bind_i64(st, 2, workspace);
 	db_bind_blob(st, 3, d->id.b, sizeof(d->id.b));
 	db_bind_text(st, 4, d->name);
-	db_bind_text(st, 5, d->description);
-	db_bind_i64(st, 6, d->inferred);
-	db_bind_text(st, 7, fields);
-	db_bind_i64(st, 8, d->created_at);
-	db_bind_i64(st, 9, d->updated_at);
+	db_bind_text(st, 5, d->title);
+	db_bind_text(st, 6, d->description);
+	db_bind_text(st, 7, d->annotations);
+	db_bind_i64(st, 8, d->inferred);
+	db_bind_text(st, 9, fields);
+	db_bind_i64(st, 10, d->created_at);
+	db_bind_i64(st, 11, d->updated_at);
 	int r = db_run(st);
 	return pass(r ?: catalog_note_definition(s, d->no, workspace));
 }
@@ -173,11 +173,13 @@ static int add_row(struct store *s, uint32_t workspace, const struct definition 
 static int set_row(struct store *s, const struct definition *d, struct str fields)
 {
 	sqlite3_stmt *st = s->st[ST_DEFINITION_SET];
-	db_bind_text(st, 1, d->description);
-	db_bind_i64(st, 2, d->inferred);
-	db_bind_text(st, 3, fields);
-	db_bind_i64(st, 4, d->updated_at);
-	db_bind_i64(st, 5, d->no);
+	db_bind_text(st, 1, d->title);
+	db_bind_text(st, 2, d->description);
+	db_bind_text(st, 3, d->annotations);
+	db_bind_i64(st, 4, d->inferred);
+	db_bind_text(st, 5, fields);
+	db_bind_i64(st, 6, d->updated_at);
+	db_bind_i64(st, 7, d->no);
 	return db_run(st);
 }
 

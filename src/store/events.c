@@ -57,3 +57,15 @@ int event_write(struct store *s, struct op *op, uint32_t definition, struct head
 	head->count++;
 	return 0;
 }
+
+int event_received_at(struct store *s, uint64_t seq, instant_us *out)
+{
+	sqlite3_stmt *st = s->st[ST_EVENT_FACTS];
+	db_bind_i64(st, 1, (int64_t)seq);
+	int r = db_step(st);
+	if (r < 0)
+		return pass(r);
+	*out = db_i64(st, 3);
+	db_reset(st);
+	return r == DB_ROW ? 0 : db_damaged("a contact's newest event");
+}

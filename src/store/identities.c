@@ -1,8 +1,16 @@
 #include "base/fail.h"
 #include "store/state.h"
 
+/* Outward ids have several spellings, so the cache could not forget those of a contact. */
+static bool is_cached(const struct identity *id)
+{
+	return id->kind < IDENTITY_UUID;
+}
+
 int identity_owner(struct store *s, const struct identity *id, uint64_t *contact)
 {
+	if (!is_cached(id))
+		return lookup_contact(&s->lookup, id, contact);
 	*contact = identity_cache_get(&s->identities, id);
 	if (*contact)
 		return 0;
@@ -25,7 +33,7 @@ int identity_give(struct store *s, const struct identity *id, uint64_t contact)
 	bind(st, id);
 	db_bind_i64(st, 4, (int64_t)contact);
 	int r = db_run(st);
-	if (r == 0)
+	if (r == 0 && is_cached(id))
 		identity_cache_put(&s->identities, id, contact);
 	return pass(r);
 }

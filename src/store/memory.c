@@ -43,6 +43,8 @@ int memory_load(struct store *s)
 	r = r ?: verify(s);
 	r = r ?: catalog_load(s);
 	r = r ?: heads_load(s);
+	r = r ?: erasure_load(s);
+	r = r ?: dedupe_load(s);
 	if (r < 0)
 		return pass(r);
 	s->kept = s->at;

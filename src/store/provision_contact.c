@@ -131,7 +131,8 @@ static int write_contact(struct store *s, struct op *op, struct contact_plan *pl
 static int report(struct store *s, struct op *op, const struct uuid *given)
 {
 	struct contact_plan plan = { .given = given };
-	int r = contact_find(s, op, &plan.contact);
+	const struct who *by;
+	int r = contact_find(s, op, &plan.contact, &by);
 	r = r ?: contact_plan(s, op, &plan);
 	if (r == STORE_REFUSED)
 		return fail(-E2BIG, "a contact has more attributes or identities than it may");

@@ -64,14 +64,21 @@ int store_find_contact(struct store_reader *r, struct arena *a, uint32_t workspa
 	return contact ? read_contact(r, a, contact, row) : STORE_NONE;
 }
 
-static int list_numbers(struct store_reader *r, uint32_t workspace, uint64_t before, uint64_t *list,
+static int64_t bound(uint64_t number)
+{
+	return number && number <= INT64_MAX ? (int64_t)number : INT64_MAX;
+}
+
+static int list_numbers(struct store_reader *r, const struct contact_query *q, uint64_t *list,
 			unsigned room, unsigned *n)
 {
-	sqlite3_stmt *st = r->st[RD_CONTACTS_DOWN];
+	sqlite3_stmt *st = r->st[q->after ? RD_CONTACTS_UP : RD_CONTACTS_DOWN];
 	int x = 0;
-	db_bind_i64(st, 1, workspace);
-	db_bind_i64(st, 2, before && before <= INT64_MAX ? (int64_t)before : INT64_MAX);
+	db_bind_i64(st, 1, q->workspace);
+	db_bind_i64(st, 2, bound(q->before));
 	db_bind_i64(st, 3, room);
+	if (q->after)
+		db_bind_i64(st, 4, bound(q->after));
 	*n = 0;
 	while (*n < room && (x = db_step(st)) == DB_ROW)
 		list[(*n)++] = (uint64_t)db_i64(st, 0);
@@ -79,21 +86,30 @@ static int list_numbers(struct store_reader *r, uint32_t workspace, uint64_t bef
 	return x < 0 ? pass(x) : 0;
 }
 
-int store_read_contacts(struct store_reader *r, struct arena *a, uint32_t workspace,
-			uint64_t before, unsigned limit, struct contact_view **rows, unsigned *n,
-			uint64_t *next_before)
+/* One that was deleted since it was listed is left out. */
+static int read_listed(struct store_reader *r, struct arena *a, const uint64_t *numbers, unsigned n,
+		       bool upwards, struct contact_view *rows, unsigned *n_rows)
+{
+	*n_rows = 0;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t number = numbers[upwards ? n - 1 - i : i];
+		int x = read_contact(r, a, number, &rows[*n_rows]);
+		if (x < 0)
+			return pass(x);
+		*n_rows += x == STORE_OK;
+	}
+	return 0;
+}
+
+int store_read_contacts(struct store_reader *r, struct arena *a, const struct contact_query *q,
+			struct contact_view **rows, unsigned *n, bool *more)
 {
 	unsigned found;
-	uint64_t *numbers = arena_array(a, uint64_t, limit + 1);
-	*rows = arena_array(a, struct contact_view, limit + 1);
+	uint64_t *numbers = arena_array(a, uint64_t, q->limit + 1);
+	*rows = arena_array(a, struct contact_view, q->limit + 1);
 	if (!numbers || !*rows)
 		return reader_no_memory();
-	int x = list_numbers(r, workspace, before, numbers, limit + 1, &found);
-	*n = MIN(found, limit);
-	for (unsigned i = 0; x == 0 && i < *n; i++)
-		x = read_contact(r, a, numbers[i], &(*rows)[i]);
-	if (x > 0)
-		return db_damaged("a contact that the index has and the table has not");
-	*next_before = found > limit && limit ? numbers[limit - 1] : 0;
-	return pass(x);
+	int x = list_numbers(r, q, numbers, q->limit + 1, &found);
+	*more = found > q->limit;
+	return pass(x ?: read_listed(r, a, numbers, MIN(found, q->limit), q->after, *rows, n));
 }

@@ -31,15 +31,18 @@ static const char *const sql[READ_STATEMENTS] = {
 			    " AND definition = ? AND minute >= ?",
 
 	[RD_CONTACT] = "SELECT id, identities, attributes, created_at, updated_at FROM contact"
-		       " WHERE no = ?",
-	[RD_CONTACTS_DOWN] = "SELECT no FROM contact WHERE workspace = ? AND no < ?"
-			     " ORDER BY no DESC LIMIT ?",
+		       " WHERE no = ? AND workspace > 0",
+	[RD_CONTACTS_DOWN] = "SELECT no FROM contact WHERE workspace = ?1 AND no < ?2"
+			     " ORDER BY no DESC LIMIT ?3",
+	[RD_CONTACTS_UP] = "SELECT no FROM contact WHERE workspace = ?1 AND no < ?2 AND no > ?4"
+			   " ORDER BY no LIMIT ?3",
 	[RD_CONTACT_COUNT] = "SELECT contacts FROM workspace WHERE no = ?",
 	[RD_IDENTITY_FIND] = "SELECT contact FROM identity WHERE workspace = ? AND kind = ?"
 			     " AND key = ?",
 	[RD_CONTACT_KEYS] = "SELECT workspace, id, created_at FROM contact WHERE no = ?",
 
-	[RD_DEFINITIONS] = "SELECT no, name FROM definition WHERE workspace = ? ORDER BY name",
+	[RD_DEFINITIONS] = "SELECT no, name FROM definition WHERE workspace = ?"
+			   " AND deleted = 0 ORDER BY name",
 };
 
 int store_reader_open(struct store *s, struct store_reader **out)

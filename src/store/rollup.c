@@ -110,12 +110,12 @@ int rollup_count(struct store *s, uint32_t workspace, uint32_t definition)
 	return pass(r ?: count_in(s, workspace, 0));
 }
 
-int rollup_count_contact(struct store *s, uint32_t workspace)
+int rollup_count_contact(struct store *s, uint32_t workspace, int by)
 {
 	struct rollup *x;
 	int r = touch(s, workspace, 0, &x);
 	if (r == 0)
-		x->new_contacts++;
+		x->new_contacts += by;
 	return pass(r);
 }
 
@@ -139,7 +139,7 @@ static int write_contacts(struct store *s, const struct rollup *x)
 	sqlite3_stmt *st = s->st[ST_WORKSPACE_GROW];
 	if (x->new_contacts == 0)
 		return 0;
-	db_bind_i64(st, 1, (int64_t)x->new_contacts);
+	db_bind_i64(st, 1, x->new_contacts);
 	db_bind_i64(st, 2, x->workspace);
 	return db_run(st);
 }

@@ -34,7 +34,7 @@ struct rollup {
 	uint32_t workspace, definition; /* workspace 0: free */
 	int64_t minute;
 	uint64_t events, first_seq, last_seq, total;
-	uint64_t new_contacts; /* of this batch; with definition 0 */
+	int64_t new_contacts; /* of this batch, less those deleted; with definition 0 */
 	bool dirty;
 };
 
@@ -78,6 +78,11 @@ struct store {
 	uint32_t *definition_workspace; /* by number, up to at.definition */
 	uint32_t definition_room;
 
+	/* What is left to do between requests; both may promise too much, never too little. */
+	bool erasing;           /* rows in `erasure` */
+	instant_us next_expiry; /* of a row in `dedupe`; INT64_MAX: none */
+	unsigned n_expiring;    /* added by this batch */
+
 	bool in_batch;
 	struct marks at, kept;
 };
@@ -109,7 +114,9 @@ struct definition *catalog_find_definition(const struct store *s, uint32_t works
 					   struct str name);
 /* The batch's edit, begun when there is none. */
 MUST_CHECK int catalog_begin_edit(struct store *s);
-/* Notes whose the definition is; `no` is the last given out. */
+/* The batch is abandoned. */
+void catalog_forget_edit(struct store *s);
+/* Notes whose the definition is, 0: it is deleted. `no` is the last given out, or older. */
 MUST_CHECK int catalog_note_definition(struct store *s, uint32_t no, uint32_t workspace);
 
 /* identities.c */
@@ -122,28 +129,51 @@ struct owned {
 	struct identity id;
 	struct str value;
 	enum { OWNED_KEPT, OWNED_NEW, OWNED_LOST } state;
-	bool named; /* by the operation */
+	bool named;  /* by the operation */
+	bool stored; /* before the operation */
 };
 
 struct contact_plan {
 	uint64_t contact;         /* 0: to be made */
 	const struct uuid *given; /* the id it shall have (provisioning); NULL: its own */
 	struct uuid id;
+	instant_us created_at, updated_at;
 	bool rewrite; /* the row changes */
 	bool denied;  /* an identity was wanted that somebody else owns */
 	struct owned *owned;
 	unsigned n_owned;
-	struct str identities, attributes; /* with rewrite */
+	struct str identities, attributes; /* with rewrite, or op->wants_view */
 };
 
-/* The contact that an operation names, 0: none. */
-MUST_CHECK int contact_find(struct store *s, struct op *op, uint64_t *contact);
 /* STORE_REFUSED: see op->problems. `plan->contact` is set by the caller. */
 MUST_CHECK int contact_plan(struct store *s, struct op *op, struct contact_plan *plan);
+/* The plan of a contact as it is, `owned` included; nothing is to be changed. */
+MUST_CHECK int contact_plan_read(struct store *s, struct op *op, struct contact_plan *plan);
+
+/* contact_find.c: the contact that an operation names, 0: none. *by: the look-up that found it. */
+MUST_CHECK int contact_find(struct store *s, struct op *op, uint64_t *contact,
+			    const struct who **by);
 
 /* contacts.c: the contact's number, where it is new, is `plan->contact` afterwards. */
 MUST_CHECK int contact_id(struct store *s, uint64_t contact, struct uuid *out);
 MUST_CHECK int contact_write(struct store *s, uint32_t workspace, struct contact_plan *plan);
+/* op->view in two steps, so that nothing is refused after the first write. */
+MUST_CHECK int contact_view_begin(struct op *op, const struct contact_plan *plan);
+MUST_CHECK int contact_view_end(struct store *s, struct op *op, const struct contact_plan *plan,
+				const struct head *head);
+
+/* erasure.c: what a deleted contact leaves behind goes, some of it with each batch. */
+MUST_CHECK int contact_erase(struct store *s, struct op *op, uint64_t contact);
+MUST_CHECK int erasure_load(struct store *s);
+MUST_CHECK int erasure_go_on(struct store *s);
+
+/* dedupe.c: ids that callers chose. */
+MUST_CHECK int dedupe_load(struct store *s);
+/* STORE_OK: the id is known, and the operation has its first event's facts. STORE_REFUSED: memory
+ * for them is refused. */
+MUST_CHECK int dedupe_find(struct store *s, struct op *op);
+MUST_CHECK int dedupe_add(struct store *s, const struct op *op);
+MUST_CHECK int dedupe_purge(struct store *s);
 
 /* definitions.c: the definition of an event, which may have to be made or to grow. */
 struct definition_plan {
@@ -154,6 +184,16 @@ struct definition_plan {
 void definition_plan_fini(struct definition_plan *plan);
 MUST_CHECK int definition_decide(struct store *s, struct op *op, struct definition_plan *plan);
 MUST_CHECK int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan);
+/* The definition with what it lacks of more fields. */
+MUST_CHECK int definition_extend(struct store *s, const struct definition *from,
+				 const struct field *more, unsigned n,
+				 struct definition_plan *plan);
+
+/* definition_change.c: OP_DEFINITION and OP_DEFINITION_DELETE. */
+MUST_CHECK int definition_change_decide(struct store *s, struct op *op,
+					struct definition_plan *plan);
+MUST_CHECK int definition_delete_decide(struct store *s, struct op *op);
+MUST_CHECK int definition_delete(struct store *s, struct op *op);
 
 /* provision_contact.c: within store_provision()'s batch. */
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,
@@ -161,14 +201,15 @@ MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,
 
 /* rollup.c */
 MUST_CHECK int rollup_count(struct store *s, uint32_t workspace, uint32_t definition);
-/* A contact was made; the workspace counts it with the batch. */
-MUST_CHECK int rollup_count_contact(struct store *s, uint32_t workspace);
+/* A contact was made (1) or deleted (-1); the workspace counts it with the batch. */
+MUST_CHECK int rollup_count_contact(struct store *s, uint32_t workspace, int by);
 MUST_CHECK int rollup_write(struct store *s);
 void rollup_keep(struct store *s);
 void rollup_forget(struct store *s);
 
 /* events.c */
 MUST_CHECK int event_write(struct store *s, struct op *op, uint32_t definition, struct head *head);
+MUST_CHECK int event_received_at(struct store *s, uint64_t seq, instant_us *out);
 
 /* heads_save.c */
 MUST_CHECK int heads_load(struct store *s);
@@ -176,5 +217,9 @@ MUST_CHECK int heads_save_some(struct store *s, uint64_t events);
 MUST_CHECK int heads_save_all(struct store *s);
 void heads_save_done(struct store *s, bool committed);
 
+/* refuse.c: adds the problem, whose path lives as long as the operation. */
+void op_problem(struct op *op, struct problem p);
+/* And gives STORE_REFUSED. */
+MUST_CHECK int op_refuse(struct op *op, struct problem p);
 /* op->problems, made when the dialect gave none. NULL: the request's memory is used up. */
 struct problems *op_problems(struct op *op);

@@ -9,6 +9,11 @@ const char *const statement_sql[STATEMENTS] = {
 			 " dialect, occurred_at, received_at, properties)"
 			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 
+	[ST_EVENT_FACTS] = "SELECT id, contact, occurred_at, received_at, properties FROM event"
+			   " WHERE seq = ?",
+	[ST_EVENT_ERASE] = "UPDATE event SET properties = '{}' WHERE seq = ?"
+			   " AND contact = ? RETURNING prev",
+
 	[ST_IDENTITY_FIND] = "SELECT contact FROM identity"
 			     " WHERE workspace = ? AND kind = ? AND key = ?",
 	[ST_IDENTITY_ADD] = "INSERT INTO identity(workspace, kind, key, contact)"
@@ -16,17 +21,36 @@ const char *const statement_sql[STATEMENTS] = {
 	[ST_IDENTITY_DROP] = "DELETE FROM identity WHERE workspace = ? AND kind = ? AND key = ?",
 
 	[ST_CONTACT_KEYS] = "SELECT workspace, id, created_at FROM contact WHERE no = ?",
-	[ST_CONTACT_READ] = "SELECT identities, attributes, id FROM contact WHERE no = ?",
+	[ST_CONTACT_READ] = "SELECT identities, attributes, id, created_at, updated_at"
+			    " FROM contact WHERE no = ?",
 	[ST_CONTACT_ADD] = "INSERT INTO contact(no, workspace, id, identities, attributes,"
 			   " created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?)",
 	[ST_CONTACT_SET] = "UPDATE contact SET id = ?, identities = ?, attributes = ?,"
 			   " updated_at = ? WHERE no = ?",
 
-	[ST_DEFINITION_ADD] = "INSERT INTO definition(no, workspace, id, name, description,"
-			      " inferred, fields, created_at, updated_at)"
-			      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[ST_DEFINITION_SET] = "UPDATE definition SET description = ?, inferred = ?, fields = ?,"
-			      " updated_at = ? WHERE no = ?",
+	[ST_CONTACT_ERASE] = "UPDATE contact SET workspace = 0, identities = '[]',"
+			     " attributes = '{}', updated_at = ? WHERE no = ?",
+	[ST_ERASURE_NEXT] = "SELECT contact, next_seq FROM erasure LIMIT 1",
+	[ST_ERASURE_PUT] = "INSERT OR REPLACE INTO erasure(contact, next_seq) VALUES(?, ?)",
+	[ST_ERASURE_DROP] = "DELETE FROM erasure WHERE contact = ?",
+
+	[ST_DEDUPE_FIND] = "SELECT seq, payload, outcomes FROM dedupe WHERE workspace = ?"
+			   " AND space = ? AND key = ?"
+			   " AND (expires_at IS NULL OR expires_at > ?)",
+	[ST_DEDUPE_PUT] = "INSERT OR REPLACE INTO dedupe(workspace, space, key, seq, payload,"
+			  " outcomes, expires_at) VALUES(?, ?, ?, ?, ?, ?, nullif(?, 0))",
+	[ST_DEDUPE_PURGE] = "DELETE FROM dedupe WHERE (workspace, space, key) IN"
+			    " (SELECT workspace, space, key FROM dedupe"
+			    " WHERE expires_at IS NOT NULL AND expires_at <= ?"
+			    " ORDER BY expires_at LIMIT ?)",
+	[ST_DEDUPE_EXPIRY] = "SELECT min(expires_at) FROM dedupe WHERE expires_at IS NOT NULL",
+
+	[ST_DEFINITION_ADD] = "INSERT INTO definition(no, workspace, id, name, title, description,"
+			      " annotations, inferred, deleted, fields, created_at, updated_at)"
+			      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+	[ST_DEFINITION_SET] = "UPDATE definition SET title = ?, description = ?, annotations = ?,"
+			      " inferred = ?, fields = ?, updated_at = ? WHERE no = ?",
+	[ST_DEFINITION_DROP] = "UPDATE definition SET deleted = 1, updated_at = ? WHERE no = ?",
 
 	[ST_ROLLUP_NEWEST] = "SELECT minute, events, first_seq, last_seq, total FROM rollup"
 			     " WHERE workspace = ? AND definition = ?"

@@ -46,7 +46,9 @@ static int put_dialects(struct store *s, const struct store_config *config)
 static int connect(struct store *s)
 {
 	int r = db_open(s->db_path, SQLITE_OPEN_READWRITE, &s->db);
-	r = r ?: db_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA cache_size = -65536");
+	r = r
+		    ?: db_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA cache_size = -65536;"
+				      "PRAGMA secure_delete = ON");
 	r = r ?: migrations_run(s->db);
 	r = r ?: db_prepare_all(s->db, statement_sql, STATEMENTS, s->st);
 	r = r ?: checkpoint_start(s->db_path, s->db, &s->checkpoint);
@@ -124,13 +126,28 @@ static int save_for_start(struct store *s)
 	return pass(r ?: db_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)"));
 }
 
+static int do_chores(struct store *s)
+{
+	int r = 0;
+	while (r == 0 && store_has_chores(s)) {
+		r = store_begin(s);
+		if (r > 0)
+			return fail(-ENOSPC, "free disk is below the reserve");
+		r = r ?: store_commit(s);
+		if (r < 0)
+			store_abandon(s);
+	}
+	return pass(r);
+}
+
 void store_close(struct store *s)
 {
 	if (!s)
 		return;
 	if (s->in_batch)
 		store_abandon(s);
-	if (s->db && !status_is_failed(s, NULL, 0) && save_for_start(s) < 0)
+	bool well = s->db && !status_is_failed(s, NULL, 0);
+	if (well && (do_chores(s) ?: save_for_start(s)) < 0)
 		log_warning("store_close", LOG_S("cause", fail_text()));
 	free_all(s);
 }

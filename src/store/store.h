@@ -58,6 +58,14 @@ enum store_outcome {
 };
 
 MUST_CHECK int store_begin(struct store *s);
+
+/*
+ * What an OP_CONTACT_DELETE leaves: a row without identities and attributes, which nothing finds
+ * and no list shows, so that the events keep their contact_id, seq and place in all counts. The
+ * events' properties become {} in the batches that follow (store_has_chores()), so that a long life
+ * does not hold up everybody. What is gone is overwritten with zeros in the database; copies in the
+ * log go with its next checkpoint, at the latest with a clean end.
+ */
 MUST_CHECK int store_apply(struct store *s, struct op *op);
 
 /* Whether store_apply() would take the operation now, nothing written: for jobs that are all or
@@ -67,13 +75,26 @@ MUST_CHECK int store_check(struct store *s, struct op *op);
 /*
  * A whole job under one id of the caller's (Idempotency-Key). STORE_NONE: not seen before, or
  * expired; apply the operations, then remember. STORE_OK: seen with the same payload: the
- * operations have their first outcomes, ids and times (a refused one has the code of its first
- * problem), nothing is to be written. STORE_REFUSED: seen with another payload.
+ * operations are `repeated` and have their first outcomes, ids and times (a refused one has the
+ * code of its first problem; no views), nothing is to be written. STORE_REFUSED: seen with another
+ * payload; the operations are refused without problems.
  */
-MUST_CHECK int store_recall(struct store *s, const struct dedupe *id, uint64_t payload,
-			    struct op *ops, unsigned n_ops);
-MUST_CHECK int store_remember(struct store *s, const struct dedupe *id, uint64_t payload,
+struct store_request {
+	uint32_t workspace;
+	struct dedupe id;
+	uint64_t payload; /* a hash of what it says */
+};
+
+MUST_CHECK int store_recall(struct store *s, const struct store_request *request, struct op *ops,
+			    unsigned n_ops);
+MUST_CHECK int store_remember(struct store *s, const struct store_request *request,
 			      const struct op *ops, unsigned n_ops);
+
+/* Whether there is something left to do that no caller waits for: the properties of a deleted
+ * contact's events. Each batch does a bounded part of it, an empty one too; the end of the store
+ * does the rest, unless it is killed: then the next start goes on. */
+bool store_has_chores(const struct store *s);
+
 MUST_CHECK int store_commit(struct store *s); /* synced when it returns 0 */
 void store_abandon(struct store *s);
 
@@ -120,10 +141,17 @@ MUST_CHECK int store_read_event(struct store_reader *r, struct arena *a, uint32_
 MUST_CHECK int store_find_contact(struct store_reader *r, struct arena *a, uint32_t workspace,
 				  enum identity_kind kind, struct str value,
 				  struct contact_view *row);
-/* Newest first; before: number, exclusive; 0: from the newest. */
-MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a, uint32_t workspace,
-				   uint64_t before, unsigned limit, struct contact_view **rows,
-				   unsigned *n, uint64_t *next_before);
+struct contact_query {
+	uint32_t workspace;
+	uint64_t before, after; /* numbers, exclusive; 0: open */
+	unsigned limit;
+};
+
+/* Newest first; with `after` those that are next newer than it. *more: there are rows beyond, in
+ * the direction asked for. */
+MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a,
+				   const struct contact_query *q, struct contact_view **rows,
+				   unsigned *n, bool *more);
 
 struct definition_count {
 	struct str definition;

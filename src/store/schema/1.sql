@@ -49,17 +49,21 @@ CREATE TABLE definition(
     workspace   INTEGER NOT NULL,
     id          BLOB NOT NULL,
     name        TEXT NOT NULL,
+    title       TEXT NOT NULL,
     description TEXT NOT NULL,
+    annotations TEXT NOT NULL,                -- JSON: an object, what single vendors keep with it
     inferred    INTEGER NOT NULL,             -- 1: made by its first event
+    deleted     INTEGER NOT NULL,             -- 1: only its events know it still
     fields      TEXT NOT NULL,                -- JSON: [{"name", "type", "required", "fields"}]
     created_at  INTEGER NOT NULL,
-    updated_at  INTEGER NOT NULL,
-    UNIQUE(workspace, name)
+    updated_at  INTEGER NOT NULL
 );
+
+CREATE UNIQUE INDEX definition_name ON definition(workspace, name) WHERE deleted = 0;
 
 CREATE TABLE contact(
     no         INTEGER PRIMARY KEY,           -- shown to clients as its number
-    workspace  INTEGER NOT NULL,
+    workspace  INTEGER NOT NULL,              -- 0: deleted; the row stays for its events
     id         BLOB NOT NULL,
     identities TEXT NOT NULL,                 -- JSON: [{"kind", "value"}], as reported
     attributes TEXT NOT NULL,                 -- JSON: an object
@@ -67,7 +71,7 @@ CREATE TABLE contact(
     updated_at INTEGER NOT NULL
 );
 
--- Only ever appended to, once per new contact.
+-- Appended to, once per new contact.
 CREATE INDEX contact_workspace ON contact(workspace);
 
 -- What finds a contact: one owner for each (kind, key) of a workspace.
@@ -93,6 +97,26 @@ CREATE TABLE event(
     received_at INTEGER NOT NULL,             -- grows with seq
     properties  TEXT NOT NULL                 -- JSON: an object
 );
+
+-- Deleted contacts whose events still hold properties: from next_seq on downwards.
+CREATE TABLE erasure(
+    contact  INTEGER PRIMARY KEY,
+    next_seq INTEGER NOT NULL
+);
+
+-- Ids that callers chose, so that a repetition is recognised. space: whose ids they are.
+CREATE TABLE dedupe(
+    workspace  INTEGER,
+    space      INTEGER,
+    key        TEXT,
+    seq        INTEGER NOT NULL,              -- of the event; 0: the id of a whole request
+    payload    INTEGER NOT NULL,              -- hash of what the request said
+    outcomes   TEXT NOT NULL,                 -- JSON: an array, one object per operation of it
+    expires_at INTEGER,                       -- NULL: never
+    PRIMARY KEY(workspace, space, key)
+) WITHOUT ROWID;
+
+CREATE INDEX dedupe_expiry ON dedupe(expires_at) WHERE expires_at IS NOT NULL;
 
 -- Per minute of received_at: how many events, between which two, and how many there were up to
 -- then. definition 0: all of the workspace's.
@@ -141,4 +165,4 @@ SELECT c.no AS number,
        TIME(c.created_at) AS created_at,
        TIME(c.updated_at) AS updated_at
   FROM contact c
-  LEFT JOIN workspace w ON w.no = c.workspace;
+  JOIN workspace w ON w.no = c.workspace;

@@ -20,7 +20,8 @@ static void check(struct rate rate, const struct ask *asks, size_t n)
 	assert_int_equal(ratelimit_new(&r), 0);
 	for (size_t i = 0; i < n; i++) {
 		struct rate_state s;
-		bool granted = ratelimit_take(r, 7, DIALECT_ARSEL, rate, asks[i].at_ms, &s);
+		bool granted = ratelimit_take(r, (struct bucket){ 7, DIALECT_ARSEL, 0 }, rate,
+					      asks[i].at_ms, &s);
 		if (granted != asks[i].granted || s.remaining != asks[i].remaining ||
 		    s.reset_s != asks[i].reset_s)
 			fail_msg("ask %zu: granted %d, remaining %u, reset %u", i, granted,
@@ -60,12 +61,19 @@ static void keys_and_dialects_do_not_share(void **state)
 	struct rate_state s;
 	struct rate one = { 1, 1 };
 	assert_int_equal(ratelimit_new(&r), 0);
-	assert_true(ratelimit_take(r, 1, DIALECT_ARSEL, one, 10, &s));
-	assert_false(ratelimit_take(r, 1, DIALECT_ARSEL, one, 10, &s));
-	assert_true(ratelimit_take(r, 1, DIALECT_PRISTO, one, 10, &s));
-	assert_true(ratelimit_take(r, 2, DIALECT_ARSEL, one, 10, &s));
-	assert_true(ratelimit_take(r, KEY_NO_MAX, DIALECT_ARSEL, one, 10, &s));
-	assert_false(ratelimit_take(r, KEY_NO_MAX, DIALECT_ARSEL, one, 10, &s));
+	assert_true(ratelimit_take(r, (struct bucket){ 1, DIALECT_ARSEL, 0 }, one, 10, &s));
+	assert_false(ratelimit_take(r, (struct bucket){ 1, DIALECT_ARSEL, 0 }, one, 10, &s));
+	for (unsigned family = 1; family < ENDPOINT_BUCKETS; family++) {
+		const struct bucket b = { 1, DIALECT_ARSEL, family };
+		assert_true(ratelimit_take(r, b, one, 10, &s));
+		assert_false(ratelimit_take(r, b, one, 10, &s));
+	}
+	assert_true(ratelimit_take(r, (struct bucket){ 1, DIALECT_PRISTO, 0 }, one, 10, &s));
+	assert_true(ratelimit_take(r, (struct bucket){ 2, DIALECT_ARSEL, 0 }, one, 10, &s));
+	assert_true(
+		ratelimit_take(r, (struct bucket){ KEY_NO_MAX, DIALECT_ARSEL, 0 }, one, 10, &s));
+	assert_false(
+		ratelimit_take(r, (struct bucket){ KEY_NO_MAX, DIALECT_ARSEL, 0 }, one, 10, &s));
 	ratelimit_free(r);
 }
 
@@ -82,8 +90,8 @@ static void *take_many(void *arg)
 	struct taker *t = arg;
 	struct rate_state s;
 	for (int i = 0; i < TRIES; i++)
-		t->granted += ratelimit_take(t->r, 3, DIALECT_INFOBIP, (struct rate){ ROOM, 60 },
-					     1000, &s);
+		t->granted += ratelimit_take(t->r, (struct bucket){ 3, DIALECT_INFOBIP, 0 },
+					     (struct rate){ ROOM, 60 }, 1000, &s);
 	return NULL;
 }
 

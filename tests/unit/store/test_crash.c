@@ -78,10 +78,13 @@ static uint64_t count_all(struct fixture *f)
 static uint64_t count_by_contact(struct fixture *f)
 {
 	struct contact_view *contacts;
+	bool more;
 	unsigned n;
 	uint64_t sum = 0, next;
 	arena_reset(&f->arena);
-	assert_done(store_read_contacts(f->reader, &f->arena, 1, 0, 1000, &contacts, &n, &next));
+	assert_done(store_read_contacts(f->reader, &f->arena,
+					&(struct contact_query){ .workspace = 1, .limit = 1000 },
+					&contacts, &n, &more));
 	assert_in_range(n, 1, CONTACTS);
 	for (unsigned i = 0; i < n; i++) {
 		const struct event_query q = { .workspace = 1,

@@ -120,6 +120,7 @@ static void check(struct life *life)
 	struct fixture *f = &life->f;
 	struct event_row *rows;
 	struct contact_view *contacts;
+	bool more;
 	struct store_stats stats;
 	unsigned n, found[BATCHES * PER_BATCH] = { 0 };
 	uint64_t next;
@@ -134,7 +135,9 @@ static void check(struct life *life)
 	}
 	assert_done(store_read_stats(f->reader, &f->arena, 1, &stats));
 	assert_int_equal(stats.events, n);
-	assert_done(store_read_contacts(f->reader, &f->arena, 1, 0, 100, &contacts, &n, &next));
+	assert_done(store_read_contacts(f->reader, &f->arena,
+					&(struct contact_query){ .workspace = 1, .limit = 100 },
+					&contacts, &n, &more));
 	assert_int_equal(stats.contacts, n);
 	for (unsigned i = 0; i < n; i++)
 		check_contact(f, contacts[i].number);

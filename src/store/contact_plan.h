@@ -1,0 +1,28 @@
+/* What contact_plan.c and contact_take.c share of a plan while it is made. */
+#pragma once
+
+#include "store/attributes.h"
+#include "store/state.h"
+
+/* The plan while it is made. */
+struct planning {
+	struct store *s;
+	struct op *op;
+	struct contact_plan *plan;
+	struct attributes attributes;
+	struct str stored_identities, stored_attributes; /* the row's; empty for a new contact */
+	unsigned owned_room, custom_before;
+	bool identities_changed; /* perhaps to what they were */
+	/* Of several e-mails or phones the first that becomes or is the contact's counts. */
+	bool email_done, phone_done;
+};
+
+struct identity planning_identity(const struct op *op, const struct who *who);
+struct owned *planning_add(struct planning *p, struct identity id, struct str value);
+/* One that the contact has or will have; NULL: none. */
+struct owned *planning_find(const struct contact_plan *plan, const struct identity *id);
+
+/* contact_take.c: what one identity of the operation does. STORE_REFUSED: see op->problems. */
+MUST_CHECK int planning_consider(struct planning *p, const struct who *who);
+/* The contact loses all that the operation does not name. */
+void planning_drop_unnamed(struct planning *p);
