@@ -17,7 +17,8 @@ PLACE = table.Place(ACCOUNT)
 def spaces():
     return {"racing": senders.engine_workspace("omnisend-racing"),
             "growing": senders.engine_workspace("omnisend-growing"),
-            "limited": senders.engine_workspace("omnisend-limited", limits={})}
+            "limited": senders.engine_workspace("omnisend-limited", limits={}),
+            "dated": senders.engine_workspace("omnisend-dated", limits={})}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,20 @@ def test_all_cases_in_order_on_one_account(server):
             if reply.status != expected:
                 wrong.append(f"{case.name}: {reply.status}, not {expected}: {reply.text}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_60_the_401st_call_of_the_dated_api(server, spaces):
+    headers = {"Authorization": "Omnisend-API-Key " + senders.key_of(spaces["dated"])}
+    body = json.dumps({"eventName": "x", "contact": {"email": "a@example.com"}}).encode()
+    replies = [server.request("POST", "/api/events", headers, body) for _ in range(401)]
+    assert [r.status for r in replies] == [202] * 400 + [429]
+    reply = replies[400]
+    document = reply.json()
+    assert document["type"] == "https://problems.omnisend.com/rate-limit-exceeded", reply
+    assert document["status"] == 429
+    assert 1 <= int(document["retryAfter"]) <= 60
+    assert reply.header("Retry-After") == str(document["retryAfter"])
+    assert reply.header("X-Rate-Limit-Limit") is None
 
 
 def test_61_the_401st_call(server, spaces):

@@ -5,7 +5,7 @@ import pytest
 import occurd
 import table
 
-NUMBERS = [*range(1, 54), 57, 58]
+NUMBERS = range(1, 59)
 TABLES = [table.Table("pristo.toml"), table.Table("pristo_bad.toml")]
 CASES = [case for t in TABLES for case in t.runnable()]
 
