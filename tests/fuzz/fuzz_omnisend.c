@@ -9,6 +9,14 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, "/v4/track", { HEADER("Authorization", "Bearer") } },
 	{ METHOD_GET, "/v4/track", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_POST, "/v4/nothing/%00\"", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/v5/events", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/api/events", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST,
+	  "/api/events",
+	  { HEADER("X-API-KEY", TRIAL_KEY), HEADER("Omnisend-Version", "2020-01-01") } },
+	{ METHOD_POST, "/v4/identify", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_GET, "/v4/contacts/email:jane%40example.com", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_GET, "/v4/contacts/phoneNumber%3A+37061", { HEADER("X-API-KEY", TRIAL_KEY) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

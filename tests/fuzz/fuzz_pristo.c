@@ -17,6 +17,9 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST,
 	  "/v1/populations/" TRIAL_WORKSPACE "/events",
 	  { HEADER("X-API-Key", TRIAL_KEY) } },
+	{ METHOD_POST,
+	  "/v1/populations/" TRIAL_WORKSPACE "/contacts",
+	  { HEADER("X-API-Key", TRIAL_KEY) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
