@@ -70,13 +70,13 @@ static int take(struct planning *p, const struct who *who, struct identity id)
 {
 	bool is_new = p->plan->contact == 0;
 	struct owned *old = who->use & WHO_REPLACE ? replaceable(p->plan, who->kind) : NULL;
-	if (!(who->use & WHO_REPLACE) && !is_new && has_kind(p->plan, who->kind))
+	if (!(who->use & (WHO_REPLACE | WHO_ADD)) && !is_new && has_kind(p->plan, who->kind))
 		return 0;
 	if (old)
 		old->state = OWNED_LOST;
 	own(p, id, who->value)->named = true;
 	p->identities_changed = true;
-	return set_attribute(p, who, false);
+	return set_attribute(p, who, who->use & WHO_ADD);
 }
 
 /* The contact has it already: only how it is written may change. It counts all the same, so that
@@ -156,17 +156,23 @@ static int drop_kind(struct planning *p, enum identity_kind kind)
 	return unshow(p, &all);
 }
 
+/* What people go by; the ids that a channel or a browser gave them are nobody's to replace. */
+static bool is_replaced(enum identity_kind kind)
+{
+	return kind == IDENTITY_EMAIL || kind == IDENTITY_PHONE || kind == IDENTITY_EXTERNAL_ID;
+}
+
 void planning_drop_unnamed(struct planning *p)
 {
 	for (unsigned i = 0; i < p->plan->n_owned; i++)
-		if (!p->plan->owned[i].named)
+		if (!p->plan->owned[i].named && is_replaced(p->plan->owned[i].id.kind))
 			lose(p, &p->plan->owned[i]);
 }
 
 /* Of one that the contact has not. */
 static int want(struct planning *p, const struct who *who, struct identity id)
 {
-	const unsigned takes = WHO_ADOPT | WHO_REPLACE;
+	const unsigned takes = WHO_ADOPT | WHO_REPLACE | WHO_ADD;
 	uint64_t owner = 0;
 	int r = identity_owner(p->s, &id, &owner);
 	if (r < 0)
@@ -187,7 +193,7 @@ static int want(struct planning *p, const struct who *who, struct identity id)
 
 int planning_consider(struct planning *p, const struct who *who)
 {
-	const unsigned wants = WHO_ADOPT | WHO_REPLACE | WHO_SHARED | WHO_EXCLUSIVE;
+	const unsigned wants = WHO_ADOPT | WHO_REPLACE | WHO_ADD | WHO_SHARED | WHO_EXCLUSIVE;
 	if (who->use & WHO_DROP_KIND)
 		return drop_kind(p, who->kind);
 	if (!who->key.p)
