@@ -1,7 +1,6 @@
 /*
- * Arsel: POST /v1/events/send, under /api too. docs/dialects/arsel.md tells what is served and
- * where the vendor's pages left a choice. The words of 400, 401, 404 and 422 are the vendor's
- * letter for letter; those of a validation are in the manner of class-validator, which it uses.
+ * Arsel: events, their definitions and contacts, under /v1 and /api/v1. docs/dialects/arsel.md
+ * tells what is served and where the vendor's pages left a choice.
  */
 #include "dialect/arsel_private.h"
 
@@ -40,7 +39,8 @@ static const struct words refusals[] = {
 				STR_INIT("The service is at its limit. Please retry later.") },
 	/* 503, not 500: clients keep the event and come back (conformance case 68). */
 	[REFUSE_UNAVAILABLE] = { 503, STR_INIT("service_unavailable"),
-				 STR_INIT("The event could not be stored. Please retry later.") },
+				 STR_INIT("The request could not be made durable. Please retry "
+					  "later.") },
 };
 
 /* Indexed by enum fault; statuses are HTTP's. */
@@ -67,70 +67,12 @@ static const struct words faults[] = {
 	[FAULT_VERSION] = { 505, STR_INIT("error"), STR_INIT("HTTP version is not supported") },
 };
 
-/* Indexed by enum arsel_stage: the message with what it is about in the middle; none: the problems.
- */
-static const struct {
-	int status;
-	struct str name, before, after;
-} stages[] = {
-	[ARSEL_BODY] = { 400,
-			 STR_INIT("bad_request"),
-			 STR_INIT("Request body must be a JSON object"),
-			 { 0 } },
-	[ARSEL_MEMBERS] = { 422, STR_INIT("validation_error"), { 0 }, { 0 } },
-	[ARSEL_ANONYMOUS] = { 400,
-			      STR_INIT("bad_request"),
-			      STR_INIT("anonymous_id is not allowed with a secret API key."),
-			      { 0 } },
-	[ARSEL_WHO] = { 400,
-			STR_INIT("bad_request"),
-			STR_INIT("Provide either email or contact_id."),
-			{ 0 } },
-	[ARSEL_EVENT] = { 404, STR_INIT("not_found"), STR_INIT("No event named \""),
-			  STR_INIT("\" is defined in this organization.") },
-	[ARSEL_PAYLOAD] = { 422, STR_INIT("validation_error"),
-			    STR_INIT("Payload does not match the \""), STR_INIT("\" schema.") },
-	[ARSEL_CONTACT] = { 404, STR_INIT("not_found"), STR_INIT("Contact "),
-			    STR_INIT(" not found") },
-};
-
-static void put_problem(struct buf *b, const struct problem *p)
-{
-	if (p->path.n == 0)
-		return problem_put_english(b, p); /* the committer's */
-	buf_put(b, p->path);
-	if (p->code == PROBLEM_EMPTY)
-		buf_lit(b, " should not be empty");
-	else if (p->code == PROBLEM_TOO_LONG)
-		buf_printf(b, " must be shorter than or equal to %lld characters",
-			   (long long)p->limit);
-	else if (p->code == PROBLEM_TOO_MANY)
-		buf_printf(b, "'s byte length must fall into (1, %lld) range", (long long)p->limit);
-	else
-		buf_printf(b, " %s", arsel_must_be(p->path));
-}
-
-static void put_problems(struct buf *b, const struct call *call)
-{
-	const struct arsel_event *e = call->state;
-	if (stages[e->stage].before.p) {
-		buf_put(b, stages[e->stage].before);
-		buf_put(b, e->about);
-		return buf_put(b, stages[e->stage].after);
-	}
-	for (unsigned i = 0; i < call->problems.n; i++) {
-		if (i > 0)
-			buf_lit(b, ", ");
-		put_problem(b, &call->problems.list[i]);
-	}
-}
-
 static void put_message(struct buf *b, const struct call *call, enum refusal why,
 			struct str fallback)
 {
 	const struct request *req = call->req;
 	if (why == REFUSE_PROBLEMS)
-		return put_problems(b, call);
+		return arsel_put_message(b, call->state, &call->problems);
 	if (why == REFUSE_FAULT && req->fault_detail)
 		return buf_put(b, str_of(req->fault_detail));
 	if (why == REFUSE_ROUTE || why == REFUSE_METHOD) {
@@ -148,12 +90,11 @@ static struct words words_for(const struct call *call, enum refusal why)
 		return faults[call->req->fault];
 	if (why != REFUSE_PROBLEMS)
 		return refusals[why];
-	const struct arsel_event *e = call->state;
-	return (struct words){ stages[e->stage].status, stages[e->stage].name, { 0 } };
+	return (struct words){ arsel_no_status(call->state), arsel_no_name(call->state), { 0 } };
 }
 
 /* The rate is the organization's: without a key that is known there is none to tell of. */
-static void begin(struct call *call, int status)
+void arsel_begin(struct call *call, int status)
 {
 	call_begin(call, status);
 	if (!call->limited)
@@ -177,7 +118,7 @@ static void refuse(struct call *call, enum refusal why)
 	buf_char(&body, '}');
 	body.failed |= message.failed;
 
-	begin(call, words.status);
+	arsel_begin(call, words.status);
 	if (why == REFUSE_METHOD)
 		reply_header(call->req, STR("Allow"),
 			     route_allow(&call->req->arena, call->allowed));
@@ -189,47 +130,97 @@ static void refuse(struct call *call, enum refusal why)
 	call_send_json(call, &body);
 }
 
-/* --- POST /v1/events/send --- */
+/* --- What the endpoints share --- */
 
-/* The committer's truth is told as if the check had been made here. */
-static void refuse_op(struct call *call)
+void *arsel_state(struct call *call, size_t size)
 {
-	struct arsel_event *e = call->state;
-	const struct problems *ps = call->ops->problems; /* NULL: no room for them */
-	enum problem_code code = ps ? ps->list[0].code : PROBLEM_NONE;
-	e->stage = code == PROBLEM_UNKNOWN_CONTACT      ? ARSEL_CONTACT
-		   : code == PROBLEM_UNKNOWN_DEFINITION ? ARSEL_EVENT
-							: ARSEL_MEMBERS;
-	if (e->stage == ARSEL_CONTACT)
-		e->about = e->contact_id;
+	call->state = arena_zalloc(&call->req->arena, size);
+	return call->state;
+}
+
+enum refusal arsel_stop(struct call *call, enum arsel_stage stage, struct str about)
+{
+	struct arsel_no *no = call->state;
+	*no = (struct arsel_no){ stage, echo(about) };
+	problem_at(&call->problems, PROBLEM_VALUE, STR(""));
+	return REFUSE_PROBLEMS;
+}
+
+enum refusal arsel_object(struct call *call, yyjson_val **root)
+{
+	enum refusal why = call_json(call, root);
+	if (why)
+		return why;
+	return yyjson_is_obj(*root) ? REFUSE_NOTHING : arsel_stop(call, ARSEL_BODY, STR(""));
+}
+
+void arsel_send_json(struct call *call, int status, struct buf *body)
+{
+	arsel_begin(call, status);
+	call_send_json(call, body);
+}
+
+enum arsel_stage arsel_stage_of(const struct op *op)
+{
+	bool of_event = op->kind == OP_EVENT;
+	bool of_definition = op->kind == OP_DEFINITION || op->kind == OP_DEFINITION_DELETE;
+	switch (op->problems ? op->problems->list[0].code : PROBLEM_NONE) {
+	case PROBLEM_UNKNOWN_CONTACT:
+		return of_event ? ARSEL_CONTACT : ARSEL_NO_CONTACT;
+	case PROBLEM_UNKNOWN_DEFINITION:
+		return of_definition ? ARSEL_NO_DEFINITION : ARSEL_EVENT;
+	case PROBLEM_EXISTS:
+	case PROBLEM_TAKEN:
+		return of_definition ? ARSEL_DEFINED : ARSEL_CONTACT_EXISTS;
+	case PROBLEM_DEFINITIONS_FULL:
+		return ARSEL_DEFINITIONS_FULL;
+	case PROBLEM_ALTERNATIVES:
+		return ARSEL_IDENTIFIER;
+	default:
+		return ARSEL_MEMBERS;
+	}
+}
+
+void arsel_refuse_op(struct call *call, struct str about)
+{
+	struct arsel_no *no = call->state;
+	*no = (struct arsel_no){ arsel_stage_of(call->ops), echo(about) };
 	call_refuse_op(call, call->ops);
 }
 
-static void send_answer(struct call *call)
+void arsel_send_deleted(struct call *call, struct str kind, struct str id, struct str message)
 {
-	if (call->ops->outcome == OP_REFUSED)
-		return refuse_op(call);
-
-	char id[UUID_TEXT + 1];
 	struct buf body = buf_in(&call->req->arena);
-	uuid_text(call->ops->event_id, id);
-	buf_lit(&body, "{\"id\":\"");
-	buf_put(&body, (struct str){ id, UUID_TEXT });
-	buf_lit(&body, "\",\"status\":\"accepted\"}");
-	begin(call, 202);
-	call_send_json(call, &body);
+	buf_lit(&body, "{\"object\":");
+	buf_json_str(&body, kind);
+	buf_lit(&body, ",\"id\":");
+	buf_json_str(&body, id);
+	buf_lit(&body, ",\"deleted\":true,\"message\":");
+	buf_json_str(&body, message);
+	buf_char(&body, '}');
+	arsel_send_json(call, 200, &body);
 }
 
-static const struct endpoint send = {
-	.scope = SCOPE_EVENTS_WRITE,
-	.body_max = 4 * 1024 * 1024,
-	.decode = arsel_send_decode,
-	.answer = send_answer,
-};
+/* Every route is also served below /api: both bases were published (decision 28). */
+#define BOTH(method, path, endpoint)          \
+	{ method, path, endpoint },           \
+	{                                     \
+		method, "/api" path, endpoint \
+	}
 
 static const struct route routes[] = {
-	{ METHOD_POST, "/v1/events/send", &send },
-	{ METHOD_POST, "/api/v1/events/send", &send },
+	BOTH(METHOD_POST, "/v1/events/send", &arsel_send),
+	BOTH(METHOD_POST, "/v1/events", &arsel_define),
+	BOTH(METHOD_GET, "/v1/events", &arsel_definitions),
+	BOTH(METHOD_GET, "/v1/events/{id}", &arsel_definition),
+	BOTH(METHOD_PATCH, "/v1/events/{id}", &arsel_redefine),
+	BOTH(METHOD_DELETE, "/v1/events/{id}", &arsel_undefine),
+	BOTH(METHOD_POST, "/v1/contacts", &arsel_contact_new),
+	BOTH(METHOD_GET, "/v1/contacts", &arsel_contact_list),
+	BOTH(METHOD_GET, "/v1/contacts/{id}", &arsel_contact_get),
+	BOTH(METHOD_PATCH, "/v1/contacts/{id}", &arsel_contact_change),
+	BOTH(METHOD_DELETE, "/v1/contacts/{id}", &arsel_contact_delete),
+	BOTH(METHOD_POST, "/v1/contacts/bulk-delete", &arsel_contacts_delete),
 };
 
 const struct dialect arsel = {

@@ -48,17 +48,24 @@ enum refusal call_json(struct call *call, yyjson_val **root)
 	return REFUSE_JSON;
 }
 
+struct op *call_ops(struct call *call, unsigned n)
+{
+	struct op *ops = arena_array(&call->req->arena, struct op, n);
+	if (!ops)
+		return NULL;
+	for (unsigned i = 0; i < n; i++) {
+		ops[i].arena = &call->req->arena;
+		ops[i].workspace = call->workspace->no;
+		ops[i].dialect = (uint8_t)call->dialect->no;
+	}
+	call->ops = ops;
+	call->n_ops = n;
+	return ops;
+}
+
 struct op *call_op(struct call *call)
 {
-	struct op *op = arena_new(&call->req->arena, struct op);
-	if (!op)
-		return NULL;
-	op->arena = &call->req->arena;
-	op->workspace = call->workspace->no;
-	op->dialect = (uint8_t)call->dialect->no;
-	call->ops = op;
-	call->n_ops = 1;
-	return op;
+	return call_ops(call, 1);
 }
 
 void call_refuse_op(struct call *call, const struct op *op)
