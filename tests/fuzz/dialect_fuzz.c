@@ -230,6 +230,19 @@ static void put_event(struct buf *b, const struct op *op)
 	buf_char(b, '\n');
 }
 
+static void put_define(struct buf *b, const struct op *op)
+{
+	buf_printf(b, "define %u rules %u\nname ", op->definition, op->rules);
+	buf_put(b, op->define->name);
+	buf_lit(b, "\ndescription ");
+	buf_put(b, op->define->description);
+	buf_lit(b, "\nannotations ");
+	buf_put(b, op->define->annotations);
+	buf_lit(b, "\nfields ");
+	fields_put_json(b, op->define->fields, op->define->n_fields);
+	buf_char(b, '\n');
+}
+
 struct str trial_op_text(struct trial *t)
 {
 	must(t->why == REFUSE_NOTHING && t->call.n_ops == 1);
@@ -237,6 +250,8 @@ struct str trial_op_text(struct trial *t)
 	struct buf b = buf_in(&t->req.arena);
 	if (op->kind == OP_EVENT)
 		put_event(&b, op);
+	if (op->kind == OP_DEFINITION)
+		put_define(&b, op);
 	for (unsigned i = 0; i < op->n_who; i++)
 		put_who(&b, &op->who[i]);
 	for (unsigned i = 0; i < op->n_changes; i++)
@@ -274,6 +289,7 @@ static void store(struct trial *t, struct problems *ps)
 		op->received_at = t->req.received_at;
 		if (!op->occurred_given)
 			op->occurred_at = op->received_at;
+		op->definition_no = op->definition ?: trial_definition("order.completed")->no;
 		if (op->wants_view)
 			op->view = trial_contact;
 	}
@@ -300,8 +316,12 @@ void trial_answer_refused(struct trial *t, enum problem_code code)
 {
 	if (t->why)
 		return trial_answer(t);
-	if (t->call.n_ops == 0) /* nothing to refuse: nothing is found */
+	if (t->call.n_ops == 0) { /* nothing to refuse: nothing is found */
+		if (t->call.query)
+			t->call.query->lost =
+				t->call.query->kind == QUERY_CONTACTS && t->call.query->n_who > 0;
 		return t->call.endpoint->answer(&t->call);
+	}
 	struct problems ps = { 0 };
 	problem_at(&ps, code, STR(""), .limit = 1000, .size = 1001);
 	store(t, &ps);
@@ -402,6 +422,8 @@ static void judge_op(const struct op *op)
 	for (unsigned i = 0; i < op->n_who; i++) {
 		const struct who *w = &op->who[i];
 		must(identity_kind_name(w->kind) && w->use != 0);
+		if (w->use & WHO_DROP_KIND)
+			continue;
 		must(w->value.n > 0 && w->value.n <= IDENTITY_VALUE_MAX);
 		must(w->key.p ? w->key.n > 0 : w->kind >= IDENTITY_UUID);
 		must(str_utf8_prefix(w->value) == w->value.n);

@@ -54,6 +54,12 @@ void trial_run(struct trial *t, const struct dialect *d, const struct trial_requ
  *   properties {"a":"b"}
  *   who email lookup,creates,adopt,replace,shared John@b.co key john@b.co
  *   set custom.gender "f"
+ * and for a definition
+ *   define 2 rules 10
+ *   name ...
+ *   description ...
+ *   annotations {}
+ *   fields [...]
  * The rest of the request's memory must hold it. */
 struct str trial_op_text(struct trial *t);
 
