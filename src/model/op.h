@@ -57,6 +57,9 @@ enum attribute_verb {
 	ATTRIBUTE_APPEND,  /* `json` is an array; all of it is appended */
 	ATTRIBUTE_WITHOUT, /* `json` is an array; its items are taken out of the attribute's array
 			    */
+	/* To `json`, an object with the member `at`, an instant of time_put() with six digits; unless
+	 * the attribute has a later one. */
+	ATTRIBUTE_NEWER,
 };
 
 /* Applied in order. Built-in attributes have one snake_case name for all dialects: first_name,
@@ -85,7 +88,8 @@ struct seen_field {
 /* How an operation on a contact meets the one that is there. Bits, with OP_CONTACT. */
 enum contact_rule {
 	CONTACT_MUST_BE_NEW = 1, /* PROBLEM_EXISTS when a look-up matches; path: the kind's name */
-	CONTACT_REPLACED = 2,    /* what the operation does not name goes: attributes, identities */
+	/* What the operation does not name goes: attributes, e-mails, phones, external ids. */
+	CONTACT_REPLACED = 2,
 	CONTACT_KEEPS_ONE =
 		4, /* PROBLEM_ALTERNATIVES when no e-mail, phone or external id is left */
 };

@@ -340,6 +340,21 @@ static int without(struct attributes *at, const struct attribute_change *c)
 	return 0;
 }
 
+/* Instants of one form sort as text. */
+static int set_newer(struct attributes *at, const struct attribute_change *c)
+{
+	struct str before = attributes_get(at, c->custom, c->name);
+	yyjson_val *old = NULL, *next = NULL;
+	int r = parse(at->arena, c->json, &next);
+	if (r == 0 && before.p)
+		r = parse(at->arena, before, &old);
+	if (r < 0)
+		return pass(r);
+	struct str was = json_str(json_get(old, STR("at"))),
+		   is = json_str(json_get(next, STR("at")));
+	return was.p && str_cmp(was, is) > 0 ? 0 : set(at, c);
+}
+
 static int change(struct attributes *at, const struct attribute_change *c)
 {
 	switch (c->verb) {
@@ -355,6 +370,8 @@ static int change(struct attributes *at, const struct attribute_change *c)
 		return append(at, c, inside(c->json));
 	case ATTRIBUTE_WITHOUT:
 		return without(at, c);
+	case ATTRIBUTE_NEWER:
+		return set_newer(at, c);
 	}
 	return fail(-EINVAL, "an attribute change of no kind");
 }
