@@ -17,7 +17,8 @@ of those cases first. `where = "test_x.py::test_y"` instead of steps: the case i
 
 A step: send, headers, body (absent: none is sent), expect ("W", "E(CODE)", or a table of status,
 headers, json, text, contains), stores (events it adds; by default 1 when the answer is 2xx), changes (true:
-it adds no event, but contacts or definitions may be other ones afterwards).
+it adds no event, but contacts or definitions may be other ones afterwards), keep ({ NAME = "data.0.id" }:
+a variable for the steps that follow, out of the answer).
 
 After every step it is checked that a refused request left the workspace exactly as it was, and
 that an accepted one added exactly its events. `then` says what else holds at the end:
@@ -42,7 +43,7 @@ CASES = pathlib.Path(__file__).parent / "cases"
 
 HEAD_WORDS = {"base", "dialect", "send", "headers", "replies", "fixture", "case"}
 CASE_WORDS = {"number", "title", "steps", "after", "then", "where"}
-STEP_WORDS = {"send", "headers", "body", "expect", "stores", "changes"}
+STEP_WORDS = {"send", "headers", "body", "expect", "stores", "changes", "keep"}
 EXPECT_WORDS = {"status", "headers", "json", "text", "contains"}
 THEN_WORDS = {"contacts", "newest", "contact", "absent", "definitions", "distinct"}
 EVENT_WORDS = {"definition", "dialect", "occurred_at", "properties", "contact"}
@@ -288,6 +289,14 @@ def check_stored(stored, may_change, before, after):
         assert after == before, "something was stored by a request that stores nothing"
 
 
+def keep(step, reply, place):
+    for name, path in step.get("keep", {}).items():
+        value = reply.json()
+        for member in path.split("."):
+            value = value[int(member)] if isinstance(value, list) else value[member]
+        place.variables[name] = str(value)
+
+
 # --- What holds at the end ---
 
 
@@ -357,7 +366,7 @@ def run(server, case, place):
     before_steps, steps = case.all_steps()
     for step in before_steps:
         place.read_variables(reader)
-        send_step(server, case.table, step, place)
+        keep(step, send_step(server, case.table, step, place), place)
 
     replies, before = [], reader.state()
     for i, step in enumerate(steps):
@@ -371,6 +380,7 @@ def run(server, case, place):
             check_stored(stored_by(step, reply), may_change, before, after)
         except AssertionError as wrong:
             raise AssertionError(where + str(wrong)) from None
+        keep(step, reply, place)
         before = after
         replies.append(reply)
     check_then(case, place, reader, replies)

@@ -10,6 +10,7 @@ from diskfault import full_disk
 @pytest.fixture(scope="module")
 def spaces():
     return {"failing": senders.engine_workspace("arsel-failing"),
+            "batches": senders.engine_workspace("arsel-batches"),
             "limited": senders.engine_workspace("arsel-limited", limits={})}
 
 
@@ -37,6 +38,19 @@ def test_35_over_the_limit(server, spaces):
     assert reply.header("ratelimit-remaining") == "0"
     assert 1 <= int(reply.header("ratelimit-reset")) <= 60
     assert len(senders.reader_of(server, spaces["limited"]).events()) == len(accepted)
+
+
+def test_46_a_batch_of_50_with_60_kb_each(server, spaces):
+    """And its repetition gets the same answer."""
+    space = spaces["batches"]
+    method, target, headers, body = senders.arsel(space, "a@example.com", {"x": "x" * 60000})
+    request = (method, target, headers | {"Idempotency-Key": "1:50:50"},
+               b'{"events":[' + b",".join([body] * 50) + b"]}")
+    first = server.request(*request)
+    assert first.status == 202, first
+    assert [list(r) for r in first.json()["results"]] == [["id", "status"]] * 50
+    assert server.request(*request).text == first.text
+    assert len(senders.reader_of(server, space).events()) == 50
 
 
 def test_68_the_store_is_down(server, spaces):
