@@ -215,7 +215,7 @@ static inline int fixture_apply(struct fixture *f, struct op *op)
 }
 
 static inline struct contact_view fixture_contact(struct fixture *f, uint32_t workspace,
-						 enum identity_kind kind, const char *value)
+						  enum identity_kind kind, const char *value)
 {
 	struct contact_view row = { 0 };
 	int r = store_find_contact(f->reader, &f->arena, workspace, kind, str_of(value), &row);
@@ -229,8 +229,9 @@ static inline struct contact_view fixture_contact(struct fixture *f, uint32_t wo
 static inline uint64_t fixture_fingerprint(struct fixture *f)
 {
 	static const char *const tables[] = {
-		"workspace", "access_key", "oauth_client", "definition", "contact",      "identity",
-		"event",     "rollup",     "dialect",      "meta",       "contact_head",
+		"workspace",    "access_key", "oauth_client", "definition", "contact",
+		"identity",     "event",      "rollup",       "dialect",    "meta",
+		"contact_head", "erasure",    "dedupe",
 	};
 	char path[100], sql[100];
 	sqlite3 *db;
