@@ -131,20 +131,23 @@ int store_remember(struct store *s, const struct store_request *request, const s
 	return r < 0 ? status_failed(s, r) : 0;
 }
 
-static uint64_t number(yyjson_val *v, const char *name)
+/* 0 for what is no number: we wrote it, so it is one. */
+static int64_t number(yyjson_val *v, const char *name)
 {
-	return yyjson_get_uint(json_get(v, str_of(name)));
+	int64_t n = 0;
+	yyjson_val *member = json_get(v, str_of(name));
+	return member && json_number_to_i64(member, &n) ? n : 0;
 }
 
 static int take_outcome(yyjson_val *v, struct op *op)
 {
-	int64_t problem = (int64_t)number(v, "problem");
+	int64_t problem = number(v, "problem");
 	op->repeated = true;
 	op->outcome = yyjson_get_bool(json_get(v, STR("refused"))) ? OP_REFUSED : OP_DONE;
-	op->seq = number(v, "seq");
-	op->contact = number(v, "contact");
-	op->occurred_at = (instant_us)number(v, "occurred_at");
-	op->received_at = (instant_us)number(v, "received_at");
+	op->seq = (uint64_t)number(v, "seq");
+	op->contact = (uint64_t)number(v, "contact");
+	op->occurred_at = number(v, "occurred_at");
+	op->received_at = number(v, "received_at");
 	op->created = yyjson_get_bool(json_get(v, STR("created")));
 	op->changed = yyjson_get_bool(json_get(v, STR("changed")));
 	op->definition_no = (uint32_t)number(v, "definition");

@@ -145,6 +145,8 @@ static struct store_request request(const char *key, uint64_t payload)
 static void make_job(struct fixture *f, struct op ops[3])
 {
 	ops[0] = fixture_op(f, "a@x.io");
+	ops[0].occurred_given = true;
+	ops[0].occurred_at = -5;
 	ops[1] = fixture_op(f, "b@x.io");
 	ops[1].definition = 99;
 	ops[2] = fixture_op(f, "c@x.io");
@@ -182,6 +184,7 @@ static void a_request_has_its_first_outcomes(void **state)
 			assert_int_equal(again[i].seq, first[i].seq);
 			assert_int_equal(again[i].contact, first[i].contact);
 			assert_int_equal(again[i].created, first[i].created);
+			assert_int_equal(again[i].occurred_at, first[i].occurred_at);
 			assert_int_equal(again[i].received_at, first[i].received_at);
 			assert_true(uuid_eq(again[i].event_id, first[i].event_id));
 		}
