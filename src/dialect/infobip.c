@@ -1,7 +1,7 @@
 /*
- * Infobip: POST /peopleevents/2/persons/{personId}/definitions/{definitionId}/events.
- * docs/dialects/infobip.md tells what is served and where the vendor's page left a choice. Persons
- * and definitions must exist; nothing is inferred from what is sent.
+ * Infobip: events, event definitions and persons. docs/dialects/infobip.md tells what is served and
+ * where the vendor's page left a choice. Definitions must exist; nothing is inferred from what is
+ * sent.
  */
 #include "dialect/infobip_private.h"
 
@@ -77,16 +77,7 @@ static const struct exception *exception_of_fault(enum fault f)
 	return &refusals[REFUSE_JSON];
 }
 
-/* Of the definition's type: what the value must be. */
-static const char *const must_be[FIELD_TYPES] = {
-	[FIELD_STRING] = "a String",         [FIELD_BOOLEAN] = "a Boolean",
-	[FIELD_INTEGER] = "a Numeric",       [FIELD_NUMBER] = "a Decimal",
-	[FIELD_DATE] = "a DateTime",         [FIELD_DATETIME] = "a DateTime",
-	[FIELD_EMAIL] = "an e-mail address", [FIELD_URL] = "an http or https URL",
-	[FIELD_OBJECT] = "an Object",        [FIELD_ARRAY] = "a List",
-};
-
-static void put_problem(struct buf *b, const struct problem *p)
+void infobip_put_problem(struct buf *b, const struct problem *p)
 {
 	enum field_type type;
 	if (p->code == PROBLEM_UNKNOWN_CONTACT || p->code == PROBLEM_UNKNOWN_DEFINITION)
@@ -96,10 +87,20 @@ static void put_problem(struct buf *b, const struct problem *p)
 	if (p->code != PROBLEM_FIELD_TYPE || !p->rule || !field_type_parse(str_of(p->rule), &type))
 		return problem_put_english(b, p);
 	buf_lit(b, "must be ");
-	buf_put(b, str_of(must_be[type]));
+	buf_put(b, str_of(infobip_type_phrase(type)));
 }
 
-/* ps may be NULL. */
+void infobip_put_problem_at(struct buf *b, const struct problem *p)
+{
+	struct problem short_one = *p;
+	short_one.path = echo(p->path);
+	if (p->code == PROBLEM_UNKNOWN_FIELD || p->code == PROBLEM_FIELD_TYPE) {
+		buf_put(b, short_one.path);
+		buf_char(b, ' ');
+	}
+	infobip_put_problem(b, &short_one);
+}
+
 static void put_body(struct buf *b, const struct exception *e, const struct problems *ps)
 {
 	buf_lit(b, "{\"requestError\":{\"serviceException\":{\"messageId\":\"");
@@ -109,9 +110,19 @@ static void put_body(struct buf *b, const struct exception *e, const struct prob
 	buf_char(b, '"');
 	if (ps) {
 		buf_lit(b, ",\"validationErrors\":");
-		problems_put_by_path(b, ps, put_problem);
+		problems_put_by_path(b, ps, infobip_put_problem);
 	}
 	buf_lit(b, "}}}");
+}
+
+void infobip_exception(struct call *call, int status, const char *id, const char *text,
+		       const struct problems *ps)
+{
+	const struct exception e = { id, text };
+	struct buf body = buf_in(&call->req->arena);
+	put_body(&body, &e, ps);
+	call_begin(call, status);
+	call_send_json(call, &body);
 }
 
 /* What the URL names and is not there. The stages of decode keep it apart from other problems. */
@@ -140,8 +151,11 @@ static void send_refusal(struct call *call, int status, struct buf *body)
 }
 
 /* The committer knows what is wrong, not what this dialect calls the place. */
-static void name_places(struct problems *ps)
+static void name_places(struct call *call)
 {
+	struct problems *ps = &call->problems;
+	if (call->n_ops == 0 || call->ops->kind != OP_EVENT)
+		return;
 	for (unsigned i = 0; i < ps->n; i++)
 		if (ps->list[i].path.n == 0 || ps->list[i].code == PROBLEM_UNKNOWN_CONTACT)
 			ps->list[i].path = STR("personId");
@@ -152,16 +166,40 @@ static void refuse(struct call *call, enum refusal why)
 	bool problems = why == REFUSE_PROBLEMS, gone = problems && names_nothing(call);
 	const struct exception *e = &refusals[gone ? REFUSE_ROUTE : why];
 	struct buf body = buf_in(&call->req->arena);
-	name_places(&call->problems);
+	name_places(call);
 	if (why == REFUSE_FAULT)
 		e = exception_of_fault(call->req->fault);
 	put_body(&body, e, problems ? &call->problems : NULL);
 	send_refusal(call, gone ? 404 : refusal_status(call, why), &body);
 }
 
+#define EVENTS(version) \
+	"/peopleevents/" version "/persons/{personId}/definitions/{definitionId}/events"
+#define DEFINITIONS "/peopleevents/2/definitions"
+#define DEFINITION  DEFINITIONS "/{definitionId}"
+#define PERSONS     "/people/2/persons"
+#define CONTACTS    PERSONS "/contactInformation"
+#define UPSERT      "/people/3/persons/upsert"
+
 static const struct route routes[] = {
-	{ METHOD_POST, "/peopleevents/2/persons/{personId}/definitions/{definitionId}/events",
-	  &infobip_send_event },
+	{ METHOD_POST, EVENTS("2"), &infobip_send_event },
+	{ METHOD_POST, EVENTS("1"), &infobip_send_event_v1 },
+	{ METHOD_POST, "/people/3/events", &infobip_send_batch },
+	{ METHOD_GET, DEFINITIONS, &infobip_definition_list },
+	{ METHOD_POST, DEFINITIONS, &infobip_definition_create },
+	{ METHOD_GET, DEFINITION, &infobip_definition_get },
+	{ METHOD_POST, DEFINITION, &infobip_definition_update },
+	{ METHOD_DELETE, DEFINITION, &infobip_definition_delete },
+	{ METHOD_GET, PERSONS, &infobip_person_get },
+	{ METHOD_POST, PERSONS, &infobip_person_create },
+	{ METHOD_PUT, PERSONS, &infobip_person_replace },
+	{ METHOD_PATCH, PERSONS, &infobip_person_merge },
+	{ METHOD_DELETE, PERSONS, &infobip_person_delete },
+	{ METHOD_PUT, CONTACTS, &infobip_contacts_set },
+	{ METHOD_PATCH, CONTACTS, &infobip_contacts_add },
+	{ METHOD_DELETE, CONTACTS, &infobip_contacts_remove },
+	{ METHOD_PUT, UPSERT, &infobip_upsert_replace },
+	{ METHOD_PATCH, UPSERT, &infobip_upsert_merge },
 };
 
 const struct dialect infobip = {
