@@ -5,13 +5,16 @@ Sent (targets, header values, bodies):
   <x*255>       255 times x; any text may stand in front of the last *
   <"p#":#*3,>   "p0":0,"p1":1,"p2":2 - the # counts, the comma at the end joins
   <0xC3 0x28>   these bytes
+  <now-31d>     the time 31 days ago, in UTC; d, h, m or s, with + or -
 Everything else is sent as it stands, in UTF-8.
 
 Expected (header values, strings in JSON): the same variables, and these, alone or inside a text:
   <text> <code> <digits> <int> <uuid> <uuidv7> <upper-uuid> <base64url22> <hex24> <time>
+  <plaintime>              a time with neither fraction nor zone
 Alone as a JSON string only:
   <any> <object> <list>    any value, any object, any array
   <num 2>                  a number of that value, however it is written
+  <number>                 a whole number above 0
   <now> <now7>             a time within a minute of this moment; with seven digits of fraction
 In an expected JSON object, the member "<more>" says that others may follow.
 """
@@ -35,10 +38,13 @@ PATTERNS = {
     "base64url22": r"[A-Za-z0-9_-]{22}",
     "hex24": rf"{HEX}{{24}}",
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z",
+    "plaintime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d",
 }
 MARK = re.compile(r"<([^<>\n]+)>")
 REPEAT = re.compile(r"(.+)\*(\d+)(,?)", re.S)
 NOW_S = 60
+SHIFTED = re.compile(r"now([+-]\d+)([dhms])")
+UNITS_S = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 class NotationError(Exception):
@@ -53,6 +59,12 @@ def repeated(mark):
     return joint.join(text.replace("#", str(i)) for i in range(int(times)))
 
 
+def shifted_now(mark):
+    number, unit = SHIFTED.fullmatch(mark).groups()
+    shift = datetime.timedelta(seconds=int(number) * UNITS_S[unit])
+    return (datetime.datetime.now(datetime.timezone.utc) + shift).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def sent_mark(mark, variables):
     if re.fullmatch(r"[A-Z][A-Z0-9_]*", mark):
         if mark not in variables:
@@ -62,6 +74,8 @@ def sent_mark(mark, variables):
         return bytes(int(b, 16) for b in mark.split())
     if REPEAT.fullmatch(mark):
         return repeated(mark).encode()
+    if SHIFTED.fullmatch(mark):
+        return shifted_now(mark).encode()
     raise NotationError(f"<{mark}> means nothing in what is sent")
 
 
@@ -119,6 +133,8 @@ def special(expected, actual):
         return isinstance(actual, dict)
     if expected == "<list>":
         return isinstance(actual, list)
+    if expected == "<number>":
+        return isinstance(actual, Number) and re.fullmatch(PATTERNS["int"], actual) is not None
     if expected == "<now>":
         return isinstance(actual, str) and is_now(actual)
     if expected == "<now7>":
