@@ -37,6 +37,7 @@ struct model_contact {
 	unsigned n_attributes;
 	unsigned n_events;
 	instant_us last_event_at;
+	bool deleted;
 };
 
 struct model_definition {
@@ -324,12 +325,28 @@ static inline unsigned model_find(struct model *m, const struct op *op, bool *ma
 	return found;
 }
 
+/* Its events stay, and say nothing. */
+static inline unsigned model_delete(struct model *m, unsigned contact)
+{
+	struct model_contact *c = contact ? &m->contacts[contact - 1] : NULL;
+	if (!c)
+		return 0;
+	c->deleted = true;
+	c->n_owned = c->n_attributes = 0;
+	for (unsigned i = 0; i < m->n_events; i++)
+		if (m->events[i].contact == contact)
+			MODEL_COPY(m->events[i].properties, STR("{}"));
+	return contact;
+}
+
 /* The number of the contact that the operation reaches; 0: it is refused and changes nothing. */
 static inline unsigned model_apply(struct model *m, const struct op *op)
 {
 	bool may_create;
 	unsigned contact = model_find(m, op, &may_create);
-	if ((!contact && !may_create) || model_clashes(m, op) > 0)
+	if (op->kind == OP_CONTACT_DELETE)
+		return model_delete(m, contact);
+	if ((!contact && !may_create) || (op->kind == OP_EVENT && model_clashes(m, op) > 0))
 		return 0;
 	struct model_report r = { .op = op, .is_new = !contact };
 	if (!contact) {
@@ -342,7 +359,8 @@ static inline unsigned model_apply(struct model *m, const struct op *op)
 		model_consider(m, &r, &op->who[i]);
 	for (unsigned i = 0; i < op->n_changes; i++)
 		model_change(r.c, &op->changes[i]);
-	model_learn(m, op);
+	if (op->kind == OP_EVENT)
+		model_learn(m, op);
 	return contact;
 }
 
@@ -458,7 +476,9 @@ static inline void model_check_contact(struct fixture *f, const struct model *m,
 	arena_reset(&f->arena);
 	snprintf(text, sizeof(text), "%u", number);
 	struct contact_view row = fixture_contact(f, c->workspace, IDENTITY_NUMBER, text);
-	assert_int_equal(row.number, number);
+	assert_int_equal(row.number, c->deleted ? 0 : number);
+	if (c->deleted)
+		return;
 	assert_int_equal(row.event_count, c->n_events);
 	if (c->n_events)
 		assert_int_equal(row.last_event_at, c->last_event_at);
@@ -494,7 +514,7 @@ static inline void model_check_stats(struct fixture *f, const struct model *m, u
 	unsigned contacts = 0, events = 0, definitions = 0;
 	arena_reset(&f->arena);
 	for (unsigned i = 0; i < m->n_contacts; i++)
-		contacts += m->contacts[i].workspace == workspace;
+		contacts += m->contacts[i].workspace == workspace && !m->contacts[i].deleted;
 	for (unsigned i = 0; i < m->n_events; i++)
 		events += m->events[i].workspace == workspace;
 	for (unsigned i = 0; i < m->n_definitions; i++)

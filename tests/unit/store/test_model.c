@@ -84,6 +84,19 @@ static struct seen_field random_seen(unsigned i)
 	return (struct seen_field){ str_of(names[i * 2 + pick(2)]), type, FIELD_BIT(type) };
 }
 
+static enum op_kind random_kind(void)
+{
+	switch (pick(24)) {
+	case 0:
+		return OP_CONTACT_DELETE;
+	case 1:
+	case 2:
+		return OP_CONTACT;
+	default:
+		return OP_EVENT;
+	}
+}
+
 static struct op random_op(struct fixture *f)
 {
 	struct who *who = arena_array(&f->arena, struct who, MODEL_WHO);
@@ -92,6 +105,8 @@ static struct op random_op(struct fixture *f)
 	struct seen_field *seen = arena_array(&f->arena, struct seen_field, MODEL_SEEN);
 	struct op op = {
 		.arena = &f->arena,
+		.kind = random_kind(),
+		.wants_view = pick(4) == 0,
 		.workspace = 1 + pick(4) / 3,
 		.dialect = DIALECT_A + pick(2),
 		.who = who,
@@ -127,7 +142,8 @@ static void apply_random(struct fixture *f, struct model *m)
 		if (!contact)
 			return;
 		assert_int_equal(op.contact, contact);
-		model_add_event(m, &op);
+		if (op.kind == OP_EVENT)
+			model_add_event(m, &op);
 	}
 }
 
