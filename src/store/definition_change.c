@@ -38,23 +38,34 @@ static int decide_new(struct store *s, struct op *op, const struct workspace *w,
 	return plan(&next, p);
 }
 
+/* Fields as they are or shall be, at one level. */
+struct level {
+	const struct field *fields;
+	unsigned n;
+};
+
 /* Whether the fields fit those that are there; every one that does not is told. */
-static bool fits(struct op *op, const struct definition *old)
+static bool fits(struct op *op, struct level old, struct level more, struct str path)
 {
 	bool all = true;
-	unsigned n = old->n_fields;
-	for (unsigned i = 0; i < op->define->n_fields; i++) {
-		const struct field *f = &op->define->fields[i];
-		const struct field *there = definition_field(old, f->name);
+	unsigned n = old.n;
+	for (unsigned i = 0; i < more.n; i++) {
+		const struct field *f = &more.fields[i];
+		const struct field *there = field_find(old.fields, old.n, f->name);
+		struct str at = problem_path(op->arena, path, f->name);
 		n += !there;
-		if (!there || there->type == f->type)
+		if (!there)
 			continue;
+		if (there->type == f->type) {
+			all &= fits(op, (struct level){ there->fields, there->n_fields },
+				    (struct level){ f->fields, f->n_fields }, at);
+			continue;
+		}
 		all = false;
-		op_problem(op, (struct problem){
-				       .code = PROBLEM_FIELD_TYPE,
-				       .path = problem_path(op->arena, STR("fields"), f->name),
-				       .rule = field_type_name(there->type),
-				       .actual = field_type_name(f->type) });
+		op_problem(op, (struct problem){ .code = PROBLEM_FIELD_TYPE,
+						 .path = at,
+						 .rule = field_type_name(there->type),
+						 .actual = field_type_name(f->type) });
 	}
 	if (n > DEFINITION_FIELDS_MAX)
 		op_problem(op, (struct problem){ .code = PROBLEM_DEFINITIONS_FULL,
@@ -98,7 +109,9 @@ static int decide_change(struct store *s, struct op *op, const struct definition
 	struct definition next = merged(op, old);
 	bool grows = op->rules & DEFINITION_GROWS, is_same = true;
 	p->no = old->no;
-	if (grows && !fits(op, old))
+	const struct level there = { old->fields, old->n_fields };
+	const struct level wanted = { op->define->fields, op->define->n_fields };
+	if (grows && !fits(op, there, wanted, STR("fields")))
 		return STORE_REFUSED;
 	next.updated_at = s->at.received_at;
 	int r = grows ? definition_extend(s, &next, op->define->fields, op->define->n_fields, p)

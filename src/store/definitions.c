@@ -75,23 +75,34 @@ static int count_new(struct op *op, const struct definition *d)
 	return clash ? -1 : n;
 }
 
+/* What is there stays, what is inside it included; where anything may be inside, it still may. */
+static bool extend_fields(struct arena *a, const struct field **fields, unsigned *n_fields,
+			  const struct field *more, unsigned n)
+{
+	bool good = true;
+	struct field *list = arena_array(a, struct field, (size_t)*n_fields + n + 1);
+	if (!list)
+		return false;
+	if (*n_fields)
+		memcpy(list, *fields, *n_fields * sizeof(*list));
+	for (unsigned i = 0; i < n && good; i++) {
+		struct field *there = (struct field *)field_find(list, *n_fields, more[i].name);
+		if (!there)
+			list[(*n_fields)++] = more[i];
+		else if (there->n_fields && more[i].n_fields)
+			good = extend_fields(a, &there->fields, &there->n_fields, more[i].fields,
+					     more[i].n_fields);
+	}
+	*fields = list;
+	return good;
+}
+
 int definition_extend(struct store *s, const struct definition *from, const struct field *more,
 		      unsigned n, struct definition_plan *plan)
 {
 	struct definition next = *from;
-	size_t room = (size_t)from->n_fields + n;
-	struct field *fields = arena_array(&s->scratch, struct field, room + 1);
-	if (!fields)
+	if (!extend_fields(&s->scratch, &next.fields, &next.n_fields, more, n))
 		return fail(-ENOMEM, "definition");
-	for (unsigned i = 0; i < from->n_fields; i++)
-		fields[i] = from->fields[i];
-	for (unsigned i = 0; i < n; i++) {
-		unsigned n_new = next.n_fields - from->n_fields;
-		if (!definition_field(from, more[i].name) &&
-		    !field_find(fields + from->n_fields, n_new, more[i].name))
-			fields[next.n_fields++] = more[i];
-	}
-	next.fields = fields;
 	next.updated_at = s->at.received_at;
 	plan->next = definition_new(&next);
 	return plan->next ? 0 : fail(-ENOMEM, "definition");
