@@ -60,8 +60,8 @@ static enum refusal read_batch(struct call *call, yyjson_val *root, yyjson_val *
 
 static enum refusal make_room(struct call *call, struct send *send, unsigned n)
 {
-	send->n = n;
 	send->events = arena_array(&call->req->arena, struct arsel_event, n);
+	send->n = send->events ? n : 0;
 	return send->events && call_ops(call, n) ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
@@ -127,6 +127,17 @@ static enum refusal read_single(struct call *call, struct send *send, yyjson_val
 	return why;
 }
 
+/* Which events became operations is part of what a repetition must agree in: what was remembered
+ * belongs to those. Definitions may have changed in between. */
+static void mark_payload(struct call *call, const struct send *send)
+{
+	uint64_t taken = 0;
+	_Static_assert(BATCH_MAX <= 64, "a bit for each event");
+	for (unsigned i = 0; i < send->n; i++)
+		taken |= (uint64_t)(send->events[i].op != NULL) << i;
+	call->payload ^= taken;
+}
+
 static enum refusal decode(struct call *call)
 {
 	yyjson_val *root = NULL, *list = NULL;
@@ -138,7 +149,9 @@ static enum refusal decode(struct call *call)
 	why = why ?: read_batch(call, root, &list);
 	if (why)
 		return why;
-	return list ? read_items(call, send, list) : read_single(call, send, root);
+	why = list ? read_items(call, send, list) : read_single(call, send, root);
+	mark_payload(call, send);
+	return why;
 }
 
 /* --- Answering --- */

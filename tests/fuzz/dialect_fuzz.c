@@ -44,10 +44,17 @@ static const struct field page_fields[] = {
 };
 
 static const struct definition definitions[] = {
-	{ .no = 1, .name = STR_INIT("purchase") },
-	{ .no = 2, .name = STR_INIT("order.completed"), FIELDS(order_fields) },
-	{ .no = 3, .name = STR_INIT("rich"), FIELDS(rich_fields) },
-	{ .no = 4, .name = STR_INIT("viewed page"), .inferred = true, FIELDS(page_fields) },
+	{ .no = 1, .id = { { [15] = 1 } }, .name = STR_INIT("purchase") },
+	{ .no = 2,
+	  .id = { { [15] = 2 } },
+	  .name = STR_INIT("order.completed"),
+	  FIELDS(order_fields) },
+	{ .no = 3, .id = { { [15] = 3 } }, .name = STR_INIT("rich"), FIELDS(rich_fields) },
+	{ .no = 4,
+	  .id = { { [15] = 4 } },
+	  .name = STR_INIT("viewed page"),
+	  .inferred = true,
+	  FIELDS(page_fields) },
 };
 
 static const struct str contact_fields[] = { STR_INIT("age"), STR_INIT("gender") };
