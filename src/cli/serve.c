@@ -81,7 +81,11 @@ static int provision(const char *path, struct store *store, char *error, size_t 
 	if (r == 0)
 		r = store_provision(store, &declared);
 	arena_fini(&arena);
-	return r;
+	if (r != -ENOSPC)
+		return r;
+	/* What is there can still be read, and most files say what the store knows already. */
+	log_warning("provision_skipped", LOG_S("cause", fail_text()));
+	return 0;
 }
 
 static int start_net(const struct settings *settings, struct server *s)
