@@ -19,7 +19,9 @@ struct committer {
 	struct commit_job *first, *last;
 	bool stopping;
 
-	bool broken; /* committer thread only: the last batch failed, the store is not back yet */
+	/* The committer's thread only. */
+	bool broken; /* the last batch failed, and the store is not back yet */
+	bool full;   /* the last batch was refused for want of disk */
 };
 
 static struct commit_job *next_job(const struct commit_job *job)
@@ -128,6 +130,19 @@ static void recover(struct committer *c)
 	log_info("store_recovered");
 }
 
+/* One line when the disk runs short and one when it no longer does, not one per batch. */
+static void note_full(struct committer *c, bool full)
+{
+	char why[256];
+	if (c->full == full)
+		return;
+	c->full = full;
+	if (full && !store_takes_writes(c->config.store, why, sizeof(why)))
+		log_warning("events_refused", LOG_S("cause", why));
+	else if (!full)
+		log_info("events_taken_again");
+}
+
 static void commit_batch(struct committer *c, struct commit_job *batch)
 {
 	if (c->broken)
@@ -136,6 +151,8 @@ static void commit_batch(struct committer *c, struct commit_job *batch)
 		return set_outcome(batch, OP_UNAVAILABLE);
 
 	int r = write_batch(c, batch);
+	if (r >= 0)
+		note_full(c, r == STORE_FULL);
 	if (r == STORE_FULL)
 		return set_outcome(batch, OP_OVERLOADED);
 	if (r == 0)
