@@ -37,7 +37,7 @@
 		assert_true(str_eq(str_, str_of(text)));                               \
 	} while (0)
 
-static instant_us clock_us;
+static _Atomic instant_us clock_us;
 
 static inline instant_us fixture_now(void)
 {
