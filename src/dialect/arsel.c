@@ -1,4 +1,7 @@
 /*
+ * ~ The last stop: a vendor, from its routes (at the end) over what it refuses, in its own words, to
+ * ~ what it answers. arsel_event.c beside it turns a body into an operation. The tour ends here.
+ *
  * Arsel: POST /v1/events/send, under /api too. docs/dialects/arsel.md tells what is served and
  * where the vendor's pages left a choice. The words of 400, 401, 404 and 422 are the vendor's
  * letter for letter; those of a validation are in the manner of class-validator, which it uses.

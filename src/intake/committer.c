@@ -1,3 +1,9 @@
+/*
+ * ~ Here an event becomes durable. commit_batch() takes what has gathered since the last sync, has
+ * ~ the store apply it in one transaction, and only then sends the jobs home. Next: store_apply() in
+ * ~ store/batch.c for what is written; then dialect/arsel.c for how a vendor's words are read and
+ * ~ spoken.
+ */
 #include "intake/committer.h"
 
 #include "base/fail.h"

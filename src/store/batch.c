@@ -1,3 +1,8 @@
+/*
+ * ~ A batch from its begin to its commit. store_apply() first decides everything about an operation
+ * ~ (whose contact, which definition, what changes), so that a refused one has written nothing, and
+ * ~ then carries it out. The tour goes on in dialect/arsel.c.
+ */
 #include "base/digest.h"
 #include "base/fail.h"
 #include "store/state.h"
