@@ -155,6 +155,9 @@ void definition_plan_fini(struct definition_plan *plan);
 MUST_CHECK int definition_decide(struct store *s, struct op *op, struct definition_plan *plan);
 MUST_CHECK int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan);
 
+/* batch.c: store_begin() without a look at the free disk. */
+MUST_CHECK int batch_begin(struct store *s);
+
 /* provision_contact.c: within store_provision()'s batch. */
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,
 				 const struct provision_contact *c);
