@@ -1,3 +1,8 @@
+/*
+ * ~ A complete request comes from the net layer into serve(), below. Paths tell who owns it; those
+ * ~ of a vendor belong to its dialect and go to the intake. Next: intake_serve() in
+ * ~ intake/intake.c.
+ */
 #include "api/app.h"
 
 #include "api/health.h"

@@ -122,6 +122,17 @@ static bool eat_clock(struct cursor *c, unsigned forms, struct clock *out)
 	return !eat(c, '.') || eat_fraction(c, &out->us);
 }
 
+/* Behind the hours of a zone. */
+static bool eat_zone_minutes(struct cursor *c, unsigned forms, int *minutes)
+{
+	*minutes = 0;
+	if (eat(c, ':'))
+		return eat_digits(c, 2, minutes);
+	if (!(forms & TIME_ISO_ZONE))
+		return false;
+	return c->at == c->end || eat_digits(c, 2, minutes);
+}
+
 /* The seconds to take off for UTC. */
 static bool eat_zone(struct cursor *c, unsigned forms, int *offset_s)
 {
@@ -132,7 +143,7 @@ static bool eat_zone(struct cursor *c, unsigned forms, int *offset_s)
 	if (eat(c, 'Z') || eat(c, 'z'))
 		return true;
 	int sign = eat(c, '+') ? 1 : eat(c, '-') ? -1 : 0;
-	if (sign == 0 || !eat_digits(c, 2, &hours) || !eat(c, ':') || !eat_digits(c, 2, &minutes) ||
+	if (sign == 0 || !eat_digits(c, 2, &hours) || !eat_zone_minutes(c, forms, &minutes) ||
 	    hours > 23 || minutes > 59)
 		return false;
 	*offset_s = sign * (hours * S_PER_HOUR + minutes * S_PER_MINUTE);

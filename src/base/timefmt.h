@@ -17,6 +17,7 @@ enum time_form {
 	TIME_DATE_ALONE = 2,    /* YYYY-MM-DD means midnight UTC */
 	TIME_SPACE = 4,         /* a blank may stand for the T (RFC 3339 section 5.6, NOTE) */
 	TIME_NO_SECONDS = 8,    /* HH:MM will do, as ISO 8601 allows */
+	TIME_ISO_ZONE = 16,     /* +HHMM and +HH will do for the zone, as ISO 8601 allows */
 };
 
 /*

@@ -45,14 +45,21 @@ static void take_signals(sigset_t *stop)
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit shall fail the write, not kill the server */
 }
 
-/* One file per connection: use what the system allows. */
-static void raise_file_limit(void)
+/* One file per connection: takes what the system allows, and no more connections than that. */
+static void fit_to_file_limit(struct settings *settings)
 {
+	enum { OTHER_FILES = 64 }; /* the store's, the log's, the loops' own */
 	struct rlimit files;
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
 		return;
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
+	rlim_t room = files.rlim_cur > 2 * OTHER_FILES ? files.rlim_cur - OTHER_FILES : OTHER_FILES;
+	if (settings->connections_max <= room)
+		return;
+	log_warning("connections_capped", LOG_I("asked", settings->connections_max),
+		    LOG_I("files_allow", room));
+	settings->connections_max = (unsigned)room;
 }
 
 static int open_store(const struct settings *settings, struct store **store)
@@ -81,7 +88,11 @@ static int provision(const char *path, struct store *store, char *error, size_t 
 	if (r == 0)
 		r = store_provision(store, &declared);
 	arena_fini(&arena);
-	return r;
+	if (r != -ENOSPC)
+		return r;
+	/* What is there can still be read, and most files say what the store knows already. */
+	log_warning("provision_skipped", LOG_S("cause", fail_text()));
+	return 0;
 }
 
 static int start_net(const struct settings *settings, struct server *s)
@@ -201,6 +212,6 @@ int command_serve(int argc, char **argv)
 	}
 	log_set_level(settings.log_level);
 	take_signals(&stop_signals);
-	raise_file_limit();
+	fit_to_file_limit(&settings);
 	return serve(&settings, &stop_signals);
 }

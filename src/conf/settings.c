@@ -149,7 +149,7 @@ static const struct setting {
 	{ "disk-reserve", "BYTES", "OCCURD_DISK_RESERVE", "64M",
 	  "free disk below which new events are refused; K, M or G may follow",
 	  parse_disk_reserve },
-	{ "connections-max", "N", "OCCURD_CONNECTIONS_MAX", "20000", "connections open at once",
+	{ "connections-max", "N", "OCCURD_CONNECTIONS_MAX", "16384", "connections open at once",
 	  parse_connections_max },
 };
 

@@ -1,4 +1,7 @@
 /*
+ * ~ The last stop: a vendor, from its routes (at the end) over what it refuses, in its own words, to
+ * ~ what it answers. arsel_event.c beside it turns a body into an operation. The tour ends here.
+ *
  * Arsel: events, their definitions and contacts, under /v1 and /api/v1. docs/dialects/arsel.md
  * tells what is served and where the vendor's pages left a choice.
  */

@@ -6,7 +6,10 @@
 /* --- What the checks that need no store find --- */
 
 /* Any date or date-time of ISO 8601 that names a day; no offset is UTC (decision 16). */
-enum { TIME_FORMS = TIME_ZONE_OPTIONAL | TIME_DATE_ALONE | TIME_SPACE | TIME_NO_SECONDS };
+enum {
+	TIME_FORMS =
+		TIME_ZONE_OPTIONAL | TIME_DATE_ALONE | TIME_SPACE | TIME_NO_SECONDS | TIME_ISO_ZONE
+};
 
 static bool form_timestamp(struct str s)
 {

@@ -1,3 +1,9 @@
+/*
+ * ~ Here an event becomes durable. commit_batch() takes what has gathered since the last sync, has
+ * ~ the store apply it in one transaction, and only then sends the jobs home. Next: store_apply() in
+ * ~ store/batch.c for what is written; then dialect/arsel.c for how a vendor's words are read and
+ * ~ spoken.
+ */
 #include "intake/committer.h"
 
 #include "base/fail.h"
@@ -20,7 +26,8 @@ struct committer {
 	bool stopping;
 
 	/* The committer's thread only. */
-	bool broken; /* the last batch failed, the store is not back yet */
+	bool broken; /* the last batch failed, and the store is not back yet */
+	bool full;   /* the last batch was refused for want of disk */
 	bool stuck;  /* there are chores, but the disk is full */
 };
 
@@ -167,6 +174,19 @@ static void recover(struct committer *c)
 	log_info("store_recovered");
 }
 
+/* One line when the disk runs short and one when it no longer does, not one per batch. */
+static void note_full(struct committer *c, bool full)
+{
+	char why[256];
+	if (c->full == full)
+		return;
+	c->full = full;
+	if (full && !store_takes_writes(c->config.store, why, sizeof(why)))
+		log_warning("events_refused", LOG_S("cause", why));
+	else if (!full)
+		log_info("events_taken_again");
+}
+
 static void commit_batch(struct committer *c, struct commit_job *batch)
 {
 	if (c->broken)
@@ -175,6 +195,8 @@ static void commit_batch(struct committer *c, struct commit_job *batch)
 		return set_outcome(batch, OP_UNAVAILABLE);
 
 	int r = write_batch(c, batch);
+	if (r >= 0)
+		note_full(c, r == STORE_FULL);
 	if (r == STORE_FULL)
 		return set_outcome(batch, OP_OVERLOADED);
 	if (r == 0)

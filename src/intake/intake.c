@@ -1,3 +1,8 @@
+/*
+ * ~ intake_serve(), near the end, is the main path of an event as a sentence: admit, decode, submit,
+ * ~ or answer why not. What is submitted leaves at the end of the loop's round, with all that this
+ * ~ round has brought; come_home() is where it comes back. Next: intake/committer.c, where it goes.
+ */
 #include "intake/intake.h"
 
 #include "base/fail.h"

@@ -76,16 +76,6 @@ static int on_body(llhttp_t *l, const char *at, size_t n)
 	return 0;
 }
 
-/* Pauses at the last chunk: from there on lines are fields again and may be folded. */
-static int on_chunk_header(llhttp_t *l)
-{
-	struct parse *p = l->data;
-	if (l->content_length != 0)
-		return 0;
-	p->in_trailer = true;
-	return HPE_PAUSED;
-}
-
 static int on_message_complete(llhttp_t *l)
 {
 	struct parse *p = l->data;
@@ -155,7 +145,6 @@ static const llhttp_settings_t callbacks = {
 	.on_header_value = on_header_value,
 	.on_headers_complete = on_headers_complete,
 	.on_body = on_body,
-	.on_chunk_header = on_chunk_header,
 	.on_message_complete = on_message_complete,
 };
 
@@ -165,11 +154,8 @@ static size_t run(struct parse *p, const char *data, size_t n)
 	llhttp_errno_t r = llhttp_execute(&p->llhttp, data, n);
 	if (r == HPE_OK)
 		return n;
-	if (r == HPE_PAUSED) {
-		const char *end = llhttp_get_error_pos(&p->llhttp);
-		llhttp_resume(&p->llhttp);
-		return (size_t)(end - data);
-	}
+	if (r == HPE_PAUSED) /* by on_message_complete() */
+		return (size_t)(llhttp_get_error_pos(&p->llhttp) - data);
 	if (p->stage != PARSE_DONE)
 		refuse(p, FAULT_SYNTAX, llhttp_get_error_reason(&p->llhttp));
 	return n;
@@ -261,32 +247,17 @@ static size_t feed_head(struct parse *p, const char *data, size_t n)
 	return took;
 }
 
-static bool has_fold(struct parse *p, const char *data, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (p->after_lf && (data[i] == ' ' || data[i] == '\t'))
-			return true;
-		p->after_lf = data[i] == '\n';
-	}
-	return false;
-}
-
 static size_t feed_body(struct parse *p, const char *data, size_t n)
 {
-	bool was_in_trailer = p->in_trailer;
 	p->feeding = data;
 	size_t took = run(p, data, n);
 	if (p->req->fault)
 		return n;
-	bool done = p->stage == PARSE_DONE;
-	p->stage = PARSE_BODY;
-	if (was_in_trailer && has_fold(p, data, took))
-		refuse(p, FAULT_SYNTAX, "a folded line");
-	else if (check_overhead(p, data + took) == 0 && done)
-		p->stage = PARSE_DONE;
+	enum parse_stage reached = p->stage;
+	p->stage = PARSE_BODY; /* not done before the framing is judged too */
+	if (check_overhead(p, data + took) == 0)
+		p->stage = reached;
 	p->body_fed += took;
-	if (p->in_trailer && !was_in_trailer)
-		p->after_lf = true;
 	return took;
 }
 

@@ -35,7 +35,6 @@ struct parse {
 	size_t body_max, body_room;
 	uint64_t body_fed;   /* bytes behind the head that earlier feeds took */
 	const char *feeding; /* where the bytes being fed begin */
-	bool in_trailer, after_lf;
 
 	llhttp_t llhttp;
 };

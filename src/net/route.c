@@ -18,7 +18,8 @@ struct entry {
 	unsigned n;
 };
 
-/* Sorted by number of segments, then by preference, so the first match of a method is the best. */
+/* Sorted by number of segments, then by preference, so that the first shape that matches is the
+ * best. */
 struct route_table {
 	bool slash_optional;
 	unsigned n;
@@ -191,18 +192,19 @@ static void take_params(const struct entry *e, const struct str *segments, struc
 	}
 }
 
-/* The best of the entries with n segments that has the method; else any that match. */
+/* Of the entries with n segments, the best shape that the path has: the one of the method, else any
+ * of that shape. What a less literal shape would take is not looked at: the path is the other's. */
 static const struct entry *search(const struct route_table *t, const struct str *segments,
 				  unsigned n, enum method method, unsigned *allowed)
 {
 	const struct entry *found = NULL;
 	for (unsigned i = t->begin[n]; i < t->begin[n + 1]; i++) {
 		const struct entry *e = &t->entries[i];
-		if (!matches(e, segments))
+		if (found && compare_shapes(found, e) != 0)
+			break;
+		if (!found && !matches(e, segments))
 			continue;
-		bool better =
-			!found || (found->route->method != method && e->route->method == method);
-		if (better)
+		if (!found || e->route->method == method)
 			found = e;
 		*allowed |= METHOD_BIT(e->route->method);
 	}

@@ -2,7 +2,8 @@
  * Routes: which handler answers a method and a path. Patterns are literal segments and
  * parameters: "/v1/events/send/{populationId}"; a segment may have a literal start or end around
  * its one parameter ("email:{email}", "{id}.json"). Segments are percent-decoded once, each alone,
- * before they are matched: "%2F" inside one is data. A literal segment wins over a parameter.
+ * before they are matched: "%2F" inside one is data. A literal segment wins over a parameter,
+ * whatever the method: where "/events/send" is known, it is no "/events/{id}".
  */
 #pragma once
 

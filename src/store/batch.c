@@ -1,25 +1,35 @@
+/*
+ * ~ A batch from its begin to its commit. Between them store_apply(), in apply.c beside this, first
+ * ~ decides everything about an operation (whose contact, which definition, what changes), so that a
+ * ~ refused one has written nothing, and then carries it out. The tour goes on in dialect/arsel.c.
+ */
 #include "base/fail.h"
 #include "store/state.h"
 
 #include <errno.h>
 
-int store_begin(struct store *s)
+int batch_begin(struct store *s)
 {
 	char why[256];
-	uint64_t free_bytes;
 	must(!s->in_batch);
 	if (status_is_failed(s, why, sizeof(why)))
 		return fail(-EIO, "%s", why);
 	int r = checkpoint_between_batches(s->checkpoint);
-	r = r ?: status_disk(s, &free_bytes);
-	if (r > 0)
-		return r;
 	r = r ?: db_run(s->st[ST_BEGIN]);
 	if (r < 0)
 		return status_failed(s, r);
 	s->in_batch = true;
 	s->at.received_at = MAX(s->kept.received_at, s->now());
-	return STORE_OK;
+	return 0;
+}
+
+int store_begin(struct store *s)
+{
+	uint64_t free_bytes;
+	int r = status_disk(s, &free_bytes);
+	if (r < 0)
+		return status_failed(s, r);
+	return r == STORE_FULL ? STORE_FULL : batch_begin(s);
 }
 
 /* From here on everybody sees the batch. */

@@ -33,7 +33,7 @@ static int decide_new(struct store *s, struct op *op, const struct workspace *w,
 	if (w->n_definitions >= WORKSPACE_DEFINITIONS_MAX)
 		return refuse(op, PROBLEM_DEFINITIONS_FULL, "", WORKSPACE_DEFINITIONS_MAX);
 	next.no = s->at.definition + 1;
-	next.id = uuid_v4();
+	next.id = definition_id(s);
 	next.created_at = next.updated_at = s->at.received_at;
 	return plan(&next, p);
 }

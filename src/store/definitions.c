@@ -8,6 +8,12 @@ static int refuse(struct op *op, enum problem_code code, int64_t limit)
 	return op_refuse(op, (struct problem){ .code = code, .limit = limit });
 }
 
+struct uuid definition_id(const struct store *s)
+{
+	uint64_t now_ms = (uint64_t)s->at.received_at / 1000;
+	return uuid_v7(now_ms, (uint16_t)(s->at.definition & 0xFFF), random_u64());
+}
+
 void definition_plan_fini(struct definition_plan *plan)
 {
 	definition_unref(plan->next);
@@ -137,7 +143,7 @@ static int decide_new(struct store *s, struct op *op, struct definition_plan *pl
 	const struct workspace *w = catalog_find_workspace(s, op->workspace);
 	struct definition none = {
 		.no = s->at.definition + 1,
-		.id = uuid_v4(),
+		.id = definition_id(s),
 		.name = op->definition_name,
 		.description = STR(""),
 		.inferred = true,

@@ -231,7 +231,7 @@ static int want_definition(struct store *s, const struct definition *old,
 {
 	*next = (struct definition){
 		.no = old ? old->no : s->at.definition + 1,
-		.id = old ? old->id : uuid_v4(),
+		.id = old ? old->id : definition_id(s),
 		.name = p->name,
 		.title = old ? old->title : STR(""),
 		.description = p->description,
@@ -290,9 +290,8 @@ static int provision_workspace(struct store *s, const struct provision_workspace
 
 int store_provision(struct store *s, const struct provision *p)
 {
-	int r = store_begin(s);
-	if (r > 0)
-		r = fail(-ENOSPC, "free disk is below the reserve");
+	/* A start is not the time to insist on the disk's reserve: this is little, or nothing. */
+	int r = batch_begin(s);
 	for (unsigned i = 0; r == 0 && i < p->n_workspaces; i++) {
 		arena_reset(&s->scratch);
 		r = provision_workspace(s, &p->workspaces[i]);

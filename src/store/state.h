@@ -181,6 +181,8 @@ struct definition_plan {
 	struct definition *next; /* to be written; NULL: stays as it is */
 };
 
+/* For a definition about to be made: a UUIDv7, as ids of the event API are. */
+struct uuid definition_id(const struct store *s);
 void definition_plan_fini(struct definition_plan *plan);
 MUST_CHECK int definition_decide(struct store *s, struct op *op, struct definition_plan *plan);
 MUST_CHECK int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan);
@@ -194,6 +196,9 @@ MUST_CHECK int definition_change_decide(struct store *s, struct op *op,
 					struct definition_plan *plan);
 MUST_CHECK int definition_delete_decide(struct store *s, struct op *op);
 MUST_CHECK int definition_delete(struct store *s, struct op *op);
+
+/* batch.c: store_begin() without a look at the free disk. */
+MUST_CHECK int batch_begin(struct store *s);
 
 /* provision_contact.c: within store_provision()'s batch. */
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,

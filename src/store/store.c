@@ -43,12 +43,25 @@ static int put_dialects(struct store *s, const struct store_config *config)
 	return pass(r);
 }
 
+/* SQLite says what it made of it: not every file system can. */
+static int use_wal(sqlite3 *db)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = db_prepare(db, "PRAGMA journal_mode = WAL", &st);
+	r = r ?: db_step(st);
+	if (r < 0)
+		return pass(r);
+	if (r != DB_ROW || !str_eq(db_text(st, 0), STR("wal")))
+		return fail(-EINVAL, "this file system allows no write-ahead log");
+	return 0;
+}
+
 static int connect(struct store *s)
 {
 	int r = db_open(s->db_path, SQLITE_OPEN_READWRITE, &s->db);
-	r = r
-		    ?: db_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA cache_size = -65536;"
-				      "PRAGMA secure_delete = ON");
+	r = r ?: use_wal(s->db);
+	r = r ?: db_exec(s->db, "PRAGMA cache_size = -65536"); /* KiB */
+	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
 	r = r ?: migrations_run(s->db);
 	r = r ?: db_prepare_all(s->db, statement_sql, STATEMENTS, s->st);
 	r = r ?: checkpoint_start(s->db_path, s->db, &s->checkpoint);

@@ -344,11 +344,11 @@ def test_a_disk_that_fails_under_load(tmp_path):
 
 
 def test_below_the_reserve_of_free_disk(tmp_path):
-    """New events are refused with a time to come back; reading goes on."""
+    """New events are refused with a time to come back; a start and reading go on."""
     space = senders.engine_workspace("reserve")
     with occurd.start(tmp_path, [space]) as server:
         assert server.request(*senders.arsel(space, "a@example.com")).status == 202
-    server.args, server.provision = ["--disk-reserve", "1000000G"], None
+    server.args = ["--disk-reserve", "1000000G"]
     with server:
         reply = server.request(*senders.arsel(space, "b@example.com"))
         assert reply.status == 503 and int(reply.header("Retry-After")) >= 1, reply

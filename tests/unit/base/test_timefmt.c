@@ -14,6 +14,7 @@
 #define D    TIME_DATE_ALONE
 #define SP   TIME_SPACE
 #define NS   TIME_NO_SECONDS
+#define ISO  TIME_ISO_ZONE
 #define ALL  (Z | D | SP | NS)
 #define BASE 1795255200000000 /* 2026-11-21T10:00:00Z */
 
@@ -53,6 +54,9 @@ static void reads_instants(void **state)
 		{ "2026-11-21", D, BASE - 36000 * US_PER_S },
 		{ "2026-11-21T10:00Z", NS, BASE },
 		{ "2026-11-21T10:00+00:00", NS, BASE },
+		{ "2026-11-21T13:00:00+0300", ISO, BASE },
+		{ "2026-11-21T13:00:00+03", ISO, BASE },
+		{ "2026-11-21T13:00:00+03:00", ISO, BASE },
 		{ "2026-11-21 10:00", ALL, BASE },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -75,6 +79,13 @@ static void refuses_what_is_no_instant(void **state)
 		{ STR_INIT("T10:00:00Z"), ALL },
 		/* forms that were not asked for */
 		{ STR_INIT("2026-11-21T10:00:00"), D | SP | NS },
+		{ STR_INIT("2026-11-21T13:00:00+0300"), ALL },
+		{ STR_INIT("2026-11-21T13:00:00+03"), ALL },
+		{ STR_INIT("2026-11-21T13:00:00+3"), ISO },
+		{ STR_INIT("2026-11-21T13:00:00+030"), ISO },
+		{ STR_INIT("2026-11-21T13:00:00+03000"), ISO },
+		{ STR_INIT("2026-11-21T13:00:00+03:"), ISO },
+		{ STR_INIT("2026-11-21T13:00:00+0360"), ISO },
 		{ STR_INIT("2026-11-21"), Z | SP | NS },
 		{ STR_INIT("2026-11-21 10:00:00Z"), Z | D | NS },
 		{ STR_INIT("2026-11-21T10:00Z"), Z | D | SP },

@@ -45,7 +45,7 @@ static void test_defaults(void **state)
 	assert_false(s.access_log);
 	assert_int_equal(s.log_level, LOG_INFO);
 	assert_int_equal(s.disk_reserve, 64 * 1024 * 1024);
-	assert_int_equal(s.connections_max, 20000);
+	assert_int_equal(s.connections_max, 16384);
 }
 
 /* What was read, in one line, so that a table can tell it. */
@@ -63,32 +63,32 @@ static void test_taken(void **state)
 	} cases[] = {
 		{ { "--threads=2", "--listen", "0.0.0.0:0" },
 		  { NULL },
-		  "0.0.0.0 0 ./data - t2 a0 l1 r67108864 c20000" },
+		  "0.0.0.0 0 ./data - t2 a0 l1 r67108864 c16384" },
 		{ { "--threads=64", "--listen=[::1]:65535", "--data", "/var/lib/x y" },
 		  { NULL },
-		  "::1 65535 /var/lib/x y - t64 a0 l1 r67108864 c20000" },
+		  "::1 65535 /var/lib/x y - t64 a0 l1 r67108864 c16384" },
 		{ { "--threads=1", "--listen=localhost:1", "--provision", "a.yaml" },
 		  { NULL },
-		  "localhost 1 ./data a.yaml t1 a0 l1 r67108864 c20000" },
+		  "localhost 1 ./data a.yaml t1 a0 l1 r67108864 c16384" },
 		{ { "--threads=1", "--access-log=on", "--log-level", "debug", "--disk-reserve=1K",
 		    "--connections-max=1" },
 		  { NULL },
 		  "127.0.0.1 8090 ./data - t1 a1 l0 r1024 c1" },
 		{ { NULL },
 		  { "OCCURD_THREADS", "3", "OCCURD_DATA", "d", "OCCURD_DISK_RESERVE", "2GiB" },
-		  "127.0.0.1 8090 d - t3 a0 l1 r2147483648 c20000" },
+		  "127.0.0.1 8090 d - t3 a0 l1 r2147483648 c16384" },
 		{ { "--data=flag", "--threads=1" },
 		  { "OCCURD_DATA", "variable" },
-		  "127.0.0.1 8090 flag - t1 a0 l1 r67108864 c20000" },
+		  "127.0.0.1 8090 flag - t1 a0 l1 r67108864 c16384" },
 		{ { "--data=one", "--threads=1", "--data=two", "--disk-reserve=0" },
 		  { NULL },
-		  "127.0.0.1 8090 two - t1 a0 l1 r0 c20000" },
+		  "127.0.0.1 8090 two - t1 a0 l1 r0 c16384" },
 		{ { "--threads=1" },
 		  { "OCCURD_PROVISION", "", "OCCURD_LISTEN", "" },
-		  "127.0.0.1 8090 ./data - t1 a0 l1 r67108864 c20000" },
+		  "127.0.0.1 8090 ./data - t1 a0 l1 r67108864 c16384" },
 		{ { "--threads=1", "--provision=a=b" },
 		  { NULL },
-		  "127.0.0.1 8090 ./data a=b t1 a0 l1 r67108864 c20000" },
+		  "127.0.0.1 8090 ./data a=b t1 a0 l1 r67108864 c16384" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

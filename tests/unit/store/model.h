@@ -7,7 +7,7 @@
 #include "fixture.h"
 
 enum {
-	MODEL_CONTACTS = 600,
+	MODEL_CONTACTS = 1500,
 	MODEL_OWNED = 24,
 	MODEL_ATTRIBUTES = 10,
 	MODEL_TEXT = 400,

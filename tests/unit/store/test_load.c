@@ -100,6 +100,7 @@ static void load_leaves_the_log_small_and_the_start_short(void **state)
 	unsigned written = 0;
 	uint64_t wal = 0;
 	(void)state;
+	fixture_wants_disk = true;
 	fixture_begin(&f);
 	fixture_provision(&f);
 	while (written < EVENTS) {

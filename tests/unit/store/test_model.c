@@ -225,13 +225,13 @@ static void store_agrees_with_the_model(void **state)
 	fixture_begin(&f);
 	fixture_provision(&f);
 	note_declared(&f, &m);
-	for (unsigned batch = 1; batch <= 150; batch++) {
+	for (unsigned batch = 1; batch <= 400; batch++) {
 		run_batch(&f, &m);
 		for (unsigned i = 0; i < 3 && m.n_contacts > 0; i++)
 			model_check_contact(&f, &m, 1 + pick(m.n_contacts));
-		if (batch % 30 == 0)
+		if (batch % 70 == 0)
 			check_crash(&f, &m);
-		if (batch % 25 == 0) {
+		if (batch % 50 == 0) {
 			fixture_reopen(&f);
 			model_check(&f, &m);
 		}

@@ -1,0 +1,359 @@
+/* Provisioning creates and updates what is declared, leaves the rest alone, and may be repeated. */
+#include "fixture.h"
+
+static struct fixture f;
+
+static int set_up(void **state)
+{
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	fixture_end(&f);
+	return 0;
+}
+
+static struct provision_workspace acme(void)
+{
+	return (struct provision_workspace){ .id = fixture_workspace_id(1), .name = STR("acme") };
+}
+
+static int provision(const struct provision_workspace *w)
+{
+	return store_provision(f.store, &(struct provision){ w, 1 });
+}
+
+static struct catalog *snapshot(void)
+{
+	struct catalog *c = NULL;
+	catalog_refresh(store_catalog(f.store), &c);
+	return c;
+}
+
+static void repeating_changes_nothing(void **state)
+{
+	(void)state;
+	uint64_t before = fixture_fingerprint(&f);
+	clock_us += US_PER_S;
+	fixture_provision(&f);
+	assert_int_equal(fixture_fingerprint(&f), before);
+	fixture_reopen(&f);
+	fixture_provision(&f);
+	struct catalog *c = snapshot();
+	assert_int_equal(c->n_workspaces, 2);
+	assert_int_equal(c->n_keys, 2);
+	catalog_unref(c);
+}
+
+static void workspace_is_updated_by_its_id(void **state)
+{
+	const struct str fields[] = { STR("zip"), STR("age") };
+	struct provision_workspace w = acme();
+	(void)state;
+	w.name = STR("renamed");
+	w.contact_fields = fields;
+	w.n_contact_fields = 2;
+	w.requests_per_second = -1;
+	assert_done(provision(&w));
+	for (int round = 0; round < 2; round++) {
+		struct catalog *c = snapshot();
+		const struct workspace *now = catalog_workspace_by_id(c, w.id);
+		assert_int_equal(now->no, 1);
+		assert_str(now->name, "renamed");
+		assert_int_equal(now->requests_per_second, -1);
+		assert_true(workspace_has_contact_field(now, STR("age")));
+		assert_true(workspace_has_contact_field(now, STR("zip")));
+		assert_false(workspace_has_contact_field(now, STR("gender")));
+		/* What is not declared stays. */
+		assert_non_null(workspace_definition(now, STR("purchase")));
+		struct sha256 digest = sha256_of(STR("one"));
+		assert_ptr_equal(catalog_key(c, &digest)->workspace, now);
+		catalog_unref(c);
+		fixture_reopen(&f);
+	}
+}
+
+static void key_is_updated_by_its_secret(void **state)
+{
+	struct provision_key key = fixture_key("one", "other name");
+	struct provision_workspace w = acme();
+	(void)state;
+	key.scopes = SCOPE_CONTACTS_READ;
+	w.keys = &key;
+	w.n_keys = 1;
+	assert_done(provision(&w));
+	for (int round = 0; round < 2; round++) {
+		struct catalog *c = snapshot();
+		const struct key *k = catalog_key(c, &key.digest);
+		assert_int_equal(k->no, 1);
+		assert_int_equal(k->scopes, SCOPE_CONTACTS_READ);
+		assert_str(k->name, "other name");
+		assert_int_equal(c->n_keys, 2);
+		catalog_unref(c);
+		fixture_reopen(&f);
+	}
+	key.revoked = true;
+	assert_done(provision(&w));
+	struct catalog *c = snapshot();
+	assert_null(catalog_key(c, &key.digest));
+	catalog_unref(c);
+	key.revoked = false;
+	assert_done(provision(&w));
+	c = snapshot();
+	assert_non_null(catalog_key(c, &key.digest));
+	catalog_unref(c);
+}
+
+static void key_of_another_workspace_is_refused_with_all(void **state)
+{
+	const struct provision_key keys[] = { fixture_key("three", "new"),
+					      fixture_key("two", "stolen") };
+	struct provision_workspace w = acme();
+	(void)state;
+	w.keys = keys;
+	w.n_keys = 2;
+	uint64_t before = fixture_fingerprint(&f);
+	assert_int_equal(provision(&w), -EEXIST);
+	assert_int_equal(fixture_fingerprint(&f), before);
+	struct catalog *c = snapshot();
+	assert_null(catalog_key(c, &keys[0].digest));
+	catalog_unref(c);
+	/* And the store goes on. */
+	w.n_keys = 1;
+	assert_done(provision(&w));
+	struct op op = fixture_op(&f, "a@x.io");
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+}
+
+static void oauth_client_belongs_to_one_workspace(void **state)
+{
+	struct provision_key client = fixture_key("secret", "shop");
+	struct provision_workspace w = acme();
+	(void)state;
+	w.oauth_clients = &client;
+	w.n_oauth_clients = 1;
+	assert_done(provision(&w));
+	client = fixture_key("another secret", "shop");
+	assert_done(provision(&w));
+	w.id = fixture_workspace_id(2);
+	assert_int_equal(provision(&w), -EEXIST);
+	struct catalog *c = snapshot();
+	assert_null(catalog_key(c, &client.digest)); /* a client's secret is no key */
+	catalog_unref(c);
+}
+
+static struct definition *definition(struct catalog *c, const char *name)
+{
+	return workspace_definition(catalog_workspace(c, 1), str_of(name));
+}
+
+static void definition_keeps_id_and_age(void **state)
+{
+	static const struct field fields[] = { { .name = STR_INIT("sum"), .type = FIELD_INTEGER } };
+	const struct provision_definition next = { STR_INIT("purchase"), STR_INIT("New."), false,
+						   fields, 1 };
+	struct provision_workspace w = acme();
+	struct catalog *old = snapshot();
+	struct definition *before = definition(old, "purchase");
+	(void)state;
+	w.definitions = &next;
+	w.n_definitions = 1;
+	clock_us += US_PER_S;
+	assert_done(provision(&w));
+	for (int round = 0; round < 2; round++) {
+		struct catalog *c = snapshot();
+		struct definition *d = definition(c, "purchase");
+		assert_int_equal(d->no, before->no);
+		assert_true(uuid_eq(d->id, before->id));
+		assert_int_equal(d->created_at, before->created_at);
+		assert_int_equal(d->updated_at, clock_us);
+		assert_str(d->description, "New.");
+		assert_int_equal(d->n_fields, 1);
+		assert_non_null(definition(c, "visit"));
+		catalog_unref(c);
+		fixture_reopen(&f);
+	}
+	catalog_unref(old);
+}
+
+static void inferred_definition_keeps_what_it_learned(void **state)
+{
+	static const struct field declared = { .name = STR_INIT("sku"), .type = FIELD_STRING };
+	static const struct seen_field seen = { STR_INIT("price"), FIELD_NUMBER,
+						FIELD_BIT(FIELD_NUMBER) };
+	const struct provision_definition p = { STR_INIT("viewed"), STR_INIT(""), true, &declared,
+						1 };
+	struct provision_workspace w = acme();
+	(void)state;
+	w.definitions = &p;
+	w.n_definitions = 1;
+	assert_done(provision(&w));
+	struct op op = fixture_op(&f, "a@x.io");
+	op.definition = 0;
+	op.definition_name = STR("viewed");
+	op.seen = &seen;
+	op.n_seen = 1;
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	uint64_t before = fixture_fingerprint(&f);
+	assert_done(provision(&w));
+	assert_int_equal(fixture_fingerprint(&f), before);
+	struct catalog *c = snapshot();
+	assert_int_equal(definition(c, "viewed")->n_fields, 2);
+	catalog_unref(c);
+}
+
+static const struct uuid given = { { 0x3f, 0x25, 0x04, 0xe0, 0x4f, 0x89, 0x41, 0xd3, 0x9a, 0x0c } };
+static const char given_text[] = "3f2504e0-4f89-41d3-9a0c-000000000000";
+
+static struct provision_identity identity(enum identity_kind kind, const char *value)
+{
+	return (struct provision_identity){ kind, str_of(value),
+					    identity_key(&f.arena, kind, str_of(value)) };
+}
+
+static void expect_contact(const char *identities, const char *attributes)
+{
+	struct contact_view row = fixture_contact(&f, 1, IDENTITY_UUID, given_text);
+	assert_int_equal(row.number, 1);
+	assert_true(uuid_eq(row.id, given));
+	assert_str(row.identities, identities);
+	assert_str(row.attributes, attributes);
+}
+
+static void contact_is_made_and_kept_as_declared(void **state)
+{
+	struct provision_identity identities[] = { identity(IDENTITY_EMAIL, "Dana@x.io"),
+						   identity(IDENTITY_EXTERNAL_ID, "e1") };
+	struct provision_contact contact = {
+		.has_id = true,
+		.id = given,
+		.identities = identities,
+		.n_identities = 2,
+		.attributes = STR("{\"city\":\"Bonn\",\"custom\":{\"age\":4,\"size\":\"L\"}}"),
+	};
+	struct provision_workspace w = acme();
+	(void)state;
+	w.contacts = &contact;
+	w.n_contacts = 1;
+	assert_done(provision(&w));
+	expect_contact("[{\"kind\":\"email\",\"value\":\"Dana@x.io\"},"
+		       "{\"kind\":\"external_id\",\"value\":\"e1\"}]",
+		       "{\"email\":\"Dana@x.io\",\"city\":\"Bonn\","
+		       "\"custom\":{\"age\":4,\"size\":\"L\"}}");
+	uint64_t before = fixture_fingerprint(&f);
+	clock_us += US_PER_S;
+	assert_done(provision(&w));
+	assert_int_equal(fixture_fingerprint(&f), before);
+
+	/* Its members are set; others stay. */
+	contact.attributes = STR("{\"city\":\"Rome\",\"custom\":{\"age\":5}}");
+	contact.n_identities = 1;
+	assert_done(provision(&w));
+	fixture_reopen(&f);
+	expect_contact("[{\"kind\":\"email\",\"value\":\"Dana@x.io\"},"
+		       "{\"kind\":\"external_id\",\"value\":\"e1\"}]",
+		       "{\"email\":\"Dana@x.io\",\"city\":\"Rome\","
+		       "\"custom\":{\"age\":5,\"size\":\"L\"}}");
+	struct store_stats stats;
+	assert_done(store_read_stats(f.reader, &f.arena, 1, &stats));
+	assert_int_equal(stats.contacts, 1);
+
+	/* Events find it by any of its names. */
+	const struct who names[] = {
+		{ IDENTITY_UUID, WHO_LOOKUP, str_of(given_text), { 0 } },
+		fixture_who(&f, IDENTITY_EXTERNAL_ID, "e1", WHO_LOOKUP),
+		fixture_who(&f, IDENTITY_EMAIL, "DANA@x.io", WHO_LOOKUP),
+	};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct op op = fixture_op(&f, "unused@x.io");
+		op.who = &names[i];
+		assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+		assert_int_equal(op.contact, 1);
+	}
+	w.id = fixture_workspace_id(2);
+	before = fixture_fingerprint(&f);
+	assert_int_equal(provision(&w), -EEXIST);
+	assert_int_equal(fixture_fingerprint(&f), before);
+}
+
+static void contact_of_events_gets_the_declared_id(void **state)
+{
+	struct provision_identity email = identity(IDENTITY_EMAIL, "a@x.io");
+	const struct provision_contact contact = { true, given, &email, 1, STR("") };
+	struct provision_workspace w = acme();
+	char derived[UUID_TEXT + 1];
+	(void)state;
+	struct op op = fixture_op(&f, "a@x.io");
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	uuid_text(fixture_contact(&f, 1, IDENTITY_EMAIL, "a@x.io").id, derived);
+	w.contacts = &contact;
+	w.n_contacts = 1;
+	assert_done(provision(&w));
+	expect_contact("[{\"kind\":\"email\",\"value\":\"a@x.io\"}]", "{\"email\":\"a@x.io\"}");
+	assert_int_equal(fixture_contact(&f, 1, IDENTITY_UUID, derived).number, 0);
+	assert_int_equal(fixture_contact(&f, 1, IDENTITY_NUMBER, "1").event_count, 1);
+	/* The same event again: what memory holds of the contact is not stale. */
+	op = fixture_op(&f, "a@x.io");
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	assert_int_equal(op.contact, 1);
+}
+
+static void first_owner_keeps_an_identity(void **state)
+{
+	struct provision_identity identities[] = { identity(IDENTITY_EXTERNAL_ID, "e2"),
+						   identity(IDENTITY_EMAIL, "a@x.io") };
+	struct provision_contact contact = { .identities = identities, .n_identities = 1 };
+	struct provision_workspace w = acme();
+	(void)state;
+	struct op op = fixture_op(&f, "a@x.io");
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	w.contacts = &contact;
+	w.n_contacts = 1;
+	assert_done(provision(&w));
+	contact.n_identities = 2;
+	assert_done(provision(&w));
+	assert_int_equal(fixture_contact(&f, 1, IDENTITY_EMAIL, "a@x.io").number, 1);
+	assert_int_equal(fixture_contact(&f, 1, IDENTITY_EXTERNAL_ID, "e2").number, 2);
+}
+
+static void wrong_attributes_are_refused(void **state)
+{
+	static const char *const wrong[] = { "{", "[]", "1", "{\"custom\":1}" };
+	struct provision_identity email = identity(IDENTITY_EMAIL, "a@x.io");
+	struct provision_workspace w = acme();
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		const struct provision_contact contact = {
+			false, { { 0 } }, &email, 1, str_of(wrong[i])
+		};
+		w.contacts = &contact;
+		w.n_contacts = 1;
+		assert_int_equal(provision(&w), -EINVAL);
+		assert_int_equal(fixture_contact(&f, 1, IDENTITY_EMAIL, "a@x.io").number, 0);
+	}
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(repeating_changes_nothing),
+		CASE(workspace_is_updated_by_its_id),
+		CASE(key_is_updated_by_its_secret),
+		CASE(key_of_another_workspace_is_refused_with_all),
+		CASE(oauth_client_belongs_to_one_workspace),
+		CASE(definition_keeps_id_and_age),
+		CASE(inferred_definition_keeps_what_it_learned),
+		CASE(contact_is_made_and_kept_as_declared),
+		CASE(contact_of_events_gets_the_declared_id),
+		CASE(first_owner_keeps_an_identity),
+		CASE(wrong_attributes_are_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

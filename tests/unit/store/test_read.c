@@ -1,0 +1,451 @@
+/* Pages of events and contacts, single events, counts: what is asked and what comes. */
+#include "fixture.h"
+
+enum { EVENTS = 60, MINUTES_APART = 10 };
+
+/*
+ * Event i (seq i, from 1) comes in minute (i-1)/MINUTES_APART, six seconds after the one before.
+ * Every third is of contact 2, every fourth of definition "visit", every fifth of workspace 2.
+ */
+static bool is_second_contact(unsigned seq)
+{
+	return seq % 3 == 0;
+}
+
+static bool is_visit(unsigned seq)
+{
+	return seq % 4 == 0;
+}
+
+static bool is_other_workspace(unsigned seq)
+{
+	return seq % 5 == 0;
+}
+
+static instant_us start;
+
+static instant_us time_of(unsigned seq)
+{
+	return start + (int64_t)(seq - 1) * 6 * US_PER_S;
+}
+
+static struct uuid ids[EVENTS + 1];
+
+static void write_event(struct fixture *f, unsigned seq)
+{
+	struct op op = fixture_op(f, is_second_contact(seq) ? "two@x.io" : "one@x.io");
+	clock_us = time_of(seq);
+	if (is_visit(seq))
+		op.definition = fixture_definition(f, 1, "visit");
+	if (is_other_workspace(seq)) {
+		op.workspace = 2;
+		op.definition = 0;
+		op.definition_name = STR("visit");
+	}
+	assert_int_equal(fixture_apply(f, &op), STORE_OK);
+	assert_int_equal(op.seq, seq);
+	ids[seq] = op.event_id;
+}
+
+static struct fixture f;
+
+static int set_up(void **state)
+{
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	clock_us += 60 * US_PER_S - clock_us % (60 * US_PER_S);
+	start = clock_us;
+	for (unsigned seq = 1; seq <= EVENTS; seq++)
+		write_event(&f, seq);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	fixture_end(&f);
+	return 0;
+}
+
+struct query_case {
+	uint32_t workspace;
+	uint64_t contact;
+	const char *definition; /* NULL: any */
+	uint64_t before;
+	unsigned since, until; /* seqs whose time is meant; 0: open */
+};
+
+static const struct query_case queries[] = {
+	{ 1, 0, NULL, 0, 0, 0 },       { 2, 0, NULL, 0, 0, 0 },
+	{ 3, 0, NULL, 0, 0, 0 },       { 1, 1, NULL, 0, 0, 0 },
+	{ 1, 2, NULL, 0, 0, 0 },       { 2, 1, NULL, 0, 0, 0 }, /* of the other workspace */
+	{ 1, 77, NULL, 0, 0, 0 },      { 1, 0, "visit", 0, 0, 0 },
+	{ 1, 0, "purchase", 0, 0, 0 }, { 1, 2, "visit", 0, 0, 0 },
+	{ 1, 0, NULL, 31, 0, 0 },      { 1, 0, NULL, 1, 0, 0 },
+	{ 1, 0, NULL, 2, 0, 0 },       { 1, 0, NULL, INT64_MAX, 0, 0 },
+	{ 1, 1, NULL, 31, 0, 0 }, /* that event is the contact's */
+	{ 1, 2, NULL, 31, 0, 0 }, /* and here it is not */
+	{ 1, 0, "visit", 33, 0, 0 },   { 1, 0, NULL, 0, 20, 0 },
+	{ 1, 0, NULL, 0, 0, 20 },      { 1, 0, NULL, 0, 20, 40 },
+	{ 1, 0, NULL, 0, 40, 20 },     { 1, 0, NULL, 0, 20, 20 },
+	{ 1, 0, NULL, 30, 20, 40 },    { 1, 1, NULL, 30, 20, 40 },
+	{ 1, 2, "visit", 0, 10, 50 },  { 1, 0, "visit", 45, 10, 50 },
+	{ 1, 0, NULL, 0, 1, 61 },      { 1, 0, NULL, 0, 61, 0 },
+	{ 2, 0, NULL, 0, 11, 51 },
+};
+
+static bool is_meant(const struct query_case *c, unsigned seq)
+{
+	return (is_other_workspace(seq) ? 2 : 1) == c->workspace &&
+	       (!c->contact ||
+		(!is_other_workspace(seq) && c->contact == (is_second_contact(seq) ? 2 : 1))) &&
+	       (!c->definition || is_visit(seq) == (strcmp(c->definition, "visit") == 0)) &&
+	       (!c->before || seq < c->before) && (!c->since || seq >= c->since) &&
+	       (!c->until || seq < c->until);
+}
+
+/* The next older event that is meant; 0: none. */
+static unsigned next_meant(const struct query_case *c, unsigned seq)
+{
+	while (seq > 0 && !is_meant(c, seq))
+		seq--;
+	return seq;
+}
+
+static void read_all_pages(const struct query_case *c, unsigned limit)
+{
+	struct event_query q = {
+		.workspace = c->workspace,
+		.contact = c->contact,
+		.definition =
+			c->definition ? fixture_definition(&f, c->workspace, c->definition) : 0,
+		.before = c->before,
+		.since = c->since ? time_of(c->since) : 0,
+		.until = c->until ? time_of(c->until) : 0,
+		.limit = limit,
+	};
+	unsigned want = next_meant(c, EVENTS);
+	do {
+		struct event_row *rows;
+		unsigned n;
+		arena_reset(&f.arena);
+		assert_done(store_read_events(f.reader, &f.arena, &q, &rows, &n, &q.before));
+		for (unsigned i = 0; i < n; i++) {
+			assert_int_equal(rows[i].seq, want);
+			assert_int_equal(rows[i].received_at, time_of(want));
+			want = next_meant(c, want - 1);
+		}
+		/* A last page says that it is the last, even when it is full. */
+		assert_int_equal(q.before != 0, want != 0);
+		assert_true(n == limit || want == 0);
+	} while (q.before);
+	assert_int_equal(want, 0);
+}
+
+static void pages_hold_what_is_meant(void **state)
+{
+	static const unsigned limits[] = { 1, 2, 3, 7, 50, 1000 };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+		print_message("query %zu\n", i);
+		for (size_t k = 0; k < ARRAY_LEN(limits); k++)
+			read_all_pages(&queries[i], limits[k]);
+	}
+}
+
+static void single_event_is_found_by_its_id(void **state)
+{
+	struct event_row row;
+	(void)state;
+	for (unsigned seq = 1; seq <= EVENTS; seq++) {
+		uint32_t workspace = is_other_workspace(seq) ? 2 : 1;
+		assert_int_equal(store_read_event(f.reader, &f.arena, workspace, ids[seq], &row),
+				 STORE_OK);
+		assert_int_equal(row.seq, seq);
+		assert_int_equal(
+			store_read_event(f.reader, &f.arena, 3 - workspace, ids[seq], &row),
+			STORE_NONE);
+	}
+	static const struct uuid strange[] = {
+		{ { 0 } },
+		{ { 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF } },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(strange); i++)
+		assert_int_equal(store_read_event(f.reader, &f.arena, 1, strange[i], &row),
+				 STORE_NONE);
+	struct uuid near = ids[30];
+	near.b[15] ^= 1;
+	assert_int_equal(store_read_event(f.reader, &f.arena, 1, near, &row), STORE_NONE);
+}
+
+static void contacts_come_newest_first(void **state)
+{
+	static const struct {
+		struct contact_query q;
+		uint64_t numbers[4]; /* 0 ends them */
+		bool more;
+	} cases[] = {
+		{ { 1, 0, 0, 10 }, { 2, 1 }, false },
+		{ { 1, 0, 0, 2 }, { 2, 1 }, false },
+		{ { 1, 0, 0, 1 }, { 2 }, true },
+		{ { 1, 2, 0, 1 }, { 1 }, false },
+		{ { 1, 1, 0, 10 }, { 0 }, false },
+		{ { 1, 0, 1, 10 }, { 2 }, false },
+		{ { 1, 0, 2, 10 }, { 0 }, false },
+		{ { 2, 0, 0, 10 }, { 4, 3 }, false },
+		{ { 2, 4, 0, 10 }, { 3 }, false },
+		{ { 9, 0, 0, 10 }, { 0 }, false },
+		{ { 1, UINT64_MAX, 0, 10 }, { 2, 1 }, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct contact_view *rows;
+		unsigned n;
+		bool more;
+		assert_done(store_read_contacts(f.reader, &f.arena, &cases[i].q, &rows, &n, &more));
+		assert_int_equal(more, cases[i].more);
+		for (unsigned k = 0; k < n; k++)
+			assert_int_equal(rows[k].number, cases[i].numbers[k]);
+		assert_int_equal(cases[i].numbers[n], 0);
+	}
+}
+
+static void counts_are_kept_per_definition(void **state)
+{
+	struct store_stats stats;
+	unsigned visits = 0, others = 0, visits_of_hour = 0;
+	(void)state;
+	/* The last minute of the hour that begins with the third minute of events. */
+	clock_us = start + (2 + 59) * 60 * US_PER_S;
+	for (unsigned seq = 1; seq <= EVENTS; seq++) {
+		if (is_other_workspace(seq))
+			continue;
+		visits += is_visit(seq);
+		others += !is_visit(seq);
+		visits_of_hour += is_visit(seq) && (seq - 1) / MINUTES_APART >= 2;
+	}
+	assert_done(store_read_stats(f.reader, &f.arena, 1, &stats));
+	assert_int_equal(stats.events, visits + others);
+	assert_int_equal(stats.contacts, 2);
+	assert_int_equal(stats.n_definitions, 2);
+	assert_str(stats.definitions[0].definition, "purchase");
+	assert_int_equal(stats.definitions[0].events, others);
+	assert_str(stats.definitions[1].definition, "visit");
+	assert_int_equal(stats.definitions[1].events, visits);
+	assert_int_equal(stats.definitions[1].events_last_hour, visits_of_hour);
+	assert_true(stats.database_bytes + stats.wal_bytes > 4096);
+	assert_done(store_read_stats(f.reader, &f.arena, 9, &stats));
+	assert_int_equal(stats.events + stats.contacts + stats.n_definitions, 0);
+}
+
+static void reader_sees_a_commit_and_not_before(void **state)
+{
+	struct fixture g;
+	(void)state;
+	fixture_begin(&g);
+	fixture_provision(&g);
+	struct op op = fixture_op(&g, "a@x.io");
+	assert_done(store_begin(g.store));
+	assert_int_equal(store_apply(g.store, &op), STORE_OK);
+	assert_int_equal(fixture_contact(&g, 1, IDENTITY_EMAIL, "a@x.io").number, 0);
+	assert_done(store_commit(g.store));
+	assert_int_equal(fixture_contact(&g, 1, IDENTITY_EMAIL, "a@x.io").event_count, 1);
+	fixture_end(&g);
+}
+
+/* SQL on the rows behind the store's back, then what a reader and the writer make of them. */
+static void break_rows(struct fixture *g, const char *sql)
+{
+	char path[100];
+	sqlite3 *db;
+	snprintf(path, sizeof(path), "%s/occurd.db", g->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static int read_everything(struct fixture *g)
+{
+	struct event_row *rows;
+	struct contact_view *contacts;
+	bool more;
+	struct contact_query all = { .workspace = 1, .limit = 10 };
+	struct store_stats stats;
+	unsigned n;
+	uint64_t next;
+	struct event_query by_contact = { .workspace = 1, .contact = 1, .limit = 10 };
+	struct event_query by_time = { .workspace = 1, .limit = 10 };
+	int worst = 0;
+	worst |= store_read_events(g->reader, &g->arena, &by_contact, &rows, &n, &next);
+	worst |= store_read_events(g->reader, &g->arena, &by_time, &rows, &n, &next);
+	worst |= store_read_contacts(g->reader, &g->arena, &all, &contacts, &n, &more);
+	worst |= store_read_stats(g->reader, &g->arena, 1, &stats);
+	return worst;
+}
+
+static void damaged_rows_are_errors(void **state)
+{
+	static const char *const damages[] = {
+		"UPDATE event SET properties = '{'",
+		"UPDATE event SET properties = '[1]'",
+		"UPDATE event SET properties = ''",
+		"UPDATE event SET id = x'00'",
+		"UPDATE event SET id = 'text'",
+		"UPDATE event SET definition = 99",
+		"UPDATE event SET dialect = 99",
+		"UPDATE event SET contact = 99",
+		"UPDATE event SET prev = seq",
+		"UPDATE event SET prev = 1000",
+		"DELETE FROM event WHERE seq = 1",
+		"DELETE FROM event WHERE seq = 2",
+		"UPDATE contact SET id = zeroblob(17)",
+		"UPDATE contact SET identities = '{}'",
+		"UPDATE contact SET attributes = 'null'",
+		"DELETE FROM contact",
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		struct fixture g;
+		fixture_begin(&g);
+		fixture_provision(&g);
+		for (int k = 0; k < 2; k++) {
+			struct op op = fixture_op(&g, "a@x.io");
+			assert_int_equal(fixture_apply(&g, &op), STORE_OK);
+		}
+		assert_int_equal(read_everything(&g), 0);
+		break_rows(&g, damages[i]);
+		if (read_everything(&g) >= 0)
+			fail_msg("not noticed: %s", damages[i]);
+		fixture_end(&g);
+	}
+}
+
+/* What is damaged in what a start reads keeps the store from starting, with a reason. */
+static void damaged_rows_keep_the_store_closed(void **state)
+{
+	static const char *const damages[] = {
+		"UPDATE workspace SET id = x'00' WHERE no = 1",
+		"UPDATE workspace SET contact_fields = '{}'",
+		"UPDATE access_key SET digest = x'00' WHERE no = 1",
+		"UPDATE access_key SET scopes = 'all'",
+		"UPDATE access_key SET workspace = 99",
+		"UPDATE definition SET fields = '[{}]' WHERE no = 1",
+		"UPDATE definition SET fields = '' WHERE no = 1",
+		"UPDATE definition SET workspace = 99 WHERE no = 1",
+		"UPDATE event SET id = x'00'",
+		"UPDATE event SET received_at = -1",
+		"UPDATE meta SET value = 0; UPDATE event SET contact = -1",
+		"UPDATE meta SET value = 0; UPDATE event SET nth = 0",
+		"UPDATE contact_head SET heads = x'0102'",
+		"UPDATE contact_head SET block = -1",
+		"UPDATE dialect SET name = 'other' WHERE no = 1",
+		"PRAGMA application_id = 1",
+		"PRAGMA user_version = 1000",
+		"PRAGMA user_version = -1",
+		"DROP TABLE rollup",
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		struct fixture g;
+		struct store *store = NULL;
+		fixture_begin(&g);
+		fixture_provision(&g);
+		struct op op = fixture_op(&g, "a@x.io");
+		assert_int_equal(fixture_apply(&g, &op), STORE_OK);
+		fixture_close(&g);
+		break_rows(&g, damages[i]);
+		struct store_config config = fixture_config(&g);
+		if (store_open(&config, &store) >= 0)
+			fail_msg("not noticed: %s", damages[i]);
+		assert_null(store);
+		fixture_end(&g);
+	}
+}
+
+static void strange_file_is_left_alone(void **state)
+{
+	struct fixture g;
+	char path[100];
+	struct store *store = NULL;
+	(void)state;
+	fixture_dir(&g);
+	snprintf(path, sizeof(path), "%s/occurd.db", g.dir);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("This is no database, and it is longer than a header of one hundred bytes is, by "
+	      "some words more, so that nobody takes it for an empty one.\n",
+	      file);
+	fclose(file);
+	struct store_config config = fixture_config(&g);
+	assert_int_equal(store_open(&config, &store), -EINVAL);
+	fixture_end(&g);
+}
+
+/* People read the views with any SQLite tool. */
+static void views_are_for_people(void **state)
+{
+	struct fixture g;
+	char path[100];
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	(void)state;
+	fixture_begin(&g);
+	fixture_provision(&g);
+	struct op op = fixture_op(&g, "a@x.io");
+	op.occurred_given = true;
+	op.occurred_at = -1; /* a microsecond before 1970 */
+	assert_int_equal(fixture_apply(&g, &op), STORE_OK);
+	snprintf(path, sizeof(path), "%s/occurd.db", g.dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "SELECT workspace, dialect, definition, occurred_at,"
+					    " received_at, properties, id, contact_id FROM events",
+					    -1, &st, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	static const char *const want[] = { "acme",
+					    "pristo",
+					    "purchase",
+					    "1969-12-31T23:59:59.999999Z",
+					    "2026-05-28T20:26:40.123456Z",
+					    "{\"total\":1}" };
+	for (int i = 0; i < (int)ARRAY_LEN(want); i++)
+		assert_string_equal(sqlite3_column_text(st, i), want[i]);
+	char text[UUID_TEXT + 1];
+	uuid_text(op.event_id, text);
+	assert_string_equal(sqlite3_column_text(st, 6), text);
+	uuid_text(fixture_contact(&g, 1, IDENTITY_NUMBER, "1").id, text);
+	assert_string_equal(sqlite3_column_text(st, 7), text);
+	sqlite3_finalize(st);
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "SELECT number, id, workspace, created_at FROM contacts", -1,
+				   &st, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(st, 0), 1);
+	assert_string_equal(sqlite3_column_text(st, 1), text);
+	assert_string_equal(sqlite3_column_text(st, 3), "2026-05-28T20:26:40.123456Z");
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	fixture_end(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest on_table[] = {
+		cmocka_unit_test(pages_hold_what_is_meant),
+		cmocka_unit_test(single_event_is_found_by_its_id),
+		cmocka_unit_test(contacts_come_newest_first),
+		cmocka_unit_test(counts_are_kept_per_definition),
+	};
+	const struct CMUnitTest alone[] = {
+		cmocka_unit_test(reader_sees_a_commit_and_not_before),
+		cmocka_unit_test(damaged_rows_are_errors),
+		cmocka_unit_test(damaged_rows_keep_the_store_closed),
+		cmocka_unit_test(strange_file_is_left_alone),
+		cmocka_unit_test(views_are_for_people),
+	};
+	int failed = cmocka_run_group_tests(on_table, set_up, tear_down);
+	return failed + cmocka_run_group_tests(alone, NULL, NULL);
+}
