@@ -64,7 +64,8 @@ static const struct {
 	{ METHOD_PATCH, PERSONS JANE,
 	  "{\"externalId\":\"7\",\"tags\":[\"b\"],\"contactInformation\":{\"phone\":[{\"number\":"
 	  "\"+41 79\"}]},\"id\":1,\"createdAt\":\"x\",\"firstName\":null}",
-	  "who email lookup Jane@example.com key jane@example.com\nwho phone" },
+	  "who email lookup Jane@example.com key jane@example.com\n"
+	  "who external_id replace" },
 	/* 72: the way that was used stays when no other is named */
 	{ METHOD_PUT, PERSONS JANE, "{\"lastName\":\"Z\",\"tags\":[\"c\"]}",
 	  "who email lookup,replace Jane@example.com key jane@example.com\n"
@@ -89,7 +90,7 @@ static void test_accepted(void **state)
 
 #define EVENT(time, identifier)                                                                    \
 	"{\"definitionId\":\"rich\",\"occurredTime\":\"" time "\",\"identifier\":{" identifier "}" \
-											       "}"
+	"}"
 #define SOMEBODY     "\"id\":\"3\",\"type\":\"EXTERNAL_ID\""
 #define FIELDS(list) "{\"definitionId\":\"a\",\"title\":\"t\",\"fields\":[" list "]}"
 #define BAD(path)    "\"validationErrors\":{\"" path "\":["
