@@ -299,7 +299,7 @@ enum refusal infobip_fields_read(struct call *call, yyjson_val *list, const stru
 	unsigned more = (unsigned)MIN(yyjson_arr_size(list), FIELDS_MAX + n_old);
 	if (!copy_fields(&call->req->arena, old, n_old, more, &f.list))
 		return REFUSE_OVERLOADED;
-	enum refusal why = read_fields(call, &f, list);
+	enum refusal why = list ? read_fields(call, &f, list) : REFUSE_NOTHING;
 	*out = f.list;
 	*n = f.n;
 	return why;
