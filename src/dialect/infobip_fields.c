@@ -27,11 +27,6 @@ static const struct {
 static const enum field_type offered[] = { FIELD_STRING, FIELD_BOOLEAN,  FIELD_INTEGER,
 					   FIELD_NUMBER, FIELD_DATETIME, FIELD_ARRAY };
 
-const char *infobip_type_name(enum field_type type)
-{
-	return types[type].name;
-}
-
 const char *infobip_type_phrase(enum field_type type)
 {
 	return types[type].phrase;
