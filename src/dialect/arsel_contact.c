@@ -105,22 +105,29 @@ static bool take_property(struct reading *r, struct str name, const yyjson_val *
 
 static bool take_properties(struct reading *r)
 {
-	const struct workspace *w = r->call->workspace;
 	size_t i, max;
 	yyjson_val *key, *v;
 	bool good = true;
+	if (!r->v[PROPERTIES])
+		return true;
 	yyjson_obj_foreach (r->v[PROPERTIES], i, max, key, v)
 		good = good && take_property(r, json_str(key), v);
-	if (!is_cleared(r, PROPERTIES))
-		return good;
-	for (unsigned k = 0; k < w->n_contact_fields && good; k++) {
+	return good;
+}
+
+/* All that may have been set. */
+static bool clear_properties(struct reading *r)
+{
+	const struct workspace *w = r->call->workspace;
+	for (unsigned i = 0; i < w->n_contact_fields; i++) {
 		struct attribute_change *c = next_change(r);
 		c->custom = true;
 		c->verb = ATTRIBUTE_REMOVE;
-		c->name = arena_str(r->op->arena, w->contact_fields[k]);
-		good = c->name.p;
+		c->name = arena_str(r->op->arena, w->contact_fields[i]);
+		if (!c->name.p)
+			return false;
 	}
-	return good;
+	return true;
 }
 
 /* For all that could come: each member once, and the identity that is looked up by. */
@@ -149,7 +156,9 @@ bool arsel_contact_read(struct call *call, yyjson_val *root, bool clears, struct
 	for (unsigned i = 0; i < ARRAY_LEN(identities) && good; i++)
 		good = take_identity(&r, i);
 	good = good && take_name(&r, FIRST_NAME) && take_name(&r, LAST_NAME);
-	return good && take_properties(&r);
+	if (!good)
+		return false;
+	return is_cleared(&r, PROPERTIES) ? clear_properties(&r) : take_properties(&r);
 }
 
 /* --- Showing --- */

@@ -27,11 +27,6 @@ static const struct {
 static const enum field_type offered[] = { FIELD_STRING, FIELD_BOOLEAN,  FIELD_INTEGER,
 					   FIELD_NUMBER, FIELD_DATETIME, FIELD_ARRAY };
 
-const char *infobip_type_name(enum field_type type)
-{
-	return types[type].name;
-}
-
 const char *infobip_type_phrase(enum field_type type)
 {
 	return types[type].phrase;
@@ -299,7 +294,7 @@ enum refusal infobip_fields_read(struct call *call, yyjson_val *list, const stru
 	unsigned more = (unsigned)MIN(yyjson_arr_size(list), FIELDS_MAX + n_old);
 	if (!copy_fields(&call->req->arena, old, n_old, more, &f.list))
 		return REFUSE_OVERLOADED;
-	enum refusal why = read_fields(call, &f, list);
+	enum refusal why = list ? read_fields(call, &f, list) : REFUSE_NOTHING;
 	*out = f.list;
 	*n = f.n;
 	return why;

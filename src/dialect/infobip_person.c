@@ -314,10 +314,16 @@ static void keep_consents(struct changes *c)
 	change(c, ATTRIBUTE_UNION, false, STR("opt_outs"), STR("[]"));
 }
 
-static void read_attributes(struct call *call, struct changes *c, bool replaces, yyjson_val **v)
+static void read_custom(struct call *call, struct changes *c, yyjson_val *custom)
 {
 	size_t i, n;
-	yyjson_val *key, *value;
+	yyjson_val *key, *v;
+	yyjson_obj_foreach (custom, i, n, key, v)
+		read_custom_value(call, c, json_str(key), v);
+}
+
+static void read_attributes(struct call *call, struct changes *c, bool replaces, yyjson_val **v)
+{
 	for (unsigned m = 0; m < N_PLAIN; m++)
 		if (v[m])
 			change(c, ATTRIBUTE_SET, false, attributes[m],
@@ -326,8 +332,8 @@ static void read_attributes(struct call *call, struct changes *c, bool replaces,
 		read_tags(call, c, replaces, v[TAGS]);
 	if (replaces)
 		keep_consents(c);
-	yyjson_obj_foreach (v[CUSTOM], i, n, key, value)
-		read_custom_value(call, c, json_str(key), value);
+	if (v[CUSTOM])
+		read_custom(call, c, v[CUSTOM]);
 }
 
 bool infobip_person_read(struct call *call, struct infobip_person *p, yyjson_val *person)

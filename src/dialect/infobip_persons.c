@@ -237,9 +237,9 @@ static enum refusal read_person(struct call *call, struct infobip_person *p, yyj
 						    .flags = SHAPE_NULL_ABSENT };
 	yyjson_val *contacts;
 	shape_read(call, root, STR(""), &member, 1, false, &contacts);
-	infobip_contacts_read(call, p, contacts, member.name);
 	if (!infobip_person_read(call, p, root))
 		return REFUSE_OVERLOADED;
+	infobip_contacts_read(call, p, contacts, member.name);
 	return infobip_so_far(call);
 }
 

@@ -117,8 +117,15 @@ MUST_CHECK bool infobip_person_put(struct buf *b, struct arena *a, const struct 
 
 /* --- Definitions: infobip_fields.c reads and shows their fields --- */
 
-/* The Infobip type that a field shows as. */
-const char *infobip_type_name(enum field_type type);
+/* Those that came another way may have no title of their own. */
+struct str infobip_definition_title(const struct definition *d);
+void infobip_definition_put(struct buf *b, const struct definition *d);
+
+/* The body of the answer once all is well, worded by decode. */
+enum refusal infobip_keep(struct call *call, const struct buf *body);
+
+/* 200 with what was kept, or 404: no matches. */
+void infobip_read_answer(struct call *call);
 
 /* What the event call says a value must be: "a Decimal". */
 const char *infobip_type_phrase(enum field_type type);

@@ -152,6 +152,16 @@ static void put_event_id(struct buf *b, const struct send *s, struct uuid id)
 	buf_put(b, s->event_id.p ? s->event_id : (struct str){ text, UUID_TEXT });
 }
 
+/* Of the event that was recorded, which may be an older one under the same id. */
+static struct str definition_of(const struct call *call)
+{
+	const struct definition *d =
+		call->ops->repeated
+			? workspace_definition_by_no(call->workspace, call->ops->definition_no)
+			: NULL;
+	return d ? d->name : call->params[1];
+}
+
 static void send_answer(struct call *call)
 {
 	const struct op *op = call->ops;
@@ -161,7 +171,7 @@ static void send_answer(struct call *call)
 	buf_lit(&b, "{\"eventId\":\"");
 	put_event_id(&b, call->state, op->event_id);
 	buf_lit(&b, "\",\"definitionId\":");
-	buf_json_str(&b, call->params[1]);
+	buf_json_str(&b, definition_of(call));
 	buf_lit(&b, ",\"occurredTime\":\"");
 	time_put(&b, op->received_at, 7);
 	buf_lit(&b, "\",\"properties\":");

@@ -108,9 +108,10 @@ static bool read_person(struct call *call, struct upsert *u, struct op *op, yyjs
 	}
 	if (!infobip_person_begin(&p, op, (unsigned)n + 1))
 		return false;
-	read_contacts(call, &p, list);
 	if (!infobip_person_read(call, &p, person))
 		return false;
+	if (list)
+		read_contacts(call, &p, list);
 	op->rules = CONTACT_KEEPS_ONE | (u->use == INFOBIP_SET ? CONTACT_REPLACED : 0);
 	if (op->n_who == 0 && !call->problems.found)
 		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR(""),

@@ -22,6 +22,7 @@ static void credentials(const struct call *call, struct credentials *out)
 
 static const struct omnisend_version v4 = {
 	.prefix = STR_INIT("/v4/"),
+	.first = true,
 	.identifiers = "id, email, phoneNumber",
 	.put_no = omnisend_put_error,
 };
@@ -91,6 +92,16 @@ enum refusal omnisend_body(struct call *call, yyjson_val **root)
 
 /* --- Routes --- */
 
+#define LATER(contacts)                                                                        \
+	{ METHOD_GET, contacts, &omnisend_list }, { METHOD_POST, contacts, &omnisend_create }, \
+		{ METHOD_PATCH, contacts, &omnisend_patch_by_email },                          \
+		{ METHOD_GET, contacts "/{id}", &omnisend_by_id },                             \
+		{ METHOD_PATCH, contacts "/{id}", &omnisend_patch },                           \
+		{ METHOD_POST, contacts "/tags", &omnisend_tag },                              \
+	{                                                                                      \
+		METHOD_DELETE, contacts "/tags", &omnisend_untag                               \
+	}
+
 static const struct route routes[] = {
 	{ METHOD_POST, "/v4/track", &omnisend_event },
 	{ METHOD_POST, "/v4/identify", &omnisend_identify },
@@ -98,7 +109,9 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/v4/contacts/email:{email}", &omnisend_by_email },
 	{ METHOD_GET, "/v4/contacts/phoneNumber:{phone}", &omnisend_by_phone },
 	{ METHOD_POST, "/v5/events", &omnisend_event },
+	LATER("/v5/contacts"),
 	{ METHOD_POST, "/api/events", &omnisend_event },
+	LATER("/api/contacts"),
 };
 
 const struct dialect omnisend = {

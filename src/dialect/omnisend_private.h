@@ -1,14 +1,16 @@
 /*
  * What Omnisend's files share. omnisend.c has the routes, the versions and how a key comes;
  * omnisend_answer.c words refusals, omnisend_problem.c those of the dated API; omnisend_event.c
- * takes an event, omnisend_people.c is version 4's contacts. What they read of a body:
- * omnisend_contact.c (who it is), omnisend_profile.c (what changes of the contact),
- * omnisend_properties.c (the event's properties against its scheme). omnisend_view.c shows a
- * contact. Figures: omnisend.md 2.1.
+ * takes an event, omnisend_identify.c a contact in version 4, omnisend_contacts.c in later ones;
+ * omnisend_list.c and omnisend_tags.c are about many. What they read of a body:
+ * omnisend_contact.c and omnisend_identifiers.c (who it is, in version 4 and later),
+ * omnisend_profile.c (what changes of the contact), omnisend_properties.c (the event's properties
+ * against its scheme). omnisend_view.c shows a contact. Figures: omnisend.md 2.1.
  */
 #pragma once
 
 #include "dialect/dialect.h"
+#include "net/url.h"
 
 enum {
 	OMNISEND_PROPERTIES_MAX = 100, /* in one event, nulls included */
@@ -34,6 +36,7 @@ struct omnisend_no {
 /* What sets a version of the API apart from the others. */
 struct omnisend_version {
 	struct str prefix;
+	bool first;       /* version 4, whose contacts look different */
 	bool dated;       /* problem documents, no rate headers, the header Omnisend-Version */
 	bool loose;       /* an event's properties may be nested, and clash with its scheme */
 	bool phone_first; /* "phone" is the version's own name, not "phoneNumber" */
@@ -108,13 +111,33 @@ enum refusal omnisend_profile(struct call *call, yyjson_val *contact, struct str
 enum refusal omnisend_properties(struct call *call, yyjson_val *properties, struct str event,
 				 struct op *op);
 
-/* --- Contacts shown --- */
+/* Fills who and changes from the `identifiers` of a contact in later versions. `list`, the
+ * operation's, has room for two more. */
+enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned email_use,
+				  unsigned phone_use, struct op *op, struct who *list);
 
-void omnisend_put_v4(struct buf *b, const struct contact_view *c);
+/* --- Contacts asked for and shown --- */
+
+/* Makes the call's query; a value that nobody can have makes none. */
+enum refusal omnisend_ask(struct call *call, enum identity_kind kind, struct str value);
+enum refusal omnisend_ask_email(struct call *call, struct str email);
+enum refusal omnisend_ask_phone(struct call *call, struct str phone);
+
+/* As the call's version shows it. */
+void omnisend_put_contact(struct buf *b, const struct call *call, const struct contact_view *c);
+
+yyjson_val *omnisend_attributes(struct buf *b, const struct contact_view *c);
+struct str omnisend_status(yyjson_val *attributes); /* "subscribed" ... */
+
+extern const struct omnisend_no omnisend_not_found;
 
 /* --- Endpoints --- */
 
 extern const struct endpoint omnisend_event;    /* POST /v4/track, /v5/events, /api/events */
 extern const struct endpoint omnisend_identify; /* POST /v4/identify */
-/* GET /v4/contacts/id:, email: and phoneNumber: */
+/* GET /v4/contacts/id:, email: and phoneNumber:; the first also of later versions */
 extern const struct endpoint omnisend_by_id, omnisend_by_email, omnisend_by_phone;
+/* POST, PATCH and GET of .../contacts, PATCH of .../contacts/{id} */
+extern const struct endpoint omnisend_create, omnisend_patch_by_email, omnisend_list;
+extern const struct endpoint omnisend_patch;
+extern const struct endpoint omnisend_tag, omnisend_untag; /* POST, DELETE .../contacts/tags */

@@ -64,7 +64,8 @@ enum attribute_verb {
 
 /* Applied in order. Built-in attributes have one snake_case name for all dialects: first_name,
  * last_name, language, gender, birthdate, address, city, state, country, country_code,
- * postal_code, tags, consents, opt_ins, opt_outs. Custom ones live under `custom`. */
+ * postal_code, tags, consents, opt_ins, opt_outs, email_status, sms_status. Custom ones live under
+ * `custom`. */
 struct attribute_change {
 	enum attribute_verb verb;
 	bool custom;
@@ -110,7 +111,7 @@ enum definition_rule {
  * until it expires. `space` keeps the ids of one dialect's call apart from all others.
  *
  * Within one operation (events): a repetition comes back as OP_DONE with `repeated` set and the
- * first event's facts (id, times, seq, contact, properties); nothing is written.
+ * first event's facts (id, times, seq, contact, definition_no, properties); nothing is written.
  * Over a whole job: see commit_job.
  */
 enum { DEDUPE_KEY_MAX = 512 }; /* bytes; the dialect refuses longer ones */
@@ -177,5 +178,5 @@ struct op {
 	bool created;             /* the contact, or the definition, was not there before */
 	bool changed;             /* the contact's row, or the definition, is not what it was */
 	struct contact_view view; /* with wants_view: the contact as it is now */
-	uint32_t definition_no;   /* OP_DEFINITION: look it up in the catalog of the loop */
+	uint32_t definition_no;   /* OP_DEFINITION, or `repeated`: look it up in the catalog */
 };

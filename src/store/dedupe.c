@@ -58,6 +58,7 @@ static int take_facts(sqlite3_stmt *st, struct op *op, uint64_t seq)
 	op->occurred_at = db_i64(st, 2);
 	op->received_at = db_i64(st, 3);
 	op->properties = arena_str(op->arena, db_text(st, 4));
+	op->definition_no = (uint32_t)db_i64(st, 5);
 	int r = db_blob(st, 0, op->event_id.b, sizeof(op->event_id.b));
 	return r < 0 ? pass(r) : op->properties.p ? STORE_OK : STORE_REFUSED;
 }

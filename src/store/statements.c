@@ -9,8 +9,8 @@ const char *const statement_sql[STATEMENTS] = {
 			 " dialect, occurred_at, received_at, properties)"
 			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 
-	[ST_EVENT_FACTS] = "SELECT id, contact, occurred_at, received_at, properties FROM event"
-			   " WHERE seq = ?",
+	[ST_EVENT_FACTS] = "SELECT id, contact, occurred_at, received_at, properties,"
+			   " definition FROM event WHERE seq = ?",
 	[ST_EVENT_ERASE] = "UPDATE event SET properties = '{}' WHERE seq = ?"
 			   " AND contact = ? RETURNING prev",
 

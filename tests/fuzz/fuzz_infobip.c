@@ -1,7 +1,9 @@
 #include "fuzz/dialect_fuzz.h"
 
-#define RICH "/peopleevents/2/persons/3/definitions/rich/events"
-#define APP  HEADER("Authorization", "App " TRIAL_KEY)
+#define RICH       "/peopleevents/2/persons/3/definitions/rich/events"
+#define PERSONS    "/people/2/persons"
+#define IDENTIFIED "?identifier=jane%40example.com&type=EMAIL"
+#define APP        HEADER("Authorization", "App " TRIAL_KEY)
 
 /* The first is what most of the corpus is sent to. */
 static const struct trial_request requests[] = {
@@ -22,6 +24,24 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, RICH, { HEADER("Authorization", "Basic !") } },
 	{ METHOD_GET, RICH, { APP } },
 	{ METHOD_POST, "/people/2/nothing/%00\"", { APP } },
+	{ METHOD_POST, "/peopleevents/1/persons/3/definitions/rich/events", { APP } },
+	{ METHOD_POST, "/people/3/events", { APP } },
+	{ METHOD_GET, "/peopleevents/2/definitions?orderField=Title&orderType=Desc", { APP } },
+	{ METHOD_GET, "/peopleevents/2/definitions/rich", { APP } },
+	{ METHOD_POST, "/peopleevents/2/definitions", { APP } },
+	{ METHOD_POST, "/peopleevents/2/definitions/rich", { APP } },
+	{ METHOD_DELETE, "/peopleevents/2/definitions/rich", { APP } },
+	{ METHOD_GET, PERSONS IDENTIFIED, { APP } },
+	{ METHOD_GET, PERSONS "?page=1&limit=1", { APP } },
+	{ METHOD_POST, PERSONS, { APP } },
+	{ METHOD_PUT, PERSONS IDENTIFIED, { APP } },
+	{ METHOD_PATCH, PERSONS IDENTIFIED, { APP } },
+	{ METHOD_DELETE, PERSONS IDENTIFIED, { APP } },
+	{ METHOD_PUT, PERSONS "/contactInformation" IDENTIFIED, { APP } },
+	{ METHOD_PATCH, PERSONS "/contactInformation" IDENTIFIED, { APP } },
+	{ METHOD_DELETE, PERSONS "/contactInformation" IDENTIFIED, { APP } },
+	{ METHOD_PUT, "/people/3/persons/upsert", { APP } },
+	{ METHOD_PATCH, "/people/3/persons/upsert", { APP } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -17,6 +17,15 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, "/v4/identify", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_GET, "/v4/contacts/email:jane%40example.com", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_GET, "/v4/contacts/phoneNumber%3A+37061", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/v5/contacts", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/api/contacts", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_PATCH,
+	  "/api/contacts/60fe7581b0aa9fa6e928f794",
+	  { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_PATCH, "/v5/contacts?email=a%40b.co", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_GET, "/v5/contacts?tag=vip&limit=1", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/v5/contacts/tags", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_DELETE, "/api/contacts/tags", { HEADER("X-API-KEY", TRIAL_KEY) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -18,7 +18,10 @@ def spaces():
     return {"racing": senders.engine_workspace("omnisend-racing"),
             "growing": senders.engine_workspace("omnisend-growing"),
             "limited": senders.engine_workspace("omnisend-limited", limits={}),
-            "dated": senders.engine_workspace("omnisend-dated", limits={})}
+            "dated": senders.engine_workspace("omnisend-dated", limits={}),
+            "listed": senders.engine_workspace("omnisend-listed", keys=[occurd.key(
+                occurd.made_uuid("omnisend-listed", "key"), ["events.write", "contacts.read"],
+                "listed")])}
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +126,56 @@ def test_a_contact_does_not_grow_without_end(server, spaces):
         "contact": {**contact, "tags": [f"{i} {n} " + "x" * 90 for n in range(100)]}})
     small = {"eventName": "tags", "contact": contact}
     assert track(server, spaces["growing"], small).status == 202
+
+
+def get(server, space, target):
+    headers = {"Authorization": "Bearer " + senders.key_of(space)}
+    reply = server.request("GET", target, headers, None)
+    assert reply.status == 200, reply
+    return reply.json()
+
+
+def walk(server, space, target, follow):
+    """Pages from `target` on, as `follow` makes the next target of one; None ends it."""
+    pages = []
+    while target:
+        pages.append(get(server, space, target))
+        target = follow(pages[-1])
+        assert len(pages) < 20, "pages without end"
+    return pages
+
+
+def emails(pages):
+    return [[c["email"] for c in page["contacts"]] for page in pages]
+
+
+def path_of(link):
+    return link and "/" + link.split("/", 3)[3]
+
+
+def test_pages_there_and_back(server, spaces):
+    space = spaces["listed"]
+    for i in range(5):
+        reply = track(server, space, {"eventName": "x", "contact": {"email": f"{i}@example.com"}})
+        assert reply.status == 202
+    names = [[f"{i}@example.com" for i in page] for page in ([4, 3], [2, 1], [0])]
+
+    pages = walk(server, space, "/v5/contacts?limit=2",
+                 lambda page: path_of(page["paging"]["next"]))
+    assert emails(pages) == names
+    assert pages[0]["paging"]["previous"] is None
+    back = walk(server, space, path_of(pages[2]["paging"]["previous"]),
+                lambda page: path_of(page["paging"]["previous"]))
+    assert emails(back) == [names[1], names[0]]
+    assert path_of(back[0]["paging"]["next"])
+
+    def after(page):
+        paging = page["paging"]
+        assert paging["hasMore"] == (paging["cursors"]["after"] is not None)
+        return paging["hasMore"] and "/api/contacts?limit=2&after=" + paging["cursors"]["after"]
+    dated = walk(server, space, "/api/contacts?limit=2", after)
+    assert emails(dated) == names
+    before = dated[2]["paging"]["cursors"]["before"]
+    page = get(server, space, "/api/contacts?limit=2&before=" + before)
+    assert emails([page]) == [names[1]]
+    assert page["paging"]["hasMore"]

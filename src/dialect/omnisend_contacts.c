@@ -1,0 +1,216 @@
+/*
+ * Contacts in version 5 and the dated API, one at a time: POST, PATCH and GET.
+ */
+#include "dialect/omnisend_private.h"
+
+#include "model/contact.h"
+
+const struct omnisend_no omnisend_not_found = { 404, "not-found", "Not found",
+						"Contact not found" };
+static const struct omnisend_no taken = { 409, "problem", "Conflict",
+					  "The identifier belongs to another contact" };
+
+enum { WHO_MAX = 3 };
+
+static struct op *contact_op(struct call *call, struct who **list)
+{
+	struct op *op = call_op(call);
+	*list = op ? arena_array(op->arena, struct who, WHO_MAX) : NULL;
+	if (!*list)
+		return NULL;
+	op->kind = OP_CONTACT;
+	op->who = *list;
+	op->custom_max = OMNISEND_CUSTOM_MAX;
+	op->wants_view = true;
+	return op;
+}
+
+static enum refusal verdict(const struct call *call, enum refusal why)
+{
+	return why ?: call->problems.found ? REFUSE_PROBLEMS : REFUSE_NOTHING;
+}
+
+static void answer_contact(struct call *call, int status, const struct contact_view *c)
+{
+	struct buf body = buf_in(&call->req->arena);
+	omnisend_put_contact(&body, call, c);
+	omnisend_begin(call, status);
+	call_send_json(call, &body);
+}
+
+static void answer_refused(struct call *call)
+{
+	const struct problems *ps = call->ops->problems;
+	enum problem_code code = ps && ps->n ? ps->list[0].code : PROBLEM_NONE;
+	if (code == PROBLEM_UNKNOWN_CONTACT)
+		return omnisend_say_no(call, &omnisend_not_found);
+	if (code == PROBLEM_TAKEN)
+		return omnisend_say_no(call, &taken);
+	omnisend_refuse_op(call, STR(""));
+}
+
+/* --- POST: made, or changed when it is there --- */
+
+static enum refusal create_decode(struct call *call)
+{
+	struct who *list;
+	yyjson_val *root;
+	enum refusal why = omnisend_body(call, &root);
+	if (why)
+		return why;
+	struct op *op = contact_op(call, &list);
+	if (!op)
+		return REFUSE_OVERLOADED;
+	why = omnisend_profile(call, root, STR(""), op);
+	why = why
+		      ?: omnisend_identifiers(call, root, WHO_LOOKUP | WHO_CREATES | WHO_ADOPT,
+					      WHO_LOOKUP | WHO_CREATES | WHO_REPLACE, op, list);
+	if (!why && op->n_who == 0 && call->problems.found == 0)
+		problem_at(&call->problems, PROBLEM_REQUIRED, STR("identifiers"));
+	return verdict(call, why);
+}
+
+/* Version 5 says 200 whether it was there or not. */
+static void create_answer(struct call *call)
+{
+	const struct op *op = call->ops;
+	if (op->outcome == OP_REFUSED)
+		return answer_refused(call);
+	answer_contact(call, op->created && omnisend_version(call)->dated ? 201 : 200, &op->view);
+}
+
+/* --- PATCH --- */
+
+/* An e-mail is not modifiable, a phone is (decisions 24, 25); somebody else's is a conflict in the
+ * dated API and ignored before. */
+static enum refusal patch(struct call *call, struct who first)
+{
+	unsigned strict = omnisend_version(call)->dated ? WHO_EXCLUSIVE : 0;
+	struct who *list;
+	yyjson_val *root;
+	enum refusal why = omnisend_body(call, &root);
+	if (why)
+		return why;
+	struct op *op = contact_op(call, &list);
+	if (!op)
+		return REFUSE_OVERLOADED;
+	list[op->n_who++] = first;
+	why = omnisend_profile(call, root, STR(""), op);
+	why = why
+		      ?: omnisend_identifiers(call, root, WHO_ADOPT | strict, WHO_REPLACE | strict,
+					      op, list);
+	return verdict(call, why);
+}
+
+static enum refusal not_found(struct call *call)
+{
+	problem_at(&call->problems, PROBLEM_UNKNOWN_CONTACT, STR(""));
+	call->state = (void *)&omnisend_not_found; /* only ever read */
+	return REFUSE_PROBLEMS;
+}
+
+static enum refusal patch_by_id_decode(struct call *call)
+{
+	uint64_t number;
+	int64_t created_s;
+	struct who who = { .kind = IDENTITY_HEX, .use = WHO_LOOKUP, .value = call->params[0] };
+	return contact_hex_parse(who.value, &number, &created_s) ? patch(call, who)
+								 : not_found(call);
+}
+
+static enum refusal patch_by_email_decode(struct call *call)
+{
+	struct arena *a = &call->req->arena;
+	struct who who = { .kind = IDENTITY_EMAIL, .use = WHO_LOOKUP };
+	who.value = url_query(a, call->req->query, STR("email"));
+	if (who.value.n == 0) {
+		problem_at(&call->problems, PROBLEM_REQUIRED, STR("email"));
+		return REFUSE_PROBLEMS;
+	}
+	if (!form_email(who.value))
+		return not_found(call);
+	who.key = identity_key(a, IDENTITY_EMAIL, who.value);
+	return who.key.p ? patch(call, who) : REFUSE_OVERLOADED;
+}
+
+static void patch_answer(struct call *call)
+{
+	if (call->ops->outcome == OP_REFUSED)
+		return answer_refused(call);
+	answer_contact(call, 200, &call->ops->view);
+}
+
+/* --- GET, also of version 4 --- */
+
+enum refusal omnisend_ask(struct call *call, enum identity_kind kind, struct str value)
+{
+	struct arena *a = &call->req->arena;
+	struct who *who = arena_new(a, struct who);
+	struct query *query = arena_new(a, struct query);
+	if (!who || !query)
+		return REFUSE_OVERLOADED;
+	*who = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
+	if (kind != IDENTITY_HEX)
+		who->key = identity_key(a, kind, value);
+	if (kind != IDENTITY_HEX && !who->key.p)
+		return REFUSE_OVERLOADED;
+	*query = (struct query){ .kind = QUERY_CONTACT, .who = who, .n_who = 1 };
+	call->query = query;
+	return REFUSE_NOTHING;
+}
+
+enum refusal omnisend_ask_email(struct call *call, struct str email)
+{
+	email = str_trim(email);
+	return form_email(email) ? omnisend_ask(call, IDENTITY_EMAIL, email) : REFUSE_NOTHING;
+}
+
+enum refusal omnisend_ask_phone(struct call *call, struct str phone)
+{
+	phone = str_trim(phone);
+	bool good = phone.n && omnisend_form_phone(phone);
+	return good ? omnisend_ask(call, IDENTITY_PHONE, phone) : REFUSE_NOTHING;
+}
+
+static enum refusal by_id_decode(struct call *call)
+{
+	uint64_t number;
+	int64_t created_s;
+	enum refusal why = omnisend_begin_call(call);
+	bool good = contact_hex_parse(call->params[0], &number, &created_s);
+	return why || !good ? why : omnisend_ask(call, IDENTITY_HEX, call->params[0]);
+}
+
+static enum refusal by_email_decode(struct call *call)
+{
+	return omnisend_ask_email(call, call->params[0]);
+}
+
+static enum refusal by_phone_decode(struct call *call)
+{
+	return omnisend_ask_phone(call, call->params[0]);
+}
+
+static void get_answer(struct call *call)
+{
+	if (!call->query || call->query->n_rows == 0)
+		return omnisend_say_no(call, &omnisend_not_found);
+	answer_contact(call, 200, &call->query->rows[0]);
+}
+
+#define GET(decode_)                                                                    \
+	{                                                                               \
+		.scope = SCOPE_CONTACTS_READ, .decode = (decode_), .answer = get_answer \
+	}
+#define WRITE(decode_, answer_)                                                                    \
+	{                                                                                          \
+		.scope = SCOPE_CONTACTS_WRITE, .body_max = OMNISEND_BODY_MAX, .decode = (decode_), \
+		.answer = (answer_)                                                                \
+	}
+
+const struct endpoint omnisend_by_id = GET(by_id_decode);
+const struct endpoint omnisend_by_email = GET(by_email_decode);
+const struct endpoint omnisend_by_phone = GET(by_phone_decode);
+const struct endpoint omnisend_create = WRITE(create_decode, create_answer);
+const struct endpoint omnisend_patch = WRITE(patch_by_id_decode, patch_answer);
+const struct endpoint omnisend_patch_by_email = WRITE(patch_by_email_decode, patch_answer);

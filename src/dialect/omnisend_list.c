@@ -1,0 +1,254 @@
+/*
+ * GET /v5/contacts and /api/contacts: newest first, page by page. An e-mail or phone finds one
+ * contact at once; the other filters pick among the rows of a page, so that a page may be short,
+ * or empty, while more follow.
+ */
+#include "dialect/omnisend_private.h"
+
+#include "model/contact.h"
+
+enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 250 };
+
+struct filter {
+	struct str email, phone, status, tag, segment, from; /* .p NULL: not asked for */
+	struct str after, before;
+	uint64_t limit;
+	instant_us updated_from;
+};
+
+static struct str param(struct call *call, struct str name)
+{
+	return url_query(&call->req->arena, call->req->query, name);
+}
+
+static void read_filter(struct call *call, struct filter *f)
+{
+	struct str limit = param(call, STR("limit"));
+	*f = (struct filter){ .email = param(call, STR("email")),
+			      .phone = param(call, STR("phone")),
+			      .status = param(call, STR("status")),
+			      .tag = param(call, STR("tag")),
+			      .segment = param(call, STR("segmentID")),
+			      .from = param(call, STR("updatedAtFrom")),
+			      .after = param(call, STR("after")),
+			      .before = param(call, STR("before")),
+			      .limit = LIMIT_DEFAULT };
+	if (limit.p && !str_to_u64(limit, &f->limit))
+		f->limit = 0;
+	if (f->from.p && !time_parse(f->from, TIME_DATE_ALONE, &f->updated_from))
+		f->updated_from = INT64_MAX;
+}
+
+static void judge_value(struct call *call, struct str name, struct str only)
+{
+	struct str v = param(call, name);
+	if (v.p && !str_eq(v, only))
+		problem_at(&call->problems, PROBLEM_VALUE, name, .rule = only.p);
+}
+
+static void judge_cursor(struct call *call, struct str name, struct str cursor)
+{
+	uint64_t number;
+	int64_t created_s;
+	if (cursor.p && !contact_hex_parse(cursor, &number, &created_s))
+		problem_at(&call->problems, PROBLEM_FORMAT, name, .rule = "cursor");
+}
+
+static void judge_clashes(struct call *call, const struct filter *f)
+{
+	bool other = f->email.p || f->phone.p || f->status.p || f->segment.p || f->tag.p;
+	if (f->tag.p && f->status.p)
+		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR("tag"),
+			   .rule = "tag, status");
+	if (f->from.p && other)
+		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR("updatedAtFrom"),
+			   .rule = "updatedAtFrom, another filter");
+}
+
+static void judge(struct call *call, const struct filter *f)
+{
+	if (f->limit < 1 || f->limit > LIMIT_MAX)
+		problem_at(&call->problems, PROBLEM_FORMAT, STR("limit"),
+			   .rule = "number from 1 to 250");
+	if (f->from.p && f->updated_from == INT64_MAX)
+		problem_at(&call->problems, PROBLEM_FORMAT, STR("updatedAtFrom"),
+			   .rule = "datetime");
+	judge_cursor(call, STR("after"), f->after);
+	judge_cursor(call, STR("before"), f->before);
+	judge_value(call, STR("sort"), STR("createdAt"));
+	judge_value(call, STR("direction"), STR("desc"));
+	if (omnisend_version(call)->dated)
+		judge_clashes(call, f);
+}
+
+static uint64_t number_of(struct str cursor)
+{
+	uint64_t number = 0;
+	int64_t created_s;
+	return contact_hex_parse(cursor, &number, &created_s) ? number : 0;
+}
+
+/* What comes after a row in the list is older: its number is below. */
+static enum refusal ask_page(struct call *call, const struct filter *f)
+{
+	struct query *q = arena_new(&call->req->arena, struct query);
+	if (!q)
+		return REFUSE_OVERLOADED;
+	*q = (struct query){ .kind = QUERY_CONTACTS, .limit = (unsigned)f->limit };
+	if (f->after.p)
+		q->before = number_of(f->after);
+	else if (f->before.p)
+		q->after = number_of(f->before);
+	call->query = q;
+	return REFUSE_NOTHING;
+}
+
+static enum refusal list_decode(struct call *call)
+{
+	struct filter f;
+	enum refusal why = omnisend_begin_call(call);
+	if (why)
+		return why;
+	read_filter(call, &f);
+	judge(call, &f);
+	if (call->problems.found)
+		return REFUSE_PROBLEMS;
+	if (f.segment.p) /* there are none here */
+		return REFUSE_NOTHING;
+	if (f.email.p)
+		return omnisend_ask_email(call, f.email);
+	return f.phone.p ? omnisend_ask_phone(call, f.phone) : ask_page(call, &f);
+}
+
+/* --- The answer --- */
+
+static bool has_tag(yyjson_val *attributes, struct str tag)
+{
+	yyjson_val *tags = json_get(attributes, STR("tags")), *v;
+	size_t i, max;
+	if (yyjson_is_arr(tags))
+		yyjson_arr_foreach (tags, i, max, v)
+			if (yyjson_is_str(v) && str_eq(json_str(v), tag))
+				return true;
+	return false;
+}
+
+static bool fits(const struct filter *f, const struct contact_view *c, yyjson_val *attributes)
+{
+	if (f->tag.p && !has_tag(attributes, f->tag))
+		return false;
+	if (f->status.p && !str_eq(f->status, omnisend_status(attributes)))
+		return false;
+	return !f->from.p || c->updated_at >= f->updated_from;
+}
+
+static void put_rows(struct buf *b, struct call *call, const struct filter *f)
+{
+	const struct query *q = call->query;
+	char between = '[';
+	buf_lit(b, "{\"contacts\":");
+	for (unsigned i = 0; q && i < q->n_rows; i++) {
+		if (!fits(f, &q->rows[i], omnisend_attributes(b, &q->rows[i])))
+			continue;
+		buf_char(b, between);
+		omnisend_put_contact(b, call, &q->rows[i]);
+		between = ',';
+	}
+	buf_put(b, between == '[' ? STR("[]") : STR("]"));
+}
+
+struct ends {
+	const struct contact_view *older, *newer; /* the row beyond which there are more; NULL: none
+						   */
+};
+
+/* Whoever came from somewhere can go back there. */
+static struct ends ends_of(const struct query *q)
+{
+	struct ends e = { 0 };
+	if (!q || q->kind != QUERY_CONTACTS || q->n_rows == 0)
+		return e;
+	const struct contact_view *last = &q->rows[q->n_rows - 1];
+	if (q->after ? true : q->more)
+		e.older = last;
+	if (q->after ? q->more : q->before > 0)
+		e.newer = &q->rows[0];
+	return e;
+}
+
+static void put_cursor(struct buf *b, const struct contact_view *c)
+{
+	char hex[CONTACT_HEX + 1];
+	if (!c)
+		return buf_lit(b, "null");
+	contact_hex(c->number, c->created_at, hex);
+	buf_printf(b, "\"%s\"", hex);
+}
+
+/* "a=b&" for each parameter as it was sent, but the cursors. */
+static void put_params(struct buf *b, struct str query)
+{
+	while (query.n) {
+		struct str one = str_head(query, str_find(query, '&'));
+		query = str_from(query, MIN(one.n + 1, query.n));
+		if (one.n == 0 || str_starts(one, STR("after=")) || str_starts(one, STR("before=")))
+			continue;
+		buf_put(b, one);
+		buf_char(b, '&');
+	}
+}
+
+/* Version 5 tells whole addresses, as seen by the caller. */
+static void put_link(struct buf *b, struct call *call, const char *param,
+		     const struct contact_view *c)
+{
+	struct str proto = request_header(call->req, STR("X-Forwarded-Proto"));
+	struct buf link = buf_in(b->arena);
+	char hex[CONTACT_HEX + 1];
+	if (!c)
+		return buf_lit(b, "null");
+	contact_hex(c->number, c->created_at, hex);
+	buf_put(&link, str_eq(proto, STR("https")) ? STR("https://") : STR("http://"));
+	buf_put(&link, request_header(call->req, STR("Host")));
+	buf_put(&link, call->req->path);
+	buf_char(&link, '?');
+	put_params(&link, call->req->query);
+	buf_printf(&link, "%s=%s", param, hex);
+	b->failed |= link.failed;
+	buf_json_str(b, buf_str(&link));
+}
+
+static void put_paging(struct buf *b, struct call *call, const struct filter *f)
+{
+	struct ends e = ends_of(call->query);
+	if (omnisend_version(call)->dated) {
+		buf_lit(b, ",\"paging\":{\"cursors\":{\"after\":");
+		put_cursor(b, e.older);
+		buf_lit(b, ",\"before\":");
+		put_cursor(b, e.newer);
+		buf_printf(b, "},\"hasMore\":%s", e.older ? "true" : "false");
+	} else {
+		buf_lit(b, ",\"paging\":{\"next\":");
+		put_link(b, call, "after", e.older);
+		buf_lit(b, ",\"previous\":");
+		put_link(b, call, "before", e.newer);
+	}
+	buf_printf(b, ",\"limit\":%u}}", (unsigned)f->limit);
+}
+
+static void list_answer(struct call *call)
+{
+	struct buf body = buf_in(&call->req->arena);
+	struct filter f;
+	read_filter(call, &f);
+	put_rows(&body, call, &f);
+	put_paging(&body, call, &f);
+	omnisend_begin(call, 200);
+	call_send_json(call, &body);
+}
+
+const struct endpoint omnisend_list = {
+	.scope = SCOPE_CONTACTS_READ,
+	.decode = list_decode,
+	.answer = list_answer,
+};

@@ -1,0 +1,318 @@
+/* Infobip's definitions, batches and persons up to the committer and back; infobip.md section 6 has
+ * the case numbers. */
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fuzz/dialect_fuzz.h"
+
+#define APP         HEADER("Authorization", "App " TRIAL_KEY)
+#define DEFINITIONS "/peopleevents/2/definitions"
+#define PERSONS     "/people/2/persons"
+#define CONTACTS    PERSONS "/contactInformation"
+#define UPSERT      "/people/3/persons/upsert"
+#define BATCH       "/people/3/events"
+#define JANE        "?identifier=Jane%40example.com&type=EMAIL"
+
+static void run_at(struct trial *t, enum method method, const char *target, struct str body)
+{
+	struct trial_request from = { method, target, { APP } };
+	trial_run(t, &infobip, &from, body, 8 * TRIAL_MEMORY);
+}
+
+static void assert_holds(struct str body, const char *text)
+{
+	if (text && !memmem(body.p, body.n, text, strlen(text)))
+		fail_msg("no %s in " STR_FMT, text, STR_ARG(body));
+}
+
+/* --- What reaches the committer --- */
+
+static const struct {
+	enum method method;
+	const char *target, *body, *op;
+} accepted[] = {
+	/* 50 */
+	{ METHOD_POST, DEFINITIONS,
+	  "{\"definitionId\":\"a1\",\"title\":\"t\",\"fields\":[{\"name\":\"_n\",\"type\":"
+	  "\"Numeric\"},"
+	  "{\"name\":\"l\",\"type\":\"List\",\"schema\":{\"type\":\"Object\",\"fields\":[{\"name\":"
+	  "\"d\",\"type\":\"DateTime\"}]}}]}",
+	  "name a1\ndescription \nannotations {}\nfields [{\"name\":\"_n\",\"type\":\"integer\","
+	  "\"required\":false},{\"name\":\"l\",\"type\":\"array\",\"required\":false,\"fields\":[{"
+	  "\"name\":\"d\",\"type\":\"datetime\",\"required\":false}]}]\n" },
+	/* 62: old fields keep the types that Infobip has no name for */
+	{ METHOD_POST, DEFINITIONS "/viewed%20page",
+	  "{\"title\":\"t\",\"fields\":[{\"name\":\"url\",\"type\":\"String\"},{\"name\":\"more\","
+	  "\"type\":\"Boolean\"}]}",
+	  "\nfields [{\"name\":\"url\",\"type\":\"url\",\"required\":false},{\"name\":\"seconds\","
+	  "\"type\":\"integer\",\"required\":false},{\"name\":\"title\",\"type\":\"string\","
+	  "\"required\":false},{\"name\":\"more\",\"type\":\"boolean\",\"required\":false}]\n" },
+	/* 66 */
+	{ METHOD_POST, PERSONS,
+	  "{\"firstName\":\"J\",\"gender\":\"male\",\"tags\":[\"a\"],\"customAttributes\":{\"x "
+	  "y\":1.50,"
+	  "\"gone\":null},\"contactInformation\":{\"email\":[{\"address\":\"J@x.io\"}]}}",
+	  "who email lookup,creates,adopt J@x.io key j@x.io\n"
+	  "set first_name \"J\"\nset gender \"m\"\nunion tags [\"a\"]\n"
+	  "set custom.x y 1.50\nremove custom.gone null\n" },
+	/* 71: added to what is there */
+	{ METHOD_PATCH, PERSONS JANE,
+	  "{\"externalId\":\"7\",\"tags\":[\"b\"],\"contactInformation\":{\"phone\":[{\"number\":"
+	  "\"+41 79\"}]},\"id\":1,\"createdAt\":\"x\",\"firstName\":null}",
+	  "who email lookup Jane@example.com key jane@example.com\n"
+	  "who external_id replace" },
+	/* 72: the way that was used stays when no other is named */
+	{ METHOD_PUT, PERSONS JANE, "{\"lastName\":\"Z\",\"tags\":[\"c\"]}",
+	  "who email lookup,replace Jane@example.com key jane@example.com\n"
+	  "set last_name \"Z\"\nset tags [\"c\"]\n"
+	  "union consents []\nunion opt_ins []\nunion opt_outs []\n" },
+};
+
+static void test_accepted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(accepted); i++) {
+		struct trial t;
+		run_at(&t, accepted[i].method, accepted[i].target, str_of(accepted[i].body));
+		if (t.why || t.call.n_ops != 1)
+			fail_msg("refused (%d): %s", t.why, accepted[i].body);
+		assert_holds(trial_op_text(&t), accepted[i].op);
+		trial_end(&t);
+	}
+}
+
+/* --- What is answered --- */
+
+#define EVENT(time, identifier)                                                                    \
+	"{\"definitionId\":\"rich\",\"occurredTime\":\"" time "\",\"identifier\":{" identifier "}" \
+	"}"
+#define SOMEBODY     "\"id\":\"3\",\"type\":\"EXTERNAL_ID\""
+#define FIELDS(list) "{\"definitionId\":\"a\",\"title\":\"t\",\"fields\":[" list "]}"
+#define BAD(path)    "\"validationErrors\":{\"" path "\":["
+
+/* It is 2025-12-01T00:00:00Z in every trial. */
+static const struct {
+	enum method method;
+	const char *target, *body;
+	enum problem_code code; /* what the committer says; PROBLEM_NONE: yes */
+	int status;
+	const char *text;
+} answered[] = {
+	/* Decision 35: thirty days are not too old, a microsecond more is. */
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-01T00:00:00Z", SOMEBODY) "]", 0, 202, NULL },
+	{ METHOD_POST, BATCH, "[" EVENT("2025-10-31T23:59:59.999999Z", SOMEBODY) "]", 0, 400,
+	  "\"details\":[{\"property\":\"occurredTime\"" },
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-30T01:00:00", SOMEBODY) "]", 0, 202, NULL },
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-30", SOMEBODY) "]", 0, 400, "occurredTime" },
+	/* Decision 33: from outer to inner. */
+	{ METHOD_POST, BATCH,
+	  "[{\"definitionId\":\"no\"}," EVENT("2025-11-30T00:00:00Z", SOMEBODY) "]", 0, 400,
+	  "{\"errors\":[{\"index\":0,\"code\":400504,\"message\":" },
+	{ METHOD_POST, BATCH,
+	  "[" EVENT("2025-11-30T00:00:00Z",
+		    "\"id\":\"x\",\"type\":\"ID\"") ",{\"definitionId\":"
+						    "\"no\",\"occurredTime\":\"2025-11-30T00:00:"
+						    "00Z\",\"identifier\":{" SOMEBODY "}}]",
+	  0, 400, "{\"errors\":[{\"index\":-1,\"code\":400501,\"message\":" },
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-30T00:00:00Z", SOMEBODY) "]",
+	  PROBLEM_UNKNOWN_CONTACT, 400, "\"index\":0,\"code\":400505," },
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-30T00:00:00Z", SOMEBODY) "]", PROBLEM_CONTACT_FULL,
+	  400, "\"index\":0,\"code\":400504," },
+	/* 51, 60, 64 */
+	{ METHOD_POST, DEFINITIONS, FIELDS(""), PROBLEM_EXISTS, 409, "\"CONFLICT\"" },
+	{ METHOD_POST, DEFINITIONS, FIELDS(""), PROBLEM_DEFINITIONS_FULL, 400, "BAD_REQUEST" },
+	{ METHOD_POST, DEFINITIONS "/rich", "{\"title\":\"t\"}", PROBLEM_UNKNOWN_DEFINITION, 404,
+	  "No matches" },
+	{ METHOD_DELETE, DEFINITIONS "/rich", "", PROBLEM_UNKNOWN_DEFINITION, 404, "No matches" },
+	{ METHOD_DELETE, DEFINITIONS "/rich", "", 0, 204, NULL },
+	{ METHOD_DELETE, DEFINITIONS "/poor", "", 0, 404, "No matches" },
+	{ METHOD_GET, DEFINITIONS "/rich", "", 0, 200,
+	  "{\"name\":\"mail\",\"type\":\"String\"},{\"name\":\"link\",\"type\":\"String\"},"
+	  "{\"name\":\"place\",\"type\":\"Object\",\"schema\":{\"type\":\"Object\",\"fields\":[" },
+	{ METHOD_GET, DEFINITIONS "?limit=0", "", 0, 404, "No matches" },
+	{ METHOD_GET, DEFINITIONS "?limit=2147483648", "", 0, 400, BAD("limit") },
+	{ METHOD_GET, DEFINITIONS "?searchText=ORDER", "", 0, 200, "\"order.completed\"" },
+	/* What was read may be sent back. */
+	{ METHOD_POST, DEFINITIONS "/rich",
+	  "{\"title\":\"t\",\"fields\":[{\"name\":\"list\",\"type\":\"List\",\"schema\":{\"type\":"
+	  "\"Object\",\"fields\":[]}},{\"name\":\"place\",\"type\":\"Object\",\"schema\":{\"type\":"
+	  "\"Object\",\"fields\":[{\"name\":\"sku\",\"type\":\"String\"}]}}]}",
+	  0, 200, "\"rich\"" },
+	/* Where anything may be, nothing is said of what must. */
+	{ METHOD_POST, DEFINITIONS "/rich",
+	  "{\"title\":\"t\",\"fields\":[{\"name\":\"list\",\"type\":\"List\",\"schema\":{\"type\":"
+	  "\"Object\",\"fields\":[{\"name\":\"x\",\"type\":\"String\"}]}}]}",
+	  0, 400, BAD("fields[0].schema") },
+	/* 56, 57 */
+	{ METHOD_POST, DEFINITIONS, FIELDS("{\"name\":\"\",\"type\":\"String\"}"), 0, 400,
+	  BAD("fields[0].name") },
+	{ METHOD_POST, DEFINITIONS, FIELDS("{\"name\":\"a\",\"type\":\"string\"}"), 0, 400,
+	  BAD("fields[0].type") },
+	{ METHOD_POST, DEFINITIONS, FIELDS("{\"name\":\"a\",\"type\":\"Object\"}"), 0, 400,
+	  BAD("fields[0].type") },
+	{ METHOD_POST, DEFINITIONS, FIELDS("{\"name\":\"a\"}"), 0, 400, BAD("fields[0].type") },
+	{ METHOD_POST, DEFINITIONS,
+	  FIELDS("{\"name\":\"a\",\"type\":\"String\",\"required\":true}"), 0, 400,
+	  BAD("fields[0].required") },
+	{ METHOD_POST, DEFINITIONS, FIELDS("7"), 0, 400, BAD("fields[0]") },
+	{ METHOD_POST, DEFINITIONS,
+	  FIELDS("{\"name\":\"a\",\"type\":\"List\",\"schema\":{\"type\":\"Map\",\"fields\":[{"
+		 "\"name\":\"x\",\"type\":\"String\"}]}}"),
+	  0, 400, BAD("fields[0].schema.type") },
+	/* 69, 70 */
+	{ METHOD_GET, PERSONS JANE, "", 0, 200,
+	  "{\"id\":1,\"externalId\":\"3f2504e0-4f89-41d3-9a0c-0305e82c3301\",\"firstName\":"
+	  "\"Jane\","
+	  "\"lastName\":\"Doe\",\"type\":\"CUSTOMER\",\"tags\":[\"vip\"],\"customAttributes\":{"
+	  "\"age\":\"31\",\"score\":1.50,\"list\":[\"a\"]},\"contactInformation\":{\"phone\":[{"
+	  "\"number\":\"37061234567\"}],\"email\":[{\"address\":\"jane@example.com\"}]},"
+	  "\"createdAt\":\"2025-12-01T00:00:00\",\"modifiedAt\":\"2025-12-01T00:01:00\",\"origin\":"
+	  "\"API\",\"modifiedFrom\":\"API\"}" },
+	{ METHOD_GET, PERSONS JANE, "", PROBLEM_UNKNOWN_CONTACT, 404, "\"40401\"" },
+	{ METHOD_GET, PERSONS, "", 0, 200, "{\"persons\":[{\"id\":1," },
+	{ METHOD_GET, PERSONS "?includeTotalCount=true", "", 0, 400, "\"40019\"" },
+	{ METHOD_GET, PERSONS "?includeTotalCount=false&orderBy=createdAt:desc", "", 0, 200, "[{" },
+	{ METHOD_GET, PERSONS "?orderBy=firstName", "", 0, 400, "\"40019\"" },
+	{ METHOD_GET, PERSONS "?filter=%7B%7D", "", 0, 400, "\"40019\"" },
+	{ METHOD_GET, PERSONS "?page=0", "", 0, 400, BAD("page") },
+	{ METHOD_GET, PERSONS "?identifier=%ff&type=EMAIL", "", 0, 404, "\"40401\"" },
+	/* 68 */
+	{ METHOD_POST, PERSONS, "{}", 0, 400, "\"40018\"" },
+	{ METHOD_POST, PERSONS, "[]", 0, 400, "\"BAD_REQUEST\"" },
+	{ METHOD_POST, PERSONS, "{\"externalId\":\"1\"}", PROBLEM_CONTACT_FULL, 400,
+	  "BAD_REQUEST" },
+	{ METHOD_DELETE, CONTACTS JANE,
+	  "{\"contactInformation\":{\"email\":[{\"address\":\"a@x.io\"}]}}", PROBLEM_ALTERNATIVES,
+	  400, "\"40018\"" },
+	{ METHOD_DELETE, PERSONS JANE, "", 0, 200, NULL },
+	{ METHOD_DELETE, PERSONS JANE, "", PROBLEM_UNKNOWN_CONTACT, 404, "\"40401\"" },
+	{ METHOD_DELETE, PERSONS, "", 0, 400, BAD("identifier") },
+	/* 74 */
+	{ METHOD_PATCH, UPSERT, "{\"persons\":[{\"externalId\":\"1\"}]}", 0, 207,
+	  "{\"errors\":[],\"results\":[{\"id\":1,\"index\":0,\"status\":\"NOT_MODIFIED\"}]}" },
+	{ METHOD_PATCH, UPSERT, "{\"persons\":[{\"externalId\":\"1\"}]}", PROBLEM_TAKEN, 207,
+	  "\"index\":0}],\"results\":[]}" },
+	{ METHOD_PUT, UPSERT, "{\"persons\":{}}", 0, 400, "{\"code\":400104," },
+	{ METHOD_PUT, UPSERT, "[]", 0, 400, "{\"code\":400103," },
+};
+
+static void test_answers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answered); i++) {
+		struct trial t;
+		run_at(&t, answered[i].method, answered[i].target, str_of(answered[i].body));
+		if (answered[i].code)
+			trial_answer_refused(&t, answered[i].code);
+		else
+			trial_answer(&t);
+		if (t.status != answered[i].status)
+			fail_msg("%d, not %d: %s %s: " STR_FMT, t.status, answered[i].status,
+				 answered[i].target, answered[i].body, STR_ARG(t.body));
+		assert_holds(t.body, answered[i].text);
+		trial_end(&t);
+	}
+}
+
+/* --- Counts --- */
+
+/* `n` times `item`, each with another number in place of its #. */
+static struct str list_of(struct arena *a, const char *before, const char *item, size_t n,
+			  const char *after)
+{
+	struct buf b = buf_in(a);
+	buf_put(&b, str_of(before));
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_char(&b, ',');
+		for (const char *p = item; *p; p++)
+			if (*p == '#')
+				buf_u64(&b, i);
+			else
+				buf_char(&b, *p);
+	}
+	buf_put(&b, str_of(after));
+	must(!b.failed);
+	return buf_str(&b);
+}
+
+#define FIELD_LIST "{\"definitionId\":\"a\",\"title\":\"t\",\"fields\":["
+#define NESTED                                                                                     \
+	FIELD_LIST "{\"name\":\"l\",\"type\":\"List\",\"schema\":{\"type\":\"Object\",\"fields\":" \
+		   "["
+
+static const struct {
+	enum method method;
+	const char *target, *before, *item, *after;
+	size_t most;
+	int yes;
+} counts[] = {
+	{ METHOD_POST, BATCH, "[", EVENT("2025-11-30T00:00:00Z", SOMEBODY), "]", 5000, 202 },
+	{ METHOD_POST, DEFINITIONS, FIELD_LIST, "{\"name\":\"f#\",\"type\":\"String\"}", "]}", 120,
+	  201 },
+	{ METHOD_POST, DEFINITIONS, NESTED, "{\"name\":\"f#\",\"type\":\"String\"}", "]}}]}", 128,
+	  201 },
+	{ METHOD_POST, PERSONS, "{\"contactInformation\":{\"email\":[", "{\"address\":\"a#@x.io\"}",
+	  "]}}", 100, 200 },
+	{ METHOD_POST, PERSONS, "{\"contactInformation\":{\"phone\":[", "{\"number\":\"41#\"}",
+	  "]}}", 100, 200 },
+	{ METHOD_PATCH, UPSERT, "{\"persons\":[", "{\"externalId\":\"#\"}", "]}", 1000, 207 },
+};
+
+static void test_counts(void **state)
+{
+	struct arena a;
+	(void)state;
+	arena_init(&a, 64 * 1024 * 1024, NULL);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(counts); i++) {
+		struct trial t;
+		const size_t c = i / 2, more = i % 2;
+		struct str body = list_of(&a, counts[c].before, counts[c].item,
+					  counts[c].most + more, counts[c].after);
+		run_at(&t, counts[c].method, counts[c].target, body);
+		trial_answer(&t);
+		int expected = more ? 400 : counts[c].yes;
+		if (t.status != expected)
+			fail_msg("%d, not %d: %zu at %s: " STR_FMT, t.status, expected,
+				 counts[c].most + more, counts[c].target, STR_ARG(t.body));
+		trial_end(&t);
+	}
+	arena_fini(&a);
+}
+
+/* --- eventId --- */
+
+static void test_event_ids_are_recognised(void **state)
+{
+	(void)state;
+	struct trial t;
+	run_at(&t, METHOD_POST,
+	       "/peopleevents/2/persons/3/definitions/rich/events?identifierType=EXTERNAL_ID",
+	       STR("{\"eventId\":\"order-1\",\"properties\":{\"amount\":2}}"));
+	assert_int_equal(t.why, REFUSE_NOTHING);
+	assert_true(str_eq(t.call.ops->dedupe.key, STR("order-1")));
+	assert_int_equal(t.call.ops->dedupe.space, DEDUPE_INFOBIP_EVENT);
+	assert_int_equal(t.call.ops->dedupe.keep_s, 0);
+	/* What the committer gives back of the first event is what is shown. */
+	t.call.ops->properties = STR("{\"amount\":1}");
+	trial_answer(&t);
+	assert_holds(t.body, "{\"eventId\":\"order-1\",");
+	assert_holds(t.body, "\"properties\":{\"amount\":1}");
+	trial_end(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_event_ids_are_recognised),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
