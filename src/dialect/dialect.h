@@ -73,9 +73,9 @@ struct call {
 	/* Of the key, as it was when decode was called and again as it is when answer is, which sees
 	 * what its operations made; valid until either returns. */
 	const struct workspace *workspace;
-	const struct key *key;             /* valid until decode returns */
-	uint32_t key_no;                   /* 0 before the credentials were found good */
-	bool limited;                      /* rate is meant */
+	const struct key *key; /* valid until decode returns */
+	uint32_t key_no;       /* 0 before the credentials were found good */
+	bool limited;          /* rate is meant */
 	struct rate_state rate;
 	struct str request_id; /* to be echoed; .p NULL: none */
 

@@ -13,7 +13,8 @@ static unsigned all_uses(const struct op *op)
 }
 
 enum {
-	WHO_TAKES = WHO_ADOPT | WHO_REPLACE | WHO_ADD | WHO_SHARED | WHO_EXCLUSIVE | WHO_DROP | WHO_DROP_KIND
+	WHO_TAKES = WHO_ADOPT | WHO_REPLACE | WHO_ADD | WHO_SHARED | WHO_EXCLUSIVE | WHO_DROP |
+		    WHO_DROP_KIND
 };
 
 /* Whether the report asks for anything beyond finding the contact. */
