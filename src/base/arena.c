@@ -101,6 +101,11 @@ static size_t round_up(size_t n)
 	return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
+bool arena_reserve(struct arena *a, size_t n)
+{
+	return n <= (size_t)(a->end - a->at) || (n <= SIZE_MAX / 2 && add_chunk(a, round_up(n)));
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
 	if (n > SIZE_MAX / 2)

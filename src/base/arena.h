@@ -41,6 +41,10 @@ MUST_CHECK void *arena_alloc(struct arena *a, size_t n);
 MUST_CHECK void *arena_zalloc(struct arena *a, size_t n);
 MUST_CHECK void *arena_zalloc_n(struct arena *a, size_t each, size_t n); /* n of them */
 
+/* Makes sure that the next n bytes are handed out in one row, so that what grows among them need not
+ * move. False: refused, and nothing has changed. */
+MUST_CHECK bool arena_reserve(struct arena *a, size_t n);
+
 /* Grows the newest piece in place where it can, else copies. `old` may be NULL with old_n 0. */
 MUST_CHECK void *arena_grow(struct arena *a, void *old, size_t old_n, size_t n);
 

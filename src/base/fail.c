@@ -1,11 +1,25 @@
 #include "base/fail.h"
 
+#include "base/str.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static _Thread_local char cause[512];
+
+/* Causes may quote what lies in a damaged file; they go to terminals and logs as one line of text. */
+static void make_printable(char *text)
+{
+	struct str s = str_of(text);
+	bool is_utf8 = str_utf8_prefix(s) == s.n;
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c < ' ' || c == 0x7F || (c > 0x7F && !is_utf8))
+			*text = '?';
+	}
+}
 
 int fail_at(int r, const char *file, int line, const char *fmt, ...)
 {
@@ -20,6 +34,7 @@ int fail_at(int r, const char *file, int line, const char *fmt, ...)
 	if (n >= 0 && (size_t)n < sizeof(text))
 		snprintf(text + n, sizeof(text) - (size_t)n, ": %s (%s:%d)", strerror(-r), file,
 			 line);
+	make_printable(text);
 	memcpy(cause, text, sizeof(cause));
 	return r;
 }

@@ -197,11 +197,31 @@ static enum json_outcome refuse(struct json_error *err, enum json_outcome r, siz
 	return r;
 }
 
+/*
+ * What yyjson may need for a large text: a copy of it, and its values, whose number it first guesses
+ * by the length and then grows by half. Reserved in one row, so that growing leaves no copies behind
+ * and what a text needs does not depend on what lies in the arena already.
+ */
+static bool reserve(struct arena *a, struct str text)
+{
+	enum { SMALL = 16 * 1024, SLACK = 256 };
+	size_t values = 0;
+	if (text.n < SMALL)
+		return true;
+	for (size_t i = 0; i < text.n; i++)
+		values += text.p[i] == ',' || text.p[i] == ':' || text.p[i] == '[' ||
+			  text.p[i] == '{';
+	values = MAX(values + values / 2, text.n / 6) + SLACK;
+	return arena_reserve(a, text.n + SLACK + values * sizeof(yyjson_val));
+}
+
 enum json_outcome json_parse(struct arena *a, struct str text, yyjson_val **root,
 			     struct json_error *err)
 {
 	const yyjson_alc alc = { arena_malloc, arena_realloc, arena_free, a };
 	yyjson_read_err e;
+	if (!reserve(a, text))
+		return refuse(err, JSON_NO_MEMORY, 0, "too large");
 	/* Without the IN_SITU flag yyjson only reads the text; its prototype cannot say so. */
 	yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n,
 					   YYJSON_READ_NUMBER_AS_RAW, &alc, &e);

@@ -15,6 +15,7 @@
 #include "conf/settings.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,22 @@ static void take_signals(sigset_t *stop)
 	pthread_sigmask(SIG_BLOCK, stop, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit shall fail the write, not kill the server */
+}
+
+/* Large pieces come from the system and go back to it: else glibc keeps what one flood of large
+ * bodies needed, for ever. */
+static void give_memory_back(void)
+{
+	enum { LARGE = 256 * 1024 };
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+}
+
+/* A start with the disk full is for reading: say so before somebody wonders. */
+static void tell_if_not_writable(struct store *store)
+{
+	char why[256];
+	if (!store_takes_writes(store, why, sizeof(why)))
+		log_warning("events_refused", LOG_S("cause", why));
 }
 
 /* One file per connection: takes what the system allows, and no more connections than that. */
@@ -163,7 +180,8 @@ static int could_not_start(struct server *s, const struct settings *settings, in
 		fprintf(stderr, "occurd: cannot listen on %s port %u: it is taken\n",
 			settings->host, settings->port);
 	else
-		fprintf(stderr, "occurd: cannot start: %s\n", fail_text());
+		fprintf(stderr, "occurd: cannot start with data in %s: %s\n", settings->data,
+			fail_text());
 	log_error("start_failed", LOG_S("cause", fail_text()));
 	stop(s);
 	return 1;
@@ -186,6 +204,7 @@ static int serve(const struct settings *settings, const sigset_t *stop_signals)
 		return could_not_start(&s, settings, r);
 
 	say_ready(settings, &s);
+	tell_if_not_writable(s.store);
 	int sig;
 	sigwait(stop_signals, &sig);
 	log_info("stopping", LOG_S("signal", sig == SIGTERM ? "SIGTERM" : "SIGINT"),
@@ -212,6 +231,7 @@ int command_serve(int argc, char **argv)
 	}
 	log_set_level(settings.log_level);
 	take_signals(&stop_signals);
+	give_memory_back();
 	fit_to_file_limit(&settings);
 	return serve(&settings, &stop_signals);
 }

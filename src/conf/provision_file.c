@@ -125,13 +125,13 @@ static int read_text(const char *path, char *room, struct str *text)
 	ssize_t got = 1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return fail(-errno, "opening %s: %s", path, strerror(errno));
+		return fail(-errno, "opening %s", path);
 	*text = (struct str){ room, 0 };
 	while (got > 0 && text->n <= YAML_TEXT_MAX) {
 		got = read(fd, room + text->n, YAML_TEXT_MAX + 1 - text->n);
 		text->n += got > 0 ? (size_t)got : 0;
 	}
-	int r = got < 0 ? fail(-errno, "reading %s: %s", path, strerror(errno)) : 0;
+	int r = got < 0 ? fail(-errno, "reading %s", path) : 0;
 	close(fd);
 	return r;
 }

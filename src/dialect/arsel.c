@@ -79,7 +79,9 @@ static void put_message(struct buf *b, const struct call *call, enum refusal why
 	if (why == REFUSE_FAULT && req->fault_detail)
 		return buf_put(b, str_of(req->fault_detail));
 	if (why == REFUSE_ROUTE || why == REFUSE_METHOD) {
-		buf_printf(b, "Cannot %s ", method_name(req->method));
+		buf_lit(b, "Cannot ");
+		buf_put(b, echo(req->method_text));
+		buf_char(b, ' ');
 		return buf_put(b, echo(req->path));
 	}
 	buf_put(b, fallback);

@@ -26,9 +26,11 @@ struct committer {
 	bool stopping;
 
 	/* The committer's thread only. */
-	bool broken; /* the last batch failed, and the store is not back yet */
-	bool full;   /* the last batch was refused for want of disk */
-	bool stuck;  /* there are chores, but the disk is full */
+	bool broken;     /* the last batch failed, and the store is not back yet */
+	unsigned failed; /* batches since the last that was committed */
+	int64_t told_ms; /* of the last line about a failure */
+	bool full;       /* the last batch was refused for want of disk */
+	bool stuck;      /* there are chores, but the disk is full */
 };
 
 static struct commit_job *next_job(const struct commit_job *job)
@@ -166,12 +168,38 @@ static int write_batch(struct committer *c, struct commit_job *batch)
 	return r ?: store_commit(c->config.store);
 }
 
+/* A disk that fails fails again and again: the first time is told, then every so often. */
+static void tell_failure(struct committer *c, const char *event)
+{
+	enum { TELL_EVERY_MS = 10 * 1000 };
+	int64_t now_ms = time_monotonic_ms();
+	if (c->failed > 1 && now_ms - c->told_ms < TELL_EVERY_MS)
+		return;
+	c->told_ms = now_ms;
+	log_error(event, LOG_S("cause", fail_text()), LOG_I("failed_batches", c->failed));
+}
+
+static void fail_batch(struct committer *c)
+{
+	c->failed++;
+	tell_failure(c, "batch_failed");
+	store_abandon(c->config.store);
+	c->broken = true;
+}
+
+/* Only a batch that was committed shows that the disk is well again. */
+static void note_committed(struct committer *c)
+{
+	if (c->failed)
+		log_info("store_recovered", LOG_I("failed_batches", c->failed));
+	c->failed = 0;
+}
+
 static void recover(struct committer *c)
 {
 	if (store_recover(c->config.store) < 0)
-		return log_error("store_recover_failed", LOG_S("cause", fail_text()));
+		return tell_failure(c, "store_recover_failed");
 	c->broken = false;
-	log_info("store_recovered");
 }
 
 /* One line when the disk runs short and one when it no longer does, not one per batch. */
@@ -200,11 +228,9 @@ static void commit_batch(struct committer *c, struct commit_job *batch)
 	if (r == STORE_FULL)
 		return set_outcome(batch, OP_OVERLOADED);
 	if (r == 0)
-		return;
-	log_error("batch_failed", LOG_S("cause", fail_text()));
-	store_abandon(c->config.store);
+		return note_committed(c);
+	fail_batch(c);
 	set_outcome(batch, OP_UNAVAILABLE);
-	c->broken = true;
 }
 
 struct letters {
@@ -242,11 +268,8 @@ static void do_chores(struct committer *c)
 {
 	int r = write_batch(c, NULL);
 	c->stuck = r == STORE_FULL;
-	if (r >= 0)
-		return;
-	log_error("batch_failed", LOG_S("cause", fail_text()));
-	store_abandon(c->config.store);
-	c->broken = true;
+	if (r < 0)
+		fail_batch(c);
 }
 
 static bool finished(struct committer *c)

@@ -135,10 +135,31 @@ static struct passage *passage_of(struct intake *in, struct request *req)
 	return p;
 }
 
+/* Without a known key nobody makes us hold a large body: what is beyond this is then refused, and
+ * because the key is judged before the size, the answer is about the key. */
+enum { STRANGER_BODY_MAX = 64 * 1024 };
+
+static bool may_be_large(const struct request *req)
+{
+	uint64_t length;
+	struct str announced = request_header(req, STR("Content-Length"));
+	return !announced.p || !str_to_u64(announced, &length) || length > STRANGER_BODY_MAX;
+}
+
+static bool is_stranger(struct intake *in, const struct call *call)
+{
+	struct credentials c = { 0 };
+	call->dialect->credentials(call, &c);
+	return !access_key(intake_catalog(in, call->req->loop), &c);
+}
+
 size_t intake_body_limit(struct intake *in, const struct request *req)
 {
 	struct passage *p = passage_of(in, (struct request *)req);
-	return p && p->call.endpoint ? p->call.endpoint->body_max : 0;
+	if (!p || !p->call.endpoint)
+		return 0;
+	size_t max = p->call.endpoint->body_max;
+	return may_be_large(req) && is_stranger(in, &p->call) ? MIN(max, STRANGER_BODY_MAX) : max;
 }
 
 /* --- Answers that need no store --- */

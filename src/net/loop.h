@@ -14,7 +14,7 @@ enum {
 	READ_BUFFER = 64 * 1024,   /* what one read takes at most; one per loop */
 	SPARE_REQUESTS_MAX = 1024, /* kept for reuse; each with the first chunk of its arena */
 	LINGER_MS = 1000,
-	LINGER_BYTES = 256 * 1024,
+	LINGER_BYTES = 8 * 1024 * 1024, /* so that who still sends reads why not */
 };
 
 TAILQ_HEAD(conn_list, conn);

@@ -159,6 +159,7 @@ static struct verdict take_version(struct request *req, struct str version)
 static struct verdict take_method(struct request *req, struct str name)
 {
 	req->method = method_of(name);
+	req->method_text = name;
 	if (!is_token(name))
 		return MALFORMED("the method is not a word");
 	return PASSED;
@@ -204,7 +205,7 @@ struct verdict policy_request_line(struct request *req, struct str line, bool cu
 
 /* The fields that matter, as they were met. */
 struct fields {
-	unsigned n_host, n_length, n_coding;
+	unsigned n_host, n_length, n_coding, n_authorization, n_type;
 	struct str host, length, coding;
 	bool expects_continue, expects_other, encoded;
 };
@@ -239,6 +240,18 @@ static void take_content_coding(struct fields *f, struct str value)
 	f->encoded |= !str_eq_nocase(value, STR("identity"));
 }
 
+static void take_authorization(struct fields *f, struct str value)
+{
+	(void)value;
+	f->n_authorization++;
+}
+
+static void take_type(struct fields *f, struct str value)
+{
+	(void)value;
+	f->n_type++;
+}
+
 static void take_field(struct fields *f, const struct header *h)
 {
 	static const struct {
@@ -250,6 +263,8 @@ static void take_field(struct fields *f, const struct header *h)
 		{ STR_INIT("transfer-encoding"), take_coding },
 		{ STR_INIT("expect"), take_expect },
 		{ STR_INIT("content-encoding"), take_content_coding },
+		{ STR_INIT("authorization"), take_authorization },
+		{ STR_INIT("content-type"), take_type },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (h->name.n == known[i].name.n && str_eq_nocase(h->name, known[i].name))
@@ -299,6 +314,14 @@ static struct verdict judge_length(const struct fields *f, uint64_t *out)
 	return PASSED;
 }
 
+/* RFC 9110 section 5.3: a proxy that judges the last of two is not to be led past by the first. */
+static struct verdict judge_single(const struct fields *f)
+{
+	if (f->n_authorization > 1)
+		return MALFORMED("more than one Authorization");
+	return f->n_type > 1 ? MALFORMED("more than one Content-Type") : PASSED;
+}
+
 static bool method_needs_length(enum method m)
 {
 	return m == METHOD_POST || m == METHOD_PUT || m == METHOD_PATCH;
@@ -327,6 +350,8 @@ struct verdict policy_fields(const struct request *req, struct policy_body *out)
 		v = judge_coding(req, &f);
 	if (!v.fault)
 		v = judge_length(&f, &out->length);
+	if (!v.fault)
+		v = judge_single(&f);
 	if (!v.fault)
 		v = judge_wishes(req, &f);
 	out->chunked = f.n_coding > 0;

@@ -54,6 +54,7 @@ struct conn;
 struct request {
 	/* What came. Before a fault that cut the head short, the later parts are empty. */
 	enum method method;
+	struct str method_text; /* as in the request line */
 	struct str target; /* as in the request line */
 	struct str path;   /* of the target, still percent-encoded, always begins with "/" */
 	struct str query;  /* behind "?", without it */

@@ -123,6 +123,7 @@ static void make_request(struct trial *t, const struct trial_request *from, stru
 	size_t query;
 	arena_init(&req->arena, memory, NULL);
 	req->method = from->method;
+	req->method_text = str_of(method_name(from->method));
 	req->target = str_of(from->target);
 	query = str_find(req->target, '?');
 	req->path = str_head(req->target, query);

@@ -10,6 +10,7 @@ from diskfault import full_disk
 @pytest.fixture(scope="module")
 def spaces():
     return {"failing": senders.engine_workspace("arsel-failing"),
+            "large": senders.engine_workspace("arsel-large"),
             "batches": senders.engine_workspace("arsel-batches"),
             "limited": senders.engine_workspace("arsel-limited", limits={})}
 
@@ -51,6 +52,19 @@ def test_46_a_batch_of_50_with_60_kb_each(server, spaces):
     assert [list(r) for r in first.json()["results"]] == [["id", "status"]] * 50
     assert server.request(*request).text == first.text
     assert len(senders.reader_of(server, space).events()) == 50
+
+
+@pytest.mark.parametrize("extra", [b"[" + b"1," * 2_000_000 + b"1]",
+                                   b"[" + b'{"a":1},' * 500_000 + b"1]",
+                                   b"{" + b",".join(b'"k%d":1' % i for i in range(300_000)) + b"}"],
+                         ids=["numbers", "objects", "keys"])
+def test_what_fits_the_body_limit_is_taken_each_time(server, spaces, extra):
+    """An answer that says come back must not depend on how the body was cut on its way."""
+    request = senders.arsel(spaces["large"], "a@example.com")
+    body = request[3].replace(b'"data": {}', b'"data": {"x":' + extra + b"}")
+    assert 3_000_000 < len(body) <= 4 * 1024 * 1024
+    for _ in range(4):
+        assert server.request(*request[:3], body).status == 202
 
 
 def test_68_the_store_is_down(server, spaces):

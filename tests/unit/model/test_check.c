@@ -13,7 +13,7 @@ static struct arena arena;
 static int set_up(void **state)
 {
 	(void)state;
-	arena_init(&arena, 8 * 1024 * 1024, NULL);
+	arena_init(&arena, 64 * 1024 * 1024, NULL);
 	return 0;
 }
 
