@@ -67,6 +67,14 @@ def test_what_fits_the_body_limit_is_taken_each_time(server, spaces, extra):
         assert server.request(*request[:3], body).status == 202
 
 
+def test_a_stranger_holds_no_large_body(server):
+    """The answer is about the key, and comes before the body does."""
+    with server.wire() as wire:
+        wire.send(b"POST /v1/events/send HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer nobody\r\n"
+                  b"Content-Length: 4000000\r\n\r\n")
+        assert wire.reply().status == 401
+
+
 def test_68_the_store_is_down(server, spaces):
     space = spaces["failing"]
     reader = senders.reader_of(server, space)

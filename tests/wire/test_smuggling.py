@@ -73,6 +73,9 @@ SMUGGLING = {
     # host
     "no host": GOOD.replace(b"Host: occurd.test\r\n", b"", 1),
     "two hosts": GOOD.replace(b"Host:", b"Host: a\r\nHost:", 1),
+    # two judges could each believe another one
+    "two keys": GOOD.replace(b"Host:", b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\nHost:", 1),
+    "two types": GOOD.replace(b"Host:", b"Content-Type: a/b\r\nContent-Type: text/json\r\nHost:", 1),
     "a host with a blank": GOOD.replace(b"occurd.test", b"occurd .test", 1),
     "a host with a slash": GOOD.replace(b"occurd.test", b"occurd/test", 1),
     "a host with a user": GOOD.replace(b"occurd.test", b"u@occurd.test", 1),
