@@ -275,6 +275,7 @@ static int provision_workspace(struct store *s, const struct provision_workspace
 		r = put_workspace(s, &w, fields);
 	for (unsigned i = 0; r == 0 && i < p->n_keys; i++)
 		r = provision_key(s, &access_keys, w.no, &p->keys[i]);
+	r = r ?: provision_rotate(s, w.no, p);
 	for (unsigned i = 0; r == 0 && i < p->n_oauth_clients; i++)
 		r = provision_key(s, &oauth_clients, w.no, &p->oauth_clients[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_definitions; i++) {

@@ -200,7 +200,9 @@ MUST_CHECK int definition_delete(struct store *s, struct op *op);
 /* batch.c: store_begin() without a look at the free disk. */
 MUST_CHECK int batch_begin(struct store *s);
 
-/* provision_contact.c: within store_provision()'s batch. */
+/* provision_rotate.c, provision_contact.c: within store_provision()'s batch. */
+MUST_CHECK int provision_rotate(struct store *s, uint32_t workspace,
+				const struct provision_workspace *p);
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,
 				 const struct provision_contact *c);
 

@@ -218,6 +218,26 @@ def test_sigterm_under_load_drains(tmp_path):
 # --- Started again ---
 
 
+def test_a_name_given_a_new_secret_ends_the_old_one(tmp_path):
+    """And two secrets under one name both hold, while callers change over."""
+    other = occurd.key("other", ["events.write"])
+
+    def space(*secrets):
+        return senders.engine_workspace("rotated", keys=[
+            *(occurd.key(s, ["events.write"], name="shop") for s in secrets), other])
+
+    server = occurd.start(tmp_path, [space("leaked")])
+    for secrets, good, bad in [(["leaked", "fresh"], ["leaked", "fresh", "other"], []),
+                               (["fresh"], ["fresh", "other"], ["leaked"]),
+                               ([], ["fresh", "other"], ["leaked"])]:
+        occurd.write_provision(server.provision, [space(*secrets)])
+        server.restart()
+        for secret in good + bad:
+            request = senders.arsel({"keys": [{"secret": secret}]}, "a@example.com")
+            assert server.request(*request).status == (202 if secret in good else 401), secret
+    server.stop()
+
+
 def test_restart_keeps_everything(tmp_path):
     """Keys, definitions, also inferred ones, contacts, events; with the provisioning file and
     without it; and the numbering goes on."""
