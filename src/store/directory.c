@@ -48,6 +48,33 @@ static int take_lock(struct store *s)
 		    "directory %s is in use by another process", s->dir);
 }
 
+static bool is_empty(const struct store *s, const char *name)
+{
+	struct stat st;
+	return fstatat(s->dir_fd, name, &st, 0) != 0 || st.st_size == 0;
+}
+
+/* An empty database is a new one only in a new directory: the lock remembers that there was one. */
+static int check_not_lost(struct store *s)
+{
+	if (is_empty(s, "lock") || !is_empty(s, "occurd.db") || !is_empty(s, "occurd.db-wal"))
+		return 0;
+	return fail(-ENOENT,
+		    "%s held events and is lost: put it back, or remove %s/lock to begin anew",
+		    s->db_path, s->dir);
+}
+
+int directory_remember(struct store *s)
+{
+	static const char mark[] = "occurd\n";
+	if (!is_empty(s, "lock"))
+		return 0;
+	if (pwrite(s->lock_fd, mark, sizeof(mark) - 1, 0) != (ssize_t)sizeof(mark) - 1 ||
+	    fsync(s->lock_fd) != 0)
+		return fail(-errno, "write %s/lock", s->dir);
+	return 0;
+}
+
 /* SQLite gives its other files the mode that this one has. */
 static int make_file(struct store *s)
 {
@@ -67,6 +94,7 @@ int directory_open(struct store *s, const char *dir)
 	}
 	int r = make_dir(s);
 	r = r ?: take_lock(s);
+	r = r ?: check_not_lost(s);
 	r = r ?: make_file(s);
 	return pass(r);
 }

@@ -89,6 +89,8 @@ struct store {
 
 /* directory.c: the data directory, its lock, its free space. */
 MUST_CHECK int directory_open(struct store *s, const char *dir);
+/* There is a database here now: from here on one that is empty is one that was lost. */
+MUST_CHECK int directory_remember(struct store *s);
 void directory_close(struct store *s);
 MUST_CHECK int directory_free_bytes(const struct store *s, uint64_t *out);
 uint64_t directory_file_bytes(const struct store *s, const char *name); /* 0: no such file */

@@ -87,7 +87,7 @@ static int open_all(struct store *s, const struct store_config *config)
 	r = r ?: connect(s);
 	r = r ?: put_dialects(s, config);
 	r = r ?: memory_load(s);
-	return pass(r);
+	return pass(r ?: directory_remember(s));
 }
 
 static void free_all(struct store *s)

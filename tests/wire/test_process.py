@@ -174,6 +174,16 @@ def test_a_second_server_on_the_same_data_refuses(tmp_path):
         assert server.request(*senders.arsel(space, "a@example.com")).status == 202
 
 
+@pytest.mark.parametrize("lose", [lambda f: f.unlink(), lambda f: f.write_bytes(b"")])
+def test_a_lost_database_is_not_taken_for_a_new_one(tmp_path, lose):
+    space = senders.engine_workspace("lost")
+    with occurd.start(tmp_path, [space]) as server:
+        assert server.request(*senders.arsel(space, "a@example.com")).status == 202
+    lose(server.data / "occurd.db")
+    done = run_to_the_end(["serve", "--listen", "127.0.0.1:0", "--data", str(server.data)])
+    check_one_clear_line(done, "occurd.db", "lock")
+
+
 def test_a_port_that_is_taken(tmp_path):
     """By a stranger, and by another occurd."""
     with socket.socket() as taken:
