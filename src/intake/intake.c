@@ -111,6 +111,13 @@ static struct str request_id(struct request *req, const struct dialect *d)
 	return arena_str(&req->arena, (struct str){ text, UUID_TEXT });
 }
 
+static struct str known_origin(struct intake *in, struct request *req)
+{
+	const struct catalog *catalog = intake_catalog(in, req->loop);
+	struct str origin = request_header(req, STR("Origin"));
+	return origin.p && catalog_has_origin(catalog, origin) ? origin : (struct str){ 0 };
+}
+
 /* The request's passage, made and routed at the first call. NULL: memory is refused. */
 static struct passage *passage_of(struct intake *in, struct request *req)
 {
@@ -126,6 +133,7 @@ static struct passage *passage_of(struct intake *in, struct request *req)
 	p->call.dialect = intake_owner(req->path);
 	must(p->call.dialect);
 	p->call.request_id = request_id(req, p->call.dialect);
+	p->call.origin = known_origin(in, req);
 	p->refused = route_call(in, &p->call);
 	return p;
 }
@@ -140,6 +148,8 @@ size_t intake_body_limit(struct intake *in, const struct request *req)
 
 static void answer_options(struct call *call)
 {
+	if (call->dialect->options)
+		return call->dialect->options(call);
 	call_begin(call, 204);
 	reply_header(call->req, STR("Allow"), route_allow(&call->req->arena, call->allowed));
 	reply_send(call->req, STR(""), STR(""));
