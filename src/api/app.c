@@ -31,8 +31,9 @@ enum { UNREAD_BODY_MAX = 64 * 1024 };
 static size_t body_limit(void *ctx, const struct request *req)
 {
 	struct app *app = ctx;
-	bool dialects_own = !is_native(req) && intake_owner(req->path);
-	return dialects_own ? intake_body_limit(app->intake, req) : UNREAD_BODY_MAX;
+	if (is_native(req))
+		return native_body_limit(req);
+	return intake_owner(req->path) ? intake_body_limit(app->intake, req) : UNREAD_BODY_MAX;
 }
 
 /* Nobody owns the path, or the request broke before it had one. */

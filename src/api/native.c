@@ -37,7 +37,8 @@ static void run(struct net_work *work)
 		return;
 	}
 	reader_pool_return(q->native->readers, r);
-	q->status = e == STORE_NONE ? 404 : 200;
+	if (e == STORE_NONE)
+		q->status = 404;
 }
 
 static void answer(struct native_query *q)
@@ -46,17 +47,100 @@ static void answer(struct native_query *q)
 		log_error("read_failed", LOG_STR("cause", q->detail));
 		return problem_reply(q->req, 500, STR("the store could not be read"));
 	}
-	if (q->status != 200)
+	if (q->problems)
+		return problem_reply_errors(q->req, q->status, q->detail, q->problems);
+	if (q->status >= 400)
 		return problem_reply(q->req, q->status, q->detail);
 	if (q->body.failed)
 		return problem_reply(q->req, 503, STR("the answer is too large; ask for fewer"));
-	reply_begin(q->req, 200);
-	reply_send(q->req, STR("application/json"), buf_str(&q->body));
+	reply_begin(q->req, q->status);
+	reply_send(q->req, q->status == 204 ? STR("") : STR("application/json"), buf_str(&q->body));
 }
 
 static void done(struct net_work *work)
 {
 	answer((struct native_query *)work);
+}
+
+bool native_refuse(struct native_query *q, int status, const char *detail)
+{
+	q->status = status;
+	q->detail = str_of(detail);
+	return false;
+}
+
+/* --- One operation --- */
+
+void native_op(struct native_query *q, enum op_kind kind)
+{
+	q->op = (struct op){
+		.arena = &q->req->arena,
+		.kind = kind,
+		.workspace = q->workspace->no,
+	};
+}
+
+static void refuse_trouble(struct native_query *q, enum refusal why)
+{
+	if (why == REFUSE_OVERLOADED)
+		native_refuse(q, 503, "there is no room for it now; nothing was done");
+	else
+		native_refuse(q, 500, "it could not be made durable; nothing was done");
+	answer(q);
+}
+
+static int op_status(const struct problems *ps)
+{
+	switch (ps->list[0].code) {
+	case PROBLEM_UNKNOWN_CONTACT:
+	case PROBLEM_UNKNOWN_DEFINITION:
+		return 404;
+	case PROBLEM_EXISTS:
+	case PROBLEM_DEFINITIONS_FULL:
+		return 409;
+	default:
+		return 400;
+	}
+}
+
+/* The store's truth says no. */
+static void refuse_op(struct native_query *q)
+{
+	q->problems = q->op.problems;
+	if (!q->problems || q->problems->n == 0) /* the arena had no room for them */
+		return refuse_trouble(q, REFUSE_OVERLOADED);
+	native_refuse(q, op_status(q->problems), "");
+	answer(q);
+}
+
+static void come_home(struct net_letter *letter)
+{
+	struct commit_job *job = (struct commit_job *)letter;
+	struct native_query *q =
+		(struct native_query *)((char *)job - offsetof(struct native_query, job));
+	enum refusal why = outbox_trouble(&q->op, 1);
+	if (why)
+		return refuse_trouble(q, why);
+	if (q->op.outcome == OP_REFUSED)
+		return refuse_op(q);
+	const struct catalog *catalog = intake_catalog(q->native->intake, q->req->loop);
+	q->workspace = catalog_workspace(catalog, q->op.workspace);
+	q->resource->changed(q);
+	answer(q);
+}
+
+static void submit(struct native_query *q)
+{
+	q->job = (struct commit_job){
+		.letter.run = come_home,
+		.loop = q->req->loop,
+		.ops = &q->op,
+		.n_ops = 1,
+		.workspace = q->op.workspace,
+	};
+	enum refusal why = outbox_submit(intake_outbox(q->native->intake), &q->job);
+	if (why)
+		refuse_trouble(q, why);
 }
 
 /* --- Admission --- */
@@ -103,6 +187,8 @@ static void serve_query(struct native_query *q)
 	q->status = 200;
 	if (q->resource->prepare && !q->resource->prepare(q))
 		return answer(q);
+	if (q->resource->changed)
+		return submit(q);
 	if (q->resource->show) {
 		q->resource->show(q);
 		return answer(q);
@@ -111,6 +197,14 @@ static void serve_query(struct native_query *q)
 		say_failed(q);
 		answer(q);
 	}
+}
+
+enum { BODY_MAX = 1024 * 1024, UNREAD_BODY_MAX = 64 * 1024 };
+
+size_t native_body_limit(const struct request *req)
+{
+	bool read = req->method == METHOD_POST || req->method == METHOD_PATCH;
+	return read ? BODY_MAX : UNREAD_BODY_MAX;
 }
 
 void native_serve(struct native *n, struct request *req)
@@ -135,6 +229,7 @@ void native_serve(struct native *n, struct request *req)
 		.native = n,
 		.resource = m.route->target,
 		.pattern = m.route->pattern,
+		.body_of = { .req = req },
 		.body = buf_in(&req->arena),
 	};
 	memcpy(q->params, m.params, sizeof(m.params));

@@ -1,9 +1,11 @@
 /*
- * The native API under /_/v1: reading back what was stored, as JSON. Bearer keys with scope
- * `admin`, or the scope of what is read; errors are RFC 9457 problem documents.
+ * The native API under /_/v1: reading back what was stored, as JSON; definitions, and the end of
+ * contacts. Bearer keys with scope `admin`, or the scope of what is asked for; errors are RFC 9457
+ * problem documents.
  *
- * Calls that need the store run on the worker threads, each with a reader of its own; a net loop
- * never waits for the disk.
+ * Calls that read the store run on the worker threads, each with a reader of its own; those that
+ * change something go to the committer through the intake's outbox. A net loop never waits for the
+ * disk.
  */
 #pragma once
 
@@ -13,6 +15,9 @@ struct native;
 
 MUST_CHECK int native_new(struct reader_pool *readers, struct intake *intake, struct native **out);
 void native_free(struct native *n); /* NULL is fine; net loops stopped first */
+
+/* Bytes of body that such a request may have. */
+size_t native_body_limit(const struct request *req);
 
 /* Any request whose path begins with "/_/". */
 void native_serve(struct native *n, struct request *req);

@@ -1,6 +1,6 @@
 /*
  * One call of the native API, and what its resources are made of: the parameters read on the net
- * loop, the rows read and rendered on a worker thread.
+ * loop, the rows read and rendered on a worker thread, or one operation done by the committer.
  */
 #pragma once
 
@@ -22,11 +22,18 @@ struct native_query {
 	enum identity_kind kind;   /* which contact; with value.p NULL: none asked for */
 	struct str value;
 
-	/* What came out. status 200, or what problem to answer with. */
+	/* What is to be done, and its way to the committer and back. */
+	struct op op;
+	struct commit_job job;
+	struct call body_of; /* the dialects' readers of bodies want one; no more of it is meant
+			      * than the request and the problems */
+
+	/* What came out. A status of success, or what problem to answer with. */
 	struct buf body;
 	int status;
 	struct str detail;
-	bool failed; /* the store did: fail_text() is in detail, for the log */
+	const struct problems *problems; /* one by one; NULL: detail says it */
+	bool failed;                     /* the store did: fail_text() is in detail, for the log */
 };
 
 struct resource {
@@ -40,7 +47,23 @@ struct resource {
 
 	/* Instead of read, what needs no store: on the net loop. */
 	void (*show)(struct native_query *q);
+
+	/* Instead of both: q->op, which prepare has filled, is done. On the net loop; with the
+	 * workspace as it is now. */
+	void (*changed)(struct native_query *q);
 };
+
+/* False, for prepare: with that problem. */
+bool native_refuse(struct native_query *q, int status, const char *detail);
+
+/* Begins the operation: its kind, of this workspace. */
+void native_op(struct native_query *q, enum op_kind kind);
+
+/* A contact's id in a path, any of its three outward forms, into kind and value. */
+bool resource_contact_id(struct native_query *q);
+
+extern const struct resource native_contact_delete, native_contact_export;
+extern const struct resource native_definition, native_define, native_redefine, native_undefine;
 
 extern const struct route native_routes[];
 extern const unsigned n_native_routes;

@@ -1,6 +1,7 @@
 /* Errors as RFC 9457 problem documents: for the native API and for paths that nobody owns. */
 #pragma once
 
+#include "model/problem.h"
 #include "net/reply.h"
 
 /* Answers with {"type":"about:blank","title":<reason phrase>,"status":...,"detail":...}. detail may
@@ -10,3 +11,7 @@ void problem_reply_send(struct request *req, int status, struct str detail);
 
 /* Both in one. */
 void problem_reply(struct request *req, int status, struct str detail);
+
+/* Likewise, with "errors":[{"path","message"}], one for each problem. */
+void problem_reply_errors(struct request *req, int status, struct str detail,
+			  const struct problems *problems);

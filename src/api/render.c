@@ -36,6 +36,10 @@ void render_event(struct buf *b, const struct event_row *e)
 	put_time(b, "received_at", e->received_at);
 	buf_lit(b, ",\"properties\":");
 	buf_put(b, e->properties);
+	if (e->mismatches.n > 0) {
+		buf_lit(b, ",\"mismatches\":");
+		buf_put(b, e->mismatches);
+	}
 	buf_char(b, '}');
 }
 

@@ -10,9 +10,7 @@ enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000 };
 
 static bool refuse(struct native_query *q, const char *detail)
 {
-	q->status = 400;
-	q->detail = str_of(detail);
-	return false;
+	return native_refuse(q, 400, detail);
 }
 
 static struct str param(struct native_query *q, const char *name)
@@ -53,8 +51,7 @@ static bool read_page(struct native_query *q)
 	return good;
 }
 
-/* A contact's id in a path: any of its three outward forms. */
-static bool read_contact_id(struct native_query *q)
+bool resource_contact_id(struct native_query *q)
 {
 	uint64_t number;
 	struct str id = q->params[0];
@@ -194,7 +191,7 @@ static int read_contact(struct native_query *q, struct store_reader *r)
 
 static bool prepare_timeline(struct native_query *q)
 {
-	return read_contact_id(q) && read_page(q);
+	return resource_contact_id(q) && read_page(q);
 }
 
 static int read_timeline(struct native_query *q, struct store_reader *r)
@@ -247,23 +244,30 @@ static int read_stats(struct native_query *q, struct store_reader *r)
 }
 
 /* Events carry personal data as contacts do, and there is no scope of their own for reading. */
-static const struct resource events = { 0, prepare_events, put_events, NULL };
-static const struct resource event = { 0, prepare_event, read_event, NULL };
-static const struct resource contacts = { SCOPE_CONTACTS_READ, prepare_contacts, read_contacts,
-					  NULL };
-static const struct resource contact = { SCOPE_CONTACTS_READ, read_contact_id, read_contact, NULL };
-static const struct resource timeline = { SCOPE_CONTACTS_READ, prepare_timeline, read_timeline,
-					  NULL };
-static const struct resource definitions = { SCOPE_DEFINITIONS_READ, NULL, NULL, show_definitions };
-static const struct resource stats = { 0, NULL, read_stats, NULL };
+static const struct resource events = { 0, prepare_events, .read = put_events };
+static const struct resource event = { 0, prepare_event, .read = read_event };
+static const struct resource contacts = { SCOPE_CONTACTS_READ, prepare_contacts,
+					  .read = read_contacts };
+static const struct resource contact = { SCOPE_CONTACTS_READ, resource_contact_id,
+					 .read = read_contact };
+static const struct resource timeline = { SCOPE_CONTACTS_READ, prepare_timeline,
+					  .read = read_timeline };
+static const struct resource definitions = { SCOPE_DEFINITIONS_READ, .show = show_definitions };
+static const struct resource stats = { 0, .read = read_stats };
 
 const struct route native_routes[] = {
 	{ METHOD_GET, "/_/v1/events", &events },
 	{ METHOD_GET, "/_/v1/events/{id}", &event },
 	{ METHOD_GET, "/_/v1/contacts", &contacts },
 	{ METHOD_GET, "/_/v1/contacts/{id}", &contact },
+	{ METHOD_DELETE, "/_/v1/contacts/{id}", &native_contact_delete },
 	{ METHOD_GET, "/_/v1/contacts/{id}/events", &timeline },
+	{ METHOD_GET, "/_/v1/contacts/{id}/export", &native_contact_export },
 	{ METHOD_GET, "/_/v1/definitions", &definitions },
+	{ METHOD_POST, "/_/v1/definitions", &native_define },
+	{ METHOD_GET, "/_/v1/definitions/{name}", &native_definition },
+	{ METHOD_PATCH, "/_/v1/definitions/{name}", &native_redefine },
+	{ METHOD_DELETE, "/_/v1/definitions/{name}", &native_undefine },
 	{ METHOD_GET, "/_/v1/stats", &stats },
 };
 const unsigned n_native_routes = ARRAY_LEN(native_routes);

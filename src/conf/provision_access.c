@@ -51,6 +51,57 @@ static int judge_secret(struct judge *j, const struct yaml_place *at, const char
 	return 0;
 }
 
+/* As browsers send it: "https://shop.example", with a port where it is not the scheme's own. No
+ * path, no slash at the end, no capitals: what is not letter for letter the same is another. */
+static bool is_origin(struct str s)
+{
+	size_t scheme = str_find(s, ':');
+	struct str host = str_from(s, scheme);
+	if (scheme == 0 || !str_starts(host, STR("://")) || host.n == 3)
+		return false;
+	host = str_from(host, 3);
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || (s.p[i] >= 'A' && s.p[i] <= 'Z'))
+			return false;
+	return str_find(host, '/') == host.n && str_find(host, '*') == host.n;
+}
+
+static int judge_origins(struct judge *j, const struct yaml_place *at, const struct file_key *in,
+			 struct provision_key *out)
+{
+	struct yaml_place list = yaml_member(j->doc, at, "allowed_origins");
+	unsigned n = in->allowed_origins_count;
+	struct str *origins = arena_array(j->out, struct str, n);
+	int r = origins ? 0 : fail(-ENOMEM, "provisioning %u origins", n);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		struct yaml_place item = yaml_item(j->doc, &list, i);
+		if (!is_origin(str_of(in->allowed_origins[i])))
+			return yaml_wrong(j->doc, &item,
+					  "must be an origin like https://shop.example, in lower "
+					  "case and without a path, not \"%s\"",
+					  in->allowed_origins[i]);
+		r = judge_copy(j, in->allowed_origins[i], &origins[i]);
+	}
+	out->origins = origins;
+	out->n_origins = n;
+	return r;
+}
+
+/* Whoever opens the page has the key. */
+static int judge_publishable(struct judge *j, const struct yaml_place *at,
+			     const struct file_key *in, struct provision_key *out)
+{
+	struct yaml_place scopes = yaml_member(j->doc, at, "scopes");
+	struct yaml_place origins = yaml_member(j->doc, at, "allowed_origins");
+	out->publishable = in->publishable;
+	if (in->publishable && out->scopes != SCOPE_EVENTS_WRITE)
+		return yaml_wrong(j->doc, &scopes,
+				  "must be [events.write] of a publishable key, and no more");
+	if (!in->publishable && in->allowed_origins_count > 0)
+		return yaml_wrong(j->doc, &origins, "is only for a publishable key");
+	return judge_origins(j, at, in, out);
+}
+
 static int judge_key(struct judge *j, const struct yaml_place *at, const struct file_key *in,
 		     struct provision_key *out)
 {
@@ -63,7 +114,8 @@ static int judge_key(struct judge *j, const struct yaml_place *at, const struct 
 	r = r
 		    ?: in->name ? judge_name(j, &name, in->name, &out->name)
 				: judge_copy(j, NULL, &out->name);
-	return r ?: judge_scopes(j, at, in->scopes, in->scopes_count, &out->scopes);
+	r = r ?: judge_scopes(j, at, in->scopes, in->scopes_count, &out->scopes);
+	return r ?: judge_publishable(j, at, in, out);
 }
 
 int judge_keys(struct judge *j, const struct yaml_place *workspace, const struct file_workspace *in,

@@ -11,6 +11,8 @@ enum {
 	WORD_BYTES = 64,
 	UUID_BYTES = 64,
 	SCOPES_MAX = 16,
+	ORIGIN_BYTES = 300,
+	ORIGINS_MAX = 1000, /* of one key */
 };
 
 #define STRING(member, type, min, max, flags) \
@@ -30,12 +32,18 @@ static const cyaml_schema_value_t custom_name = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, FIELD_NAME_MAX),
 };
 
+static const cyaml_schema_value_t origin = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, ORIGIN_BYTES),
+};
+
 static const cyaml_schema_field_t key_members[] = {
 	REQUIRED(secret, struct file_key, SECRET_BYTES),
 	OPTIONAL(name, struct file_key, NAME_BYTES),
 	CYAML_FIELD_SEQUENCE("scopes", CYAML_FLAG_POINTER, struct file_key, scopes, &word, 0,
 			     SCOPES_MAX),
 	BOOL(revoked, struct file_key),
+	BOOL(publishable, struct file_key),
+	LIST(allowed_origins, struct file_key, origin, ORIGINS_MAX),
 	CYAML_FIELD_END,
 };
 

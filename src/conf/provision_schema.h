@@ -13,7 +13,9 @@ struct file_key {
 	char *secret, *name;
 	char **scopes;
 	unsigned scopes_count;
-	bool revoked;
+	bool revoked, publishable;
+	char **allowed_origins;
+	unsigned allowed_origins_count;
 };
 
 struct file_client {

@@ -84,6 +84,9 @@ static void put_message(struct buf *b, const struct call *call, enum refusal why
 		buf_char(b, ' ');
 		return buf_put(b, echo(req->path));
 	}
+	if (why == REFUSE_SCOPE && call->key && call->key->publishable)
+		return buf_lit(b, "A publishable API key may only send events, and from a browser "
+				  "only where its origin is allowed.");
 	buf_put(b, fallback);
 	if (why == REFUSE_JSON && call->json_error.what)
 		buf_printf(b, ": %s at position %zu", call->json_error.what, call->json_error.at);
@@ -102,6 +105,7 @@ static struct words words_for(const struct call *call, enum refusal why)
 void arsel_begin(struct call *call, int status)
 {
 	call_begin(call, status);
+	arsel_cors(call);
 	if (!call->limited)
 		return;
 	reply_header_u64(call->req, STR("ratelimit-limit"), call->rate.limit);
@@ -237,5 +241,6 @@ const struct dialect arsel = {
 	.n_routes = ARRAY_LEN(routes),
 	.rate = { .requests = 1000, .window_s = 60 },
 	.credentials = credentials,
+	.options = arsel_options,
 	.refuse = refuse,
 };

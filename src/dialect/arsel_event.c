@@ -57,8 +57,8 @@ static const struct shape_member members[N_MEMBERS] = {
 			  SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 255, NULL, "must be a string" },
 	[PHONE_NUMBER] = { STR_INIT("phone_number"), SHAPE_STRING, SHAPE_NULL_ABSENT, 0,
 			   arsel_form_e164, "must be a valid phone number" },
-	[ANONYMOUS_ID] = { STR_INIT("anonymous_id"), SHAPE_STRING, SHAPE_NULL_ABSENT, 128, NULL,
-			   "must be a string" },
+	[ANONYMOUS_ID] = { STR_INIT("anonymous_id"), SHAPE_STRING,
+			   SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 128, NULL, "must be a string" },
 	[DATA] = { STR_INIT("data"), SHAPE_OBJECT, SHAPE_REQUIRED | SHAPE_NULL_ABSENT, 0, NULL,
 		   "must be an object" },
 	[TIMESTAMP] = { STR_INIT("timestamp"), SHAPE_STRING, SHAPE_NULL_ABSENT, 0, form_timestamp,
@@ -94,11 +94,22 @@ static enum refusal read_members(struct call *call, yyjson_val *body, struct ars
 	return call->problems.found > 0 ? REFUSE_PROBLEMS : REFUSE_NOTHING;
 }
 
+/* A publishable key is in everybody's hands: it names no contact by an id of ours. */
+static enum refusal judge_public_who(struct call *call, struct arsel_event *e, yyjson_val *const *v)
+{
+	bool named = v[ANONYMOUS_ID] || v[EXTERNAL_ID] || v[EMAIL] || v[PHONE_NUMBER];
+	if (v[CONTACT_ID])
+		return stop(call, e, ARSEL_CONTACT_ID, STR(""));
+	return named ? REFUSE_NOTHING : stop(call, e, ARSEL_WHO_NEEDED, STR(""));
+}
+
 /* contact_id alone, or any of the others together (decisions 2 and 3). */
 static enum refusal judge_who(struct call *call, struct arsel_event *e, yyjson_val *const *v)
 {
 	bool others = v[EMAIL] || v[EXTERNAL_ID] || v[PHONE_NUMBER];
 	bool contact_id = v[CONTACT_ID];
+	if (call->key->publishable)
+		return judge_public_who(call, e, v);
 	if (v[ANONYMOUS_ID])
 		return stop(call, e, ARSEL_ANONYMOUS, STR(""));
 	if (contact_id && others)
@@ -106,20 +117,54 @@ static enum refusal judge_who(struct call *call, struct arsel_event *e, yyjson_v
 	return contact_id || others ? REFUSE_NOTHING : stop(call, e, ARSEL_WHO_MISSING, STR(""));
 }
 
-static enum refusal judge_payload(struct call *call, struct arsel_event *e, yyjson_val *const *v,
-				  const struct definition **out)
+enum { POLICY = CHECK_REQUIRED | CHECK_DATE_OR_TIME | CHECK_ZONE_OPTIONAL };
+
+static enum refusal judge_payload(struct call *call, const struct definition *d,
+				  struct arsel_event *e, yyjson_val *const *v, struct op *op)
 {
-	enum { POLICY = CHECK_REQUIRED | CHECK_DATE_OR_TIME | CHECK_ZONE_OPTIONAL };
 	struct str name = json_str(v[EVENT]);
-	const struct definition *d = workspace_definition(call->workspace, name);
 	if (!d)
 		return stop(call, e, ARSEL_EVENT, name);
-	/* Whatever the committer says no to later is about this name. */
-	e->no = (struct arsel_no){ ARSEL_PAYLOAD, echo(name) };
-	*out = d;
-	return check_properties(d, v[DATA], POLICY, &call->req->arena, STR("data"), &call->problems)
+	op->definition = d->no;
+	return check_properties(d, v[DATA], POLICY, op->arena, STR("data"), &call->problems)
 		       ? REFUSE_NOTHING
 		       : REFUSE_PROBLEMS;
+}
+
+static struct str sentences(struct arena *a, const struct problems *ps)
+{
+	struct buf b = buf_in(a);
+	for (unsigned i = 0; i < ps->n; i++) {
+		struct buf sentence = buf_in(a);
+		problem_put_english(&sentence, &ps->list[i]);
+		buf_char(&b, i ? ',' : '[');
+		buf_json_str(&b, buf_str(&sentence));
+		b.failed |= sentence.failed;
+	}
+	buf_char(&b, ']');
+	return b.failed ? (struct str){ 0 } : buf_str(&b);
+}
+
+/* What comes with a publishable key defines itself, by its name alone: what a page sends must not
+ * be what is declared. And it is not refused for what it holds, but that is noted. */
+static enum refusal note_payload(const struct definition *d, yyjson_val *const *v, struct op *op)
+{
+	struct problems ps = { 0 };
+	op->definition_name = json_str(v[EVENT]);
+	if (!d || check_properties(d, v[DATA], POLICY, op->arena, STR("data"), &ps))
+		return REFUSE_NOTHING;
+	op->mismatches = sentences(op->arena, &ps);
+	return op->mismatches.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
+}
+
+static enum refusal take_payload(struct call *call, struct arsel_event *e, yyjson_val *const *v,
+				 struct op *op)
+{
+	struct str name = json_str(v[EVENT]);
+	const struct definition *d = workspace_definition(call->workspace, name);
+	/* Whatever is said no to from here on is about this name. */
+	e->no = (struct arsel_no){ ARSEL_PAYLOAD, echo(name) };
+	return call->key->publishable ? note_payload(d, v, op) : judge_payload(call, d, e, v, op);
 }
 
 /* --- The operation --- */
@@ -134,6 +179,7 @@ static const struct {
 	{ EXTERNAL_ID, IDENTITY_EXTERNAL_ID, WHO_LOOKUP | WHO_ADOPT | WHO_CREATES },
 	{ EMAIL, IDENTITY_EMAIL, WHO_LOOKUP | WHO_ADOPT | WHO_CREATES },
 	{ PHONE_NUMBER, IDENTITY_PHONE, WHO_LOOKUP | WHO_ADOPT | WHO_CREATES },
+	{ ANONYMOUS_ID, IDENTITY_ANONYMOUS_ID, WHO_LOOKUP | WHO_ADOPT | WHO_CREATES },
 };
 
 /* As the model wants it; .p NULL when memory is refused. */
@@ -170,12 +216,11 @@ static bool fill_who(struct op *op, yyjson_val *const *v)
 	return good;
 }
 
-static enum refusal fill_op(struct op *op, yyjson_val *const *v, const struct definition *d)
+static enum refusal fill_op(struct op *op, yyjson_val *const *v)
 {
 	if (!fill_who(op, v))
 		return REFUSE_OVERLOADED;
 	op->kind = OP_EVENT;
-	op->definition = d->no;
 	op->occurred_given =
 		v[TIMESTAMP] && time_parse(json_str(v[TIMESTAMP]), TIME_FORMS, &op->occurred_at);
 	op->properties = json_text(op->arena, v[DATA]);
@@ -185,10 +230,9 @@ static enum refusal fill_op(struct op *op, yyjson_val *const *v, const struct de
 enum refusal arsel_event_read(struct call *call, yyjson_val *body, struct arsel_event *e,
 			      struct op *op)
 {
-	const struct definition *d = NULL;
 	yyjson_val *v[N_MEMBERS];
 	enum refusal why = read_members(call, body, e, v);
 	why = why ?: judge_who(call, e, v);
-	why = why ?: judge_payload(call, e, v, &d);
-	return why ?: fill_op(op, v, d);
+	why = why ?: take_payload(call, e, v, op);
+	return why ?: fill_op(op, v);
 }

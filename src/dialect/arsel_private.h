@@ -3,6 +3,7 @@
  *
  *   arsel.c              routes, and the answer to every no
  *   arsel_words.c        what the noes say
+ *   arsel_cors.c         what browsers are told
  *   arsel_send.c         events/send: one event or a batch, Idempotency-Key
  *   arsel_event.c        what one event says becomes an operation
  *   arsel_page.c         lists: limit and cursors
@@ -22,6 +23,8 @@ enum arsel_stage {
 	ARSEL_KEY,
 	ARSEL_OTHER_PAYLOAD,
 	ARSEL_ANONYMOUS,
+	ARSEL_CONTACT_ID, /* with a publishable key */
+	ARSEL_WHO_NEEDED, /* likewise */
 	ARSEL_WHO_MISSING,
 	ARSEL_WHO_AMBIGUOUS,
 	ARSEL_EVENT,
@@ -73,6 +76,12 @@ void arsel_refuse_op(struct call *call, struct str about);
 
 /* {"object":KIND,"id":ID,"deleted":true,"message":MESSAGE} (decision 24). */
 void arsel_send_deleted(struct call *call, struct str kind, struct str id, struct str message);
+
+/* --- arsel_cors.c --- */
+
+/* The headers of an answer by which a browser lets the page see it. */
+void arsel_cors(struct call *call);
+void arsel_options(struct call *call);
 
 /* --- arsel_event.c --- */
 

@@ -224,6 +224,7 @@ static void answer(struct call *call)
 
 const struct endpoint arsel_send = {
 	.scope = SCOPE_EVENTS_WRITE,
+	.public = true,
 	.body_max = 4 * 1024 * 1024,
 	.decode = decode,
 	.answer = answer,

@@ -33,7 +33,7 @@ enum refusal {
 	REFUSE_ROUTE,       /* no such path */
 	REFUSE_METHOD,      /* the path is known: call->allowed */
 	REFUSE_CREDENTIALS, /* none, malformed, unknown or revoked: not told apart */
-	REFUSE_SCOPE,       /* the key may not: call->endpoint->scope */
+	REFUSE_SCOPE,       /* the key may not: call->endpoint->scope, or call->key->publishable */
 	REFUSE_RATE,        /* call->rate */
 	REFUSE_MEDIA_TYPE,  /* a Content-Type that the dialect does not take */
 	REFUSE_JSON,        /* the body is no JSON or nested too deep: call->json_error */
@@ -78,6 +78,8 @@ struct call {
 	bool limited;          /* rate is meant */
 	struct rate_state rate;
 	struct str request_id; /* to be echoed; .p NULL: none */
+	struct str origin;     /* where a browser comes from, if a publishable key of any workspace
+				* lists it: for who answers across origins; .p NULL: none */
 
 	/* What decode leaves: operations, a query, or what is wrong. With neither operations nor a
 	 * query the call is answered at once. */
@@ -122,6 +124,7 @@ enum { ENDPOINT_BUCKETS = 8 };
 
 struct endpoint {
 	unsigned scope;  /* enum scope; what the key must carry */
+	bool public;     /* publishable keys will do */
 	size_t body_max; /* bytes */
 
 	/* Its own rate per key, counted with the other endpoints of that bucket; requests 0: the
@@ -151,6 +154,10 @@ struct dialect {
 
 	/* Finds the key that the request carries. */
 	void (*credentials)(const struct call *call, struct credentials *out);
+
+	/* Answers OPTIONS for a path it serves, whoever asks: call->allowed. NULL: 204 with Allow
+	 * says it all. */
+	void (*options)(struct call *call);
 
 	/* Sends the answer that says no. Must work with whatever of the call is filled. */
 	void (*refuse)(struct call *call, enum refusal why);

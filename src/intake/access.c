@@ -34,6 +34,18 @@ static bool within_rate(struct ratelimit *limits, struct call *call)
 	return ratelimit_take(limits, bucket, rate, time_monotonic_ms(), &call->rate);
 }
 
+/* Who speaks for no browser sends no Origin. */
+static bool may(const struct call *call, const struct key *key)
+{
+	unsigned scope = call->endpoint->scope;
+	struct str origin = request_header(call->req, STR("Origin"));
+	if ((key->scopes & scope) != scope)
+		return false;
+	if (!key->publishable)
+		return true;
+	return call->endpoint->public && (!origin.p || key_has_origin(key, origin));
+}
+
 enum refusal access_check(struct ratelimit *limits, const struct catalog *catalog,
 			  struct call *call)
 {
@@ -46,7 +58,7 @@ enum refusal access_check(struct ratelimit *limits, const struct catalog *catalo
 	call->key = key;
 	call->key_no = key->no;
 	call->workspace = key->workspace;
-	if ((key->scopes & call->endpoint->scope) != call->endpoint->scope)
+	if (!may(call, key))
 		return REFUSE_SCOPE;
 	return within_rate(limits, call) ? REFUSE_NOTHING : REFUSE_RATE;
 }

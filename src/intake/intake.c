@@ -12,17 +12,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* What waits on one loop for the end of its round, and the loop's own view of the catalog. */
-struct intake_loop {
-	struct catalog *catalog;
-	struct commit_job *first, *last;
-};
-
 struct intake {
 	struct intake_config config;
 	struct ratelimit *limits;
 	struct route_table **routes; /* one per dialect, in the order of dialects[] */
-	struct intake_loop loops[NET_LOOPS_MAX];
+	struct outbox outbox;
+	struct catalog *catalogs[NET_LOOPS_MAX]; /* each loop's own view */
 };
 
 /* A call, and its operations' way to the committer and back, or its query's to a worker. */
@@ -61,9 +56,9 @@ const struct dialect *intake_owner(struct str path)
 
 const struct catalog *intake_catalog(struct intake *in, const struct net_loop *loop)
 {
-	struct intake_loop *l = &in->loops[net_loop_index(loop)];
-	catalog_refresh(in->config.catalog, &l->catalog);
-	return l->catalog;
+	struct catalog **mine = &in->catalogs[net_loop_index(loop)];
+	catalog_refresh(in->config.catalog, mine);
+	return *mine;
 }
 
 /* --- Routing: when the head is there, and once --- */
@@ -116,6 +111,13 @@ static struct str request_id(struct request *req, const struct dialect *d)
 	return arena_str(&req->arena, (struct str){ text, UUID_TEXT });
 }
 
+static struct str known_origin(struct intake *in, struct request *req)
+{
+	const struct catalog *catalog = intake_catalog(in, req->loop);
+	struct str origin = request_header(req, STR("Origin"));
+	return origin.p && catalog_has_origin(catalog, origin) ? origin : (struct str){ 0 };
+}
+
 /* The request's passage, made and routed at the first call. NULL: memory is refused. */
 static struct passage *passage_of(struct intake *in, struct request *req)
 {
@@ -131,6 +133,7 @@ static struct passage *passage_of(struct intake *in, struct request *req)
 	p->call.dialect = intake_owner(req->path);
 	must(p->call.dialect);
 	p->call.request_id = request_id(req, p->call.dialect);
+	p->call.origin = known_origin(in, req);
 	p->refused = route_call(in, &p->call);
 	return p;
 }
@@ -166,6 +169,8 @@ size_t intake_body_limit(struct intake *in, const struct request *req)
 
 static void answer_options(struct call *call)
 {
+	if (call->dialect->options)
+		return call->dialect->options(call);
 	call_begin(call, 204);
 	reply_header(call->req, STR("Allow"), route_allow(&call->req->arena, call->allowed));
 	reply_send(call->req, STR(""), STR(""));
@@ -244,22 +249,11 @@ static enum refusal ask(struct passage *p)
 
 /* --- To the committer and back --- */
 
-static enum refusal trouble_of(const struct call *call)
-{
-	for (unsigned i = 0; i < call->n_ops; i++) {
-		if (call->ops[i].outcome == OP_OVERLOADED)
-			return REFUSE_OVERLOADED;
-		if (call->ops[i].outcome == OP_UNAVAILABLE)
-			return REFUSE_UNAVAILABLE;
-	}
-	return REFUSE_NOTHING;
-}
-
 static void come_home(struct net_letter *letter)
 {
 	struct commit_job *job = (struct commit_job *)letter;
 	struct passage *p = (struct passage *)((char *)job - offsetof(struct passage, job));
-	enum refusal why = trouble_of(&p->call);
+	enum refusal why = outbox_trouble(p->call.ops, p->call.n_ops);
 	p->call.other_payload = job->other_payload;
 	if (why)
 		p->call.dialect->refuse(&p->call, why);
@@ -269,14 +263,9 @@ static void come_home(struct net_letter *letter)
 
 static enum refusal submit(struct intake *in, struct passage *p)
 {
-	struct net_loop *loop = p->call.req->loop;
-	struct intake_loop *l = &in->loops[net_loop_index(loop)];
-
-	if (committer_reserve(in->config.committer, p->call.n_ops) == COMMITTER_FULL)
-		return REFUSE_OVERLOADED;
 	p->job = (struct commit_job){
 		.letter.run = come_home,
-		.loop = loop,
+		.loop = p->call.req->loop,
 		.ops = p->call.ops,
 		.n_ops = p->call.n_ops,
 		.workspace = p->workspace,
@@ -284,21 +273,17 @@ static enum refusal submit(struct intake *in, struct passage *p)
 		.id = p->call.request,
 		.payload = p->call.payload,
 	};
-	if (l->first)
-		l->last->letter.next = &p->job.letter;
-	else
-		l->first = &p->job;
-	l->last = &p->job;
-	return REFUSE_NOTHING;
+	return outbox_submit(&in->outbox, &p->job);
+}
+
+struct outbox *intake_outbox(struct intake *in)
+{
+	return &in->outbox;
 }
 
 void intake_round_end(struct intake *in, struct net_loop *loop)
 {
-	struct intake_loop *l = &in->loops[net_loop_index(loop)];
-	if (!l->first)
-		return;
-	committer_submit(in->config.committer, l->first, l->last);
-	l->first = l->last = NULL;
+	outbox_round_end(&in->outbox, loop);
 }
 
 static enum refusal go_on(struct intake *in, struct passage *p)
@@ -342,6 +327,7 @@ int intake_new(const struct intake_config *config, struct intake **out)
 	if (!in)
 		return fail(-ENOMEM, "the intake");
 	in->config = *config;
+	outbox_init(&in->outbox, config->committer);
 	int r = ratelimit_new(&in->limits);
 	in->routes = calloc(n_dialects, sizeof(struct route_table *));
 	if (!in->routes)
@@ -362,7 +348,7 @@ void intake_free(struct intake *in)
 	if (!in)
 		return;
 	for (unsigned i = 0; i < NET_LOOPS_MAX; i++)
-		catalog_unref(in->loops[i].catalog);
+		catalog_unref(in->catalogs[i]);
 	for (unsigned i = 0; in->routes && i < n_dialects; i++)
 		route_table_free(in->routes[i]);
 	free(in->routes);

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "intake/access.h"
-#include "intake/committer.h"
+#include "intake/outbox.h"
 #include "store/reader_pool.h"
 
 struct intake_config {
@@ -32,6 +32,9 @@ void intake_serve(struct intake *in, struct request *req);
 
 /* Submits what this round of the loop has left. */
 void intake_round_end(struct intake *in, struct net_loop *loop);
+
+/* For operations that come from elsewhere; they leave with intake_round_end(), too. */
+struct outbox *intake_outbox(struct intake *in);
 
 /* This loop's snapshot, current at this moment; valid until the next call on the same loop. */
 const struct catalog *intake_catalog(struct intake *in, const struct net_loop *loop);

@@ -71,6 +71,7 @@ void catalog_unref(struct catalog *c)
 		workspace_unref(c->workspaces[i]);
 	free(c->workspaces);
 	free(c->keys);
+	free(c->origins);
 	arena_fini(&c->arena);
 	free(c);
 }

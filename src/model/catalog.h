@@ -40,6 +40,11 @@ struct key {
 	struct str name;
 	unsigned scopes;
 	bool revoked;
+	/* Stands in pages and apps for everybody to read: may report events and nothing else, and
+	 * from a browser only where it comes from one of the origins ("https://shop.example"). */
+	bool publishable;
+	const struct str *origins;
+	unsigned n_origins;
 	const struct workspace *workspace;
 };
 
@@ -63,7 +68,9 @@ struct catalog {
 	unsigned n_workspaces;
 	struct key *keys; /* open-addressing table by digest; no 0: free */
 	unsigned n_keys, keys_room;
-	struct arena arena; /* the keys' names */
+	struct str *origins; /* of all publishable keys that are not revoked, sorted; some twice */
+	unsigned n_origins, origins_room;
+	struct arena arena; /* the keys' names and origins */
 };
 
 struct catalog *catalog_ref(struct catalog *c); /* any thread */
@@ -76,6 +83,9 @@ const struct key *catalog_key(const struct catalog *c, const struct sha256 *dige
  * schemes (Basic). */
 const struct key *catalog_named_key(const struct catalog *c, struct str name,
 				    const struct sha256 *digest);
+bool key_has_origin(const struct key *key, struct str origin);
+/* Whether any publishable key has it: what a browser is told before a key is seen. */
+bool catalog_has_origin(const struct catalog *c, struct str origin);
 const struct workspace *catalog_workspace(const struct catalog *c, uint32_t no);
 const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct uuid id);
 struct definition *workspace_definition(const struct workspace *w, struct str name);

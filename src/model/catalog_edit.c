@@ -22,6 +22,11 @@ static bool copy_str(struct arena *a, struct str *s)
 	return s->p != NULL;
 }
 
+static bool copy_key(struct catalog *to, struct key *key)
+{
+	return copy_str(&to->arena, &key->name) && catalog_origins_copy(to, key);
+}
+
 static int copy_keys(struct catalog *to, const struct catalog *from)
 {
 	if (from->keys_room == 0)
@@ -33,9 +38,9 @@ static int copy_keys(struct catalog *to, const struct catalog *from)
 	to->keys_room = from->keys_room;
 	to->n_keys = from->n_keys;
 	for (unsigned i = 0; i < to->keys_room; i++)
-		if (to->keys[i].no && !copy_str(&to->arena, &to->keys[i].name))
+		if (to->keys[i].no && !copy_key(to, &to->keys[i]))
 			return fail(-ENOMEM, "catalog");
-	return 0;
+	return catalog_origins_rebuild(to);
 }
 
 static int share_workspaces(struct catalog *to, const struct catalog *from)
@@ -307,11 +312,12 @@ int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct ke
 
 	k.workspace = catalog_workspace(c, workspace);
 	must(k.no > 0 && k.no <= KEY_NO_MAX && k.workspace);
-	if (!copy_str(&c->arena, &k.name))
+	if (!copy_key(c, &k))
 		return fail(-ENOMEM, "catalog");
 
 	/* Rows come in order when a catalog is filled, so a new one costs no search. */
 	const struct key *old = k.no <= e->last_key_no ? key_of_row(c, k.no) : NULL;
+	bool changed = old != NULL;
 	if (old && memcmp(&old->digest, &k.digest, sizeof(k.digest)) != 0)
 		r = rebuild_keys(c, c->keys_room, k.no);
 	if (r == 0 && 2 * (c->n_keys + 1) > c->keys_room)
@@ -323,7 +329,7 @@ int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct ke
 	c->n_keys += slot->no == 0;
 	*slot = k;
 	e->last_key_no = MAX(e->last_key_no, k.no);
-	return 0;
+	return changed ? catalog_origins_rebuild(c) : catalog_origins_add(c, &k);
 }
 
 struct catalog *catalog_edit_done(struct catalog_edit *e)

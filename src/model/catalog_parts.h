@@ -1,4 +1,4 @@
-/* What catalog.c and catalog_edit.c share of the catalog's insides. */
+/* What catalog.c, catalog_edit.c and catalog_origins.c share of the catalog's insides. */
 #pragma once
 
 #include "model/catalog.h"
@@ -11,3 +11,10 @@ unsigned catalog_workspace_at(const struct catalog *c, uint32_t no);
 /* Where an entry is, or the free slot where it would go. `room` slots, never all taken. */
 struct key *catalog_key_slot(struct key *keys, unsigned room, const struct sha256 *digest);
 struct definition **workspace_slot(struct definition **table, unsigned room, struct str name);
+
+/* The origins of a key that comes into the catalog, which has copied them; and all of them anew
+ * after one has gone or changed. -ENOMEM. */
+MUST_CHECK int catalog_origins_add(struct catalog *c, const struct key *key);
+MUST_CHECK int catalog_origins_rebuild(struct catalog *c);
+/* Copies the key's list. False: memory is refused. */
+MUST_CHECK bool catalog_origins_copy(struct catalog *c, struct key *key);

@@ -164,7 +164,10 @@ struct op {
 	unsigned n_seen;
 
 	struct str properties; /* compact JSON text of an object */
-	bool occurred_given;   /* else occurred_at becomes received_at */
+	/* How they are not what the definition declares, where that is no reason to refuse them:
+	 * compact JSON text of an array of sentences, kept with the event; .p NULL: they are. */
+	struct str mismatches;
+	bool occurred_given; /* else occurred_at becomes received_at */
 	instant_us occurred_at;
 
 	/* The committer's answer. */

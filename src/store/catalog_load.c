@@ -60,20 +60,20 @@ static int compare_str(const void *a, const void *b)
 }
 
 /* An array of strings, sorted. */
-static int read_strings(struct arena *a, struct str json, struct workspace *w)
+static int read_strings(struct arena *a, struct str json, const struct str **out, unsigned *n)
 {
 	yyjson_val *root, *v;
-	size_t i, n;
+	size_t i, max;
 	if (json_parse(a, json, &root, NULL) != JSON_OK || !yyjson_is_arr(root))
-		return db_damaged("contact fields of a workspace");
+		return db_damaged("a list of names");
 	struct str *list = arena_array(a, struct str, yyjson_arr_size(root) + 1);
 	if (!list)
 		return fail(-ENOMEM, "workspaces");
-	yyjson_arr_foreach (root, i, n, v)
+	yyjson_arr_foreach (root, i, max, v)
 		list[i] = json_str(v);
 	qsort(list, yyjson_arr_size(root), sizeof(*list), compare_str);
-	w->contact_fields = list;
-	w->n_contact_fields = (unsigned)yyjson_arr_size(root);
+	*out = list;
+	*n = (unsigned)yyjson_arr_size(root);
 	return 0;
 }
 
@@ -89,7 +89,7 @@ static int load_workspace(struct store *s, sqlite3_stmt *st)
 	struct workspace w = { .no = row_no(st, 0) };
 	int r = db_blob(st, 1, w.id.b, sizeof(w.id.b));
 	w.name = db_text(st, 2);
-	r = r ?: read_strings(&s->scratch, db_text(st, 3), &w);
+	r = r ?: read_strings(&s->scratch, db_text(st, 3), &w.contact_fields, &w.n_contact_fields);
 	w.requests_per_second = db_i64(st, 4);
 	if (r == 0 && w.no == 0)
 		r = db_damaged("number of a workspace");
@@ -111,12 +111,22 @@ static int read_scopes(struct str words, unsigned *out)
 	return 0;
 }
 
+/* None, not even an empty list: the key is no publishable one. */
+static int read_origins(struct store *s, struct str json, struct key *k)
+{
+	k->publishable = json.n > 0;
+	if (!k->publishable)
+		return 0;
+	return pass(read_strings(&s->scratch, json, &k->origins, &k->n_origins));
+}
+
 static int load_key(struct store *s, sqlite3_stmt *st)
 {
 	struct key k = { .no = row_no(st, 0), .name = db_text(st, 3), .revoked = db_i64(st, 5) };
 	uint32_t workspace = row_no(st, 1);
 	int r = db_blob(st, 2, k.digest.b, sizeof(k.digest.b));
 	r = r ?: read_scopes(db_text(st, 4), &k.scopes);
+	r = r ?: read_origins(s, db_text(st, 6), &k);
 	if (r == 0 &&
 	    (k.no == 0 || k.no > KEY_NO_MAX || !catalog_edit_find_workspace(s->edit, workspace)))
 		r = db_damaged("number or workspace of a key");
@@ -204,7 +214,7 @@ int catalog_load(struct store *s)
 				 load_workspace);
 	r = r
 		    ?: load_rows(s,
-				 "SELECT no, workspace, digest, name, scopes, revoked"
+				 "SELECT no, workspace, digest, name, scopes, revoked, origins"
 				 " FROM access_key ORDER BY no",
 				 load_key);
 	r = r

@@ -35,6 +35,7 @@ static void bind(sqlite3_stmt *st, const struct op *op, uint32_t definition,
 	db_bind_i64(st, 9, op->occurred_at);
 	db_bind_i64(st, 10, op->received_at);
 	db_bind_text(st, 11, op->properties);
+	db_bind_text(st, 12, op->mismatches.p ? op->mismatches : STR(""));
 }
 
 int event_write(struct store *s, struct op *op, uint32_t definition, struct head *head)

@@ -30,6 +30,17 @@ static int compare_str(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+static void put_strings(struct buf *b, const struct str *list, unsigned n)
+{
+	buf_char(b, '[');
+	for (unsigned i = 0; i < n; i++) {
+		if (i > 0)
+			buf_char(b, ',');
+		buf_json_str(b, list[i]);
+	}
+	buf_char(b, ']');
+}
+
 /* The row as it shall be. */
 static int want_workspace(struct store *s, const struct provision_workspace *p, struct workspace *w,
 			  struct str *fields_json)
@@ -41,13 +52,7 @@ static int want_workspace(struct store *s, const struct provision_workspace *p, 
 	for (unsigned i = 0; i < p->n_contact_fields; i++)
 		fields[i] = p->contact_fields[i];
 	qsort(fields, p->n_contact_fields, sizeof(*fields), compare_str);
-	buf_char(&b, '[');
-	for (unsigned i = 0; i < p->n_contact_fields; i++) {
-		if (i > 0)
-			buf_char(&b, ',');
-		buf_json_str(&b, fields[i]);
-	}
-	buf_char(&b, ']');
+	put_strings(&b, fields, p->n_contact_fields);
 	if (b.failed)
 		return no_memory();
 	*fields_json = buf_str(&b);
@@ -111,19 +116,27 @@ static int put_workspace(struct store *s, struct workspace *w, struct str fields
 /* Keys and OAuth clients have the same columns; each has its natural key. */
 struct key_table {
 	const char *find, *next, *put;
+	bool publishable; /* has the column origins */
+};
+
+/* Columns of a key that are words or lists. */
+struct key_texts {
+	struct str scopes, origins; /* origins "": the key is not publishable */
 };
 
 static const struct key_table access_keys = {
-	.find = "SELECT no, workspace, name, scopes, revoked, digest FROM access_key"
-		" WHERE digest = ?2",
+	.find = "SELECT no, workspace, name, scopes, revoked, digest, coalesce(origins, '')"
+		" FROM access_key WHERE digest = ?2",
 	.next = "SELECT coalesce(max(no), 0) + 1 FROM access_key",
-	.put = "INSERT INTO access_key(no, workspace, digest, name, scopes, revoked, created_at)"
-	       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(no) DO UPDATE SET"
-	       " name = ?4, scopes = ?5, revoked = ?6",
+	.put = "INSERT INTO access_key(no, workspace, digest, name, scopes, revoked, created_at,"
+	       " origins) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''))"
+	       " ON CONFLICT(no) DO UPDATE SET"
+	       " name = ?4, scopes = ?5, revoked = ?6, origins = nullif(?8, '')",
+	.publishable = true,
 };
 
 static const struct key_table oauth_clients = {
-	.find = "SELECT no, workspace, name, scopes, revoked, digest FROM oauth_client"
+	.find = "SELECT no, workspace, name, scopes, revoked, digest, '' FROM oauth_client"
 		" WHERE name = ?1",
 	.next = "SELECT coalesce(max(no), 0) + 1 FROM oauth_client",
 	.put = "INSERT INTO oauth_client(no, workspace, digest, name, scopes, revoked, created_at)"
@@ -132,7 +145,7 @@ static const struct key_table oauth_clients = {
 };
 
 static int find_key(struct store *s, const struct key_table *t, uint32_t workspace, struct key *k,
-		    struct str scopes, bool *same)
+		    const struct key_texts *texts, bool *same)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
 	struct sha256 digest;
@@ -151,13 +164,14 @@ static int find_key(struct store *s, const struct key_table *t, uint32_t workspa
 			    STR_ARG(k->name));
 	k->no = (uint32_t)db_i64(st, 0);
 	r = db_blob(st, 5, digest.b, sizeof(digest.b));
-	*same = r == 0 && str_eq(db_text(st, 2), k->name) && str_eq(db_text(st, 3), scopes) &&
-		db_i64(st, 4) == k->revoked && sha256_eq(&digest, &k->digest);
+	*same = r == 0 && str_eq(db_text(st, 2), k->name) &&
+		str_eq(db_text(st, 3), texts->scopes) && db_i64(st, 4) == k->revoked &&
+		sha256_eq(&digest, &k->digest) && str_eq(db_text(st, 6), texts->origins);
 	return pass(r);
 }
 
 static int put_key(struct store *s, const struct key_table *t, uint32_t workspace, struct key *k,
-		   struct str scopes)
+		   const struct key_texts *texts)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
 	int r = k->no ? 0 : next_no(s, t->next, KEY_NO_MAX, &k->no);
@@ -168,10 +182,24 @@ static int put_key(struct store *s, const struct key_table *t, uint32_t workspac
 	db_bind_i64(st, 2, workspace);
 	db_bind_blob(st, 3, k->digest.b, sizeof(k->digest.b));
 	db_bind_text(st, 4, k->name);
-	db_bind_text(st, 5, scopes);
+	db_bind_text(st, 5, texts->scopes);
 	db_bind_i64(st, 6, k->revoked);
 	db_bind_i64(st, 7, s->at.received_at);
+	if (t->publishable)
+		db_bind_text(st, 8, texts->origins);
 	return db_run(st);
+}
+
+static int put_texts(struct store *s, const struct provision_key *p, struct key_texts *out)
+{
+	struct buf scopes = buf_in(&s->scratch), origins = buf_in(&s->scratch);
+	scopes_put(&scopes, p->scopes);
+	if (p->publishable)
+		put_strings(&origins, p->origins, p->n_origins);
+	if (scopes.failed || origins.failed)
+		return no_memory();
+	*out = (struct key_texts){ buf_str(&scopes), buf_str(&origins) };
+	return 0;
 }
 
 static int provision_key(struct store *s, const struct key_table *t, uint32_t workspace,
@@ -182,16 +210,17 @@ static int provision_key(struct store *s, const struct key_table *t, uint32_t wo
 		.name = p->name,
 		.scopes = p->scopes,
 		.revoked = p->revoked,
+		.publishable = p->publishable,
+		.origins = p->origins,
+		.n_origins = p->n_origins,
 	};
-	struct buf scopes = buf_in(&s->scratch);
+	struct key_texts texts;
 	bool same = false;
-	scopes_put(&scopes, p->scopes);
-	if (scopes.failed)
-		return no_memory();
-	int r = find_key(s, t, workspace, &k, buf_str(&scopes), &same);
+	int r = put_texts(s, p, &texts);
+	r = r ?: find_key(s, t, workspace, &k, &texts, &same);
 	if (r < 0 || same)
 		return pass(r);
-	r = put_key(s, t, workspace, &k, buf_str(&scopes));
+	r = put_key(s, t, workspace, &k, &texts);
 	if (r < 0 || t != &access_keys)
 		return pass(r);
 	r = catalog_begin_edit(s);

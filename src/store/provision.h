@@ -11,7 +11,9 @@ struct provision_key {
 	struct sha256 digest;
 	struct str name;
 	unsigned scopes;
-	bool revoked;
+	bool revoked, publishable;
+	const struct str *origins; /* with publishable */
+	unsigned n_origins;
 };
 
 struct provision_definition {

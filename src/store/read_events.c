@@ -24,6 +24,7 @@ static int take(sqlite3_stmt *st, struct raw_event *e)
 			.dialect = db_text(st, 9),
 			.definition = db_text(st, 10),
 			.properties = db_text(st, 12),
+			.mismatches = db_text(st, 13),
 		},
 		.workspace = (uint32_t)db_i64(st, 2),
 		.contact = (uint64_t)db_i64(st, 3),
@@ -41,7 +42,10 @@ static int keep(struct store_reader *r, struct arena *a, const struct raw_event 
 	*out = e->row;
 	int x = reader_text(a, e->row.dialect, &out->dialect);
 	x = x ?: reader_text(a, e->row.definition, &out->definition);
-	return pass(x ?: reader_json(r, a, e->row.properties, JSON_SHAPE_OBJECT, &out->properties));
+	x = x ?: reader_json(r, a, e->row.properties, JSON_SHAPE_OBJECT, &out->properties);
+	if (x < 0 || e->row.mismatches.n == 0)
+		return pass(x);
+	return pass(reader_json(r, a, e->row.mismatches, JSON_SHAPE_ARRAY, &out->mismatches));
 }
 
 /* What is looked for in a list that is sorted by seq, received_at and id alike. */

@@ -6,12 +6,12 @@ const char *const statement_sql[STATEMENTS] = {
 	[ST_ROLLBACK] = "ROLLBACK",
 
 	[ST_EVENT_ADD] = "INSERT INTO event(seq, id, workspace, contact, prev, nth, definition,"
-			 " dialect, occurred_at, received_at, properties)"
-			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			 " dialect, occurred_at, received_at, properties, mismatches)"
+			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))",
 
 	[ST_EVENT_FACTS] = "SELECT id, contact, occurred_at, received_at, properties,"
 			   " definition FROM event WHERE seq = ?",
-	[ST_EVENT_ERASE] = "UPDATE event SET properties = '{}' WHERE seq = ?"
+	[ST_EVENT_ERASE] = "UPDATE event SET properties = '{}', mismatches = NULL WHERE seq = ?"
 			   " AND contact = ? RETURNING prev",
 
 	[ST_IDENTITY_FIND] = "SELECT contact FROM identity"

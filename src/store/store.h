@@ -118,6 +118,7 @@ struct event_row {
 	struct uuid contact_id;
 	instant_us occurred_at, received_at;
 	struct str properties; /* JSON */
+	struct str mismatches; /* JSON: see struct op; empty: none */
 };
 
 struct event_query {

@@ -59,15 +59,20 @@ static const struct definition definitions[] = {
 
 static const struct str contact_fields[] = { STR_INIT("age"), STR_INIT("gender") };
 
+static const struct str origins[] = { STR_INIT(TRIAL_ORIGIN) };
+
 static const struct {
 	uint32_t no, workspace;
 	struct str secret;
 	unsigned scopes;
+	bool publishable;
 } keys[] = {
 	{ 1, 1, STR_INIT(TRIAL_KEY),
 	  SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ | SCOPE_CONTACTS_WRITE | SCOPE_DEFINITIONS_READ |
-		  SCOPE_DEFINITIONS_WRITE | SCOPE_ADMIN },
-	{ 2, 1, STR_INIT(TRIAL_KEY_READS), SCOPE_CONTACTS_READ },
+		  SCOPE_DEFINITIONS_WRITE | SCOPE_ADMIN,
+	  false },
+	{ 2, 1, STR_INIT(TRIAL_KEY_READS), SCOPE_CONTACTS_READ, false },
+	{ 3, 1, STR_INIT(TRIAL_KEY_PAGE), SCOPE_EVENTS_WRITE, true },
 };
 
 static void add_workspace(struct catalog_edit *e, uint32_t no, struct str id)
@@ -90,7 +95,10 @@ static const struct catalog *make_catalog(void)
 		struct key key = { .no = keys[i].no,
 				   .digest = sha256_of(keys[i].secret),
 				   .name = STR("trial"),
-				   .scopes = keys[i].scopes };
+				   .scopes = keys[i].scopes,
+				   .publishable = keys[i].publishable,
+				   .origins = origins,
+				   .n_origins = keys[i].publishable ? ARRAY_LEN(origins) : 0 };
 		must(catalog_edit_key(e, keys[i].workspace, &key) == 0);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(definitions); i++) {
@@ -166,7 +174,11 @@ static enum refusal authorise(struct trial *t, const struct dialect *d)
 	t->call.key_no = key->no;
 	t->call.workspace = key->workspace;
 	unsigned scope = t->call.endpoint->scope;
-	return (key->scopes & scope) == scope ? REFUSE_NOTHING : REFUSE_SCOPE;
+	if ((key->scopes & scope) != scope || (key->publishable && !t->call.endpoint->public))
+		return REFUSE_SCOPE;
+	struct str origin = request_header(&t->req, STR("Origin"));
+	bool may = !key->publishable || !origin.p || key_has_origin(key, origin);
+	return may ? REFUSE_NOTHING : REFUSE_SCOPE;
 }
 
 void trial_run(struct trial *t, const struct dialect *d, const struct trial_request *from,
@@ -176,6 +188,9 @@ void trial_run(struct trial *t, const struct dialect *d, const struct trial_requ
 	make_request(t, from, body, memory);
 	t->call.req = &t->req;
 	t->call.dialect = d;
+	struct str origin = request_header(&t->req, STR("Origin"));
+	if (origin.p && catalog_has_origin(catalog(), origin))
+		t->call.origin = origin;
 	t->why = route(t, d);
 	t->why = t->why ?: authorise(t, d);
 	if (!t->why && body.n > t->call.endpoint->body_max) {
@@ -237,6 +252,9 @@ static void put_event(struct buf *b, const struct op *op)
 	}
 	buf_lit(b, "\nproperties ");
 	buf_put(b, op->properties);
+	if (op->mismatches.p)
+		buf_lit(b, "\nmismatches ");
+	buf_put(b, op->mismatches);
 	buf_char(b, '\n');
 }
 
@@ -315,6 +333,8 @@ static void read_rows(struct query *q)
 
 void trial_answer(struct trial *t)
 {
+	if (t->why == REFUSE_METHOD && t->req.method == METHOD_OPTIONS && t->call.dialect->options)
+		return t->call.dialect->options(&t->call);
 	if (t->why)
 		return t->call.dialect->refuse(&t->call, t->why);
 	store(t, NULL);
@@ -429,6 +449,7 @@ static void judge_op(const struct op *op)
 	must(op->kind != OP_EVENT || op->n_who > 0);
 	must(op->kind != OP_EVENT || is_json(op->properties, true));
 	must(op->kind != OP_EVENT || op->definition != 0 || op->definition_name.n > 0);
+	must(!op->mismatches.p || is_json(op->mismatches, false));
 	for (unsigned i = 0; i < op->n_who; i++) {
 		const struct who *w = &op->who[i];
 		must(identity_kind_name(w->kind) && w->use != 0);

@@ -39,6 +39,15 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST,
 	  "/v1/events/send",
 	  { HEADER("Authorization", "Bearer " TRIAL_KEY), HEADER("Idempotency-Key", "a:b:2") } },
+	{ METHOD_POST,
+	  "/v1/events/send",
+	  { HEADER("Authorization", "Bearer " TRIAL_KEY_PAGE), HEADER("Origin", TRIAL_ORIGIN) } },
+	{ METHOD_POST,
+	  "/v1/events/send",
+	  { HEADER("Authorization", "Bearer " TRIAL_KEY_PAGE),
+	    HEADER("Origin", "https://evil.example") } },
+	{ METHOD_POST, "/v1/contacts", { HEADER("Authorization", "Bearer " TRIAL_KEY_PAGE) } },
+	{ METHOD_OPTIONS, "/v1/events/send", { HEADER("Origin", TRIAL_ORIGIN) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

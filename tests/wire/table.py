@@ -7,7 +7,8 @@ A table has a head and cases. The head (or that of another table, `base = "prist
   headers        the same for headers; `false` in a step takes one away
   replies.NAME   answers that cases can name; NAME(a,b) fills in <1> and <2>
   fixture        what each case finds: vars, unique (variables that get a UUID of the case's own),
-                 keys (variable = scopes; "revoked" and "oauth" are flags), contact_fields,
+                 keys (variable = scopes; "revoked", "oauth" and "publishable" are flags, what
+                 begins with "https://" is an allowed origin), contact_fields,
                  definitions, contact (several), limits, read (variables that are read from the
                  server: { contact = "email=...", member = "number" } or "hex")
 
@@ -25,7 +26,8 @@ that an accepted one added exactly its events. `then` says what else holds at th
 
   contacts = 1                                  how many there are
   newest = { ... } or [ ... ]                   events, newest first: definition, dialect,
-                                                occurred_at, properties, contact ("email=...")
+                                                occurred_at, properties, contact ("email=..."),
+                                                mismatches (none unless it is said)
   contact = [ { by = "email=...", attributes = '{...}', events = 1, identities = [...] } ]
   absent = [ "email=..." ]                      contacts that must not be found
   definitions = { rated = "stars:integer" }     exactly these definitions with these fields
@@ -46,7 +48,8 @@ CASE_WORDS = {"number", "title", "steps", "after", "then", "where"}
 STEP_WORDS = {"send", "headers", "body", "expect", "stores", "changes", "keep"}
 EXPECT_WORDS = {"status", "headers", "json", "text", "contains"}
 THEN_WORDS = {"contacts", "newest", "contact", "absent", "definitions", "distinct"}
-EVENT_WORDS = {"definition", "dialect", "occurred_at", "properties", "contact"}
+EVENT_WORDS = {"definition", "dialect", "occurred_at", "properties", "contact", "mismatches"}
+KEY_FLAGS = {"revoked", "publishable"}
 CONTACT_WORDS = {"by", "attributes", "events", "identities"}
 FIXTURE_WORDS = {"vars", "unique", "keys", "contact_fields", "definitions", "contact", "limits",
                  "read"}
@@ -164,8 +167,11 @@ class Place:
 
     def _keys(self):
         for name, words in self.fixture["keys"].items():
-            scopes = [w for w in words if w not in ("revoked", "oauth")]
-            flags = {"revoked": True} if "revoked" in words else {}
+            origins = [w for w in words if w.startswith("https://")]
+            scopes = [w for w in words if w not in KEY_FLAGS | {"oauth", *origins}]
+            flags = {w: True for w in words if w in KEY_FLAGS}
+            if origins:
+                flags["allowed_origins"] = origins
             yield name, words, scopes, flags
 
     def provision(self):
@@ -306,6 +312,10 @@ def check_event(expected, event, reader, place, default_dialect):
         assert event["definition"] == place.text(expected["definition"]), event
     if "properties" in expected:
         check_json(expected["properties"], event["properties"], place.variables, "properties")
+    if "mismatches" in expected:
+        check_json(expected["mismatches"], event.get("mismatches"), place.variables, "mismatches")
+    else:
+        assert "mismatches" not in event, event
     if "contact" in expected:
         contact = reader.contact(place.text(expected["contact"]))
         assert contact, f"there is no contact {expected['contact']}"

@@ -31,7 +31,9 @@ CREATE TABLE access_key(
     name       TEXT NOT NULL,
     scopes     TEXT NOT NULL,
     revoked    INTEGER NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- JSON: ["https://shop.example"], from where a publishable key may be used; NULL: it is none
+    origins    TEXT
 );
 
 CREATE TABLE oauth_client(
@@ -95,7 +97,8 @@ CREATE TABLE event(
     dialect     INTEGER NOT NULL,
     occurred_at INTEGER NOT NULL,
     received_at INTEGER NOT NULL,             -- grows with seq
-    properties  TEXT NOT NULL                 -- JSON: an object
+    properties  TEXT NOT NULL,                -- JSON: an object
+    mismatches  TEXT                          -- JSON: how they are not what is declared; NULL: they are
 );
 
 -- Deleted contacts whose events still hold properties: from next_seq on downwards.
@@ -149,7 +152,8 @@ SELECT e.seq,
        UUID(c.id) AS contact_id,
        TIME(e.occurred_at) AS occurred_at,
        TIME(e.received_at) AS received_at,
-       e.properties
+       e.properties,
+       e.mismatches
   FROM event e
   LEFT JOIN workspace w ON w.no = e.workspace
   LEFT JOIN dialect l ON l.no = e.dialect

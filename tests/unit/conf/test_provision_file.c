@@ -80,8 +80,11 @@ static void show_keys(struct buf *b, const char *what, const struct provision_ke
 	for (unsigned i = 0; i < n; i++) {
 		char hex[64];
 		hex_put(keys[i].digest.b, sizeof(keys[i].digest.b), hex);
-		buf_printf(b, " %s %.8s '" STR_FMT "' %u%s", what, hex, STR_ARG(keys[i].name),
-			   keys[i].scopes, keys[i].revoked ? " revoked" : "");
+		buf_printf(b, " %s %.8s '" STR_FMT "' %u%s%s", what, hex, STR_ARG(keys[i].name),
+			   keys[i].scopes, keys[i].revoked ? " revoked" : "",
+			   keys[i].publishable ? " publishable" : "");
+		for (unsigned k = 0; k < keys[i].n_origins; k++)
+			buf_printf(b, " " STR_FMT, STR_ARG(keys[i].origins[k]));
 	}
 }
 
@@ -148,6 +151,14 @@ static void test_taken(void **state)
 		{ WS "  name: a\n  keys: [{ secret: s, scopes: [contacts.read] }]\n"
 		     "  oauth_clients: [{ id: shop, secret: s, scopes: [events.write] }]\n",
 		  "[7c9e6679 'a' rate 0 key 043a7187 '' 2 client 043a7187 'shop' 1]" },
+		{ WS "  name: a\n  keys:\n  - { secret: s, scopes: [events.write], publishable: "
+		     "true,\n"
+		     "      allowed_origins: ['https://shop.example', 'http://localhost:3000',"
+		     " 'http://[::1]:3000', 'capacitor://localhost'] }\n"
+		     "  - { secret: 123, scopes: [events.write], publishable: true }\n",
+		  "[7c9e6679 'a' rate 0 key 043a7187 '' 1 publishable https://shop.example"
+		  " http://localhost:3000 http://[::1]:3000 capacitor://localhost"
+		  " key a665a459 '' 1 publishable]" },
 		{ WS "  name: a\n  limits: { requests_per_second: -1 }\n",
 		  "[7c9e6679 'a' rate -1]" },
 		{ WS "  name: a\n  limits: {}\n", "[7c9e6679 'a' rate 0]" },
@@ -273,6 +284,28 @@ static void test_refused(void **state)
 		  ", not \"event.write\"" },
 		{ WS "  keys: [{ secret: a, scopes: [], revoked: maybe }]\n",
 		  "3: workspaces[0].keys[0].revoked: must be true or false, not \"maybe\"" },
+#define PAGE(scopes, more) WS "  keys: [{ secret: a, scopes: [" scopes "]" more " }]\n"
+#define NO_ORIGIN                                                              \
+	"3: workspaces[0].keys[0].allowed_origins[0]: must be an origin like " \
+	"https://shop.example, in lower case and without a path, not "
+#define PAGE_OF(origin) PAGE("events.write", ", publishable: true, allowed_origins: ['" origin "']")
+		{ PAGE("", ", publishable: true"),
+		  "3: workspaces[0].keys[0].scopes: must be [events.write] of a publishable key, "
+		  "and no more" },
+		{ PAGE("events.write, contacts.read", ", publishable: true"),
+		  "3: workspaces[0].keys[0].scopes: must be [events.write] of a publishable key, "
+		  "and no more" },
+		{ PAGE("events.write", ", allowed_origins: ['https://shop.example']"),
+		  "3: workspaces[0].keys[0].allowed_origins: is only for a publishable key" },
+		{ PAGE_OF("https://shop.example/"), NO_ORIGIN "\"https://shop.example/\"" },
+		{ PAGE_OF("https://Shop.example"), NO_ORIGIN "\"https://Shop.example\"" },
+		{ PAGE_OF("shop.example"), NO_ORIGIN "\"shop.example\"" },
+		{ PAGE_OF("https://"), NO_ORIGIN "\"https://\"" },
+		{ PAGE_OF("://shop.example"), NO_ORIGIN "\"://shop.example\"" },
+		{ PAGE_OF("https://*.shop.example"), NO_ORIGIN "\"https://*.shop.example\"" },
+		{ PAGE_OF("null"), NO_ORIGIN "\"null\"" },
+		{ PAGE_OF("*"), NO_ORIGIN "\"*\"" },
+		{ PAGE_OF(""), "3: workspaces[0].keys[0].allowed_origins[0]: must not be empty" },
 		{ WS "  keys: [{ secret: '', scopes: [] }]\n",
 		  "3: workspaces[0].keys[0].secret: must not be empty" },
 		{ WS "  keys: [{ secret: \"SECRET\\t1\", scopes: [] }]\n",

@@ -369,6 +369,94 @@ static void test_trouble(void **state)
 	}
 }
 
+/* --- Publishable keys and browsers --- */
+
+#define PAGE_KEY HEADER("Authorization", "Bearer " TRIAL_KEY_PAGE)
+#define ANYONE   "\"anonymous_id\":\"a-1\""
+#define NEEDED   "Provide anonymous_id, external_id, email or phone_number."
+
+static void test_publishable(void **state)
+{
+	(void)state;
+	static const struct trial_request page = { METHOD_POST, "/v1/events/send", { PAGE_KEY } };
+#define ANONYMOUS "who anonymous_id lookup,creates,adopt a-1 key a-1\n"
+	static const struct {
+		const char *body;
+		int status;
+		const char *expect; /* the operation, or the answer */
+	} cases[] = {
+		{ "{\"event\":\"page.viewed\"," ANYONE ",\"data\":{\"x\":1}}", 202,
+		  "definition 0page.viewed\nproperties {\"x\":1}\n" ANONYMOUS },
+		{ "{\"event\":\"page.viewed\"," ANYONE "," EMAIL ",\"data\":{}}", 202,
+		  "definition 0page.viewed\nproperties {}\n" JOHN ANONYMOUS },
+		{ ORDER(ANYONE, D, ""), 202,
+		  "definition 0order.completed\nproperties " D "\n" ANONYMOUS },
+		{ ORDER(ANYONE, "{\"total\":\"1\"}", ""), 202,
+		  "definition 0order.completed\nproperties {\"total\":\"1\"}\n"
+		  "mismatches [\"data.total must be a number, not a string\","
+		  "\"data.order_id is required\"]\n" ANONYMOUS },
+		{ ORDER("\"contact_id\":\"" C1 "\"", D, ""), 400,
+		  ERROR(400, "bad_request",
+			"contact_id is not allowed with a publishable API key.") },
+		{ ORDER("\"contact_id\":\"" C1 "\"," ANYONE, D, ""), 400,
+		  ERROR(400, "bad_request",
+			"contact_id is not allowed with a publishable API key.") },
+		{ ORDER("\"anonymous_id\":null", D, ""), 400, ERROR(400, "bad_request", NEEDED) },
+		{ ORDER("\"anonymous_id\":\"\"", D, ""), 422,
+		  INVALID("anonymous_id should not be empty") },
+		{ ORDER(ANYONE, "[]", ""), 422, INVALID("data must be an object") },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct trial t;
+		trial_run(&t, &arsel, &page, str_of(cases[i].body), TRIAL_MEMORY);
+		trial_answer(&t);
+		assert_int_equal(t.status, cases[i].status);
+		assert_text(t.why ? t.body : trial_op_text(&t), cases[i].expect);
+		trial_end(&t);
+	}
+}
+
+static void test_browsers(void **state)
+{
+	(void)state;
+#define SHOP HEADER("Origin", TRIAL_ORIGIN)
+#define EVIL HEADER("Origin", "https://evil.example")
+	static const struct {
+		struct trial_request from;
+		int status;
+		const char *origin, *exposed; /* NULL: not sent */
+	} cases[] = {
+		{ { METHOD_POST, "/v1/events/send", { PAGE_KEY, SHOP } }, 202, TRIAL_ORIGIN, "" },
+		{ { METHOD_POST, "/v1/events/send", { PAGE_KEY } }, 202, NULL, NULL },
+		{ { METHOD_POST, "/v1/events/send", { PAGE_KEY, EVIL } }, 403, NULL, NULL },
+		{ { METHOD_POST, "/v1/contacts", { PAGE_KEY, SHOP } }, 403, TRIAL_ORIGIN, "" },
+		{ { METHOD_GET, "/v1/events", { PAGE_KEY } }, 403, NULL, NULL },
+		{ { METHOD_POST, "/v1/events/send", { SHOP } }, 401, TRIAL_ORIGIN, "" },
+		{ { METHOD_GET, "/v1/nowhere", { SHOP } }, 404, TRIAL_ORIGIN, "" },
+		{ { METHOD_OPTIONS, "/v1/events/send", { SHOP } }, 204, TRIAL_ORIGIN, NULL },
+		{ { METHOD_OPTIONS, "/v1/events/send", { EVIL } }, 204, NULL, NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct trial t;
+		trial_run(&t, &arsel, &cases[i].from, STR(ORDER(ANYONE, D, "")), TRIAL_MEMORY);
+		trial_answer(&t);
+		assert_int_equal(t.status, cases[i].status);
+		struct str origin = trial_header(&t, "Access-Control-Allow-Origin");
+		struct str exposed = trial_header(&t, "Access-Control-Expose-Headers");
+		assert_int_equal(origin.p != NULL, cases[i].origin != NULL);
+		if (cases[i].origin)
+			assert_text(origin, cases[i].origin);
+		assert_int_equal(exposed.p != NULL, cases[i].exposed != NULL);
+		assert_text(trial_header(&t, "Vary"), "Origin");
+		bool preflight = t.status == 204 && origin.p;
+		assert_int_equal(trial_header(&t, "Access-Control-Allow-Methods").p != NULL,
+				 preflight);
+		assert_int_equal(trial_header(&t, "Access-Control-Allow-Headers").p != NULL,
+				 preflight);
+		trial_end(&t);
+	}
+}
+
 /* However little memory there is, one answer goes out, and it is a success or says why not. */
 static void test_memory(void **state)
 {
@@ -398,6 +486,8 @@ int main(void)
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_committer_says_no),
 		cmocka_unit_test(test_trouble),
+		cmocka_unit_test(test_publishable),
+		cmocka_unit_test(test_browsers),
 		cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,51 @@ static void keys_change_by_row(void **state)
 	catalog_unref(moved);
 }
 
+static struct catalog *with_page_key(struct catalog *from, uint32_t no, unsigned n_origins,
+				     bool revoked)
+{
+	static const struct str origins[] = { STR_INIT("https://c.example"),
+					      STR_INIT("https://a.example"),
+					      STR_INIT("https://b.example") };
+	struct catalog_edit *e = begin(from);
+	add_workspace(e, 1, "w");
+	struct key k = { .no = no,
+			 .digest = digest_of((uint8_t)no),
+			 .name = STR("page"),
+			 .publishable = true,
+			 .revoked = revoked,
+			 .origins = origins,
+			 .n_origins = n_origins };
+	assert_int_equal(catalog_edit_key(e, 1, &k), 0);
+	return catalog_edit_done(e);
+}
+
+static void origins_are_those_of_the_keys_there(void **state)
+{
+	(void)state;
+	struct catalog *one = with_page_key(NULL, 1, 2, false);
+	struct catalog *two = with_page_key(one, 2, 3, false);
+	struct catalog *less = with_page_key(two, 2, 0, false);
+	struct catalog *none = with_page_key(less, 1, 2, true);
+	assert_true(catalog_has_origin(one, STR("https://a.example")));
+	assert_true(catalog_has_origin(one, STR("https://c.example")));
+	assert_false(catalog_has_origin(one, STR("https://b.example")));
+	assert_false(catalog_has_origin(one, STR("https://a.exampl")));
+	assert_false(catalog_has_origin(one, STR("")));
+	assert_true(catalog_has_origin(two, STR("https://b.example")));
+	assert_int_equal(two->n_origins, 5);
+	assert_true(catalog_has_origin(less, STR("https://a.example")));
+	assert_false(catalog_has_origin(less, STR("https://b.example")));
+	assert_int_equal(none->n_origins, 0);
+	struct sha256 digest = digest_of(2);
+	assert_true(key_has_origin(catalog_key(two, &digest), STR("https://b.example")));
+	assert_false(key_has_origin(catalog_key(less, &digest), STR("https://b.example")));
+	catalog_unref(one);
+	catalog_unref(two);
+	catalog_unref(less);
+	catalog_unref(none);
+}
+
 static void dropped_edit_leaves_the_origin(void **state)
 {
 	(void)state;
@@ -344,6 +389,7 @@ int main(void)
 		cmocka_unit_test(replaced_workspace_keeps_its_definitions),
 		cmocka_unit_test(definition_of_the_same_name_is_replaced),
 		cmocka_unit_test(keys_change_by_row),
+		cmocka_unit_test(origins_are_those_of_the_keys_there),
 		cmocka_unit_test(dropped_edit_leaves_the_origin),
 		cmocka_unit_test(refresh_sees_what_was_published),
 		cmocka_unit_test(threads_see_whole_snapshots),

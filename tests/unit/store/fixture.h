@@ -150,8 +150,9 @@ static const struct provision_definition fixture_definitions[] = {
 
 static inline struct provision_key fixture_key(const char *secret, const char *name)
 {
-	return (struct provision_key){ sha256_of(str_of(secret)), str_of(name),
-				       SCOPE_EVENTS_WRITE | SCOPE_ADMIN, false };
+	return (struct provision_key){ .digest = sha256_of(str_of(secret)),
+				       .name = str_of(name),
+				       .scopes = SCOPE_EVENTS_WRITE | SCOPE_ADMIN };
 }
 
 static inline void fixture_provision(struct fixture *f)

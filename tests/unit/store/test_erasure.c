@@ -17,6 +17,7 @@ static struct op marked_event(struct fixture *f, const char *email, const char *
 {
 	struct op op = fixture_op(f, email);
 	op.properties = arena_printf(&f->arena, "{\"total\":1,\"note\":\"%s\"}", mark);
+	op.mismatches = arena_printf(&f->arena, "[\"%s must be a string\"]", mark);
 	return op;
 }
 

@@ -109,6 +109,40 @@ static void key_is_updated_by_its_secret(void **state)
 	catalog_unref(c);
 }
 
+static void publishable_key_and_its_origins(void **state)
+{
+	const struct str origins[] = { STR("https://b.example"), STR("https://a.example") };
+	struct provision_key key = fixture_key("page", "page");
+	struct provision_workspace w = acme();
+	(void)state;
+	key.publishable = true;
+	key.origins = origins;
+	w.keys = &key;
+	w.n_keys = 1;
+	for (unsigned n = 0; n <= ARRAY_LEN(origins); n++) {
+		key.n_origins = n;
+		assert_done(provision(&w));
+		for (int round = 0; round < 2; round++) {
+			struct catalog *c = snapshot();
+			const struct key *k = catalog_key(c, &key.digest);
+			assert_true(k->publishable);
+			assert_int_equal(k->n_origins, n);
+			assert_int_equal(key_has_origin(k, origins[0]), n > 0);
+			assert_int_equal(catalog_has_origin(c, origins[1]), n > 1);
+			catalog_unref(c);
+			fixture_reopen(&f);
+		}
+	}
+	key.publishable = false;
+	key.n_origins = 0;
+	assert_done(provision(&w));
+	fixture_reopen(&f);
+	struct catalog *c = snapshot();
+	assert_false(catalog_key(c, &key.digest)->publishable);
+	assert_int_equal(c->n_origins, 0);
+	catalog_unref(c);
+}
+
 static void key_of_another_workspace_is_refused_with_all(void **state)
 {
 	const struct provision_key keys[] = { fixture_key("three", "new"),
@@ -346,6 +380,7 @@ int main(void)
 		CASE(repeating_changes_nothing),
 		CASE(workspace_is_updated_by_its_id),
 		CASE(key_is_updated_by_its_secret),
+		CASE(publishable_key_and_its_origins),
 		CASE(key_of_another_workspace_is_refused_with_all),
 		CASE(oauth_client_belongs_to_one_workspace),
 		CASE(definition_keeps_id_and_age),

@@ -1,0 +1,173 @@
+/*
+ * Definitions under /_/v1. They are shown from the catalog, in memory; a change goes through the
+ * committer and is shown from the catalog that it made.
+ */
+#include "api/native_query.h"
+#include "api/render.h"
+
+/* --- Showing --- */
+
+static const struct definition *find_named(struct native_query *q)
+{
+	const struct definition *d = workspace_definition(q->workspace, q->params[0]);
+	if (!d)
+		native_refuse(q, 404, "there is no definition of that name");
+	return d;
+}
+
+static void show_definition(struct native_query *q)
+{
+	const struct definition *d = find_named(q);
+	if (d)
+		render_definition(&q->body, d);
+}
+
+const struct resource native_definition = { SCOPE_DEFINITIONS_READ, .show = show_definition };
+
+static void show_changed(struct native_query *q, int status)
+{
+	const struct definition *d = workspace_definition_by_no(q->workspace, q->op.definition_no);
+	q->status = status;
+	if (d)
+		render_definition(&q->body, d);
+	else /* another client was quicker to delete it */
+		native_refuse(q, 404, "there is no definition of that name");
+}
+
+/* --- Reading a body --- */
+
+enum { MEMBER_NAME, INFERRED, DESCRIPTION, FIELDS, N_MEMBERS };
+enum { DESCRIPTION_MAX = 2000 }; /* code points; Arsel's clients are promised no longer ones */
+
+/* Those from DESCRIPTION on can be changed. */
+static const struct shape_member members[N_MEMBERS] = {
+	[MEMBER_NAME] = { STR_INIT("name"), SHAPE_STRING, .flags = SHAPE_REQUIRED | SHAPE_NOT_EMPTY,
+			  .max = DEFINITION_NAME_MAX },
+	[INFERRED] = { STR_INIT("inferred"), .type = SHAPE_BOOLEAN },
+	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING, .max = DESCRIPTION_MAX },
+	[FIELDS] = { STR_INIT("fields"), .type = SHAPE_ARRAY },
+};
+
+static bool refuse_body(struct native_query *q)
+{
+	q->problems = &q->body_of.problems;
+	return native_refuse(q, 400, "the body is not what is asked for: see errors");
+}
+
+static bool refuse_json(struct native_query *q)
+{
+	const struct json_error *e = &q->body_of.json_error;
+	struct str why = arena_printf(&q->req->arena, "the body is not JSON: %s at byte %zu",
+				      e->what ? e->what : "not well-formed", e->at);
+	return native_refuse(q, 400, why.p ? why.p : "the body is not JSON");
+}
+
+static bool read_object(struct native_query *q, yyjson_val **root)
+{
+	enum refusal why = call_json(&q->body_of, root);
+	if (why == REFUSE_JSON)
+		return refuse_json(q);
+	if (why)
+		return native_refuse(q, 503, "");
+	if (yyjson_is_obj(*root))
+		return true;
+	problem_at(&q->body_of.problems, PROBLEM_TYPE, STR(""), .rule = "object",
+		   .actual = json_type_name(*root));
+	return refuse_body(q);
+}
+
+static void judge_name(struct native_query *q, struct str name)
+{
+	const char *why = str_trim(name).n == 0 ? "it is blank" : NULL;
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
+			why = "it holds a control character";
+	if (why)
+		problem_at(&q->body_of.problems, PROBLEM_NAME, STR("name"), .rule = why);
+}
+
+/* What the values say, into q->op and what it defines. */
+static bool take(struct native_query *q, yyjson_val *const *v)
+{
+	struct problems *ps = &q->body_of.problems;
+	struct definition *d = arena_new(&q->req->arena, struct definition);
+	if (!d)
+		return native_refuse(q, 503, "");
+	q->op.define = d;
+	d->title = d->annotations = STR("");
+	d->name = v[MEMBER_NAME] ? json_str(v[MEMBER_NAME]) : STR("");
+	d->inferred = yyjson_is_true(v[INFERRED]);
+	d->description = v[DESCRIPTION] ? json_str(v[DESCRIPTION]) : STR("");
+	q->op.rules |= v[DESCRIPTION] ? DEFINITION_DESCRIPTION : 0;
+	q->op.rules |= v[FIELDS] ? DEFINITION_FIELDS : 0;
+	if (v[MEMBER_NAME])
+		judge_name(q, d->name);
+	bool good = fields_from_json(&q->req->arena, v[FIELDS], ps, &d->fields, &d->n_fields);
+	if (ps->found)
+		return refuse_body(q);
+	return good || native_refuse(q, 503, "");
+}
+
+/* The members from `first` on. */
+static bool read_body(struct native_query *q, unsigned first)
+{
+	yyjson_val *root = NULL, *v[N_MEMBERS] = { 0 };
+	if (!read_object(q, &root))
+		return false;
+	shape_read(&q->body_of, root, STR(""), members + first, N_MEMBERS - first, true, v + first);
+	return take(q, v);
+}
+
+/* --- Changing --- */
+
+static bool prepare_define(struct native_query *q)
+{
+	native_op(q, OP_DEFINITION);
+	q->op.rules = DEFINITION_MUST_BE_NEW;
+	return read_body(q, MEMBER_NAME);
+}
+
+static void show_defined(struct native_query *q)
+{
+	show_changed(q, 201);
+}
+
+const struct resource native_define = { SCOPE_DEFINITIONS_WRITE, prepare_define,
+					.changed = show_defined };
+
+static bool prepare_redefine(struct native_query *q)
+{
+	const struct definition *d = find_named(q);
+	if (!d)
+		return false;
+	native_op(q, OP_DEFINITION);
+	q->op.rules = DEFINITION_MUST_EXIST;
+	q->op.definition = d->no;
+	return read_body(q, DESCRIPTION);
+}
+
+static void show_redefined(struct native_query *q)
+{
+	show_changed(q, 200);
+}
+
+const struct resource native_redefine = { SCOPE_DEFINITIONS_WRITE, prepare_redefine,
+					  .changed = show_redefined };
+
+static bool prepare_undefine(struct native_query *q)
+{
+	const struct definition *d = find_named(q);
+	if (!d)
+		return false;
+	native_op(q, OP_DEFINITION_DELETE);
+	q->op.definition = d->no;
+	return true;
+}
+
+static void say_gone(struct native_query *q)
+{
+	q->status = 204;
+}
+
+const struct resource native_undefine = { SCOPE_DEFINITIONS_WRITE, prepare_undefine,
+					  .changed = say_gone };
