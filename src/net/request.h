@@ -55,9 +55,9 @@ struct request {
 	/* What came. Before a fault that cut the head short, the later parts are empty. */
 	enum method method;
 	struct str method_text; /* as in the request line */
-	struct str target; /* as in the request line */
-	struct str path;   /* of the target, still percent-encoded, always begins with "/" */
-	struct str query;  /* behind "?", without it */
+	struct str target;      /* as in the request line */
+	struct str path;        /* of the target, still percent-encoded, always begins with "/" */
+	struct str query;       /* behind "?", without it */
 	const struct header *headers;
 	unsigned n_headers;
 	struct str body; /* chunked bodies are put together */
