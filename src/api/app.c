@@ -48,13 +48,13 @@ static void serve_nobody(struct request *req)
 static void serve(void *ctx, struct request *req)
 {
 	struct app *app = ctx;
-	if (is_native(req))
-		return native_serve(app->native, req);
-	if (health_serve(app->config.store, req))
-		return;
-	if (intake_owner(req->path))
+	if (!is_native(req) && intake_owner(req->path))
 		return intake_serve(app->intake, req);
-	serve_nobody(req);
+	req->id = request_given_id(req);
+	if (is_native(req))
+		native_serve(app->native, req);
+	else if (!health_serve(app->config.store, req))
+		serve_nobody(req);
 }
 
 static void round_end(void *ctx, struct net_loop *loop)

@@ -6,8 +6,6 @@ const unsigned n_dialects = ARRAY_LEN(dialects);
 void call_begin(struct call *call, int status)
 {
 	reply_begin(call->req, status);
-	if (call->request_id.p)
-		reply_header(call->req, STR("X-Request-Id"), call->request_id);
 }
 
 void call_send_json(struct call *call, struct buf *body)

@@ -77,7 +77,6 @@ struct call {
 	uint32_t key_no;       /* 0 before the credentials were found good */
 	bool limited;          /* rate is meant */
 	struct rate_state rate;
-	struct str request_id; /* to be echoed; .p NULL: none */
 	struct str origin;     /* where a browser comes from, if a publishable key of any workspace
 				* lists it: for who answers across origins; .p NULL: none */
 
@@ -171,7 +170,7 @@ extern const unsigned n_dialects;
 
 /* --- What dialects share --- */
 
-/* Begins the answer: status, X-Request-Id. Dialects add their own headers. */
+/* Begins the answer. Dialects add their own headers. */
 void call_begin(struct call *call, int status);
 
 /* Sends a JSON body under "application/json". A buf that failed becomes REFUSE_OVERLOADED. */

@@ -66,7 +66,7 @@ static void put_instance(struct buf *b, const struct call *call)
 {
 	char text[UUID_TEXT + 1];
 	struct uuid id;
-	if (!uuid_parse(call->request_id, &id))
+	if (!uuid_parse(call->req->id, &id))
 		id = uuid_v4();
 	uuid_text(id, text);
 	buf_printf(b, ",\"instance\":\"urn:omnisend:request:%s\"", text);

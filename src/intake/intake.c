@@ -89,22 +89,10 @@ static enum refusal route_call(struct intake *in, struct call *call)
 	return REFUSE_NOTHING;
 }
 
-enum { REQUEST_ID_MAX = 128 };
-
-static bool is_visible(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~')
-			return false;
-	return s.n > 0 && s.n <= REQUEST_ID_MAX;
-}
-
 static struct str request_id(struct request *req, const struct dialect *d)
 {
-	struct str given = request_header(req, STR("X-Request-Id"));
-	if (!d->request_id_uuid)
-		return is_visible(given) ? given : (struct str){ 0 };
-	if (form_uuid(given))
+	struct str given = request_given_id(req);
+	if (!d->request_id_uuid || form_uuid(given))
 		return given;
 	char text[UUID_TEXT + 1];
 	uuid_text(uuid_v4(), text);
@@ -132,7 +120,7 @@ static struct passage *passage_of(struct intake *in, struct request *req)
 	p->call.req = req;
 	p->call.dialect = intake_owner(req->path);
 	must(p->call.dialect);
-	p->call.request_id = request_id(req, p->call.dialect);
+	req->id = request_id(req, p->call.dialect);
 	p->call.origin = known_origin(in, req);
 	p->refused = route_call(in, &p->call);
 	return p;

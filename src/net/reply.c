@@ -97,6 +97,8 @@ void reply_begin(struct request *req, int status)
 		buf_u64(&req->head, (uint64_t)status);
 		buf_lit(&req->head, " \r\n");
 	}
+	if (req->id.p)
+		reply_header(req, STR("X-Request-Id"), req->id);
 }
 
 void reply_header(struct request *req, struct str name, struct str value)

@@ -43,6 +43,16 @@ struct str request_header(const struct request *req, struct str name)
 	return (struct str){ 0 };
 }
 
+struct str request_given_id(const struct request *req)
+{
+	enum { ID_MAX = 128 };
+	struct str id = request_header(req, STR("X-Request-Id"));
+	for (size_t i = 0; i < id.n; i++)
+		if (id.p[i] <= ' ' || id.p[i] > '~')
+			return (struct str){ 0 };
+	return id.n > 0 && id.n <= ID_MAX ? id : (struct str){ 0 };
+}
+
 const char *request_peer(const struct request *req)
 {
 	return req->conn ? conn_peer(req->conn) : "";

@@ -66,6 +66,8 @@ struct request {
 	instant_us received_at;   /* wall clock, when the head was complete */
 	int64_t started_ms;       /* monotonic, at the first byte */
 
+	struct str id; /* the app's: every answer carries it as X-Request-Id; .p NULL: none */
+
 	struct arena arena;
 	struct net_loop *loop;
 	void *state; /* the app's own */
@@ -85,6 +87,9 @@ struct request {
 
 /* The value of the first header of that name (any case), .p NULL when there is none. */
 struct str request_header(const struct request *req, struct str name);
+
+/* The X-Request-Id that came, if it is fit to be echoed: visible ASCII, at most 128 characters. */
+struct str request_given_id(const struct request *req);
 
 /* The textual address of the peer, or "" when it has gone; for logs. */
 const char *request_peer(const struct request *req);

@@ -305,6 +305,13 @@ def test_request_id_of_others_is_echoed(server, request_):
     assert server.request(*request_).header("X-Request-Id") is None
 
 
+@pytest.mark.parametrize("target", ["/healthz", "/readyz", "/nothing/here", "/_/v1/stats", "/_/v1/x"])
+def test_request_id_is_echoed_beside_the_dialects(server, target):
+    for value, echoed in (("abc", "abc"), ("a b", None)):
+        reply = server.request("GET", target, {"X-Request-Id": value})
+        assert reply.header("X-Request-Id") == echoed, reply
+
+
 def test_request_id_comes_with_refusals_too(server):
     method, target, headers, body = senders.arsel(SPACE, "rid@example.com")
     reply = server.request(method, target, {"X-Request-Id": "mine"}, body)
