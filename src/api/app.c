@@ -6,6 +6,7 @@
 #include "api/app.h"
 
 #include "api/health.h"
+#include "api/openapi.h"
 #include "api/problem_reply.h"
 #include "base/fail.h"
 #include "base/log.h"
@@ -47,6 +48,8 @@ static void serve_nobody(struct request *req)
 static void serve(void *ctx, struct request *req)
 {
 	struct app *app = ctx;
+	if (openapi_serve(req))
+		return;
 	if (is_native(req))
 		return native_serve(app->native, req);
 	if (health_serve(app->config.store, req))

@@ -10,3 +10,6 @@ void problem_reply_send(struct request *req, int status, struct str detail);
 
 /* Both in one. */
 void problem_reply(struct request *req, int status, struct str detail);
+
+/* 405 with these methods in Allow; to OPTIONS 204 with the same. */
+void problem_reply_method(struct request *req, struct str allowed);
