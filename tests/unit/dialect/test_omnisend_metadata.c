@@ -128,6 +128,7 @@ static void test_what_the_committer_refuses(void **state)
 		assert_int_equal(t.why, REFUSE_NOTHING);
 		trial_answer_refused(&t, cases[i].code);
 		assert_int_equal(t.status, cases[i].status);
+		assert_int_equal(trial_header(&t, "Retry-After").p != NULL, t.status == 503);
 		trial_end(&t);
 	}
 }
