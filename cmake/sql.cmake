@@ -12,11 +12,7 @@ function(occurd_sql target)
 		string(REGEX REPLACE "TIME\\(([a-z._]+)\\)"
 			"strftime('%Y-%m-%dT%H:%M:%S', (\\1 - ((\\1 % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%06dZ', ((\\1 % 1000000) + 1000000) % 1000000)"
 			sql "${sql}")
-		string(REGEX REPLACE "\\\\" "\\\\\\\\" sql "${sql}")
-		string(REPLACE "\"" "\\\"" sql "${sql}")
-		string(REPLACE "\n" "\\n\"\n\"" sql "${sql}")
 		get_filename_component(name ${source} NAME)
-		file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/sql/${name}.inc CONTENT "\"${sql}\"\n" @ONLY)
+		occurd_embed(${target} sql ${name} "${sql}")
 	endforeach()
-	target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/sql)
 endfunction()

@@ -6,6 +6,7 @@
 #include "api/app.h"
 
 #include "api/health.h"
+#include "api/openapi.h"
 #include "api/problem_reply.h"
 #include "base/fail.h"
 #include "base/log.h"
@@ -51,6 +52,8 @@ static void serve(void *ctx, struct request *req)
 	if (!is_native(req) && intake_owner(req->path))
 		return intake_serve(app->intake, req);
 	req->id = request_given_id(req);
+	if (openapi_serve(req))
+		return;
 	if (is_native(req))
 		native_serve(app->native, req);
 	else if (!health_serve(app->config.store, req))

@@ -2,15 +2,6 @@
 
 #include "api/problem_reply.h"
 
-static void refuse_method(struct request *req)
-{
-	reply_begin(req, req->method == METHOD_OPTIONS ? 204 : 405);
-	reply_header(req, STR("Allow"), STR("GET, HEAD"));
-	if (req->method == METHOD_OPTIONS)
-		return reply_send(req, STR(""), STR(""));
-	problem_reply_send(req, 405, STR(""));
-}
-
 static void send_status(struct request *req, struct str body)
 {
 	reply_begin(req, 200);
@@ -34,7 +25,7 @@ bool health_serve(struct store *store, struct request *req)
 	if (req->fault != FAULT_NONE)
 		problem_reply(req, fault_status(req->fault), STR(""));
 	else if (req->method != METHOD_GET && req->method != METHOD_HEAD)
-		refuse_method(req);
+		problem_reply_method(req, STR("GET, HEAD"));
 	else if (ready)
 		serve_ready(store, req);
 	else

@@ -102,3 +102,13 @@ void problem_reply(struct request *req, int status, struct str detail)
 	problem_reply_begin(req, status);
 	problem_reply_send(req, status, detail);
 }
+
+void problem_reply_method(struct request *req, struct str allowed)
+{
+	int status = req->method == METHOD_OPTIONS ? 204 : 405;
+	reply_begin(req, status);
+	reply_header(req, STR("Allow"), allowed);
+	if (status == 204)
+		return reply_send(req, STR(""), STR(""));
+	problem_reply_send(req, status, STR(""));
+}

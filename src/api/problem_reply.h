@@ -15,3 +15,6 @@ void problem_reply(struct request *req, int status, struct str detail);
 /* Likewise, with "errors":[{"path","message"}], one for each problem. */
 void problem_reply_errors(struct request *req, int status, struct str detail,
 			  const struct problems *problems);
+
+/* 405 with these methods in Allow; to OPTIONS 204 with the same. */
+void problem_reply_method(struct request *req, struct str allowed);

@@ -98,35 +98,12 @@ void arsel_conversion_put(struct buf *b, const struct arsel_conversion *c)
 	buf_char(b, '}');
 }
 
-/* What other dialects keep there stays. */
-static void put_others(struct buf *b, struct arena *a, const struct definition *old)
-{
-	yyjson_val *root = NULL, *key, *v;
-	size_t i, max;
-	if (!old || old->annotations.n == 0)
-		return;
-	if (json_parse(a, old->annotations, &root, NULL) != JSON_OK) {
-		b->failed = true;
-		return;
-	}
-	yyjson_obj_foreach (root, i, max, key, v) {
-		if (str_eq(json_str(key), STR("arsel")))
-			continue;
-		buf_json_str(b, json_str(key));
-		buf_char(b, ':');
-		json_put(b, v);
-		buf_char(b, ',');
-	}
-}
-
 struct str arsel_conversion_annotate(struct arena *a, const struct definition *old,
 				     const struct arsel_conversion *c)
 {
 	struct buf b = buf_in(a);
-	buf_char(&b, '{');
-	put_others(&b, a, old);
-	buf_lit(&b, "\"arsel\":{\"conversion\":");
+	buf_lit(&b, "{\"conversion\":");
 	arsel_conversion_put(&b, c);
-	buf_lit(&b, "}}");
-	return b.failed ? (struct str){ 0 } : buf_str(&b);
+	buf_char(&b, '}');
+	return b.failed ? (struct str){ 0 } : annotate(a, old, STR("arsel"), buf_str(&b));
 }

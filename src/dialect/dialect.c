@@ -134,6 +134,41 @@ struct str json_text(struct arena *a, const yyjson_val *v)
 	return b.failed ? (struct str){ 0 } : buf_str(&b);
 }
 
+static yyjson_val *annotations(struct buf *b, const struct definition *d)
+{
+	yyjson_val *root = NULL;
+	if (d && d->annotations.n && json_parse(b->arena, d->annotations, &root, NULL) != JSON_OK)
+		b->failed = true;
+	return root;
+}
+
+yyjson_val *annotation(struct buf *b, const struct definition *d, struct str dialect)
+{
+	return json_get(annotations(b, d), dialect);
+}
+
+struct str annotate(struct arena *a, const struct definition *old, struct str dialect,
+		    struct str json)
+{
+	struct buf b = buf_in(a);
+	yyjson_val *root = annotations(&b, old), *key, *v;
+	size_t i, max;
+	buf_char(&b, '{');
+	yyjson_obj_foreach (root, i, max, key, v) {
+		if (str_eq(json_str(key), dialect))
+			continue;
+		buf_json_str(&b, json_str(key));
+		buf_char(&b, ':');
+		json_put(&b, v);
+		buf_char(&b, ',');
+	}
+	buf_json_str(&b, dialect);
+	buf_char(&b, ':');
+	buf_put(&b, json);
+	buf_char(&b, '}');
+	return b.failed ? (struct str){ 0 } : buf_str(&b);
+}
+
 int refusal_status(const struct call *call, enum refusal why)
 {
 	switch (why) {

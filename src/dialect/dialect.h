@@ -204,6 +204,14 @@ struct str echo(struct str s);
 /* Compact text of a value, as operations carry it; .p NULL: memory is refused. */
 struct str json_text(struct arena *a, const yyjson_val *v);
 
+/* What the dialect of that name keeps with the definition; NULL: nothing. `b` fails when memory is
+ * refused. */
+yyjson_val *annotation(struct buf *b, const struct definition *d, struct str dialect);
+/* The annotations with `json` in that place; what other dialects keep stays. `old` may be NULL.
+ * .p NULL: memory is refused. */
+struct str annotate(struct arena *a, const struct definition *old, struct str dialect,
+		    struct str json);
+
 /* The usual HTTP status of a refusal; dialects differ from it only where their contract says so. */
 int refusal_status(const struct call *call, enum refusal why);
 

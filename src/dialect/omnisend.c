@@ -112,6 +112,9 @@ static const struct route routes[] = {
 	LATER("/v5/contacts"),
 	{ METHOD_POST, "/api/events", &omnisend_event },
 	LATER("/api/contacts"),
+	{ METHOD_POST, "/api/event-metadata", &omnisend_declare },
+	{ METHOD_PUT, "/api/event-metadata", &omnisend_extend },
+	{ METHOD_POST, "/api/event-metadata/query", &omnisend_schemes },
 };
 
 const struct dialect omnisend = {

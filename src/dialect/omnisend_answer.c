@@ -147,7 +147,7 @@ void omnisend_refuse(struct call *call, enum refusal why)
 		reply_header(call->req, STR("WWW-Authenticate"), STR("Bearer"));
 	if (why == REFUSE_RATE)
 		reply_header_u64(call->req, STR("Retry-After"), call->rate.reset_s);
-	if (why == REFUSE_OVERLOADED)
+	if (no.status == 503)
 		reply_header_u64(call->req, STR("Retry-After"), COME_BACK_S);
 	call_send_json(call, &body);
 }

@@ -5,7 +5,8 @@
  * omnisend_list.c and omnisend_tags.c are about many. What they read of a body:
  * omnisend_contact.c and omnisend_identifiers.c (who it is, in version 4 and later),
  * omnisend_profile.c (what changes of the contact), omnisend_properties.c (the event's properties
- * against its scheme). omnisend_view.c shows a contact. Figures: omnisend.md 2.1.
+ * against its scheme). omnisend_view.c shows a contact. Schemes that are declared and shown:
+ * omnisend_metadata.c, omnisend_metadata_query.c, omnisend_scheme.c. Figures: omnisend.md 2.1.
  */
 #pragma once
 
@@ -80,7 +81,8 @@ void omnisend_put_document(struct buf *b, const struct call *call, enum refusal 
 
 /* RFC 3339, where a blank may stand for the T. */
 bool omnisend_form_time(struct str s);
-bool omnisend_form_phone(struct str s); /* or blank */
+bool omnisend_form_phone(struct str s);      /* or blank */
+bool omnisend_form_event_name(struct str s); /* not blank */
 
 /* A map of names and values: NULL when absent, null or [] (an empty map of PHP); NULL with a
  * problem when it is anything else but an object. */
@@ -88,6 +90,10 @@ yyjson_val *omnisend_map(struct call *call, yyjson_val *v, struct str path);
 
 /* Whether a property may have that name; a problem when not. */
 bool omnisend_name(struct call *call, struct str name, struct str path);
+
+/* A list is one of strings, `most` of them; problems when not. NULL is fine. */
+void omnisend_strings(struct call *call, yyjson_val *list, struct str path, size_t most);
+bool omnisend_lists(yyjson_val *list, struct str s); /* it is in it */
 
 /* A contact's identity in a body or a target; `use` of enum who_use. n_who grows when the value
  * is one at all. */
@@ -131,6 +137,29 @@ struct str omnisend_status(yyjson_val *attributes); /* "subscribed" ... */
 
 extern const struct omnisend_no omnisend_not_found;
 
+/* --- Schemes declared and shown --- */
+
+/* The `properties` of a scheme: {"total":{"type":"float","displayName":"Total"}}. What our fields
+ * have no place for is kept as {"properties":{...}} in the definition's annotation: the list types,
+ * and how properties are called and grouped. */
+
+/* What is said, held against the fields there and what is kept of them (none, and NULL, for a new
+ * scheme). A type that would change is PROBLEM_FIELD_TYPE. */
+enum refusal omnisend_scheme_read(struct call *call, yyjson_val *said, const struct definition *old,
+				  yyjson_val *kept, struct definition *out);
+/* What is to be kept: what was, and what is said. */
+void omnisend_scheme_keep(struct buf *b, yyjson_val *kept, yyjson_val *said);
+void omnisend_scheme_put(struct buf *b, const struct field *fields, unsigned n, yyjson_val *kept);
+
+/* The annotation of a scheme, and in it. NULL: it was never declared through Omnisend. */
+yyjson_val *omnisend_kept(struct buf *b, const struct definition *d);
+/* Where its events come from, an array of names; NULL: nobody said, which shows as "api". */
+yyjson_val *omnisend_origins(yyjson_val *kept);
+
+/* {"name":...,"displayName":...,"origins":[...] and the rest as asked for. */
+void omnisend_metadata_put(struct buf *b, const struct definition *d, yyjson_val *kept,
+			   bool with_explicit, bool with_properties);
+
 /* --- Endpoints --- */
 
 extern const struct endpoint omnisend_event;    /* POST /v4/track, /v5/events, /api/events */
@@ -141,3 +170,5 @@ extern const struct endpoint omnisend_by_id, omnisend_by_email, omnisend_by_phon
 extern const struct endpoint omnisend_create, omnisend_patch_by_email, omnisend_list;
 extern const struct endpoint omnisend_patch;
 extern const struct endpoint omnisend_tag, omnisend_untag; /* POST, DELETE .../contacts/tags */
+/* POST, PUT of /api/event-metadata, POST of /api/event-metadata/query */
+extern const struct endpoint omnisend_declare, omnisend_extend, omnisend_schemes;

@@ -28,7 +28,7 @@ static const struct shape_member members[N_MEMBERS] = {
 	[SEGMENT] = { STR_INIT("segmentID"), SHAPE_STRING, .flags = OMNISEND_GIVEN },
 };
 
-static void judge_list(struct call *call, yyjson_val *list, struct str path, size_t most)
+void omnisend_strings(struct call *call, yyjson_val *list, struct str path, size_t most)
 {
 	size_t n = yyjson_arr_size(list), i, max;
 	yyjson_val *v;
@@ -49,9 +49,9 @@ static void judge(struct call *call, yyjson_val **v)
 	bool named = v[SEGMENT] != NULL;
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		named |= v[i] != NULL;
-		judge_list(call, v[i], lists[i].name, TAGGED_MAX);
+		omnisend_strings(call, v[i], lists[i].name, TAGGED_MAX);
 	}
-	judge_list(call, v[TAGS], members[TAGS].name, OMNISEND_TAGS_MAX);
+	omnisend_strings(call, v[TAGS], members[TAGS].name, OMNISEND_TAGS_MAX);
 	if (v[TAGS] && yyjson_arr_size(v[TAGS]) == 0)
 		problem_at(&call->problems, PROBLEM_EMPTY, members[TAGS].name);
 	if (!named)

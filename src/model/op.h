@@ -104,6 +104,9 @@ enum definition_rule {
 	DEFINITION_TITLE = 16, /* likewise */
 	DEFINITION_DESCRIPTION = 32,
 	DEFINITION_ANNOTATIONS = 64,
+	/* PROBLEM_EXISTS when it has changed since `define.updated_at`: what is set was made of
+	 * what was there. */
+	DEFINITION_AS_SEEN = 128,
 };
 
 /*

@@ -132,7 +132,8 @@ int definition_change_decide(struct store *s, struct op *op, struct definition_p
 	const struct definition *old = meant(s, op, w);
 	if (!old)
 		return decide_new(s, op, w, p);
-	if (op->rules & DEFINITION_MUST_BE_NEW)
+	bool newer = old->updated_at != op->define->updated_at;
+	if (op->rules & DEFINITION_MUST_BE_NEW || (op->rules & DEFINITION_AS_SEEN && newer))
 		return refuse(op, PROBLEM_EXISTS, "name", 0);
 	return decide_change(s, op, old, p);
 }

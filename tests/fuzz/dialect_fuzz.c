@@ -450,6 +450,8 @@ static void judge_op(const struct op *op)
 	must(op->kind != OP_EVENT || is_json(op->properties, true));
 	must(op->kind != OP_EVENT || op->definition != 0 || op->definition_name.n > 0);
 	must(!op->mismatches.p || is_json(op->mismatches, false));
+	if (op->kind == OP_DEFINITION && op->rules & DEFINITION_ANNOTATIONS)
+		must(is_json(op->define->annotations, true));
 	for (unsigned i = 0; i < op->n_who; i++) {
 		const struct who *w = &op->who[i];
 		must(identity_kind_name(w->kind) && w->use != 0);

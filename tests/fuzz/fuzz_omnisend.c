@@ -26,6 +26,9 @@ static const struct trial_request requests[] = {
 	{ METHOD_GET, "/v5/contacts?tag=vip&limit=1", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_POST, "/v5/contacts/tags", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_DELETE, "/api/contacts/tags", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/api/event-metadata", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_PUT, "/api/event-metadata", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/api/event-metadata/query", { HEADER("X-API-KEY", TRIAL_KEY) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -19,6 +19,8 @@ import threading
 import time
 import uuid
 
+import openapi
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_S = 30  # until the ready line
 STOP_S = 30  # from SIGTERM to the end
@@ -344,7 +346,9 @@ class Server:
         """One request on a connection of its own."""
         with self.wire() as wire:
             wire.send_what_is_taken(request_bytes(method, target, headers or {}, body))
-            return wire.final(of_head=method == "HEAD")
+            reply = wire.final(of_head=method == "HEAD")
+        openapi.check_served(method, target, reply)
+        return reply
 
     def reader(self, secret):
         return Reader(self, secret)
@@ -387,6 +391,8 @@ class Reader:
             try:
                 self.wire.send(data)
                 reply = self.wire.final()
+                if path.startswith("/_/v1/"):
+                    openapi.check("native", "GET", path, reply)
                 if reply.header("Connection") == "close":
                     self.close()
                 return reply

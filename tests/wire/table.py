@@ -21,8 +21,9 @@ headers, json, text, contains), stores (events it adds; by default 1 when the an
 it adds no event, but contacts or definitions may be other ones afterwards), keep ({ NAME = "data.0.id" }:
 a variable for the steps that follow, out of the answer).
 
-After every step it is checked that a refused request left the workspace exactly as it was, and
-that an accepted one added exactly its events. `then` says what else holds at the end:
+Every answer must be one that src/api/openapi documents (openapi.py). After every step it is
+checked that a refused request left the workspace exactly as it was, and that an accepted one added
+exactly its events. `then` says what else holds at the end:
 
   contacts = 1                                  how many there are
   newest = { ... } or [ ... ]                   events, newest first: definition, dialect,
@@ -38,6 +39,7 @@ import pathlib
 import re
 import tomllib
 
+import openapi
 from notation import (NotationError, check_json, matches_text, parse_time, sent)
 from occurd import exact_json, key, made_uuid, request_bytes, workspace
 
@@ -254,7 +256,9 @@ def send_step(server, table, step, place):
     data = request_bytes(method, target, headers_of(table, step, place), body)
     with server.wire() as wire:
         wire.send_what_is_taken(data)
-        return wire.final(of_head=method == "HEAD")
+        reply = wire.final(of_head=method == "HEAD")
+    openapi.check(table.dialect, method, target, reply)
+    return reply
 
 
 def check_headers(expected, reply, variables):

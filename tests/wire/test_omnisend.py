@@ -7,7 +7,7 @@ import table
 
 NUMBERS = range(1, 65)
 TABLES = [table.Table("omnisend.toml"), table.Table("omnisend_bad.toml"),
-          table.Table("omnisend_contacts.toml")]
+          table.Table("omnisend_contacts.toml"), table.Table("omnisend_metadata.toml")]
 CASES = [case for t in TABLES for case in t.runnable()]
 
 

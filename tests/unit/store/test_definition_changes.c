@@ -51,6 +51,8 @@ static const struct step {
 	  PROBLEM_FIELD_TYPE, false, false, "T2||{}|a b c" },
 	{ "replaced", DEFINITION_FIELDS | DEFINITION_MUST_EXIST, NONE, "", "", "", clash, 3, 0, 0,
 	  false, true, "T2||{}|a b d" },
+	{ "changed since", DEFINITION_TITLE | DEFINITION_AS_SEEN, BY_NO, "T3", "", "", NULL, 0, 1,
+	  PROBLEM_EXISTS, false, false, "T2||{}|a b d" },
 	{ "emptied", DEFINITION_FIELDS, BY_NO, "", "", "", NULL, 0, 0, 0, false, true, "T2||{}|" },
 };
 
@@ -126,6 +128,39 @@ static void definitions_change_as_the_rules_say(void **state)
 	fixture_provision(&f);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		run_step(&f, &steps[i]);
+	fixture_end(&f);
+}
+
+/* It was read when it had just been made: of two who then change it, the second is refused. */
+static void what_was_seen_is_what_is_changed(void **state)
+{
+	struct fixture f;
+	struct definition define;
+	static const struct step make = { .rules = ALL | DEFINITION_MUST_BE_NEW,
+					  .title = "T",
+					  .description = "",
+					  .annotations = "" };
+	static const struct step change = { .rules = DEFINITION_TITLE | DEFINITION_AS_SEEN,
+					    .by = BY_NO,
+					    .title = "T2",
+					    .description = "",
+					    .annotations = "" };
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	struct op op = make_op(&f, &make, &define);
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	struct catalog *c = NULL;
+	catalog_refresh(store_catalog(f.store), &c);
+	instant_us seen = workspace_definition(catalog_workspace(c, 1), STR("order"))->updated_at;
+	catalog_unref(c);
+	for (unsigned i = 0; i < 2; i++) {
+		clock_us += US_PER_S;
+		op = make_op(&f, &change, &define);
+		define.updated_at = seen;
+		assert_int_equal(fixture_apply(&f, &op), i ? STORE_REFUSED : STORE_OK);
+	}
+	assert_int_equal(op.problems->list[0].code, PROBLEM_EXISTS);
 	fixture_end(&f);
 }
 
@@ -214,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(definitions_change_as_the_rules_say),
+		cmocka_unit_test(what_was_seen_is_what_is_changed),
 		cmocka_unit_test(a_deleted_definition_is_known_by_its_events),
 		cmocka_unit_test(an_abandoned_deletion_deleted_nothing),
 	};

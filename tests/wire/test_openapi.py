@@ -1,0 +1,257 @@
+"""The OpenAPI documents: served as they are written, sound, and all of what they say exercised.
+
+That what is served fits the documents is checked where the answers come in: table.py, occurd.py.
+"""
+
+import copy
+import json
+import re
+
+import jsonschema
+import pytest
+
+import occurd
+import openapi
+import senders
+import table
+from occurd import key, made_uuid
+
+SPACE = senders.engine_workspace(
+    "openapi", keys=[key("events", ["events.write"]), key("admin", ["admin"]),
+                     key("contacts", ["contacts.read"]),
+                     key("definitions", ["definitions.read"]),
+                     key("all", occurd.ALL_SCOPES)])
+TABLES = [table.Table(f"{name}_rest.toml") for name in ("omnisend", "infobip", "arsel")]
+CASES = [case for t in TABLES for case in t.runnable()]
+OPERATIONS = [(name, method, path) for name in openapi.NAMES
+              for method, path, _ in openapi.document(name).operations()]
+
+# What is documented and no table reaches: where it is exercised instead, or why it is not.
+ELSEWHERE = {
+    401: "test_without_a_key, for every operation",
+    403: "test_without_the_scope, for every operation that documents it",
+    410: "test_a_version_of_old, for every operation that documents it",
+    429: "test_<dialect>_special.py; the rate comes before what the operation does",
+    500: "test_<dialect>_special.py, a full disk; for /_/v1 the store would have to break",
+    503: "test_<dialect>_special.py, a full disk; else only at a limit of memory or queue",
+}
+
+ID = made_uuid("nothing")
+READS = [
+    ("/_/v1/events", 200), ("/_/v1/events?limit=0", 400), ("/_/v1/events/<EVENT>", 200),
+    ("/_/v1/events/x", 400), ("/_/v1/events/" + ID, 404), ("/_/v1/contacts", 200),
+    ("/_/v1/contacts?email=john.doe%40example.com", 200), ("/_/v1/contacts?limit=x", 400),
+    ("/_/v1/contacts/<CONTACT>", 200), ("/_/v1/contacts/x", 400), ("/_/v1/contacts/" + ID, 404),
+    ("/_/v1/contacts/<CONTACT>/events", 200), ("/_/v1/contacts/x/events", 400),
+    ("/_/v1/contacts/" + ID + "/events", 404), ("/_/v1/definitions", 200), ("/_/v1/stats", 200),
+]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    places, provision = table.provision_of(TABLES)
+    with occurd.start(tmp_path_factory.mktemp("openapi"), [SPACE, *provision]) as server:
+        assert server.request(*senders.arsel(SPACE, "john.doe@example.com")).status == 202
+        yield server, places
+
+
+@pytest.fixture
+def server(stage):
+    return stage[0]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(stage, case):
+    server, places = stage
+    table.run(server, case, places[case.name])
+
+
+# --- Served ---
+
+
+@pytest.mark.parametrize("name", openapi.NAMES)
+def test_a_document_is_served_as_written(server, name):
+    target = f"/_/openapi/{name}.json"
+    reply = server.request("GET", target)
+    assert reply.status == 200 and reply.header("Content-Type") == "application/json"
+    assert reply.body == (openapi.FOLDER / f"{name}.json").read_bytes()
+    head = server.request("HEAD", target)
+    assert head.status == 200 and int(head.header("Content-Length")) == len(reply.body)
+
+
+@pytest.mark.parametrize("path", [
+    "/_/openapi/", "/_/openapi/x.json", "/_/openapi/arsel", "/_/openapi/arsel.json/",
+    "/_/openapi/arsel.jso", "/_/openapi/ARSEL.json", "/_/openapi", "/_/openapi/../arsel.json"])
+def test_other_documents_are_not_there(server, path):
+    reply = server.request("GET", path)
+    assert reply.status == 404 and reply.json()["status"] == 404
+    assert reply.header("Content-Type") == "application/problem+json"
+
+
+def test_other_methods(server):
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        reply = server.request(method, "/_/openapi/arsel.json", {}, b"{}")
+        assert reply.status == 405 and reply.header("Allow") == "GET, HEAD"
+    reply = server.request("OPTIONS", "/_/openapi/arsel.json")
+    assert reply.status == 204 and reply.header("Allow") == "GET, HEAD"
+
+
+# --- Sound ---
+
+
+def nodes(value):
+    yield value
+    for inner in value.values() if isinstance(value, dict) else \
+            value if isinstance(value, list) else ():
+        yield from nodes(inner)
+
+
+def schemas(doc):
+    yield from doc.data["components"]["schemas"].values()
+    for node in nodes(doc.data):
+        if isinstance(node, dict) and isinstance(node.get("schema"), dict) and "type" not in node:
+            yield node["schema"]
+
+
+@pytest.mark.parametrize("name", openapi.NAMES)
+def test_a_document_is_sound(name):
+    doc = openapi.document(name)
+    assert doc.data["openapi"] == "3.1.0" and set(doc.data) == {
+        "openapi", "info", "servers", "security", "paths", "components"}
+    ids = [operation["operationId"] for _, _, operation in doc.operations()]
+    assert len(set(ids)) == len(ids)
+    for schema in schemas(doc):
+        jsonschema.Draft202012Validator.check_schema(schema)
+    used = {node["$ref"] for node in nodes(doc.data)
+            if isinstance(node, dict) and isinstance(node.get("$ref"), str)}
+    there = {f"#/components/{kind}/{n}" for kind, members in doc.data["components"].items()
+             if kind != "securitySchemes" for n in members}
+    assert used == there
+    for method, path, operation in doc.operations():
+        variables = set(re.findall(r"\{([^}]+)\}", path))
+        given = operation.get("parameters", [])
+        assert {p["name"] for p in given if p["in"] == "path"} == variables, (method, path)
+        assert all(doc.resolve(r)["description"] for r in operation["responses"].values())
+
+
+@pytest.mark.parametrize("name", openapi.NAMES)
+def test_examples_fit(name):
+    doc = openapi.document(name)
+    for node in nodes(doc.data):
+        if isinstance(node, dict) and "example" in node and "schema" in node:
+            doc.hold(node["schema"], node["example"], name)
+
+
+# --- Exercised ---
+
+
+def steps_of_tables():
+    """(dialect, method, target, status) of every step of every table; a variable is an x."""
+    for file in sorted(table.CASES.glob("*.toml")):
+        t = table.Table(file.name)
+        for case in t.runnable():
+            for step in case.steps:
+                method, target = step.get("send", t.send).split(" ", 1)
+                target = re.sub(r"<[^>]*>", "x", target)
+                yield t.dialect, method, target, int(t.reply(step["expect"])["status"])
+    for target, status in READS:
+        yield "native", "GET", target, status
+
+
+def test_every_path_and_status_is_exercised():
+    done = {(name, method, openapi.document(name).find(target), str(status))
+            for name, method, target, status in steps_of_tables()}
+    said = {(name, method, path, status) for name in openapi.NAMES
+            for method, path, operation in openapi.document(name).operations()
+            for status in operation["responses"] if status != "default"}
+    missing = {one for one in said - done if int(one[3]) not in ELSEWHERE}
+    assert not missing, sorted(missing)
+
+
+def test_reads(server):
+    """READS, which the test above relies on. Reader.ask() checks the answers."""
+    reader = server.reader("admin")
+    event = reader.events()[0]
+    for target, status in READS:
+        target = target.replace("<EVENT>", event["id"]).replace("<CONTACT>", event["contact_id"])
+        assert reader.ask(target).status == status, target
+    reader.close()
+
+
+def ask(server, name, method, path, headers, query=""):
+    target = path.replace("{populationId}", SPACE["id"]) + query
+    target = re.sub(r"\{[^}]+\}", "0" * 24, target)
+    body = None if method == "GET" else b"{}"
+    reply = server.request(method, target, {"Content-Type": "application/json", **headers}, body)
+    openapi.check(name, method, target, reply)
+    return reply
+
+
+@pytest.mark.parametrize("name, method, path", OPERATIONS)
+def test_without_a_key(server, name, method, path):
+    assert ask(server, name, method, path, {}).status == 401
+
+
+def documenting(status):
+    return [(name, method, path) for name, method, path in OPERATIONS if status in
+            openapi.document(name).data["paths"][path][method.lower()]["responses"]]
+
+
+def credentials(name, secret):
+    if name == "pristo":
+        return {"X-API-Key": secret}
+    return {"Authorization": ("App " if name == "infobip" else "Bearer ") + secret}
+
+
+@pytest.mark.parametrize("name, method, path", documenting("403"))
+def test_without_the_scope(server, name, method, path):
+    """Of three keys with a scope each, one lacks what the operation needs."""
+    statuses = {ask(server, name, method, path, credentials(name, secret)).status
+                for secret in ("events", "contacts", "definitions")}
+    assert 403 in statuses
+
+
+@pytest.mark.parametrize("name, method, path", documenting("410"))
+def test_a_version_of_old(server, name, method, path):
+    old = {**credentials(name, "all"), "Omnisend-Version": "2025-01-01"}
+    assert ask(server, name, method, path, old, "?email=a%40example.com").status == 410
+
+
+# --- The check itself can say no ---
+
+
+GOOD = {"status_code": 404, "name": "not_found", "message": "Contact not found"}
+RATE = [("ratelimit-limit", "1000"), ("ratelimit-remaining", "9"), ("ratelimit-reset", "60")]
+
+
+def misfit(method="GET", target="/v1/contacts/x", status=404, body=None, headers=None,
+           content_type="application/json"):
+    headers = copy.copy(RATE if headers is None else headers)
+    text = json.dumps(GOOD if body is None else body).encode()
+    reply = occurd.Reply(status, "", headers + [("Content-Type", content_type)], text)
+    try:
+        openapi.check("arsel", method, target, reply)
+    except openapi.Misfit as no:
+        return str(no)
+    return None
+
+
+def test_what_fits():
+    assert misfit() is None
+    assert misfit(target="/api/v1/contacts/x?y=z") is None
+    assert misfit("DELETE", "/v1/nothing", body=GOOD, headers=[]) is None
+
+
+@pytest.mark.parametrize("members, part", [
+    ({"status": 402}, "not documented"), ({"status": 200}, "required"),
+    ({"target": "/v1/nothing", "status": 200}, "not documented"),
+    ({"target": "/v1/contacts", "status": 404}, "not documented"),
+    ({"method": "PUT", "status": 200}, "not documented"),
+    ({"body": {**GOOD, "more": 1}}, "more"), ({"body": {**GOOD, "name": "x"}}, "'x'"),
+    ({"body": {**GOOD, "status_code": 400}}, "404"), ({"body": []}, "object"),
+    ({"status": 401, "body": {**GOOD, "status_code": 401, "name": "unauthorized"}},
+     "WWW-Authenticate"),
+    ({"headers": [("ratelimit-limit", "x"), *RATE[1:]]}, "ratelimit-limit"),
+    ({"content_type": "text/plain"}, "text/plain")])
+def test_what_does_not_fit(members, part):
+    assert part in (misfit(**members) or "it fits")
