@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "model/contact.h"
 #include "model/definition.h"
+#include "model/tokens.h"
 
 enum op_kind {
 	OP_EVENT,          /* a contact is found or made and changed, and the event is its newest */
@@ -19,6 +20,8 @@ enum op_kind {
 	OP_CONTACT_DELETE, /* a contact goes, with all that is known of it: see store.h */
 	OP_DEFINITION,     /* a definition is made or changed */
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
+	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
+	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer */
 };
 
 /* What an identity in a report is for. Bits. */
@@ -153,6 +156,11 @@ struct op {
 
 	/* OP_DEFINITION: what it shall be, by name (new) or by `definition` (there already). */
 	const struct definition *define;
+
+	/* OP_TOKEN_ISSUE: all but its times, which are the committer's; OP_TOKEN_REVOKE: digest and
+	 * issuer. */
+	const struct token *token;
+	int64_t token_lives_s;
 
 	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what
 	 * was seen.

@@ -45,6 +45,15 @@ const char *const statement_sql[STATEMENTS] = {
 			    " ORDER BY expires_at LIMIT ?)",
 	[ST_DEDUPE_EXPIRY] = "SELECT min(expires_at) FROM dedupe WHERE expires_at IS NOT NULL",
 
+	[ST_TOKEN_ADD] = "INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
+			 " expires_at) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ST_TOKEN_DROP] = "DELETE FROM token WHERE digest = ? AND issuer = ? AND workspace = ?"
+			  " RETURNING digest",
+	[ST_TOKEN_PURGE] = "DELETE FROM token WHERE digest IN (SELECT digest FROM token"
+			   " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
+			   " RETURNING digest",
+	[ST_TOKEN_EXPIRY] = "SELECT min(expires_at) FROM token",
+
 	[ST_DEFINITION_ADD] = "INSERT INTO definition(no, workspace, id, name, title, description,"
 			      " annotations, inferred, deleted, fields, created_at, updated_at)"
 			      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",

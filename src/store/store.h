@@ -12,6 +12,7 @@
 
 #include "model/catalog.h"
 #include "model/op.h"
+#include "model/tokens.h"
 #include "store/provision.h"
 
 struct store;
@@ -44,6 +45,9 @@ MUST_CHECK int store_provision(struct store *s, const struct provision *p);
 
 /* The snapshot that requests are checked against; published on every change. */
 struct catalog_cell *store_catalog(struct store *s);
+
+/* The tokens that are good, unless they have expired; changed by every commit that changes them. */
+struct tokens *store_tokens(struct store *s);
 
 /*
  * A batch. Its events get growing seq, ids and received_at. store_apply() either writes all of an
