@@ -5,7 +5,7 @@
 #include "dialect/omnisend_private.h"
 
 static const struct str prefixes[] = { STR_INIT("/v3/"), STR_INIT("/v4/"), STR_INIT("/v5/"),
-				       STR_INIT("/api/") };
+				       STR_INIT("/api/"), STR_INIT("/oauth2/") };
 
 /* An operator of a private server hands out keys: each of the vendor's ways to send one will do
  * (decision 5). */
@@ -99,6 +99,8 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/v4/contacts/phoneNumber:{phone}", &omnisend_by_phone },
 	{ METHOD_POST, "/v5/events", &omnisend_event },
 	{ METHOD_POST, "/api/events", &omnisend_event },
+	{ METHOD_POST, "/oauth2/token", &omnisend_token },
+	{ METHOD_POST, "/oauth2/revoke", &omnisend_revoke },
 };
 
 const struct dialect omnisend = {

@@ -4,7 +4,7 @@
  * takes an event, omnisend_people.c is version 4's contacts. What they read of a body:
  * omnisend_contact.c (who it is), omnisend_profile.c (what changes of the contact),
  * omnisend_properties.c (the event's properties against its scheme). omnisend_view.c shows a
- * contact. Figures: omnisend.md 2.1.
+ * contact; omnisend_token.c hands out tokens. Figures: omnisend.md 2.1.
  */
 #pragma once
 
@@ -20,6 +20,8 @@ enum {
 	OMNISEND_OPT_INS_MAX = 10, /* opt-outs too */
 	OMNISEND_BODY_MAX = 1024 * 1024,
 };
+
+enum { OMNISEND_BUCKET_TOKEN = 1 };
 
 /* --- Versions --- */
 
@@ -116,5 +118,7 @@ void omnisend_put_v4(struct buf *b, const struct contact_view *c);
 
 extern const struct endpoint omnisend_event;    /* POST /v4/track, /v5/events, /api/events */
 extern const struct endpoint omnisend_identify; /* POST /v4/identify */
+extern const struct endpoint omnisend_token;    /* POST /oauth2/token */
+extern const struct endpoint omnisend_revoke;   /* POST /oauth2/revoke */
 /* GET /v4/contacts/id:, email: and phoneNumber: */
 extern const struct endpoint omnisend_by_id, omnisend_by_email, omnisend_by_phone;

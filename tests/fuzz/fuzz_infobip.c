@@ -2,6 +2,7 @@
 
 #define RICH "/peopleevents/2/persons/3/definitions/rich/events"
 #define APP  HEADER("Authorization", "App " TRIAL_KEY)
+#define FORM HEADER("Content-Type", "application/x-www-form-urlencoded")
 
 /* The first is what most of the corpus is sent to. */
 static const struct trial_request requests[] = {
@@ -22,6 +23,12 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, RICH, { HEADER("Authorization", "Basic !") } },
 	{ METHOD_GET, RICH, { APP } },
 	{ METHOD_POST, "/people/2/nothing/%00\"", { APP } },
+	{ METHOD_POST, "/auth/1/session", { HEADER("Content-Type", "application/json") } },
+	{ METHOD_DELETE, "/auth/1/session", { HEADER("Authorization", "IBSSO " TRIAL_TOKEN) } },
+	{ METHOD_POST, "/auth/1/oauth2/token", { FORM } },
+	{ METHOD_POST,
+	  "/auth/1/oauth2/token",
+	  { FORM, HEADER("Authorization", "Basic dHJpYWwrY2xpZW50OnMzY3JldA==") } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

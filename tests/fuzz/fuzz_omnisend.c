@@ -1,5 +1,8 @@
 #include "fuzz/dialect_fuzz.h"
 
+#define FORM   HEADER("Content-Type", "application/x-www-form-urlencoded")
+#define CLIENT HEADER("Authorization", "Basic dHJpYWwrY2xpZW50OnMzY3JldA==")
+
 /* The first is what most of the corpus is sent to. */
 static const struct trial_request requests[] = {
 	{ METHOD_POST, "/v4/track", { HEADER("Authorization", "Bearer " TRIAL_KEY) } },
@@ -17,6 +20,9 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, "/v4/identify", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_GET, "/v4/contacts/email:jane%40example.com", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_GET, "/v4/contacts/phoneNumber%3A+37061", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/oauth2/token", { FORM } },
+	{ METHOD_POST, "/oauth2/token", { FORM, CLIENT } },
+	{ METHOD_POST, "/oauth2/revoke", { FORM, CLIENT } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
