@@ -139,6 +139,8 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 		return r == STORE_OK ? decide_contact(s, op, d) : r;
 	case OP_CONTACT_DELETE:
 		return decide_who(s, op, &d->contact.contact);
+	case OP_KEY:
+		return key_decide(s, op);
 	case OP_DEFINITION:
 		return definition_change_decide(s, op, &d->definition);
 	case OP_DEFINITION_DELETE:
@@ -230,6 +232,8 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 		return do_contact(s, op, d);
 	case OP_CONTACT_DELETE:
 		return do_contact_delete(s, op, d);
+	case OP_KEY:
+		return key_write(s, op);
 	case OP_DEFINITION:
 		return do_definition(s, op, d);
 	case OP_DEFINITION_DELETE:

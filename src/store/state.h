@@ -192,6 +192,10 @@ MUST_CHECK int token_rows_purge(struct store *s);
 void token_rows_keep(struct store *s);   /* the batch is committed */
 void token_rows_forget(struct store *s); /* or abandoned */
 
+/* keys.c: made and revoked while the server runs. */
+MUST_CHECK int key_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
+MUST_CHECK int key_write(struct store *s, struct op *op);
+
 /* definitions.c: the definition of an event, which may have to be made or to grow. */
 struct definition_plan {
 	uint32_t no;             /* 0: to be made */

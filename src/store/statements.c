@@ -54,6 +54,14 @@ const char *const statement_sql[STATEMENTS] = {
 			   " RETURNING digest",
 	[ST_TOKEN_EXPIRY] = "SELECT min(expires_at) FROM token",
 
+	[ST_KEY_NEXT] = "SELECT max((SELECT coalesce(max(no), 0) FROM access_key),"
+			" (SELECT coalesce(max(no), 0) FROM oauth_client)) + 1",
+	[ST_KEY_ADD] = "INSERT INTO access_key(no, workspace, digest, name, scopes, revoked,"
+		       " created_at) VALUES(?, ?, ?, ?, ?, 0, ?)",
+	[ST_KEY_FIND] = "SELECT no FROM access_key WHERE no = ? AND workspace = ?",
+	[ST_KEY_REVOKE] = "UPDATE access_key SET revoked = 1 WHERE no = ?"
+			  " RETURNING digest, name, scopes",
+
 	[ST_DEFINITION_ADD] = "INSERT INTO definition(no, workspace, id, name, title, description,"
 			      " annotations, inferred, deleted, fields, created_at, updated_at)"
 			      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",

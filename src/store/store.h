@@ -158,6 +158,18 @@ MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a,
 				   const struct contact_query *q, struct contact_view **rows,
 				   unsigned *n, bool *more);
 
+struct key_row {
+	uint32_t no;
+	struct str name, scopes; /* words with blanks between */
+	bool revoked;
+	instant_us created_at;
+	struct key_row *next;
+};
+
+/* Oldest first. */
+MUST_CHECK int store_read_keys(struct store_reader *r, struct arena *a, uint32_t workspace,
+			       struct key_row **first);
+
 struct definition_count {
 	struct str definition;
 	uint64_t events, events_last_hour;
