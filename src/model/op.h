@@ -18,8 +18,8 @@ enum op_kind {
 	OP_EVENT,          /* a contact is found or made and changed, and the event is its newest */
 	OP_CONTACT,        /* a contact is found or made and changed */
 	OP_CONTACT_DELETE, /* a contact goes, with all that is known of it: see store.h */
-	OP_KEY,            /* a key is made, with number 0, or else the one of that number revoked */
-	OP_DEFINITION,     /* a definition is made or changed */
+	OP_KEY,        /* a key is made, with number 0, or else the one of that number revoked */
+	OP_DEFINITION, /* a definition is made or changed */
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
 	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
 	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer */
