@@ -114,6 +114,7 @@ int app_new(const struct app_config *config, struct app **out)
 	int r = reader_pool_new(config->store, &app->readers);
 	struct intake_config intake = {
 		.catalog = store_catalog(config->store),
+		.tokens = store_tokens(config->store),
 		.committer = config->committer,
 		.readers = app->readers,
 		.loops = config->loops,

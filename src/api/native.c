@@ -103,10 +103,21 @@ static int op_status(const struct problems *ps)
 	}
 }
 
+static void refuse_key(struct native_query *q)
+{
+	if (q->op.key->no)
+		native_refuse(q, 404, "there is no such key");
+	else
+		native_refuse(q, 409, "there are as many keys as there can be");
+	answer(q);
+}
+
 /* The store's truth says no. */
 static void refuse_op(struct native_query *q)
 {
 	q->problems = q->op.problems;
+	if (q->op.kind == OP_KEY)
+		return refuse_key(q);
 	if (!q->problems || q->problems->n == 0) /* the arena had no room for them */
 		return refuse_trouble(q, REFUSE_OVERLOADED);
 	native_refuse(q, op_status(q->problems), "");

@@ -1,7 +1,7 @@
 /*
- * The native API under /_/v1: reading back what was stored, as JSON; definitions, and the end of
- * contacts. Bearer keys with scope `admin`, or the scope of what is asked for; errors are RFC 9457
- * problem documents.
+ * The native API under /_/v1: reading back what was stored, as JSON; definitions, keys, and the
+ * end of contacts. Bearer keys with scope `admin`, or the scope of what is asked for; errors are
+ * RFC 9457 problem documents.
  *
  * Calls that read the store run on the worker threads, each with a reader of its own; those that
  * change something go to the committer through the intake's outbox. A net loop never waits for the

@@ -48,34 +48,6 @@ static const struct shape_member members[N_MEMBERS] = {
 	[FIELDS] = { STR_INIT("fields"), .type = SHAPE_ARRAY },
 };
 
-static bool refuse_body(struct native_query *q)
-{
-	q->problems = &q->body_of.problems;
-	return native_refuse(q, 400, "the body is not what is asked for: see errors");
-}
-
-static bool refuse_json(struct native_query *q)
-{
-	const struct json_error *e = &q->body_of.json_error;
-	struct str why = arena_printf(&q->req->arena, "the body is not JSON: %s at byte %zu",
-				      e->what ? e->what : "not well-formed", e->at);
-	return native_refuse(q, 400, why.p ? why.p : "the body is not JSON");
-}
-
-static bool read_object(struct native_query *q, yyjson_val **root)
-{
-	enum refusal why = call_json(&q->body_of, root);
-	if (why == REFUSE_JSON)
-		return refuse_json(q);
-	if (why)
-		return native_refuse(q, 503, "");
-	if (yyjson_is_obj(*root))
-		return true;
-	problem_at(&q->body_of.problems, PROBLEM_TYPE, STR(""), .rule = "object",
-		   .actual = json_type_name(*root));
-	return refuse_body(q);
-}
-
 static void judge_name(struct native_query *q, struct str name)
 {
 	const char *why = str_trim(name).n == 0 ? "it is blank" : NULL;
@@ -104,7 +76,7 @@ static bool take(struct native_query *q, yyjson_val *const *v)
 		judge_name(q, d->name);
 	bool good = fields_from_json(&q->req->arena, v[FIELDS], ps, &d->fields, &d->n_fields);
 	if (ps->found)
-		return refuse_body(q);
+		return native_refuse_body(q);
 	return good || native_refuse(q, 503, "");
 }
 
@@ -112,7 +84,7 @@ static bool take(struct native_query *q, yyjson_val *const *v)
 static bool read_body(struct native_query *q, unsigned first)
 {
 	yyjson_val *root = NULL, *v[N_MEMBERS] = { 0 };
-	if (!read_object(q, &root))
+	if (!native_body(q, &root))
 		return false;
 	shape_read(&q->body_of, root, STR(""), members + first, N_MEMBERS - first, true, v + first);
 	return take(q, v);

@@ -24,6 +24,7 @@ struct native_query {
 
 	/* What is to be done, and its way to the committer and back. */
 	struct op op;
+	struct str secret; /* of a new key: shown once, never stored */
 	struct commit_job job;
 	struct call body_of; /* the dialects' readers of bodies want one; no more of it is meant
 			      * than the request and the problems */
@@ -59,10 +60,16 @@ bool native_refuse(struct native_query *q, int status, const char *detail);
 /* Begins the operation: its kind, of this workspace. */
 void native_op(struct native_query *q, enum op_kind kind);
 
+/* The body, an object. */
+bool native_body(struct native_query *q, yyjson_val **root);
+/* False, for prepare: with the problems that the body has. */
+bool native_refuse_body(struct native_query *q);
+
 /* A contact's id in a path, any of its three outward forms, into kind and value. */
 bool resource_contact_id(struct native_query *q);
 
 extern const struct resource native_contact_delete, native_contact_export;
+extern const struct resource native_keys, native_key_make, native_key_revoke;
 extern const struct resource native_definition, native_define, native_redefine, native_undefine;
 
 extern const struct route native_routes[];

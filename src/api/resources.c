@@ -268,6 +268,9 @@ const struct route native_routes[] = {
 	{ METHOD_GET, "/_/v1/definitions/{name}", &native_definition },
 	{ METHOD_PATCH, "/_/v1/definitions/{name}", &native_redefine },
 	{ METHOD_DELETE, "/_/v1/definitions/{name}", &native_undefine },
+	{ METHOD_GET, "/_/v1/keys", &native_keys },
+	{ METHOD_POST, "/_/v1/keys", &native_key_make },
+	{ METHOD_DELETE, "/_/v1/keys/{number}", &native_key_revoke },
 	{ METHOD_GET, "/_/v1/stats", &stats },
 };
 const unsigned n_native_routes = ARRAY_LEN(native_routes);

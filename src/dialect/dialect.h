@@ -56,6 +56,8 @@ struct rate_state {
 struct credentials {
 	struct str secret; /* .p NULL: none were given in a form the dialect knows */
 	struct str name;   /* .p not NULL: the key must be of that name (Basic) */
+	bool client;       /* name and secret are an OAuth client's */
+	bool token;        /* the secret is a token, and no key will do */
 };
 
 struct endpoint;
@@ -74,6 +76,7 @@ struct call {
 	 * what its operations made; valid until either returns. */
 	const struct workspace *workspace;
 	const struct key *key; /* valid until decode returns */
+	unsigned scopes;       /* the key's, or those of its token */
 	uint32_t key_no;       /* 0 before the credentials were found good */
 	bool limited;          /* rate is meant */
 	struct rate_state rate;
@@ -119,7 +122,7 @@ struct query {
 	bool lost; /* QUERY_CONTACTS: there is no such contact to begin at */
 };
 
-enum { ENDPOINT_BUCKETS = 8 };
+enum { ENDPOINT_BUCKETS = 9 };
 
 struct endpoint {
 	unsigned scope;  /* enum scope; what the key must carry */
@@ -130,6 +133,10 @@ struct endpoint {
 	 * dialect's. */
 	struct rate rate;
 	unsigned bucket; /* below ENDPOINT_BUCKETS; 0: the one of all that say nothing */
+
+	/* Finds the credentials where the dialect's credentials() does not look, in the body for
+	 * one; those may not do instead. Or says why not. NULL: nothing special. */
+	enum refusal (*identify)(struct call *call, struct credentials *out);
 
 	/* Reads the body, checks what can be checked without the store, fills call->ops. */
 	enum refusal (*decode)(struct call *call);

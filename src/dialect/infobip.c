@@ -1,9 +1,10 @@
 /*
- * Infobip: events, event definitions and persons. docs/dialects/infobip.md tells what is served and
+ * Infobip: events, event definitions, persons and log-ins. docs/dialects/infobip.md tells what is served and
  * where the vendor's page left a choice. Definitions must exist; nothing is inferred from what is
  * sent.
  */
 #include "dialect/infobip_private.h"
+#include "dialect/oauth.h"
 
 static const struct str prefixes[] = { STR_INIT("/peopleevents/"), STR_INIT("/people/"),
 				       STR_INIT("/auth/") };
@@ -27,6 +28,10 @@ static void credentials(const struct call *call, struct credentials *out)
 	if (!out->secret.p)
 		out->secret = authorization(call->req, STR("Bearer"));
 	if (out->secret.p)
+		return;
+	out->secret = authorization(call->req, STR("IBSSO"));
+	out->token = out->secret.p != NULL;
+	if (out->token)
 		return;
 	struct str encoded = authorization(call->req, STR("Basic"));
 	if (encoded.p)
@@ -166,6 +171,8 @@ static void refuse(struct call *call, enum refusal why)
 	bool problems = why == REFUSE_PROBLEMS, gone = problems && names_nothing(call);
 	const struct exception *e = &refusals[gone ? REFUSE_ROUTE : why];
 	struct buf body = buf_in(&call->req->arena);
+	if (oauth_owns(call))
+		return oauth_refuse(call, why);
 	name_places(call);
 	if (why == REFUSE_FAULT)
 		e = exception_of_fault(call->req->fault);
@@ -180,6 +187,7 @@ static void refuse(struct call *call, enum refusal why)
 #define PERSONS     "/people/2/persons"
 #define CONTACTS    PERSONS "/contactInformation"
 #define UPSERT      "/people/3/persons/upsert"
+#define SESSION     "/auth/1/session"
 
 static const struct route routes[] = {
 	{ METHOD_POST, EVENTS("2"), &infobip_send_event },
@@ -200,6 +208,9 @@ static const struct route routes[] = {
 	{ METHOD_DELETE, CONTACTS, &infobip_contacts_remove },
 	{ METHOD_PUT, UPSERT, &infobip_upsert_replace },
 	{ METHOD_PATCH, UPSERT, &infobip_upsert_merge },
+	{ METHOD_POST, SESSION, &infobip_session_begin },
+	{ METHOD_DELETE, SESSION, &infobip_session_end },
+	{ METHOD_POST, "/auth/1/oauth2/token", &infobip_oauth_token },
 };
 
 const struct dialect infobip = {

@@ -15,6 +15,7 @@ extern const struct endpoint infobip_person_create, infobip_person_get, infobip_
 extern const struct endpoint infobip_person_merge, infobip_person_delete;
 extern const struct endpoint infobip_contacts_set, infobip_contacts_add, infobip_contacts_remove;
 extern const struct endpoint infobip_upsert_replace, infobip_upsert_merge;
+extern const struct endpoint infobip_session_begin, infobip_session_end, infobip_oauth_token;
 
 /* The calls that have a rate of their own (5 or 10 a second), each counted for itself. */
 enum infobip_bucket {
@@ -26,8 +27,9 @@ enum infobip_bucket {
 	INFOBIP_BUCKET_MERGE,
 	INFOBIP_BUCKET_CONTACTS, /* deletions too */
 	INFOBIP_BUCKET_UPSERT,
+	INFOBIP_BUCKET_LOG_IN,
 };
-_Static_assert((int)INFOBIP_BUCKET_UPSERT < (int)ENDPOINT_BUCKETS, "rates have a bucket each");
+_Static_assert((int)INFOBIP_BUCKET_LOG_IN < (int)ENDPOINT_BUCKETS, "rates have a bucket each");
 
 /* --- Bodies --- */
 

@@ -5,7 +5,7 @@
 #include "dialect/omnisend_private.h"
 
 static const struct str prefixes[] = { STR_INIT("/v3/"), STR_INIT("/v4/"), STR_INIT("/v5/"),
-				       STR_INIT("/api/") };
+				       STR_INIT("/api/"), STR_INIT("/oauth2/") };
 
 /* An operator of a private server hands out keys: each of the vendor's ways to send one will do
  * (decision 5). */
@@ -115,6 +115,8 @@ static const struct route routes[] = {
 	{ METHOD_POST, "/api/event-metadata", &omnisend_declare },
 	{ METHOD_PUT, "/api/event-metadata", &omnisend_extend },
 	{ METHOD_POST, "/api/event-metadata/query", &omnisend_schemes },
+	{ METHOD_POST, "/oauth2/token", &omnisend_token },
+	{ METHOD_POST, "/oauth2/revoke", &omnisend_revoke },
 };
 
 const struct dialect omnisend = {

@@ -2,6 +2,7 @@
  * Omnisend's answers: what all versions share, and the errors of versions up to 5,
  * {"error":"...","fields":{"<path>":["...",...]}}.
  */
+#include "dialect/oauth.h"
 #include "dialect/omnisend_private.h"
 
 enum { COME_BACK_S = 1 };
@@ -134,6 +135,8 @@ static struct omnisend_no words_for(const struct call *call, enum refusal why)
 
 void omnisend_refuse(struct call *call, enum refusal why)
 {
+	if (oauth_owns(call))
+		return oauth_refuse(call, why);
 	struct buf body = buf_in(&call->req->arena);
 	struct omnisend_no no = words_for(call, why);
 	no.status = no.status ?: refusal_status(call, why);

@@ -5,7 +5,7 @@
  * omnisend_list.c and omnisend_tags.c are about many. What they read of a body:
  * omnisend_contact.c and omnisend_identifiers.c (who it is, in version 4 and later),
  * omnisend_profile.c (what changes of the contact), omnisend_properties.c (the event's properties
- * against its scheme). omnisend_view.c shows a contact. Schemes that are declared and shown:
+ * against its scheme). omnisend_view.c shows a contact; omnisend_token.c hands out tokens. Schemes that are declared and shown:
  * omnisend_metadata.c, omnisend_metadata_query.c, omnisend_scheme.c. Figures: omnisend.md 2.1.
  */
 #pragma once
@@ -23,6 +23,8 @@ enum {
 	OMNISEND_OPT_INS_MAX = 10, /* opt-outs too */
 	OMNISEND_BODY_MAX = 1024 * 1024,
 };
+
+enum { OMNISEND_BUCKET_TOKEN = 1 };
 
 /* --- Versions --- */
 
@@ -164,6 +166,8 @@ void omnisend_metadata_put(struct buf *b, const struct definition *d, yyjson_val
 
 extern const struct endpoint omnisend_event;    /* POST /v4/track, /v5/events, /api/events */
 extern const struct endpoint omnisend_identify; /* POST /v4/identify */
+extern const struct endpoint omnisend_token;    /* POST /oauth2/token */
+extern const struct endpoint omnisend_revoke;   /* POST /oauth2/revoke */
 /* GET /v4/contacts/id:, email: and phoneNumber:; the first also of later versions */
 extern const struct endpoint omnisend_by_id, omnisend_by_email, omnisend_by_phone;
 /* POST, PATCH and GET of .../contacts, PATCH of .../contacts/{id} */

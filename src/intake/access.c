@@ -4,9 +4,11 @@ enum { SECRET_MAX = 1024 }; /* bytes; no key is longer, and digesting costs time
 
 const struct key *access_key(const struct catalog *catalog, const struct credentials *c)
 {
-	if (!c->secret.p || c->secret.n == 0 || c->secret.n > SECRET_MAX)
+	if (!c->secret.p || c->secret.n == 0 || c->secret.n > SECRET_MAX || c->token)
 		return NULL;
 	struct sha256 digest = sha256_of(c->secret);
+	if (c->client)
+		return catalog_client(catalog, c->name, &digest);
 	return c->name.p ? catalog_named_key(catalog, c->name, &digest)
 			 : catalog_key(catalog, &digest);
 }
@@ -34,24 +36,56 @@ static bool within_rate(struct ratelimit *limits, struct call *call)
 	return ratelimit_take(limits, bucket, rate, time_monotonic_ms(), &call->rate);
 }
 
+/* Whom the token was made for, if it is still good; and what it may. */
+static const struct key *token_holder(struct tokens *tokens, const struct catalog *catalog,
+				      const struct credentials *c, unsigned *scopes)
+{
+	struct token t;
+	if (!c->secret.p || c->secret.n > SECRET_MAX || c->name.p || c->client)
+		return NULL;
+	struct sha256 digest = sha256_of(c->secret);
+	if (!tokens_find(tokens, &digest, &t) || t.kind != TOKEN_ACCESS ||
+	    t.expires_at <= time_now())
+		return NULL;
+	const struct key *issuer = catalog_issuer(catalog, &t.issuer);
+	if (!issuer || issuer->workspace->no != t.workspace)
+		return NULL;
+	*scopes = issuer->scopes & t.scopes;
+	return issuer;
+}
+
+static enum refusal find_credentials(struct call *call, struct credentials *out)
+{
+	if (call->endpoint->identify)
+		return call->endpoint->identify(call, out);
+	call->dialect->credentials(call, out);
+	return REFUSE_NOTHING;
+}
+
 /* Who speaks for no browser sends no Origin. */
 static bool may(const struct call *call, const struct key *key)
 {
 	unsigned scope = call->endpoint->scope;
 	struct str origin = request_header(call->req, STR("Origin"));
-	if ((key->scopes & scope) != scope)
+	if ((call->scopes & scope) != scope)
 		return false;
 	if (!key->publishable)
 		return true;
 	return call->endpoint->public && (!origin.p || key_has_origin(key, origin));
 }
 
-enum refusal access_check(struct ratelimit *limits, const struct catalog *catalog,
-			  struct call *call)
+enum refusal access_check(struct ratelimit *limits, struct tokens *tokens,
+			  const struct catalog *catalog, struct call *call)
 {
 	struct credentials c = { 0 };
-	call->dialect->credentials(call, &c);
+	enum refusal why = find_credentials(call, &c);
+	if (why)
+		return why;
 	const struct key *key = access_key(catalog, &c);
+	if (key)
+		call->scopes = key->scopes;
+	else
+		key = token_holder(tokens, catalog, &c, &call->scopes);
 	if (!key)
 		return REFUSE_CREDENTIALS;
 

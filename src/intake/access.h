@@ -1,5 +1,5 @@
 /*
- * Who is asking, and may they: credentials, scope, rate. Knows keys and limits, not where a
+ * Who is asking, and may they: credentials, scope, rate. Knows keys, tokens and limits, not where a
  * dialect's callers put them nor how it says no. Thread: the request's net loop.
  */
 #pragma once
@@ -7,8 +7,8 @@
 #include "intake/ratelimit.h"
 
 /* Sets the call's key, workspace and rate. The catalog must outlive what the call keeps of it. */
-enum refusal access_check(struct ratelimit *limits, const struct catalog *catalog,
-			  struct call *call);
+enum refusal access_check(struct ratelimit *limits, struct tokens *tokens,
+			  const struct catalog *catalog, struct call *call);
 
-/* The key of such credentials, or NULL. */
+/* The key or client of such credentials, or NULL. Tokens are neither. */
 const struct key *access_key(const struct catalog *catalog, const struct credentials *c);

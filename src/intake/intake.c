@@ -188,7 +188,7 @@ static enum refusal admit(struct intake *in, struct passage *p)
 	if (p->refused)
 		return p->refused;
 	const struct catalog *catalog = intake_catalog(in, p->call.req->loop);
-	enum refusal why = access_check(in->limits, catalog, &p->call);
+	enum refusal why = access_check(in->limits, in->config.tokens, catalog, &p->call);
 	return why ?: fault != FAULT_NONE ? REFUSE_FAULT : REFUSE_NOTHING;
 }
 

@@ -13,6 +13,7 @@
 
 struct intake_config {
 	struct catalog_cell *catalog;
+	struct tokens *tokens;
 	struct committer *committer;
 	struct reader_pool *readers;
 	unsigned loops;

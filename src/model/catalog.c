@@ -88,7 +88,7 @@ struct key *catalog_key_slot(struct key *keys, unsigned room, const struct sha25
 	}
 }
 
-const struct key *catalog_key(const struct catalog *c, const struct sha256 *digest)
+const struct key *catalog_issuer(const struct catalog *c, const struct sha256 *digest)
 {
 	if (c->keys_room == 0)
 		return NULL;
@@ -96,11 +96,33 @@ const struct key *catalog_key(const struct catalog *c, const struct sha256 *dige
 	return k->no != 0 && !k->revoked ? k : NULL;
 }
 
+const struct key *catalog_key(const struct catalog *c, const struct sha256 *digest)
+{
+	const struct key *k = catalog_issuer(c, digest);
+	return k && !k->client ? k : NULL;
+}
+
 const struct key *catalog_named_key(const struct catalog *c, struct str name,
 				    const struct sha256 *digest)
 {
 	const struct key *k = catalog_key(c, digest);
 	return k && str_eq(k->name, name) ? k : NULL;
+}
+
+/* Of name and secret together, since two clients may have the same secret. Both are digests here,
+ * so that no other pair gives the same bytes. */
+struct sha256 catalog_client_digest(struct str name, const struct sha256 *secret)
+{
+	struct sha256 pair[2] = { sha256_of(name), *secret };
+	return sha256_of((struct str){ (const char *)pair, sizeof(pair) });
+}
+
+const struct key *catalog_client(const struct catalog *c, struct str name,
+				 const struct sha256 *secret)
+{
+	struct sha256 digest = catalog_client_digest(name, secret);
+	const struct key *k = catalog_issuer(c, &digest);
+	return k && k->client ? k : NULL;
 }
 
 unsigned catalog_workspace_at(const struct catalog *c, uint32_t no)

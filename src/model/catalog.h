@@ -30,13 +30,15 @@ void scopes_put(struct buf *b, unsigned scopes); /* blank-separated words */
 struct workspace;
 
 enum {
-	KEY_NO_MAX = 65535, /* keys ever made in one data directory */
+	KEY_NO_MAX = 65535, /* keys and OAuth clients ever made in one data directory */
 	WORKSPACE_DEFINITIONS_MAX = 10000,
 };
 
+/* A key, or an OAuth client, which is good for nothing but fetching tokens. */
 struct key {
-	uint32_t no; /* row number, 1..KEY_NO_MAX */
-	struct sha256 digest;
+	uint32_t no;          /* row number, 1..KEY_NO_MAX, of keys and clients together */
+	struct sha256 digest; /* of the secret; a client's: catalog_client_digest() */
+	bool client;
 	struct str name;
 	unsigned scopes;
 	bool revoked;
@@ -77,12 +79,18 @@ struct catalog *catalog_ref(struct catalog *c); /* any thread */
 void catalog_unref(struct catalog *c);          /* any thread; NULL is fine */
 DEFINE_CLEANUP(struct catalog *, catalog_unref);
 
-/* NULL when there is none. Revoked keys are not found. */
+/* NULL when there is none. Revoked keys are not found, and clients are none. */
 const struct key *catalog_key(const struct catalog *c, const struct sha256 *digest);
 /* The key of that workspace-independent name whose secret has that digest: for name-and-secret
  * schemes (Basic). */
 const struct key *catalog_named_key(const struct catalog *c, struct str name,
 				    const struct sha256 *digest);
+/* The OAuth client of that name and secret (its digest); what it is found under. */
+const struct key *catalog_client(const struct catalog *c, struct str name,
+				 const struct sha256 *secret);
+struct sha256 catalog_client_digest(struct str name, const struct sha256 *secret);
+/* Key or client, by key.digest: whom a token was made for. */
+const struct key *catalog_issuer(const struct catalog *c, const struct sha256 *digest);
 bool key_has_origin(const struct key *key, struct str origin);
 /* Whether any publishable key has it: what a browser is told before a key is seen. */
 bool catalog_has_origin(const struct catalog *c, struct str origin);

@@ -12,14 +12,20 @@
 #include "base/uuid.h"
 #include "model/contact.h"
 #include "model/definition.h"
+#include "model/tokens.h"
 
 enum op_kind {
 	OP_EVENT,          /* a contact is found or made and changed, and the event is its newest */
 	OP_CONTACT,        /* a contact is found or made and changed */
 	OP_CONTACT_DELETE, /* a contact goes, with all that is known of it: see store.h */
-	OP_DEFINITION,     /* a definition is made or changed */
+	OP_KEY,        /* a key is made, with number 0, or else the one of that number revoked */
+	OP_DEFINITION, /* a definition is made or changed */
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
+	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
+	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer */
 };
+
+struct key;
 
 /* What an identity in a report is for. Bits. */
 enum who_use {
@@ -155,8 +161,16 @@ struct op {
 	bool wants_view; /* OP_EVENT, OP_CONTACT: fill `view` */
 	struct dedupe dedupe;
 
+	/* OP_KEY: refused without problems when there is none of that number, or no number left. */
+	const struct key *key;
+
 	/* OP_DEFINITION: what it shall be, by name (new) or by `definition` (there already). */
 	const struct definition *define;
+
+	/* OP_TOKEN_ISSUE: all but its times, which are the committer's; OP_TOKEN_REVOKE: digest and
+	 * issuer. */
+	const struct token *token;
+	int64_t token_lives_s;
 
 	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what
 	 * was seen.
@@ -184,5 +198,6 @@ struct op {
 	bool created;             /* the contact, or the definition, was not there before */
 	bool changed;             /* the contact's row, or the definition, is not what it was */
 	struct contact_view view; /* with wants_view: the contact as it is now */
+	uint32_t key_no;          /* OP_KEY */
 	uint32_t definition_no;   /* OP_DEFINITION, or `repeated`: look it up in the catalog */
 };

@@ -67,3 +67,45 @@ struct str url_query(struct arena *a, struct str query, struct str name)
 	}
 	return (struct str){ 0 };
 }
+
+/* .p NULL: *why says it. */
+static struct str form_part(struct arena *a, struct str s, enum url_form *why)
+{
+	bool broken;
+	struct str part = decode_in(a, s, true, &broken);
+	if (!part.p)
+		*why = broken ? URL_FORM_MALFORMED : URL_FORM_NO_MEMORY;
+	return part;
+}
+
+static enum url_form take_pair(struct arena *a, struct str pair, const struct str *names,
+			       unsigned n, struct str *values)
+{
+	enum url_form why = URL_FORM_OK;
+	size_t equals = str_find(pair, '=');
+	struct str name = form_part(a, str_head(pair, equals), &why);
+	struct str value = form_part(a, str_from(pair, MIN(equals + 1, pair.n)), &why);
+	for (unsigned i = 0; i < n && !why; i++) {
+		if (!str_eq(names[i], name))
+			continue;
+		if (values[i].p)
+			return URL_FORM_MALFORMED;
+		values[i] = value;
+	}
+	return why;
+}
+
+enum url_form url_form(struct arena *a, struct str body, const struct str *names, unsigned n,
+		       struct str *values)
+{
+	enum url_form why = URL_FORM_OK;
+	for (unsigned i = 0; i < n; i++)
+		values[i] = (struct str){ 0 };
+	while (body.n && !why) {
+		struct str pair = str_head(body, str_find(body, '&'));
+		body = str_from(body, MIN(pair.n + 1, body.n));
+		if (pair.n)
+			why = take_pair(a, pair, names, n, values);
+	}
+	return why;
+}

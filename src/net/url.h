@@ -1,4 +1,4 @@
-/* Request targets (RFC 3986): percent-decoding and query parameters. Pure. */
+/* Request targets (RFC 3986): percent-decoding and query parameters; forms. Pure. */
 #pragma once
 
 #include "base/arena.h"
@@ -10,3 +10,14 @@ struct str url_decode(struct arena *a, struct str s);
  * there is none, or memory is refused; a parameter without "=" has the empty value. A broken escape
  * leaves the value as it was sent. Parameter names are compared after decoding. */
 struct str url_query(struct arena *a, struct str query, struct str name);
+
+enum url_form {
+	URL_FORM_OK,
+	URL_FORM_MALFORMED, /* a broken escape, or one of the names twice */
+	URL_FORM_NO_MEMORY,
+};
+
+/* A body of application/x-www-form-urlencoded: the values of n names, .p NULL where there is none.
+ * Other names are ignored. */
+MUST_CHECK enum url_form url_form(struct arena *a, struct str body, const struct str *names,
+				  unsigned n, struct str *values);

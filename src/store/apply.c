@@ -140,10 +140,16 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 		return r == STORE_OK ? decide_contact(s, op, d) : r;
 	case OP_CONTACT_DELETE:
 		return decide_who(s, op, &d->contact.contact);
+	case OP_KEY:
+		return key_decide(s, op);
 	case OP_DEFINITION:
 		return definition_change_decide(s, op, &d->definition);
 	case OP_DEFINITION_DELETE:
 		return definition_delete_decide(s, op);
+	case OP_TOKEN_ISSUE:
+		return token_issue_decide(s, op);
+	case OP_TOKEN_REVOKE:
+		return STORE_OK;
 	}
 	return fail(-EINVAL, "an operation of no kind");
 }
@@ -227,10 +233,16 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 		return do_contact(s, op, d);
 	case OP_CONTACT_DELETE:
 		return do_contact_delete(s, op, d);
+	case OP_KEY:
+		return key_write(s, op);
 	case OP_DEFINITION:
 		return do_definition(s, op, d);
 	case OP_DEFINITION_DELETE:
 		return do_definition_delete(s, op);
+	case OP_TOKEN_ISSUE:
+		return token_issue(s, op);
+	case OP_TOKEN_REVOKE:
+		return token_revoke(s, op);
 	}
 	return fail(-EINVAL, "an operation of no kind");
 }

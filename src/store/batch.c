@@ -41,6 +41,7 @@ static void publish(struct store *s)
 	s->kept = s->at;
 	s->in_batch = false;
 	identity_cache_fit(&s->identities, s->at.contact);
+	token_rows_keep(s);
 	if (!s->edit)
 		return;
 	catalog_publish(&s->cell, catalog_edit_done(steal(&s->edit)));
@@ -52,6 +53,7 @@ int store_commit(struct store *s)
 	must(s->in_batch);
 	int r = erasure_go_on(s);
 	r = r ?: dedupe_purge(s);
+	r = r ?: token_rows_purge(s);
 	r = r ?: rollup_write(s);
 	r = r ?: heads_save_some(s, s->at.seq - s->kept.seq);
 	r = r ?: db_run(s->st[ST_COMMIT]);
@@ -75,6 +77,7 @@ void store_abandon(struct store *s)
 	rollup_forget(s);
 	identity_cache_clear(&s->identities);
 	catalog_forget_edit(s);
+	token_rows_forget(s);
 	s->erasing = true;
 	s->next_expiry = 0;
 	s->n_expiring = 0;

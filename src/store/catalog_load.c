@@ -97,14 +97,14 @@ static int load_workspace(struct store *s, sqlite3_stmt *st)
 }
 
 /* Words with blanks between. */
-static int read_scopes(struct str words, unsigned *out)
+int scopes_read(struct str words, unsigned *out)
 {
 	*out = 0;
 	while (words.n > 0) {
 		unsigned one;
 		struct str word = str_head(words, str_find(words, ' '));
 		if (!scope_parse(word, &one))
-			return db_damaged("scopes of a key");
+			return db_damaged("scopes of a key or token");
 		*out |= one;
 		words = str_from(words, MIN(word.n + 1, words.n));
 	}
@@ -122,11 +122,16 @@ static int read_origins(struct store *s, struct str json, struct key *k)
 
 static int load_key(struct store *s, sqlite3_stmt *st)
 {
-	struct key k = { .no = row_no(st, 0), .name = db_text(st, 3), .revoked = db_i64(st, 5) };
+	struct key k = { .no = row_no(st, 0),
+			 .name = db_text(st, 3),
+			 .revoked = db_i64(st, 5),
+			 .client = db_i64(st, 6) };
 	uint32_t workspace = row_no(st, 1);
 	int r = db_blob(st, 2, k.digest.b, sizeof(k.digest.b));
-	r = r ?: read_scopes(db_text(st, 4), &k.scopes);
-	r = r ?: read_origins(s, db_text(st, 6), &k);
+	if (k.client)
+		k.digest = catalog_client_digest(k.name, &k.digest);
+	r = r ?: scopes_read(db_text(st, 4), &k.scopes);
+	r = r ?: read_origins(s, db_text(st, 7), &k);
 	if (r == 0 &&
 	    (k.no == 0 || k.no > KEY_NO_MAX || !catalog_edit_find_workspace(s->edit, workspace)))
 		r = db_damaged("number or workspace of a key");
@@ -214,8 +219,10 @@ int catalog_load(struct store *s)
 				 load_workspace);
 	r = r
 		    ?: load_rows(s,
-				 "SELECT no, workspace, digest, name, scopes, revoked, origins"
-				 " FROM access_key ORDER BY no",
+				 "SELECT no, workspace, digest, name, scopes, revoked, 0, origins"
+				 " FROM access_key UNION ALL"
+				 " SELECT no, workspace, digest, name, scopes, revoked, 1, NULL"
+				 " FROM oauth_client ORDER BY no",
 				 load_key);
 	r = r
 		    ?: load_rows(s,

@@ -113,10 +113,11 @@ static int put_workspace(struct store *s, struct workspace *w, struct str fields
 	return pass(r ?: catalog_edit_workspace(s->edit, w));
 }
 
-/* Keys and OAuth clients have the same columns; each has its natural key. */
+/* Keys and OAuth clients have the same columns and one space of numbers; each has its natural key.
+ */
 struct key_table {
-	const char *find, *next, *put;
-	bool publishable; /* has the column origins */
+	const char *find, *put;
+	bool clients; /* else there is the column origins */
 };
 
 /* Columns of a key that are words or lists. */
@@ -124,24 +125,25 @@ struct key_texts {
 	struct str scopes, origins; /* origins "": the key is not publishable */
 };
 
+static const char next_key_no[] = "SELECT max((SELECT coalesce(max(no), 0) FROM access_key),"
+				  " (SELECT coalesce(max(no), 0) FROM oauth_client)) + 1";
+
 static const struct key_table access_keys = {
 	.find = "SELECT no, workspace, name, scopes, revoked, digest, coalesce(origins, '')"
 		" FROM access_key WHERE digest = ?2",
-	.next = "SELECT coalesce(max(no), 0) + 1 FROM access_key",
 	.put = "INSERT INTO access_key(no, workspace, digest, name, scopes, revoked, created_at,"
 	       " origins) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''))"
 	       " ON CONFLICT(no) DO UPDATE SET"
 	       " name = ?4, scopes = ?5, revoked = ?6, origins = nullif(?8, '')",
-	.publishable = true,
 };
 
 static const struct key_table oauth_clients = {
 	.find = "SELECT no, workspace, name, scopes, revoked, digest, '' FROM oauth_client"
 		" WHERE name = ?1",
-	.next = "SELECT coalesce(max(no), 0) + 1 FROM oauth_client",
 	.put = "INSERT INTO oauth_client(no, workspace, digest, name, scopes, revoked, created_at)"
 	       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(no) DO UPDATE SET"
 	       " digest = ?3, scopes = ?5, revoked = ?6",
+	.clients = true,
 };
 
 static int find_key(struct store *s, const struct key_table *t, uint32_t workspace, struct key *k,
@@ -174,7 +176,7 @@ static int put_key(struct store *s, const struct key_table *t, uint32_t workspac
 		   const struct key_texts *texts)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = k->no ? 0 : next_no(s, t->next, KEY_NO_MAX, &k->no);
+	int r = k->no ? 0 : next_no(s, next_key_no, KEY_NO_MAX, &k->no);
 	r = r ?: prepare(s, t->put, &st);
 	if (r < 0)
 		return pass(r);
@@ -185,7 +187,7 @@ static int put_key(struct store *s, const struct key_table *t, uint32_t workspac
 	db_bind_text(st, 5, texts->scopes);
 	db_bind_i64(st, 6, k->revoked);
 	db_bind_i64(st, 7, s->at.received_at);
-	if (t->publishable)
+	if (!t->clients)
 		db_bind_text(st, 8, texts->origins);
 	return db_run(st);
 }
@@ -206,6 +208,7 @@ static int provision_key(struct store *s, const struct key_table *t, uint32_t wo
 			 const struct provision_key *p)
 {
 	struct key k = {
+		.client = t->clients,
 		.digest = p->digest,
 		.name = p->name,
 		.scopes = p->scopes,
@@ -221,9 +224,9 @@ static int provision_key(struct store *s, const struct key_table *t, uint32_t wo
 	if (r < 0 || same)
 		return pass(r);
 	r = put_key(s, t, workspace, &k, &texts);
-	if (r < 0 || t != &access_keys)
-		return pass(r);
-	r = catalog_begin_edit(s);
+	r = r ?: catalog_begin_edit(s);
+	if (t->clients)
+		k.digest = catalog_client_digest(k.name, &k.digest);
 	return pass(r ?: catalog_edit_key(s->edit, workspace, &k));
 }
 

@@ -21,6 +21,7 @@ enum read_statement {
 	RD_IDENTITY_FIND,
 	RD_CONTACT_KEYS,
 	RD_DEFINITIONS,
+	RD_KEYS,
 	READ_STATEMENTS, /* how many */
 };
 

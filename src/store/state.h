@@ -83,6 +83,12 @@ struct store {
 	instant_us next_expiry; /* of a row in `dedupe`; INT64_MAX: none */
 	unsigned n_expiring;    /* added by this batch */
 
+	struct tokens tokens;        /* any thread looks into it */
+	struct token *token_changes; /* of the batch, for when it is committed; kind 0: gone */
+	unsigned n_token_changes, token_changes_room;
+	instant_us next_token_expiry; /* as next_expiry */
+	unsigned n_tokens_issued;     /* by this batch */
+
 	bool in_batch;
 	struct marks at, kept;
 };
@@ -110,6 +116,8 @@ MUST_CHECK int memory_load(struct store *s);
 
 /* catalog_load.c */
 MUST_CHECK int catalog_load(struct store *s);
+/* Words with blanks between, of a row. */
+MUST_CHECK int scopes_read(struct str words, unsigned *out);
 /* The catalog as the batch sees it. */
 const struct workspace *catalog_find_workspace(const struct store *s, uint32_t workspace);
 struct definition *catalog_find_definition(const struct store *s, uint32_t workspace,
@@ -176,6 +184,19 @@ MUST_CHECK int dedupe_load(struct store *s);
 MUST_CHECK int dedupe_find(struct store *s, struct op *op);
 MUST_CHECK int dedupe_add(struct store *s, const struct op *op);
 MUST_CHECK int dedupe_purge(struct store *s);
+
+/* token_rows.c: tokens on disk, and in memory once they are there. */
+MUST_CHECK int token_rows_load(struct store *s);
+MUST_CHECK int token_issue_decide(struct store *s, const struct op *op); /* or STORE_REFUSED */
+MUST_CHECK int token_issue(struct store *s, struct op *op);
+MUST_CHECK int token_revoke(struct store *s, struct op *op);
+MUST_CHECK int token_rows_purge(struct store *s);
+void token_rows_keep(struct store *s);   /* the batch is committed */
+void token_rows_forget(struct store *s); /* or abandoned */
+
+/* keys.c: made and revoked while the server runs. */
+MUST_CHECK int key_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
+MUST_CHECK int key_write(struct store *s, struct op *op);
 
 /* definitions.c: the definition of an event, which may have to be made or to grow. */
 struct definition_plan {

@@ -45,6 +45,23 @@ const char *const statement_sql[STATEMENTS] = {
 			    " ORDER BY expires_at LIMIT ?)",
 	[ST_DEDUPE_EXPIRY] = "SELECT min(expires_at) FROM dedupe WHERE expires_at IS NOT NULL",
 
+	[ST_TOKEN_ADD] = "INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
+			 " expires_at) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ST_TOKEN_DROP] = "DELETE FROM token WHERE digest = ? AND issuer = ? AND workspace = ?"
+			  " RETURNING digest",
+	[ST_TOKEN_PURGE] = "DELETE FROM token WHERE digest IN (SELECT digest FROM token"
+			   " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
+			   " RETURNING digest",
+	[ST_TOKEN_EXPIRY] = "SELECT min(expires_at) FROM token",
+
+	[ST_KEY_NEXT] = "SELECT max((SELECT coalesce(max(no), 0) FROM access_key),"
+			" (SELECT coalesce(max(no), 0) FROM oauth_client)) + 1",
+	[ST_KEY_ADD] = "INSERT INTO access_key(no, workspace, digest, name, scopes, revoked,"
+		       " created_at) VALUES(?, ?, ?, ?, ?, 0, ?)",
+	[ST_KEY_FIND] = "SELECT no FROM access_key WHERE no = ? AND workspace = ?",
+	[ST_KEY_REVOKE] = "UPDATE access_key SET revoked = 1 WHERE no = ?"
+			  " RETURNING digest, name, scopes",
+
 	[ST_DEFINITION_ADD] = "INSERT INTO definition(no, workspace, id, name, title, description,"
 			      " annotations, inferred, deleted, fields, created_at, updated_at)"
 			      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",

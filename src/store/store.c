@@ -103,6 +103,8 @@ static void free_all(struct store *s)
 	catalog_edit_drop(s->edit);
 	catalog_unref(s->catalog);
 	catalog_cell_fini(&s->cell);
+	tokens_fini(&s->tokens);
+	free(s->token_changes);
 	arena_fini(&s->scratch);
 	directory_close(s);
 	status_fini(s);
@@ -119,6 +121,7 @@ int store_open(const struct store_config *config, struct store **out)
 	s->now = config->now;
 	status_init(s);
 	catalog_cell_init(&s->cell);
+	tokens_init(&s->tokens);
 	arena_init(&s->scratch, SCRATCH_MAX, NULL);
 	int r = open_all(s, config);
 	if (r < 0) {
@@ -168,6 +171,11 @@ void store_close(struct store *s)
 struct catalog_cell *store_catalog(struct store *s)
 {
 	return &s->cell;
+}
+
+struct tokens *store_tokens(struct store *s)
+{
+	return &s->tokens;
 }
 
 int store_recover(struct store *s)

@@ -12,6 +12,7 @@
 
 #include "model/catalog.h"
 #include "model/op.h"
+#include "model/tokens.h"
 #include "store/provision.h"
 
 struct store;
@@ -44,6 +45,9 @@ MUST_CHECK int store_provision(struct store *s, const struct provision *p);
 
 /* The snapshot that requests are checked against; published on every change. */
 struct catalog_cell *store_catalog(struct store *s);
+
+/* The tokens that are good, unless they have expired; changed by every commit that changes them. */
+struct tokens *store_tokens(struct store *s);
 
 /*
  * A batch. Its events get growing seq, ids and received_at. store_apply() either writes all of an
@@ -153,6 +157,18 @@ struct contact_query {
 MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a,
 				   const struct contact_query *q, struct contact_view **rows,
 				   unsigned *n, bool *more);
+
+struct key_row {
+	uint32_t no;
+	struct str name, scopes; /* words with blanks between */
+	bool revoked;
+	instant_us created_at;
+	struct key_row *next;
+};
+
+/* Oldest first. */
+MUST_CHECK int store_read_keys(struct store_reader *r, struct arena *a, uint32_t workspace,
+			       struct key_row **first);
 
 struct definition_count {
 	struct str definition;

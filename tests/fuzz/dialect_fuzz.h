@@ -10,12 +10,15 @@
 #include "dialect/dialect.h"
 
 /* The catalog of every trial. */
-#define TRIAL_WORKSPACE "7c9e6679-7425-40de-944b-e07fc1f90ae7" /* contact fields: age, gender */
-#define TRIAL_ELSEWHERE "11111111-2222-4333-8444-555555555555" /* a workspace of somebody else */
-#define TRIAL_KEY       "0f8fad5b-d9cb-469f-a165-70867728950e" /* may do everything */
-#define TRIAL_KEY_READS "0f8fad5b-d9cb-469f-a165-000000000001" /* only contacts.read */
-#define TRIAL_KEY_PAGE  "pub_7f6e5d4c"                         /* publishable */
-#define TRIAL_ORIGIN    "https://shop.example"                 /* its only one */
+#define TRIAL_WORKSPACE     "7c9e6679-7425-40de-944b-e07fc1f90ae7" /* contact fields: age, gender */
+#define TRIAL_ELSEWHERE     "11111111-2222-4333-8444-555555555555" /* a workspace of somebody else */
+#define TRIAL_KEY           "0f8fad5b-d9cb-469f-a165-70867728950e" /* may do everything */
+#define TRIAL_KEY_READS     "0f8fad5b-d9cb-469f-a165-000000000001" /* only contacts.read */
+#define TRIAL_KEY_PAGE      "pub_7f6e5d4c"                         /* publishable */
+#define TRIAL_ORIGIN        "https://shop.example"                 /* its only one */
+#define TRIAL_CLIENT        "trial+client"                         /* events.write, contacts.read */
+#define TRIAL_CLIENT_SECRET "s3cret"
+#define TRIAL_TOKEN         "dG9rZW4" /* of TRIAL_KEY, for who takes no key */
 
 /* Declared: "purchase" (no fields), "order.completed" (arsel.md section 7), "rich" (one field of
  * each type, nested ones too). Inferred: "viewed page". NULL when there is none. */

@@ -4,6 +4,7 @@
 #define PERSONS    "/people/2/persons"
 #define IDENTIFIED "?identifier=jane%40example.com&type=EMAIL"
 #define APP        HEADER("Authorization", "App " TRIAL_KEY)
+#define FORM       HEADER("Content-Type", "application/x-www-form-urlencoded")
 
 /* The first is what most of the corpus is sent to. */
 static const struct trial_request requests[] = {
@@ -42,6 +43,12 @@ static const struct trial_request requests[] = {
 	{ METHOD_DELETE, PERSONS "/contactInformation" IDENTIFIED, { APP } },
 	{ METHOD_PUT, "/people/3/persons/upsert", { APP } },
 	{ METHOD_PATCH, "/people/3/persons/upsert", { APP } },
+	{ METHOD_POST, "/auth/1/session", { HEADER("Content-Type", "application/json") } },
+	{ METHOD_DELETE, "/auth/1/session", { HEADER("Authorization", "IBSSO " TRIAL_TOKEN) } },
+	{ METHOD_POST, "/auth/1/oauth2/token", { FORM } },
+	{ METHOD_POST,
+	  "/auth/1/oauth2/token",
+	  { FORM, HEADER("Authorization", "Basic dHJpYWwrY2xpZW50OnMzY3JldA==") } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

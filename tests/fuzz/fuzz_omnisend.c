@@ -1,5 +1,8 @@
 #include "fuzz/dialect_fuzz.h"
 
+#define FORM   HEADER("Content-Type", "application/x-www-form-urlencoded")
+#define CLIENT HEADER("Authorization", "Basic dHJpYWwrY2xpZW50OnMzY3JldA==")
+
 /* The first is what most of the corpus is sent to. */
 static const struct trial_request requests[] = {
 	{ METHOD_POST, "/v4/track", { HEADER("Authorization", "Bearer " TRIAL_KEY) } },
@@ -29,6 +32,9 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, "/api/event-metadata", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_PUT, "/api/event-metadata", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_POST, "/api/event-metadata/query", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/oauth2/token", { FORM } },
+	{ METHOD_POST, "/oauth2/token", { FORM, CLIENT } },
+	{ METHOD_POST, "/oauth2/revoke", { FORM, CLIENT } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -37,7 +37,7 @@ CREATE TABLE access_key(
 );
 
 CREATE TABLE oauth_client(
-    no         INTEGER PRIMARY KEY,
+    no         INTEGER PRIMARY KEY,           -- none that is in access_key
     workspace  INTEGER NOT NULL,
     name       TEXT NOT NULL UNIQUE,
     digest     BLOB NOT NULL,
@@ -45,6 +45,20 @@ CREATE TABLE oauth_client(
     revoked    INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 );
+
+-- Fetched credentials. Both digests are SHA-256; issuer: of the key's secret, or of the client's name
+-- and secret together (model/catalog.c), so that a token ends with the secret it was made for.
+CREATE TABLE token(
+    digest     BLOB PRIMARY KEY,
+    issuer     BLOB NOT NULL,
+    kind       INTEGER NOT NULL,              -- 1: access, 2: refresh
+    workspace  INTEGER NOT NULL,
+    scopes     TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX token_expiry ON token(expires_at);
 
 CREATE TABLE definition(
     no          INTEGER PRIMARY KEY,

@@ -100,6 +100,37 @@ static void test_query(void **state)
 		assert_str(url_query(&arena, cases[i].query, cases[i].name), cases[i].want);
 }
 
+static void test_form(void **state)
+{
+	static const struct str names[] = { STR_INIT("a"), STR_INIT("b c") };
+	static const struct {
+		struct str body;
+		enum url_form want;
+		struct str a, b;
+	} cases[] = {
+		{ STR_INIT(""), URL_FORM_OK, NONE, NONE },
+		{ STR_INIT("&&"), URL_FORM_OK, NONE, NONE },
+		{ STR_INIT("a=1&b+c=2"), URL_FORM_OK, STR_INIT("1"), STR_INIT("2") },
+		{ STR_INIT("b%20c=x+y%2B&x=1&x=2"), URL_FORM_OK, NONE, STR_INIT("x y+") },
+		{ STR_INIT("a&b+c="), URL_FORM_OK, STR_INIT(""), STR_INIT("") },
+		{ STR_INIT("a=b=c"), URL_FORM_OK, STR_INIT("b=c"), NONE },
+		{ STR_INIT("a=1&%61=2"), URL_FORM_MALFORMED, NONE, NONE },
+		{ STR_INIT("a=&a="), URL_FORM_MALFORMED, NONE, NONE },
+		{ STR_INIT("a=%"), URL_FORM_MALFORMED, NONE, NONE },
+		{ STR_INIT("x=%4"), URL_FORM_MALFORMED, NONE, NONE },
+		{ STR_INIT("%gg=1"), URL_FORM_MALFORMED, NONE, NONE },
+	};
+	struct str values[2];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(url_form(&arena, cases[i].body, names, 2, values), cases[i].want);
+		if (cases[i].want)
+			continue;
+		assert_str(values[0], cases[i].a);
+		assert_str(values[1], cases[i].b);
+	}
+}
+
 static void test_no_memory(void **state)
 {
 	struct arena none;
@@ -107,6 +138,8 @@ static void test_no_memory(void **state)
 	arena_init(&none, 0, NULL);
 	assert_null(url_decode(&none, STR("%41")).p);
 	assert_null(url_query(&none, STR("a=%41"), STR("a")).p);
+	struct str name = STR("a"), value;
+	assert_int_equal(url_form(&none, STR("a=1"), &name, 1, &value), URL_FORM_NO_MEMORY);
 	arena_fini(&none);
 }
 
@@ -115,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_decode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_query, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_form, set_up, tear_down),
 		cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,7 +242,7 @@ static inline uint64_t fixture_fingerprint(struct fixture *f)
 	static const char *const tables[] = {
 		"workspace",    "access_key", "oauth_client", "definition", "contact",
 		"identity",     "event",      "rollup",       "dialect",    "meta",
-		"contact_head", "erasure",    "dedupe",
+		"contact_head", "erasure",    "dedupe",       "token",
 	};
 	char path[100], sql[100];
 	sqlite3 *db;

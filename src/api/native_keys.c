@@ -1,0 +1,150 @@
+/*
+ * Keys under /_/v1, for who may do everything. A new secret is made here and shown once; what is
+ * kept of it is its digest.
+ */
+#include "api/native_query.h"
+#include "api/render.h"
+
+/* --- Showing --- */
+
+static void put_scopes(struct buf *b, struct str words)
+{
+	buf_char(b, '[');
+	for (unsigned i = 0; words.n > 0; i++) {
+		struct str word = str_head(words, str_find(words, ' '));
+		render_list_next(b, i);
+		buf_json_str(b, word);
+		words = str_from(words, MIN(word.n + 1, words.n));
+	}
+	buf_char(b, ']');
+}
+
+/* Left open for a secret. */
+static void put_key(struct buf *b, const struct key_row *k)
+{
+	buf_printf(b, "{\"number\":%u,\"name\":", k->no);
+	buf_json_str(b, k->name);
+	buf_lit(b, ",\"scopes\":");
+	put_scopes(b, k->scopes);
+	buf_printf(b, ",\"revoked\":%s,\"created_at\":\"", k->revoked ? "true" : "false");
+	time_put(b, k->created_at, 6);
+	buf_char(b, '"');
+}
+
+static int read_keys(struct native_query *q, struct store_reader *r)
+{
+	struct key_row *first;
+	int e = store_read_keys(r, &q->req->arena, q->events.workspace, &first);
+	if (e != STORE_OK)
+		return e;
+	render_list_open(&q->body);
+	for (struct key_row *k = first; k; k = k->next) {
+		render_list_next(&q->body, k != first);
+		put_key(&q->body, k);
+		buf_char(&q->body, '}');
+	}
+	render_list_close(&q->body, 0);
+	return STORE_OK;
+}
+
+const struct resource native_keys = { 0, .read = read_keys };
+
+/* --- Making --- */
+
+enum { MEMBER_NAME, SCOPES, N_MEMBERS };
+
+static const struct shape_member members[N_MEMBERS] = {
+	[MEMBER_NAME] = { STR_INIT("name"), SHAPE_STRING, .flags = SHAPE_REQUIRED | SHAPE_NOT_EMPTY,
+			  .max = 255 },
+	[SCOPES] = { STR_INIT("scopes"), SHAPE_ARRAY, .flags = SHAPE_REQUIRED },
+};
+
+static void read_scopes(struct native_query *q, yyjson_val *list, unsigned *out)
+{
+	size_t i, max;
+	yyjson_val *item;
+	struct problems *ps = &q->body_of.problems;
+	if (list && yyjson_arr_size(list) == 0)
+		problem_at(ps, PROBLEM_EMPTY, STR("scopes"));
+	yyjson_arr_foreach (list, i, max, item) {
+		unsigned one = 0;
+		if (yyjson_is_str(item) && scope_parse(json_str(item), &one))
+			*out |= one;
+		else
+			problem_at(ps, PROBLEM_VALUE,
+				   problem_index(&q->req->arena, STR("scopes"), i),
+				   .rule = "events.write, contacts.read, contacts.write, "
+					   "definitions.read, definitions.write, admin");
+	}
+}
+
+/* 256 bits, in hex. */
+static bool make_secret(struct native_query *q, struct sha256 *digest)
+{
+	uint8_t raw[32];
+	char text[2 * sizeof(raw) + 1];
+	random_bytes(raw, sizeof(raw));
+	hex_put(raw, sizeof(raw), text);
+	q->secret = arena_str(&q->req->arena, (struct str){ text, 2 * sizeof(raw) });
+	*digest = sha256_of(q->secret);
+	return q->secret.p;
+}
+
+static bool prepare_make(struct native_query *q)
+{
+	yyjson_val *root = NULL, *v[N_MEMBERS];
+	struct key *key = arena_new(&q->req->arena, struct key);
+	if (!native_body(q, &root))
+		return false;
+	shape_read(&q->body_of, root, STR(""), members, N_MEMBERS, true, v);
+	if (!key || !make_secret(q, &key->digest))
+		return native_refuse(q, 503, "");
+	read_scopes(q, v[SCOPES], &key->scopes);
+	if (q->body_of.problems.found)
+		return native_refuse_body(q);
+	key->name = json_str(v[MEMBER_NAME]);
+	native_op(q, OP_KEY);
+	q->op.key = key;
+	return true;
+}
+
+static void show_made(struct native_query *q)
+{
+	struct buf scopes = buf_in(&q->req->arena);
+	scopes_put(&scopes, q->op.key->scopes);
+	const struct key_row k = { .no = q->op.key_no,
+				   .name = q->op.key->name,
+				   .scopes = buf_str(&scopes),
+				   .created_at = q->op.received_at };
+	q->status = 201;
+	put_key(&q->body, &k);
+	buf_lit(&q->body, ",\"secret\":");
+	buf_json_str(&q->body, q->secret);
+	buf_char(&q->body, '}');
+	q->body.failed |= scopes.failed;
+}
+
+const struct resource native_key_make = { 0, prepare_make, .changed = show_made };
+
+/* --- Revoking --- */
+
+static bool prepare_revoke(struct native_query *q)
+{
+	uint64_t no;
+	struct key *key = arena_new(&q->req->arena, struct key);
+	if (!str_to_u64(q->params[0], &no) || no == 0 || no > KEY_NO_MAX)
+		return native_refuse(q, 404, "there is no such key");
+	if (!key)
+		return native_refuse(q, 503, "");
+	key->no = (uint32_t)no;
+	native_op(q, OP_KEY);
+	q->op.key = key;
+	return true;
+}
+
+static void say_gone(struct native_query *q)
+{
+	q->status = 204;
+}
+
+const struct resource native_key_revoke = { 0, prepare_revoke, .changed = say_gone };

@@ -1,0 +1,58 @@
+/*
+ * Tokens: credentials that were fetched instead of provisioned. Only the SHA-256 of a token is ever
+ * kept. This table is what requests are checked against: filled by the store when it starts and
+ * changed by it after the commit that made the change, so it never knows more than the disk.
+ *
+ * A token is as good as who fetched it: the key or client must still be there with the same secret,
+ * and what either may no longer do, the token may not either.
+ */
+#pragma once
+
+#include "base/digest.h"
+#include "base/timefmt.h"
+
+#include <pthread.h>
+
+enum { TOKENS_MAX = 1 << 20 }; /* live ones in one data directory */
+
+/* Stored: never renumber. */
+enum token_kind {
+	TOKEN_ACCESS = 1,
+	TOKEN_REFRESH = 2, /* no credential for any call but the one that makes a new one */
+};
+
+struct token {
+	struct sha256 digest;
+	struct sha256 issuer; /* struct key.digest of the key or client it was made for */
+	enum token_kind kind;
+	uint32_t workspace;
+	unsigned scopes;
+	instant_us created_at, expires_at;
+};
+
+/* Open addressing by digest, never more than half full. */
+struct token_table {
+	struct token *slots; /* kind 0: free */
+	unsigned n, room;    /* room: a power of two, or 0 */
+};
+
+struct tokens {
+	pthread_rwlock_t lock;
+	struct token_table table;
+};
+
+void tokens_init(struct tokens *t);
+void tokens_fini(struct tokens *t);
+
+/* Any thread. A copy; false when there is no such token. Expiry is the caller's to judge. */
+bool tokens_find(struct tokens *t, const struct sha256 *digest, struct token *out);
+unsigned tokens_count(struct tokens *t);
+
+/* Room for so many more, so that tokens_put() cannot fail. -ENOMEM. One thread, the only writer,
+ * for this and what follows. */
+MUST_CHECK int tokens_reserve(struct tokens *t, unsigned more);
+void tokens_put(struct tokens *t, const struct token *token);    /* or replaces it */
+void tokens_drop(struct tokens *t, const struct sha256 *digest); /* one not there is fine */
+
+/* Takes all of the other's in place of its own, at once for all readers. */
+void tokens_take(struct tokens *t, struct tokens *from);

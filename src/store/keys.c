@@ -1,0 +1,69 @@
+#include "base/fail.h"
+#include "store/state.h"
+
+/* The first column of the first row; 0 when there is none. */
+static int first_number(sqlite3_stmt *st, int64_t *out)
+{
+	int r = db_step(st);
+	if (r < 0)
+		return pass(r);
+	*out = r == DB_ROW ? db_i64(st, 0) : 0;
+	db_reset(st);
+	return 0;
+}
+
+int key_decide(struct store *s, struct op *op)
+{
+	int64_t no;
+	sqlite3_stmt *st = s->st[op->key->no ? ST_KEY_FIND : ST_KEY_NEXT];
+	if (op->key->no) {
+		db_bind_i64(st, 1, op->key->no);
+		db_bind_i64(st, 2, op->workspace);
+	}
+	int r = first_number(st, &no);
+	op->key_no = (uint32_t)no;
+	return r < 0 ? pass(r) : no == 0 || no > KEY_NO_MAX ? STORE_REFUSED : STORE_OK;
+}
+
+static int add(struct store *s, const struct op *op)
+{
+	sqlite3_stmt *st = s->st[ST_KEY_ADD];
+	struct buf scopes = buf_in(&s->scratch);
+	struct key k = *op->key;
+	scopes_put(&scopes, k.scopes);
+	k.no = op->key_no;
+	db_bind_i64(st, 1, k.no);
+	db_bind_i64(st, 2, op->workspace);
+	db_bind_blob(st, 3, k.digest.b, sizeof(k.digest.b));
+	db_bind_text(st, 4, k.name);
+	db_bind_text(st, 5, buf_str(&scopes));
+	db_bind_i64(st, 6, s->at.received_at);
+	int r = db_run(st);
+	r = r ?: catalog_begin_edit(s);
+	return pass(r ?: catalog_edit_key(s->edit, op->workspace, &k));
+}
+
+static int revoke(struct store *s, const struct op *op)
+{
+	sqlite3_stmt *st = s->st[ST_KEY_REVOKE];
+	struct key k = { .no = op->key_no, .revoked = true };
+	db_bind_i64(st, 1, k.no);
+	int r = db_step(st);
+	if (r != DB_ROW)
+		return r < 0 ? pass(r) : db_damaged("a key that was there");
+	k.name = db_text(st, 1);
+	r = db_blob(st, 0, k.digest.b, sizeof(k.digest.b));
+	r = r ?: scopes_read(db_text(st, 2), &k.scopes);
+	r = r ?: catalog_begin_edit(s);
+	r = r ?: catalog_edit_key(s->edit, op->workspace, &k);
+	db_reset(st);
+	return pass(r);
+}
+
+int key_write(struct store *s, struct op *op)
+{
+	op->created = op->key->no == 0;
+	op->changed = true;
+	op->received_at = s->at.received_at;
+	return op->created ? add(s, op) : revoke(s, op);
+}
