@@ -167,16 +167,6 @@ static const struct key *caller(struct native *n, struct request *req)
 	return access_key(intake_catalog(n->intake, req->loop), &c);
 }
 
-static void refuse_method(struct request *req, unsigned allowed)
-{
-	int status = req->method == METHOD_OPTIONS ? 204 : 405;
-	reply_begin(req, status);
-	reply_header(req, STR("Allow"), route_allow(&req->arena, allowed));
-	if (status == 204)
-		return reply_send(req, STR(""), STR(""));
-	problem_reply_send(req, status, STR(""));
-}
-
 static void refuse_caller(struct request *req)
 {
 	problem_reply_begin(req, 401);
@@ -230,7 +220,7 @@ void native_serve(struct native *n, struct request *req)
 	case ROUTE_UNKNOWN:
 		return problem_reply(req, 404, STR("there is no such path"));
 	case ROUTE_OTHER_METHOD:
-		return refuse_method(req, m.allowed);
+		return problem_reply_method(req, route_allow(&req->arena, m.allowed));
 	case ROUTE_FOUND:
 		break;
 	}
