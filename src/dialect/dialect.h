@@ -80,7 +80,7 @@ struct call {
 	uint32_t key_no;       /* 0 before the credentials were found good */
 	bool limited;          /* rate is meant */
 	struct rate_state rate;
-	struct str origin;     /* where a browser comes from, if a publishable key of any workspace
+	struct str origin; /* where a browser comes from, if a publishable key of any workspace
 				* lists it: for who answers across origins; .p NULL: none */
 
 	/* What decode leaves: operations, a query, or what is wrong. With neither operations nor a

@@ -248,13 +248,15 @@ static bool seen_before(struct seen_items *seen, struct str item)
 	return before;
 }
 
-static bool is_seen(const struct seen_items *seen, struct str item)
+static bool is_seen(struct seen_items *seen, struct str item)
 {
 	return *seen_slot(seen, hash64(item) | 1) != 0;
 }
 
-/* The items of the array that were not seen yet; they are from now on. */
-static int put_unseen(struct seen_items *seen, struct arena *a, yyjson_val *array, struct buf *out)
+/* The items of the array that are not to be skipped: with seen_before() those that come for the first
+ * time, with is_seen() all but those that were seen before this, however often they are there. */
+static int put_items(struct seen_items *seen, struct arena *a, yyjson_val *array,
+		     bool (*skip)(struct seen_items *seen, struct str item), struct buf *out)
 {
 	struct buf item = buf_in(a);
 	size_t i, n;
@@ -264,28 +266,7 @@ static int put_unseen(struct seen_items *seen, struct arena *a, yyjson_val *arra
 		json_put(&item, v);
 		if (item.failed)
 			return no_memory();
-		if (seen_before(seen, buf_str(&item)))
-			continue;
-		if (out->n)
-			buf_char(out, ',');
-		buf_put(out, buf_str(&item));
-	}
-	return out->failed ? no_memory() : 0;
-}
-
-/* The items of the array that were not seen, however often they are there. */
-static int put_others(const struct seen_items *seen, struct arena *a, yyjson_val *array,
-		      struct buf *out)
-{
-	struct buf item = buf_in(a);
-	size_t i, n;
-	yyjson_val *v;
-	yyjson_arr_foreach (array, i, n, v) {
-		item.n = 0;
-		json_put(&item, v);
-		if (item.failed)
-			return no_memory();
-		if (is_seen(seen, buf_str(&item)))
+		if (skip(seen, buf_str(&item)))
 			continue;
 		if (out->n)
 			buf_char(out, ',');
@@ -306,8 +287,8 @@ static int unite(struct attributes *at, const struct attribute_change *c)
 
 	struct seen_items seen = { 0 };
 	r = seen_init(&seen, at->arena, yyjson_arr_size(old) + yyjson_arr_size(added));
-	r = r ?: put_unseen(&seen, at->arena, old, &old_items);
-	r = r ?: put_unseen(&seen, at->arena, added, &new_items);
+	r = r ?: put_items(&seen, at->arena, old, seen_before, &old_items);
+	r = r ?: put_items(&seen, at->arena, added, seen_before, &new_items);
 	return pass(r ?: append(at, c, buf_str(&new_items)));
 }
 
@@ -324,8 +305,8 @@ static int without(struct attributes *at, const struct attribute_change *c)
 	r = r ?: parse(at->arena, c->json, &taken);
 	struct seen_items seen = { 0 };
 	r = r ?: seen_init(&seen, at->arena, yyjson_arr_size(taken) + yyjson_arr_size(old));
-	r = r ?: put_unseen(&seen, at->arena, taken, &unwanted);
-	r = r ?: put_others(&seen, at->arena, old, &left);
+	r = r ?: put_items(&seen, at->arena, taken, seen_before, &unwanted);
+	r = r ?: put_items(&seen, at->arena, old, is_seen, &left);
 	if (r < 0)
 		return pass(r);
 	buf_char(&array, '[');
