@@ -138,6 +138,13 @@ def check(name, method, target, reply):
         check_body(doc, response, reply, what)
 
 
+def check_of(dialect, method, target, reply):
+    """For a request to this dialect, unless its path is of another document."""
+    others = [name for name in NAMES if document(name).find(target)]
+    name = dialect if dialect in others or not others else others[0]
+    check(name, method, target, reply)
+
+
 def check_served(method, target, reply):
     """For a request of any dialect: by the document that knows its path, if one does."""
     for name in NAMES:

@@ -257,7 +257,7 @@ def send_step(server, table, step, place):
     with server.wire() as wire:
         wire.send_what_is_taken(data)
         reply = wire.final(of_head=method == "HEAD")
-    openapi.check(table.dialect, method, target, reply)
+    openapi.check_of(table.dialect, method, target, reply)
     return reply
 
 
