@@ -299,6 +299,8 @@ static inline void push(int fd, struct str s, size_t step)
 {
 	while (s.n) {
 		ssize_t n = send(fd, s.p, MIN(step, s.n), MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
 			return;
 		s = str_from(s, (size_t)n);
@@ -329,7 +331,10 @@ static inline void inbox_of(int fd)
 static inline bool more(void)
 {
 	assert_true(inbox.n < sizeof(inbox.data));
-	ssize_t n = recv(inbox.fd, inbox.data + inbox.n, sizeof(inbox.data) - inbox.n, 0);
+	ssize_t n;
+	do /* libuv's use of io_uring interrupts the other threads of the process */
+		n = recv(inbox.fd, inbox.data + inbox.n, sizeof(inbox.data) - inbox.n, 0);
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		fail_msg("recv: %s", strerror(errno));
 	inbox.n += (size_t)n;

@@ -21,7 +21,7 @@ static void check_slow(const char *first, const char *bytes, int status)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	inbox_of(fd);
 	say(fd, first);
-	while (poll(&p, 1, 20) == 0) {
+	while (poll(&p, 1, 20) <= 0) {
 		push(fd, str_head(str_of(bytes), 1), SIZE_MAX);
 		bytes += bytes[1] != '\0';
 	}
