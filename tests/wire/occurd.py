@@ -8,6 +8,7 @@ not have written anything that a sanitizer would write. The binary is that of OC
 build/asan/occurd, else build/occurd.
 """
 
+import atexit
 import json
 import os
 import pathlib
@@ -209,6 +210,13 @@ def request_bytes(method, target, headers, body, host="occurd.test"):
 # --- The process ---
 
 
+def kill_if_left(process):
+    """A test that failed half-way may have left its server; it ends with the tests."""
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
 class Server:
     def __init__(self, directory, provision=None, args=(), env=None, preexec=None):
         self.directory = pathlib.Path(directory)
@@ -236,6 +244,7 @@ class Server:
         self.process = subprocess.Popen(
             self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=clean_environment(self.env), preexec_fn=self.preexec)
+        atexit.register(kill_if_left, self.process)
         self._collect(self.process.stderr)
         line = self._ready_line()
         self.host, port = line.removeprefix("occurd ready http://").rsplit(":", 1)
