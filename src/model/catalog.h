@@ -120,9 +120,7 @@ MUST_CHECK int catalog_edit_define(struct catalog_edit *e, uint32_t workspace,
 				   struct definition *d);
 /* Takes it out; one that is not there is no failure. */
 MUST_CHECK int catalog_edit_undefine(struct catalog_edit *e, uint32_t workspace, struct str name);
-struct definition *catalog_edit_find(const struct catalog_edit *e, uint32_t workspace,
-				     struct str name);
-unsigned catalog_edit_definitions(const struct catalog_edit *e, uint32_t workspace);
+/* The workspace as the edit has it so far, to look into; NULL: none. */
 const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e, uint32_t no);
 
 /* Ends the edit and gives its snapshot, one reference for the caller. */

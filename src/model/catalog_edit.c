@@ -263,19 +263,6 @@ const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e
 	return catalog_workspace(e->next, no);
 }
 
-struct definition *catalog_edit_find(const struct catalog_edit *e, uint32_t workspace,
-				     struct str name)
-{
-	const struct workspace *w = catalog_workspace(e->next, workspace);
-	return w ? workspace_definition(w, name) : NULL;
-}
-
-unsigned catalog_edit_definitions(const struct catalog_edit *e, uint32_t workspace)
-{
-	const struct workspace *w = catalog_workspace(e->next, workspace);
-	return w ? w->n_definitions : 0;
-}
-
 /* The keys in a table of `room` slots, without that of row `but`. */
 static int rebuild_keys(struct catalog *c, unsigned room, uint32_t but)
 {
