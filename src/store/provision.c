@@ -2,7 +2,6 @@
 #include "store/state.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 static int no_memory(void)
 {
@@ -25,11 +24,6 @@ static int next_no(struct store *s, const char *sql, int64_t max, uint32_t *out)
 	return pass(r);
 }
 
-static int compare_str(const void *a, const void *b)
-{
-	return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 static void put_strings(struct buf *b, const struct str *list, unsigned n)
 {
 	buf_char(b, '[');
@@ -42,37 +36,19 @@ static void put_strings(struct buf *b, const struct str *list, unsigned n)
 }
 
 /* The row as it shall be. */
-static int want_workspace(struct store *s, const struct provision_workspace *p, struct workspace *w,
-			  struct str *fields_json)
+static struct workspace want_workspace(const struct provision_workspace *p)
 {
-	struct str *fields = arena_array(&s->scratch, struct str, p->n_contact_fields + 1);
-	struct buf b = buf_in(&s->scratch);
-	if (!fields)
-		return no_memory();
-	for (unsigned i = 0; i < p->n_contact_fields; i++)
-		fields[i] = p->contact_fields[i];
-	qsort(fields, p->n_contact_fields, sizeof(*fields), compare_str);
-	put_strings(&b, fields, p->n_contact_fields);
-	if (b.failed)
-		return no_memory();
-	*fields_json = buf_str(&b);
-	*w = (struct workspace){
+	return (struct workspace){
 		.id = p->id,
 		.name = p->name,
-		.contact_fields = fields,
-		.n_contact_fields = p->n_contact_fields,
 		.requests_per_second = p->requests_per_second,
 	};
-	return 0;
 }
 
-static int find_workspace(struct store *s, struct workspace *w, struct str fields, bool *same)
+static int find_workspace(struct store *s, struct workspace *w, bool *same)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = prepare(s,
-			"SELECT no, name, contact_fields, requests_per_second FROM workspace"
-			" WHERE id = ?",
-			&st);
+	int r = prepare(s, "SELECT no, name, requests_per_second FROM workspace WHERE id = ?", &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_blob(st, 1, w->id.b, sizeof(w->id.b));
@@ -80,12 +56,11 @@ static int find_workspace(struct store *s, struct workspace *w, struct str field
 	if (r != DB_ROW)
 		return r < 0 ? pass(r) : 0;
 	w->no = (uint32_t)db_i64(st, 0);
-	*same = str_eq(db_text(st, 1), w->name) && str_eq(db_text(st, 2), fields) &&
-		db_i64(st, 3) == w->requests_per_second;
+	*same = str_eq(db_text(st, 1), w->name) && db_i64(st, 2) == w->requests_per_second;
 	return 0;
 }
 
-static int put_workspace(struct store *s, struct workspace *w, struct str fields)
+static int put_workspace(struct store *s, struct workspace *w)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
 	int r = w->no ? 0
@@ -93,21 +68,18 @@ static int put_workspace(struct store *s, struct workspace *w, struct str fields
 				&w->no);
 	r = r
 		    ?: prepare(s,
-			       "INSERT INTO workspace(no, id, name, contact_fields,"
-			       " requests_per_second, contacts, created_at, updated_at)"
-			       " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) ON CONFLICT(no) DO UPDATE "
-			       "SET"
-			       " name = ?3, contact_fields = ?4, requests_per_second = ?5,"
-			       " updated_at = ?6",
+			       "INSERT INTO workspace(no, id, name, requests_per_second,"
+			       " contacts, created_at, updated_at)"
+			       " VALUES(?1, ?2, ?3, ?4, 0, ?5, ?5) ON CONFLICT(no) DO UPDATE SET"
+			       " name = ?3, requests_per_second = ?4, updated_at = ?5",
 			       &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, w->no);
 	db_bind_blob(st, 2, w->id.b, sizeof(w->id.b));
 	db_bind_text(st, 3, w->name);
-	db_bind_text(st, 4, fields);
-	db_bind_i64(st, 5, w->requests_per_second);
-	db_bind_i64(st, 6, s->at.received_at);
+	db_bind_i64(st, 4, w->requests_per_second);
+	db_bind_i64(st, 5, s->at.received_at);
 	r = db_run(st);
 	r = r ?: catalog_begin_edit(s);
 	return pass(r ?: catalog_edit_workspace(s->edit, w));
@@ -298,13 +270,13 @@ static int provision_definition(struct store *s, uint32_t workspace,
 
 static int provision_workspace(struct store *s, const struct provision_workspace *p)
 {
-	struct workspace w;
-	struct str fields;
+	struct workspace w = want_workspace(p);
 	bool same = false;
-	int r = want_workspace(s, p, &w, &fields);
-	r = r ?: find_workspace(s, &w, fields, &same);
+	int r = find_workspace(s, &w, &same);
 	if (r == 0 && !same)
-		r = put_workspace(s, &w, fields);
+		r = put_workspace(s, &w);
+	for (unsigned i = 0; r == 0 && i < p->n_contact_fields; i++)
+		r = provision_contact_field(s, w.no, &p->contact_fields[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_keys; i++)
 		r = provision_key(s, &access_keys, w.no, &p->keys[i]);
 	r = r ?: provision_rotate(s, w.no, p);
