@@ -51,6 +51,12 @@ struct key {
 	const struct workspace *workspace;
 };
 
+/* A choice that the workspace has made. What names and values there are is for those to know who
+ * read them. */
+struct switch_setting {
+	struct str name, value;
+};
+
 struct workspace {
 	atomic_uint refs;
 	uint32_t no;
@@ -58,9 +64,11 @@ struct workspace {
 	struct str name;
 	struct contact_fields *contact_fields; /* NULL: none */
 	int64_t requests_per_second;           /* 0: the dialect's default; -1: none */
-	struct definition **definitions;       /* open-addressing table by name; NULL: free */
-	unsigned n_definitions, room;          /* room: a power of two */
-	struct arena arena;                    /* the workspace's own strings */
+	const struct switch_setting *switches; /* sorted by name */
+	unsigned n_switches;
+	struct definition **definitions; /* open-addressing table by name; NULL: free */
+	unsigned n_definitions, room;    /* room: a power of two */
+	struct arena arena;              /* the workspace's own strings */
 };
 
 struct catalog {
@@ -101,6 +109,9 @@ struct definition *workspace_definition(const struct workspace *w, struct str na
 struct definition *workspace_definition_by_no(const struct workspace *w, uint32_t no);
 /* NULL when there is none. */
 const struct contact_field *workspace_contact_field(const struct workspace *w, struct str name);
+void switch_settings_sort(struct switch_setting *list, unsigned n);
+/* The value; .p NULL: it is not set. */
+struct str workspace_switch(const struct workspace *w, struct str name);
 
 /*
  * Making the next snapshot. An edit begins as a copy of `from` (NULL: empty) that shares its

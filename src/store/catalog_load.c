@@ -77,6 +77,27 @@ static int read_strings(struct arena *a, struct str json, const struct str **out
 	return 0;
 }
 
+static int read_switches(struct arena *a, struct str json, struct workspace *w)
+{
+	yyjson_val *root, *name, *v;
+	size_t i, max;
+	if (json_parse(a, json, &root, NULL) != JSON_OK || !yyjson_is_obj(root))
+		return db_damaged("switches of a workspace");
+	size_t n = yyjson_obj_size(root);
+	struct switch_setting *list = arena_array(a, struct switch_setting, n + 1);
+	if (!list)
+		return fail(-ENOMEM, "workspaces");
+	yyjson_obj_foreach (root, i, max, name, v) {
+		if (!yyjson_is_str(v))
+			return db_damaged("switches of a workspace");
+		list[i] = (struct switch_setting){ json_str(name), json_str(v) };
+	}
+	switch_settings_sort(list, (unsigned)n);
+	w->switches = list;
+	w->n_switches = (unsigned)n;
+	return 0;
+}
+
 /* A row number that fits our types; 0 when it does not. */
 static uint32_t row_no(sqlite3_stmt *st, int column)
 {
@@ -90,6 +111,7 @@ static int load_workspace(struct store *s, sqlite3_stmt *st)
 	int r = db_blob(st, 1, w.id.b, sizeof(w.id.b));
 	w.name = db_text(st, 2);
 	w.requests_per_second = db_i64(st, 3);
+	r = r ?: read_switches(&s->scratch, db_text(st, 4), &w);
 	if (r == 0 && w.no == 0)
 		r = db_damaged("number of a workspace");
 	return pass(r ?: catalog_edit_workspace(s->edit, &w));
@@ -243,8 +265,8 @@ int catalog_load(struct store *s)
 	int r = catalog_edit_new(NULL, &s->edit);
 	r = r
 		    ?: load_rows(s,
-				 "SELECT no, id, name, requests_per_second FROM workspace"
-				 " ORDER BY no",
+				 "SELECT no, id, name, requests_per_second, switches"
+				 " FROM workspace ORDER BY no",
 				 load_workspace);
 	r = r
 		    ?: load_rows(s,

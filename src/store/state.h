@@ -231,7 +231,10 @@ MUST_CHECK int contact_field_set(struct store *s, uint32_t workspace,
 /* batch.c: store_begin() without a look at the free disk. */
 MUST_CHECK int batch_begin(struct store *s);
 
-/* provision_fields.c, provision_rotate.c, provision_contact.c: within store_provision()'s batch. */
+/* provision.c and its parts: within store_provision()'s batch. */
+MUST_CHECK int provision_next_no(struct store *s, const char *sql, int64_t max, uint32_t *out);
+MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_workspace *p,
+				       uint32_t *no);
 MUST_CHECK int provision_contact_field(struct store *s, uint32_t workspace,
 				       const struct provision_contact_field *f);
 MUST_CHECK int provision_rotate(struct store *s, uint32_t workspace,

@@ -17,6 +17,7 @@ CREATE TABLE workspace(
     id                  BLOB NOT NULL UNIQUE,
     name                TEXT NOT NULL,
     requests_per_second INTEGER NOT NULL,     -- 0: the dialect's default; -1: none
+    switches            TEXT NOT NULL,        -- JSON: {"strict_50": "true"}, those that were set
     contacts            INTEGER NOT NULL,     -- how many it has
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL
