@@ -23,9 +23,12 @@ static const struct rule {
 	const char *sql, *mend;
 } rules[] = {
 	{ FINDING_REFERENCE,
-	  "SELECT 'workspace ' || no || ': the list of its contact fields is none' FROM workspace"
-	  " WHERE CASE WHEN json_valid(contact_fields) THEN json_type(contact_fields) END IS NOT "
-	  "'array'",
+	  "SELECT 'workspace ' || no || ': its switches are none' FROM workspace"
+	  " WHERE CASE WHEN json_valid(switches) THEN json_type(switches) END IS NOT 'object'",
+	  NULL },
+	{ FINDING_REFERENCE,
+	  "SELECT 'contact field ' || no || ': workspace ' || workspace || ' is not there'"
+	  " FROM contact_field WHERE workspace NOT IN (SELECT no FROM workspace)",
 	  NULL },
 	{ FINDING_REFERENCE,
 	  "SELECT 'definition ' || no || ': workspace ' || workspace || ' is not there'"

@@ -203,7 +203,9 @@ static const struct damage {
 	  false },
 	{ "INSERT INTO token VALUES(x'00', x'00', 1, 9, '', 0, 0)", "1 tokens: workspace 9",
 	  false },
-	{ "UPDATE workspace SET contact_fields = '7'", "the list of its contact fields", false },
+	{ "UPDATE workspace SET switches = '7'", "workspace 1: its switches are none", false },
+	{ "UPDATE contact_field SET workspace = 9 WHERE no = 1", "contact field 1: workspace 9",
+	  false },
 };
 
 /* A repaired store is one that can be used. */
