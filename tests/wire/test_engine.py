@@ -324,3 +324,34 @@ def test_below_the_reserve_of_free_disk(tmp_path):
         assert server.request("GET", "/readyz").status == 503
         assert server.request("GET", "/healthz").status == 200
         assert len(senders.reader_of(server, space).events()) == 1
+
+
+def test_a_flood_does_not_starve_others(tmp_path):
+    """One key offers more than the queue holds, again and again: it is told to come back, and what
+    another asks meanwhile is done."""
+    connections, depth = 400, 64  # 25,600 at once
+    crowd, other = senders.engine_workspace("flood"), senders.engine_workspace("calm")
+    one = occurd.request_bytes(*senders.arsel(crowd, "a@example.com"))
+    done = threading.Event()
+    calm = []
+
+    def ask_now_and_then(server):
+        while not done.is_set():
+            calm.append(server.request(*senders.pristo(other, made_uuid("calm"), "c@example.com")))
+
+    with occurd.start(tmp_path, [crowd, other]) as server:
+        asker = threading.Thread(target=ask_now_and_then, args=(server,))
+        asker.start()
+        wires = [server.wire() for _ in range(connections)]
+        for wire in wires:
+            wire.send(one * depth)
+        answers = [wire.final() for wire in wires for _ in range(depth)]
+        done.set()
+        asker.join()
+        for wire in wires:
+            wire.socket.close()
+        assert {r.status for r in calm} == {201}, [r for r in calm if r.status != 201][:3]
+        refused = [r for r in answers if r.status != 202]
+        assert all(r.status == 503 and int(r.header("Retry-After")) >= 1 for r in refused)
+        stored = senders.reader_of(server, crowd).get("/_/v1/stats")["events"]
+        assert int(stored) == len(answers) - len(refused) > 0
