@@ -49,9 +49,9 @@ int heads_load(struct store *s)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *blocks = NULL, *events = NULL;
 	int64_t from = 0;
-	int r = db_query_i64(s->db, "SELECT value FROM meta WHERE name = 'heads_from'", &from);
-	r = r ?: db_prepare(s->db, "SELECT block, heads FROM contact_head", &blocks);
-	r = r ?: db_prepare(s->db, "SELECT seq, contact, nth FROM event WHERE seq > ?", &events);
+	int r = db_query_i64(s->db, start_sql[START_HEADS_FROM], &from);
+	r = r ?: db_prepare(s->db, start_sql[START_HEADS], &blocks);
+	r = r ?: db_prepare(s->db, start_sql[START_EVENTS_BEHIND], &events);
 	if (r < 0)
 		return pass(r);
 	r = read_blocks(s, blocks);

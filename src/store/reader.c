@@ -14,7 +14,7 @@ enum { SCRATCH_MAX = 64 * 1024 * 1024 }; /* bytes: one row's JSON as a tree */
 	" LEFT JOIN dialect l ON l.no = e.dialect LEFT JOIN definition d ON d.no = e.definition"  \
 	" LEFT JOIN contact c ON c.no = e.contact "
 
-static const char *const sql[READ_STATEMENTS] = {
+const char *const reader_sql[READ_STATEMENTS] = {
 	[RD_EVENT] = EVENT_COLUMNS "WHERE e.seq = ?",
 	[RD_EVENTS_DOWN] = EVENT_COLUMNS "WHERE e.seq BETWEEN ?1 AND ?2 AND e.workspace = ?3"
 					 " AND (?4 = 0 OR e.definition = ?4) ORDER BY e.seq DESC",
@@ -43,7 +43,6 @@ static const char *const sql[READ_STATEMENTS] = {
 
 	[RD_DEFINITIONS] = "SELECT no, name FROM definition WHERE workspace = ?"
 			   " AND deleted = 0 ORDER BY name",
-	/* All keys that there are: at most KEY_NO_MAX. */
 	[RD_KEYS] = "SELECT no, name, scopes, revoked, created_at FROM access_key"
 		    " WHERE workspace = ? ORDER BY no",
 };
@@ -57,7 +56,7 @@ int store_reader_open(struct store *s, struct store_reader **out)
 	arena_init(&r->scratch, SCRATCH_MAX, NULL);
 	int e = db_open(s->db_path, SQLITE_OPEN_READONLY, &r->db);
 	e = e ?: db_exec(r->db, "PRAGMA query_only = ON");
-	e = e ?: db_prepare_all(r->db, sql, READ_STATEMENTS, r->st);
+	e = e ?: db_prepare_all(r->db, reader_sql, READ_STATEMENTS, r->st);
 	if (e < 0) {
 		store_reader_close(r);
 		return pass(e);

@@ -36,6 +36,8 @@ CREATE TABLE access_key(
     origins    TEXT
 );
 
+CREATE INDEX access_key_workspace ON access_key(workspace);
+
 CREATE TABLE oauth_client(
     no         INTEGER PRIMARY KEY,           -- none that is in access_key
     workspace  INTEGER NOT NULL,
