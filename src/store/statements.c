@@ -39,10 +39,11 @@ const char *const statement_sql[STATEMENTS] = {
 			   " AND (expires_at IS NULL OR expires_at > ?)",
 	[ST_DEDUPE_PUT] = "INSERT OR REPLACE INTO dedupe(workspace, space, key, seq, payload,"
 			  " outcomes, expires_at) VALUES(?, ?, ?, ?, ?, ?, nullif(?, 0))",
-	[ST_DEDUPE_PURGE] = "DELETE FROM dedupe WHERE (workspace, space, key) IN"
-			    " (SELECT workspace, space, key FROM dedupe"
-			    " WHERE expires_at IS NOT NULL AND expires_at <= ?"
-			    " ORDER BY expires_at LIMIT ?)",
+	/* Two steps: a DELETE by a list of keys looks at all of their workspaces and spaces. */
+	[ST_DEDUPE_EXPIRED] = "SELECT workspace, space, key FROM dedupe"
+			      " WHERE expires_at IS NOT NULL AND expires_at <= ?"
+			      " ORDER BY expires_at LIMIT 1",
+	[ST_DEDUPE_DROP] = "DELETE FROM dedupe WHERE workspace = ? AND space = ? AND key = ?",
 	[ST_DEDUPE_EXPIRY] = "SELECT min(expires_at) FROM dedupe WHERE expires_at IS NOT NULL",
 
 	[ST_TOKEN_ADD] = "INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
@@ -71,7 +72,7 @@ const char *const statement_sql[STATEMENTS] = {
 
 	[ST_ROLLUP_NEWEST] = "SELECT minute, events, first_seq, last_seq, total FROM rollup"
 			     " WHERE workspace = ? AND definition = ?"
-			     " ORDER BY minute DESC LIMIT 1",
+			     " ORDER BY minute DESC, first_seq DESC LIMIT 1",
 	[ST_ROLLUP_PUT] = "INSERT OR REPLACE INTO rollup(workspace, definition, minute, events,"
 			  " first_seq, last_seq, total) VALUES(?, ?, ?, ?, ?, ?, ?)",
 	[ST_WORKSPACE_GROW] = "UPDATE workspace SET contacts = contacts + ? WHERE no = ?",
