@@ -29,7 +29,8 @@ struct status {
 	char why[256];
 };
 
-/* Events of one workspace and definition in the newest minute that has any; definition 0: all. */
+/* Events of one workspace and definition in the newest slice of a minute that has any; definition
+ * 0: all. */
 struct rollup {
 	uint32_t workspace, definition; /* workspace 0: free */
 	int64_t minute;
