@@ -24,18 +24,19 @@ const char *const reader_sql[READ_STATEMENTS] = {
 			   " ORDER BY seq DESC LIMIT 1",
 
 	[RD_ROLLUPS] = "SELECT first_seq, last_seq, events FROM rollup WHERE workspace = ?"
-		       " AND definition = ? AND minute <= ? ORDER BY minute DESC",
+		       " AND definition = ? AND minute <= ?"
+		       " ORDER BY minute DESC, first_seq DESC",
 	[RD_ROLLUP_TOTAL] = "SELECT total FROM rollup WHERE workspace = ? AND definition = ?"
-			    " ORDER BY minute DESC LIMIT 1",
+			    " ORDER BY minute DESC, first_seq DESC LIMIT 1",
 	[RD_ROLLUP_SINCE] = "SELECT coalesce(sum(events), 0) FROM rollup WHERE workspace = ?"
 			    " AND definition = ? AND minute >= ?",
 
 	[RD_CONTACT] = "SELECT id, identities, attributes, created_at, updated_at FROM contact"
 		       " WHERE no = ? AND workspace > 0",
 	[RD_CONTACTS_DOWN] = "SELECT no FROM contact WHERE workspace = ?1 AND no < ?2"
-			     " ORDER BY no DESC LIMIT ?3",
+			     " ORDER BY no DESC LIMIT ?3 OFFSET ?5",
 	[RD_CONTACTS_UP] = "SELECT no FROM contact WHERE workspace = ?1 AND no < ?2 AND no > ?4"
-			   " ORDER BY no LIMIT ?3",
+			   " ORDER BY no LIMIT ?3 OFFSET ?5",
 	[RD_CONTACT_COUNT] = "SELECT contacts FROM workspace WHERE no = ?",
 	[RD_IDENTITY_FIND] = "SELECT contact FROM identity WHERE workspace = ? AND kind = ?"
 			     " AND key = ?",
