@@ -94,14 +94,6 @@ const struct endpoint infobip_session_end = {
 
 /* --- OAuth --- */
 
-/* The vendor's SDK for Node sends no body and has the form in the query. */
-static enum refusal token_identify(struct call *call, struct credentials *out)
-{
-	if (call->req->body.n == 0)
-		call->req->body = call->req->query;
-	return oauth_identify(call, out);
-}
-
 static enum refusal token_decode(struct call *call)
 {
 	return oauth_issue(call, LIVES_S);
@@ -115,7 +107,7 @@ static void token_answer(struct call *call)
 const struct endpoint infobip_oauth_token = {
 	.body_max = OAUTH_BODY_MAX,
 	RATE,
-	.identify = token_identify,
+	.identify = oauth_identify,
 	.decode = token_decode,
 	.answer = token_answer,
 };

@@ -224,7 +224,11 @@ MUST_CHECK int definition_delete(struct store *s, struct op *op);
 /* batch.c: store_begin() without a look at the free disk. */
 MUST_CHECK int batch_begin(struct store *s);
 
-/* provision_rotate.c, provision_contact.c: within store_provision()'s batch. */
+/* provision.c and its parts: within store_provision()'s batch. */
+MUST_CHECK int provision_next_no(struct store *s, const char *sql, int64_t max, uint32_t *out);
+void provision_put_strings(struct buf *b, const struct str *list, unsigned n); /* as JSON */
+MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_workspace *p,
+				       uint32_t *no);
 MUST_CHECK int provision_rotate(struct store *s, uint32_t workspace,
 				const struct provision_workspace *p);
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,

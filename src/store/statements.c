@@ -88,8 +88,8 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_EVENT_NEWEST] = "SELECT seq, id, received_at FROM event ORDER BY seq DESC LIMIT 1",
 	[START_CONTACT_NEWEST] = "SELECT coalesce(max(no), 0) FROM contact",
 
-	[START_WORKSPACES] = "SELECT no, id, name, contact_fields, requests_per_second"
-			     " FROM workspace ORDER BY no",
+	[START_WORKSPACES] = "SELECT no, id, name, contact_fields, requests_per_second,"
+			     " switches FROM workspace ORDER BY no",
 	[START_KEYS] = "SELECT no, workspace, digest, name, scopes, revoked, 0, origins"
 		       " FROM access_key UNION ALL"
 		       " SELECT no, workspace, digest, name, scopes, revoked, 1, NULL"
@@ -105,14 +105,13 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_TOKENS] = "SELECT digest, issuer, kind, workspace, scopes, created_at, expires_at"
 			 " FROM token",
 
-	[START_WORKSPACE_FIND] = "SELECT no, name, contact_fields, requests_per_second"
-				 " FROM workspace WHERE id = ?",
+	[START_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
 	[START_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
 	[START_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, contact_fields,"
-				" requests_per_second, contacts, created_at, updated_at)"
-				" VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6)"
+				" requests_per_second, switches, contacts, created_at,"
+				" updated_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7)"
 				" ON CONFLICT(no) DO UPDATE SET name = ?3, contact_fields = ?4,"
-				" requests_per_second = ?5, updated_at = ?6",
+				" requests_per_second = ?5, switches = ?6, updated_at = ?7",
 	[START_WORKSPACES_BUT] = "SELECT no FROM workspace WHERE no <> ?",
 
 	[START_KEY_FIND] = "SELECT no, workspace, name, scopes, revoked, digest,"

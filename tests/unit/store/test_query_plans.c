@@ -179,7 +179,7 @@ static void use_what_there_is(void)
 	struct op op = fixture_op(&f, "jane@x.io");
 	struct event_row *rows;
 	struct contact_view *views;
-	struct key_row *keys;
+	struct key_page keys;
 	struct store_stats stats;
 	uint64_t next;
 	unsigned n;
@@ -187,7 +187,7 @@ static void use_what_there_is(void)
 	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
 	assert_done(store_read_events(f.reader, &f.arena, &events, &rows, &n, &next));
 	assert_done(store_read_contacts(f.reader, &f.arena, &contacts, &views, &n, &more));
-	assert_done(store_read_keys(f.reader, &f.arena, 1, &keys));
+	assert_done(store_read_keys(f.reader, &f.arena, &(struct key_query){ 1, 0, 5 }, &keys));
 	assert_done(store_read_stats(f.reader, &f.arena, 1, &stats));
 	op = fixture_op(&f, "jane@x.io");
 	op.kind = OP_CONTACT_DELETE;

@@ -207,8 +207,9 @@ static unsigned stats(struct sized *s)
 
 static unsigned keys(struct sized *s)
 {
-	struct key_row *first;
-	assert_done(store_read_keys(s->f.reader, &s->f.arena, 1, &first));
+	const struct key_query q = { .workspace = 1, .limit = PAGE };
+	struct key_page page;
+	assert_done(store_read_keys(s->f.reader, &s->f.arena, &q, &page));
 	return 1;
 }
 
