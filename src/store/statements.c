@@ -70,6 +70,13 @@ const char *const statement_sql[STATEMENTS] = {
 			      " inferred = ?, fields = ?, updated_at = ? WHERE no = ?",
 	[ST_DEFINITION_DROP] = "UPDATE definition SET deleted = 1, updated_at = ? WHERE no = ?",
 
+	[ST_CONTACT_FIELD_ADD] = "INSERT INTO contact_field(workspace, id, name, type, title,"
+				 " description, fallback, created_at, updated_at)"
+				 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ST_CONTACT_FIELD_SET] = "UPDATE contact_field SET type = ?, title = ?, description = ?,"
+				 " fallback = ?, updated_at = ? WHERE no = ?",
+	[ST_CONTACT_FIELD_DROP] = "DELETE FROM contact_field WHERE no = ?",
+
 	[ST_ROLLUP_NEWEST] = "SELECT minute, events, first_seq, last_seq, total FROM rollup"
 			     " WHERE workspace = ? AND definition = ?"
 			     " ORDER BY minute DESC, first_seq DESC LIMIT 1",
@@ -88,8 +95,11 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_EVENT_NEWEST] = "SELECT seq, id, received_at FROM event ORDER BY seq DESC LIMIT 1",
 	[START_CONTACT_NEWEST] = "SELECT coalesce(max(no), 0) FROM contact",
 
-	[START_WORKSPACES] = "SELECT no, id, name, contact_fields, requests_per_second,"
-			     " switches FROM workspace ORDER BY no",
+	[START_WORKSPACES] = "SELECT no, id, name, requests_per_second, switches FROM workspace"
+			     " ORDER BY no",
+	[START_CONTACT_FIELDS] = "SELECT no, workspace, id, name, type, title, description,"
+				 " fallback, created_at, updated_at FROM contact_field"
+				 " ORDER BY workspace, name",
 	[START_KEYS] = "SELECT no, workspace, digest, name, scopes, revoked, 0, origins"
 		       " FROM access_key UNION ALL"
 		       " SELECT no, workspace, digest, name, scopes, revoked, 1, NULL"
@@ -107,11 +117,11 @@ const char *const start_sql[START_STATEMENTS] = {
 
 	[START_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
 	[START_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
-	[START_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, contact_fields,"
-				" requests_per_second, switches, contacts, created_at,"
-				" updated_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7)"
-				" ON CONFLICT(no) DO UPDATE SET name = ?3, contact_fields = ?4,"
-				" requests_per_second = ?5, switches = ?6, updated_at = ?7",
+	[START_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, requests_per_second, switches,"
+				" contacts, created_at, updated_at)"
+				" VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6)"
+				" ON CONFLICT(no) DO UPDATE SET name = ?3,"
+				" requests_per_second = ?4, switches = ?5, updated_at = ?6",
 	[START_WORKSPACES_BUT] = "SELECT no FROM workspace WHERE no <> ?",
 
 	[START_KEY_FIND] = "SELECT no, workspace, name, scopes, revoked, digest,"
