@@ -6,7 +6,6 @@
 
 enum {
 	FIRST_ROOM = 256,
-	SLICE = 4096,     /* seqs: as many rows a reader looks at to find one event of a slice */
 	KEPT_MAX = 65536, /* beyond it all are forgotten between two batches, and read again */
 };
 
@@ -109,7 +108,8 @@ static int64_t this_minute(const struct store *s)
 
 static bool is_over(const struct store *s, const struct rollup *x)
 {
-	return x->events == 0 || x->minute != this_minute(s) || s->at.seq - x->first_seq >= SLICE;
+	return x->events == 0 || x->minute != this_minute(s) ||
+	       s->at.seq - x->first_seq >= ROLLUP_SLICE;
 }
 
 /* The one before may have grown in this batch. */

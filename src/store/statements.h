@@ -1,6 +1,6 @@
 /*
- * All SQL of the writing connection but the schema, pragmas and transactions: nothing else is
- * prepared, so that a test can show the plan of each. That of readers is in store/reader.h.
+ * All SQL of the writing connection but the schema and pragmas, so that a test can show the plan of
+ * each; that of readers is in store/reader.h. What runs apart from a server (audit_*.c) has its own.
  */
 #pragma once
 
