@@ -22,7 +22,7 @@ static void ask_numbers(const yyjson_val *v)
 	}
 	yyjson_arr_foreach ((yyjson_val *)v, i, n, item)
 		ask_numbers(item);
-	yyjson_obj_foreach ((yyjson_val *)v, i, n, key, item) {
+	json_foreach_member ((yyjson_val *)v, i, n, key, item) {
 		must(json_str(key).p);
 		ask_numbers(item);
 	}
