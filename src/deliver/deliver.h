@@ -1,0 +1,30 @@
+/*
+ * ~ What an event sets off. One thread follows the committed feed: what an automation selects
+ * ~ becomes deliveries in the ledger, and they go to their destinations until each is delivered or
+ * ~ dead. It reads the store with a reader of its own and writes only the ledger, so that a
+ * ~ destination that is slow or gone costs ingestion nothing.
+ *
+ * Order of a round: events since the last (bounded), decisions, one commit of the ledger, attempts
+ * begun, the wait, outcomes.
+ */
+#pragma once
+
+#include "deliver/ledger.h"
+#include "store/store.h"
+
+struct deliver_config {
+	struct store *store;
+	const char *dir; /* the data directory */
+};
+
+struct deliver;
+
+MUST_CHECK int deliver_start(const struct deliver_config *config, struct deliver **out);
+
+/* Ends the attempts under way, or after a few seconds gives them up: they are tried again after the
+ * next start. NULL is fine. */
+void deliver_stop(struct deliver *d);
+
+/* Any thread: events have been committed, or the catalog has changed. Costs next to nothing when it
+ * is awake. */
+void deliver_wake(struct deliver *d);

@@ -1,0 +1,86 @@
+/*
+ * The ledger: what has been decided and what came of it, in a database of its own beside the
+ * store's, so that deliveries and ingestion never wait for each other's writes. A delivery is
+ * decided in the transaction that moves its automation's position on the feed, so each match leads
+ * to its deliveries exactly once.
+ *
+ * The ledger holds row numbers, times and outcomes, and of people nothing but the first bytes that
+ * a destination answered; what is sent is made of the event and the contact when it is sent.
+ *
+ * Thread: the delivering thread writes, with this handle; readers have one of their own each.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/timefmt.h"
+
+struct ledger;
+
+enum delivery_state { /* stored: never renumber */
+		      DELIVERY_PENDING = 0,
+		      DELIVERY_DONE = 1,
+		      DELIVERY_DEAD = 2,
+};
+
+struct delivery {
+	uint64_t no; /* grows; also the list's order */
+	uint32_t workspace, automation, destination;
+	unsigned action;       /* which of the automation's */
+	uint64_t seq, contact; /* the event and whose it is */
+	enum delivery_state state;
+	unsigned attempts;
+	instant_us created_at, due_at, ended_at;
+	int status;        /* of the last attempt */
+	struct str answer; /* likewise: its first bytes, or why there is none */
+};
+
+struct attempt_row {
+	unsigned n;
+	instant_us at;
+	int64_t duration_ms;
+	int status;
+	struct str answer;
+};
+
+/* Opens or creates `deliveries.db` in the data directory. */
+MUST_CHECK int ledger_open(const char *dir, struct ledger **out);
+void ledger_close(struct ledger *l); /* NULL is fine */
+
+/* One transaction, synced when ledger_commit() returns 0. After a failure: ledger_abandon(), and
+ * all of it may be tried again. */
+MUST_CHECK int ledger_begin(struct ledger *l);
+MUST_CHECK int ledger_commit(struct ledger *l);
+void ledger_abandon(struct ledger *l);
+
+/* Where the automation stands on the feed: the seq up to which all is decided. An automation that
+ * has none starts at `start`, and so it is noted. */
+MUST_CHECK int ledger_position(struct ledger *l, uint32_t automation, uint64_t start,
+			       uint64_t *seq);
+MUST_CHECK int ledger_move(struct ledger *l, uint32_t automation, uint64_t seq);
+
+/* When the automation last fired for the contact; 0: never. */
+MUST_CHECK int ledger_fired(struct ledger *l, uint32_t automation, uint64_t contact,
+			    instant_us *at);
+MUST_CHECK int ledger_fire(struct ledger *l, uint32_t automation, uint64_t contact, instant_us at);
+
+/* Adds it as pending; `no` comes back. */
+MUST_CHECK int ledger_decide(struct ledger *l, struct delivery *d);
+
+/* Pending deliveries of the destination that are due, oldest first, beyond those numbered up to
+ * `after` of the same due time; with their rows in the arena. */
+MUST_CHECK int ledger_due(struct ledger *l, struct arena *a, uint32_t destination, instant_us now,
+			  unsigned limit, struct delivery **rows, unsigned *n);
+/* When the next of them is due; 0: there is none. */
+MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, instant_us *at);
+/* How many are pending. */
+MUST_CHECK int ledger_pending(struct ledger *l, uint32_t destination, uint64_t *n);
+
+/* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). */
+MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,
+			     const struct attempt_row *attempt);
+
+/* All rows of the contact go. */
+MUST_CHECK int ledger_forget(struct ledger *l, uint64_t contact);
+
+/* Ended deliveries older than that go, at most `limit` at once. */
+MUST_CHECK int ledger_purge(struct ledger *l, instant_us ended_before, unsigned limit);

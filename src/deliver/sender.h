@@ -1,0 +1,51 @@
+/*
+ * What destinations of one type have in common for the engine: how an attempt is begun. One file
+ * per type; the next type is added to senders[] and to model/destination, and nowhere else.
+ *
+ * Thread: the delivering thread alone.
+ */
+#pragma once
+
+#include "deliver/http.h"
+#include "model/automation.h"
+#include "model/destination.h"
+#include "store/store.h"
+
+enum attempt_outcome {
+	ATTEMPT_DELIVERED,
+	ATTEMPT_RETRY,   /* as the schedule says, or after retry_after_s if that is later */
+	ATTEMPT_DEAD,    /* no other attempt will help */
+	ATTEMPT_DISABLE, /* likewise, and the destination wants nothing any more (410) */
+};
+
+/* One attempt: filled by the engine, ended by the sender with done(), during send() or later. */
+struct attempt {
+	struct arena arena;
+	const struct destination *destination;
+	struct str id;            /* of the delivery, the same with every attempt */
+	unsigned n;               /* 1 for the first */
+	instant_us now;           /* when it began */
+	struct str body;          /* what is to be sent: one JSON object */
+	struct str data_dir;      /* where relative paths begin */
+	struct exchange exchange; /* for senders that speak HTTP */
+	void (*done)(struct attempt *a);
+
+	enum attempt_outcome outcome;
+	int status;            /* HTTP's; 0: none */
+	int64_t retry_after_s; /* -1: none */
+	struct str answer;     /* the first bytes of it, or one phrase on what went wrong */
+	int64_t duration_ms;
+};
+
+struct sender {
+	enum destination_type type;
+	/* Below zero: it could not even be begun, for want of memory; done() is not called. */
+	int (*send)(struct http *h, struct attempt *a);
+};
+
+extern const struct sender *const senders[DESTINATION_TYPES];
+
+/* Standard Webhooks 1.0.0: "v1,<base64 of HMAC-SHA256(id.timestamp.body)>" for each secret, blanks
+ * between. .p NULL: memory is refused. */
+struct str webhook_signature(struct arena *a, const struct destination *d, struct str id,
+			     int64_t timestamp_s, struct str body);

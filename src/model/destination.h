@@ -1,0 +1,62 @@
+/*
+ * Destinations: where deliveries go. Declared as JSON of one workspace under a name, judged once,
+ * when it is saved, and read again whenever a catalog is. Pure; immutable once read.
+ *
+ *   { "name": "crm", "type": "webhook", "url": "https://crm.example/in", "secret": "whsec_...",
+ *     "allow_private": false, "retry_seconds": [5, 300, 1800], "concurrency": 10,
+ *     "requests_per_second": 0, "ordered": false }
+ *
+ * Secrets are stored as they are, because they sign what is sent; nothing that occurd serves shows
+ * them.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "model/problem.h"
+
+enum destination_type {
+	DESTINATION_WEBHOOK,
+	DESTINATION_FILE,
+	DESTINATION_TYPES, /* how many */
+};
+
+enum {
+	DESTINATION_NAME_MAX = 100, /* code points */
+	DESTINATION_URL_MAX = 2048, /* bytes */
+	DESTINATION_RETRIES_MAX = 20,
+	DESTINATION_RETRY_MAX_S = 7 * 24 * 60 * 60,
+	DESTINATION_SECRETS_MAX = 2, /* valid at once: the new one signs first */
+	DESTINATION_CONCURRENCY_MAX = 1000,
+};
+
+struct destination {
+	uint32_t no, workspace; /* row numbers */
+	struct str name;
+	enum destination_type type;
+	bool disabled;
+
+	/* Webhook. The secrets are decoded: the bytes that sign. */
+	struct str url;
+	struct str secrets[DESTINATION_SECRETS_MAX];
+	unsigned n_secrets;
+	bool allow_private; /* addresses of this machine and of private networks will do */
+
+	/* File. */
+	struct str path; /* relative to the data directory's `out`, or absolute */
+	uint64_t rotate_bytes;
+
+	/* All. */
+	const uint32_t *retry_s; /* pauses before the second attempt, the third ... */
+	unsigned n_retries;
+	unsigned concurrency;         /* attempts under way at once */
+	unsigned requests_per_second; /* 0: no limit */
+	bool ordered;                 /* a contact's deliveries one after the other */
+};
+
+/* Reads what is declared; what is absent gets its default. Each thing wrong becomes a problem with
+ * its path, and it returns false; also when memory is refused, which is no problem. */
+MUST_CHECK bool destination_read(struct arena *a, yyjson_val *v, struct problems *ps,
+				 struct destination *out);
+
+/* The declaration as it is shown: without its secrets, of which only how many there are is told. */
+void destination_put(struct buf *b, const struct destination *d);
