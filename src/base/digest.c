@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <pthread.h>
 
 /*
@@ -46,6 +47,15 @@ struct sha256 sha256_of(struct str s)
 	must(EVP_DigestInit_ex2(context, NULL, NULL) == 1);
 	must(EVP_DigestUpdate(context, s.p, s.n) == 1);
 	must(EVP_DigestFinal_ex(context, out.b, NULL) == 1);
+	return out;
+}
+
+struct sha256 hmac_sha256(struct str key, struct str s)
+{
+	struct sha256 out;
+	unsigned n = sizeof(out.b);
+	must(key.n <= INT32_MAX);
+	must(HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)s.p, s.n, out.b, &n));
 	return out;
 }
 
@@ -165,10 +175,8 @@ bool hex_parse(struct str s, uint8_t *out, size_t n)
 	return true;
 }
 
-size_t base64url_put(const uint8_t *p, size_t n, char *out)
+static size_t put_sextets(const uint8_t *p, size_t n, const char *alphabet, char *out)
 {
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	size_t used = 0;
 	unsigned bits = 0, held = 0; /* held: how many low bits of `bits` are still to be written */
 	for (size_t i = 0; i < n; i++) {
@@ -178,6 +186,21 @@ size_t base64url_put(const uint8_t *p, size_t n, char *out)
 	}
 	if (held > 0)
 		out[used++] = alphabet[bits << (6 - held) & 63];
+	return used;
+}
+
+#define SEXTETS_TO_61 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+size_t base64url_put(const uint8_t *p, size_t n, char *out)
+{
+	return put_sextets(p, n, SEXTETS_TO_61 "-_", out);
+}
+
+size_t base64_put(const uint8_t *p, size_t n, char *out)
+{
+	size_t used = put_sextets(p, n, SEXTETS_TO_61 "+/", out);
+	while (used % 4)
+		out[used++] = '=';
 	return used;
 }
 

@@ -12,6 +12,8 @@ struct sha256 {
 
 struct sha256 sha256_of(struct str s);
 
+struct sha256 hmac_sha256(struct str key, struct str s); /* RFC 2104 */
+
 /* In a time that does not depend on where they differ. */
 bool sha256_eq(const struct sha256 *a, const struct sha256 *b);
 
@@ -32,6 +34,9 @@ MUST_CHECK bool hex_parse(struct str s, uint8_t *out, size_t n);
 
 /* RFC 4648 section 5 without padding; out holds at least (4n+2)/3 characters, not terminated. */
 size_t base64url_put(const uint8_t *p, size_t n, char *out);
+/* RFC 4648 section 4, padded; out holds BASE64_ROOM(n) characters, not terminated. */
+#define BASE64_ROOM(n) (((n) + 2) / 3 * 4)
+size_t base64_put(const uint8_t *p, size_t n, char *out);
 /* RFC 4648 section 4, padding required, nothing but the alphabet, unused bits zero. .p is NULL when
  * s is not base64 or memory is refused. */
 struct str base64_parse(struct arena *a, struct str s);

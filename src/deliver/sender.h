@@ -43,6 +43,9 @@ struct sender {
 	int (*send)(struct http *h, struct attempt *a);
 };
 
+extern const struct sender webhook, file;
+
+/* By type. */
 extern const struct sender *const senders[DESTINATION_TYPES];
 
 /* Standard Webhooks 1.0.0: "v1,<base64 of HMAC-SHA256(id.timestamp.body)>" for each secret, blanks

@@ -34,6 +34,34 @@ static void digests_known_texts(void **state)
 	(void)state;
 }
 
+/* RFC 4231, test cases 1, 2 and 6. */
+static void authenticates_known_texts(void **state)
+{
+	static char long_key[131];
+	memset(long_key, 0xaa, sizeof(long_key));
+	const struct {
+		struct str key, text;
+		const char *wanted;
+	} cases[] = {
+		{ STR_INIT("\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"
+			   "\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"),
+		  STR_INIT("Hi There"),
+		  "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
+		{ STR_INIT("Jefe"), STR_INIT("what do ya want for nothing?"),
+		  "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+		{ { long_key, sizeof(long_key) },
+		  STR_INIT("Test Using Larger Than Block-Size Key - Hash Key First"),
+		  "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char hex[65] = "";
+		struct sha256 d = hmac_sha256(cases[i].key, cases[i].text);
+		hex_put(d.b, sizeof(d.b), hex);
+		assert_string_equal(hex, cases[i].wanted);
+	}
+	(void)state;
+}
+
 static void *digest_elsewhere(void *unused)
 {
 	digests_known_texts(NULL);
@@ -173,6 +201,9 @@ static void reads_and_writes_base64(void **state)
 		size_t n = base64url_put((const uint8_t *)bytes.p, bytes.n, out);
 		assert_true(n <= (4 * bytes.n + 2) / 3);
 		assert_true(str_eq((struct str){ out, n }, base64_cases[i].url));
+		n = base64_put((const uint8_t *)bytes.p, bytes.n, out);
+		assert_int_equal(n, BASE64_ROOM(bytes.n));
+		assert_true(str_eq((struct str){ out, n }, base64_cases[i].padded));
 	}
 	arena_fini(&a);
 	(void)state;
@@ -204,6 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_known_texts),
 		cmocka_unit_test(digests_in_many_threads),
+		cmocka_unit_test(authenticates_known_texts),
 		cmocka_unit_test(compares_digests_to_the_last_byte),
 		cmocka_unit_test(siphash_agrees_with_the_paper_and_openssl),
 		cmocka_unit_test(hashes_depend_on_text_and_seed),

@@ -1,0 +1,336 @@
+/* Outgoing HTTP and webhooks against a receiver that says what it is told to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/digest.h"
+#include "deliver/sender.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 20 * 1000, ROOM = 64 * 1024 };
+
+/* --- The receiver: one connection at a time, the same answer to each request --- */
+
+struct receiver {
+	pthread_t thread;
+	int listener;
+	unsigned port;
+	const char *answer; /* NULL: hangs up; "": says nothing until the client has gone */
+	atomic_uint connections;
+	char got[ROOM]; /* the last request */
+};
+
+static size_t content_length(const char *head)
+{
+	const char *at = strcasestr(head, "content-length:");
+	return at ? strtoul(at + 15, NULL, 10) : 0;
+}
+
+/* False: the client has gone. */
+static bool read_request(struct receiver *r, int fd)
+{
+	size_t n = 0, body = SIZE_MAX;
+	do {
+		ssize_t got = recv(fd, r->got + n, sizeof(r->got) - 1 - n, 0);
+		if (got <= 0)
+			return false;
+		n += (size_t)got;
+		r->got[n] = '\0';
+		char *end = strstr(r->got, "\r\n\r\n");
+		if (end)
+			body = (size_t)(end + 4 - r->got) + content_length(r->got);
+	} while (n < body);
+	return true;
+}
+
+static void serve(struct receiver *r, int fd)
+{
+	char drop[16];
+	while (read_request(r, fd)) {
+		if (!r->answer)
+			return;
+		if (!*r->answer) {
+			while (recv(fd, drop, sizeof(drop), 0) > 0)
+				;
+			return;
+		}
+		if (send(fd, r->answer, strlen(r->answer), MSG_NOSIGNAL) < 0)
+			return;
+	}
+}
+
+static void *receive(void *arg)
+{
+	struct receiver *r = arg;
+	int fd;
+	while ((fd = accept(r->listener, NULL, NULL)) >= 0) {
+		r->connections++;
+		serve(r, fd);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void receiver_open(struct receiver *r, const char *answer)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(at);
+	*r = (struct receiver){ .answer = answer };
+	r->listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(r->listener, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(listen(r->listener, 100), 0);
+	assert_int_equal(getsockname(r->listener, (struct sockaddr *)&at, &size), 0);
+	r->port = ntohs(at.sin_port);
+	assert_int_equal(pthread_create(&r->thread, NULL, receive, r), 0);
+}
+
+static void receiver_close(struct receiver *r)
+{
+	shutdown(r->listener, SHUT_RDWR);
+	pthread_join(r->thread, NULL);
+	close(r->listener);
+}
+
+/* --- One attempt --- */
+
+static unsigned n_done;
+
+static void on_done(struct attempt *a)
+{
+	(void)a;
+	n_done++;
+}
+
+struct trial {
+	struct attempt attempt;
+	struct destination destination;
+	char url[100];
+};
+
+static void trial_init(struct trial *t, const char *host, unsigned port)
+{
+	memset(t, 0, sizeof(*t));
+	arena_init(&t->attempt.arena, 1 << 20, NULL);
+	snprintf(t->url, sizeof(t->url), "http://%s:%u/in", host, port);
+	t->destination = (struct destination){
+		.type = DESTINATION_WEBHOOK,
+		.url = str_of(t->url),
+		.secrets = { base64_parse(&t->attempt.arena,
+					  STR("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")) },
+		.n_secrets = 1,
+		.allow_private = true,
+	};
+	t->attempt.destination = &t->destination;
+	t->attempt.id = STR("msg_p5jXN8AQM9LWM0D4loKWxJek");
+	t->attempt.now = 1614265330 * US_PER_S;
+	t->attempt.body = STR("{\"test\": 2432232314}");
+	t->attempt.done = on_done;
+}
+
+static void send_all(struct http *h, struct trial *trials, unsigned n)
+{
+	int64_t until = time_monotonic_ms() + WAIT_MS;
+	n_done = 0;
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(webhook.send(h, &trials[i].attempt), 0);
+	while (n_done < n && time_monotonic_ms() < until)
+		http_run(h, 1000);
+	assert_int_equal(n_done, n);
+}
+
+#define ANSWER(line, headers, body) "HTTP/1.1 " line "\r\n" headers "\r\n" body
+
+static void test_outcomes(void **state)
+{
+	static const struct {
+		const char *answer;
+		enum attempt_outcome outcome;
+		int status;
+		int64_t retry_after_s;
+		const char *said;
+	} cases[] = {
+		{ ANSWER("200 OK", "Content-Length: 2\r\n", "ok"), ATTEMPT_DELIVERED, 200, -1,
+		  "ok" },
+		{ ANSWER("204 No Content", "", ""), ATTEMPT_DELIVERED, 204, -1, "" },
+		{ ANSWER("299 Odd", "Content-Length: 0\r\n", ""), ATTEMPT_DELIVERED, 299, -1, "" },
+		{ ANSWER("302 Found", "Location: http://127.0.0.1:1/\r\nContent-Length: 0\r\n", ""),
+		  ATTEMPT_RETRY, 302, -1, "" },
+		{ ANSWER("400 Bad", "Content-Length: 3\r\n", "bad"), ATTEMPT_RETRY, 400, -1,
+		  "bad" },
+		{ ANSWER("410 Gone", "Content-Length: 0\r\n", ""), ATTEMPT_DISABLE, 410, -1, "" },
+		{ ANSWER("429 Slow", "Retry-After: 7\r\nContent-Length: 0\r\n", ""), ATTEMPT_RETRY,
+		  429, 7, "" },
+		{ ANSWER("503 Busy", "Retry-After: soon\r\nContent-Length: 0\r\n", ""),
+		  ATTEMPT_RETRY, 503, -1, "" },
+		{ ANSWER("500 Oops", "Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\n\r\n"),
+		  ATTEMPT_RETRY, 500, -1, "abc" },
+		{ NULL, ATTEMPT_RETRY, 0, -1, NULL },
+		{ "SSH-2.0-x\r\n", ATTEMPT_RETRY, 0, -1, NULL },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct receiver r;
+		struct trial t;
+		struct http *h;
+		receiver_open(&r, cases[i].answer);
+		trial_init(&t, "127.0.0.1", r.port);
+		assert_int_equal(http_new(&h), 0);
+		send_all(h, &t, 1);
+		assert_int_equal(t.attempt.outcome, cases[i].outcome);
+		assert_int_equal(t.attempt.status, cases[i].status);
+		assert_int_equal(t.attempt.retry_after_s, cases[i].retry_after_s);
+		if (cases[i].said)
+			assert_true(str_eq(t.attempt.answer, str_of(cases[i].said)));
+		else
+			assert_true(t.attempt.answer.n > 0);
+		http_free(h);
+		receiver_close(&r);
+		arena_fini(&t.attempt.arena);
+	}
+}
+
+static void assert_header(const char *request, const char *line)
+{
+	if (!strcasestr(request, line))
+		fail_msg("no \"%s\" in %s", line, request);
+}
+
+/* The example of the specification's own libraries. */
+static void test_what_is_sent(void **state)
+{
+	struct receiver r;
+	struct trial t;
+	struct http *h;
+	(void)state;
+	receiver_open(&r, ANSWER("200 OK", "Content-Length: 0\r\n", ""));
+	trial_init(&t, "127.0.0.1", r.port);
+	assert_int_equal(http_new(&h), 0);
+	send_all(h, &t, 1);
+	assert_memory_equal(r.got, "POST /in HTTP/1.1\r\n", 19);
+	assert_header(r.got, "\r\nwebhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek\r\n");
+	assert_header(r.got, "\r\nwebhook-timestamp: 1614265330\r\n");
+	assert_header(r.got, "\r\nwebhook-signature: "
+			     "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=\r\n");
+	assert_header(r.got, "\r\ncontent-type: application/json\r\n");
+	assert_header(r.got, "\r\n\r\n{\"test\": 2432232314}");
+	assert_null(strcasestr(r.got, "expect:"));
+	http_free(h);
+	receiver_close(&r);
+	arena_fini(&t.attempt.arena);
+}
+
+static void test_connections_are_kept(void **state)
+{
+	enum { N = 20 };
+	struct receiver r;
+	struct http *h;
+	(void)state;
+	receiver_open(&r, ANSWER("200 OK", "Content-Length: 0\r\n", ""));
+	assert_int_equal(http_new(&h), 0);
+	for (unsigned i = 0; i < N; i++) {
+		struct trial t;
+		trial_init(&t, "127.0.0.1", r.port);
+		send_all(h, &t, 1);
+		assert_int_equal(t.attempt.outcome, ATTEMPT_DELIVERED);
+		arena_fini(&t.attempt.arena);
+	}
+	assert_int_equal(r.connections, 1);
+	http_free(h);
+	receiver_close(&r);
+}
+
+/* Also through a name, and through a connection that somebody opened who may. */
+static void test_private_addresses(void **state)
+{
+	static const char *const hosts[] = { "127.0.0.1", "localhost", "[::ffff:127.0.0.1]",
+					     "0x7f.1", "0.0.0.0" };
+	struct receiver r;
+	struct http *h;
+	(void)state;
+	receiver_open(&r, ANSWER("200 OK", "Content-Length: 0\r\n", ""));
+	assert_int_equal(http_new(&h), 0);
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		struct trial t;
+		trial_init(&t, hosts[i], r.port);
+		t.destination.allow_private = false;
+		send_all(h, &t, 1);
+		assert_int_equal(t.attempt.outcome, ATTEMPT_DEAD);
+		assert_int_equal(t.attempt.status, 0);
+		arena_fini(&t.attempt.arena);
+	}
+	assert_int_equal(r.connections, 0);
+	for (unsigned may = 2; may-- > 0;) {
+		struct trial t;
+		trial_init(&t, "127.0.0.1", r.port);
+		t.destination.allow_private = may;
+		r.got[0] = '\0';
+		send_all(h, &t, 1);
+		assert_int_equal(t.attempt.outcome, may ? ATTEMPT_DELIVERED : ATTEMPT_DEAD);
+		assert_int_equal(r.got[0] != '\0', may);
+		arena_fini(&t.attempt.arena);
+	}
+	http_free(h);
+	receiver_close(&r);
+}
+
+static void test_no_more_than_asked_for(void **state)
+{
+	static char answer[3 * 1024 * 1024];
+	struct receiver r;
+	struct trial t;
+	struct http *h;
+	int n = sprintf(answer, ANSWER("200 OK", "Content-Length: 2900000\r\n", ""));
+	memset(answer + n, 'x', 2900000);
+	(void)state;
+	receiver_open(&r, answer);
+	trial_init(&t, "127.0.0.1", r.port);
+	assert_int_equal(http_new(&h), 0);
+	send_all(h, &t, 1);
+	assert_int_equal(t.attempt.outcome, ATTEMPT_DELIVERED);
+	assert_int_equal(t.attempt.answer.n, HTTP_ANSWER_MAX);
+	http_free(h);
+	receiver_close(&r);
+	arena_fini(&t.attempt.arena);
+}
+
+/* What is under way when the end comes is dropped, and nobody is told. */
+static void test_dropped_at_the_end(void **state)
+{
+	struct receiver r;
+	struct trial t;
+	struct http *h;
+	(void)state;
+	receiver_open(&r, "");
+	trial_init(&t, "127.0.0.1", r.port);
+	assert_int_equal(http_new(&h), 0);
+	n_done = 0;
+	assert_int_equal(webhook.send(h, &t.attempt), 0);
+	http_run(h, 10);
+	assert_int_equal(n_done, 0);
+	http_free(h);
+	receiver_close(&r);
+	arena_fini(&t.attempt.arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_what_is_sent),
+		cmocka_unit_test(test_connections_are_kept),
+		cmocka_unit_test(test_private_addresses),
+		cmocka_unit_test(test_no_more_than_asked_for),
+		cmocka_unit_test(test_dropped_at_the_end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
