@@ -66,14 +66,22 @@ MUST_CHECK int ledger_fire(struct ledger *l, uint32_t automation, uint64_t conta
 /* Adds it as pending; `no` comes back. */
 MUST_CHECK int ledger_decide(struct ledger *l, struct delivery *d);
 
-/* Pending deliveries of the destination that are due, oldest first, beyond those numbered up to
- * `after` of the same due time; with their rows in the arena. */
-MUST_CHECK int ledger_due(struct ledger *l, struct arena *a, uint32_t destination, instant_us now,
-			  unsigned limit, struct delivery **rows, unsigned *n);
-/* When the next of them is due; 0: there is none. */
-MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, instant_us *at);
-/* How many are pending. */
-MUST_CHECK int ledger_pending(struct ledger *l, uint32_t destination, uint64_t *n);
+/* A place among the pending deliveries of a destination, which stand in the order of when they are
+ * due. {0}: before all. */
+struct due_place {
+	instant_us due_at;
+	uint64_t no;
+};
+
+/* Those that are due behind the place, oldest first; with their rows in the arena. */
+MUST_CHECK int ledger_due(struct ledger *l, struct arena *a, uint32_t destination,
+			  struct due_place behind, instant_us now, unsigned limit,
+			  struct delivery **rows, unsigned *n);
+/* When the next behind the place is due; 0: there is none. */
+MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, struct due_place behind,
+			       instant_us *at);
+/* How many of the destination are pending, counted up to `most`. */
+MUST_CHECK int ledger_pending(struct ledger *l, uint32_t destination, uint64_t most, uint64_t *n);
 
 /* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). */
 MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,

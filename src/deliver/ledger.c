@@ -1,0 +1,353 @@
+#include "deliver/ledger.h"
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "store/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	APPLICATION_ID = 0x6F63636C, /* "occl", for file(1) */
+	VERSION = 1,
+};
+
+static const char schema[] =
+#include "deliveries_1.sql.inc"
+	;
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	POSITION_GET,
+	POSITION_SET,
+	FIRED_GET,
+	FIRED_SET,
+	DELIVERY_ADD,
+	DELIVERY_DUE,
+	DELIVERY_NEXT_DUE,
+	DELIVERY_COUNT,
+	DELIVERY_SETTLE,
+	ATTEMPT_ADD,
+	FORGET_ATTEMPTS,
+	FORGET_DELIVERIES,
+	FORGET_FIRED,
+	PURGE_FIND,
+	PURGE_ATTEMPTS,
+	PURGE_DELIVERY,
+	STATEMENTS,
+};
+
+static const char *const sql[STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[POSITION_GET] = "SELECT seq FROM position WHERE automation = ?",
+	[POSITION_SET] = "INSERT OR REPLACE INTO position(automation, seq) VALUES(?, ?)",
+	[FIRED_GET] = "SELECT at FROM fired WHERE automation = ? AND contact = ?",
+	[FIRED_SET] = "INSERT OR REPLACE INTO fired(automation, contact, at) VALUES(?, ?, ?)",
+	[DELIVERY_ADD] = "INSERT INTO delivery(workspace, automation, action, destination, seq,"
+			 " contact, state, attempts, created_at, due_at, ended_at, status, answer)"
+			 " VALUES(?, ?, ?, ?, ?, ?, 0, 0, ?, ?, 0, 0, '')",
+	[DELIVERY_DUE] = "SELECT no, workspace, automation, action, seq, contact, attempts,"
+			 " created_at, due_at FROM delivery WHERE destination = ?1 AND state = 0"
+			 " AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
+			 " ORDER BY due_at, no LIMIT ?5",
+	[DELIVERY_NEXT_DUE] = "SELECT due_at FROM delivery WHERE destination = ?1 AND state = 0"
+			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
+	[DELIVERY_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM delivery WHERE destination = ?"
+			   " AND state = 0 LIMIT ?)",
+	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
+			    " ended_at = ?, status = ?, answer = ? WHERE no = ?",
+	[ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery, n, at, duration_ms, status,"
+			" answer) VALUES(?, ?, ?, ?, ?, ?)",
+	[FORGET_ATTEMPTS] = "DELETE FROM attempt WHERE delivery IN"
+			    " (SELECT no FROM delivery WHERE contact = ?)",
+	[FORGET_DELIVERIES] = "DELETE FROM delivery WHERE contact = ?",
+	[FORGET_FIRED] = "DELETE FROM fired WHERE contact = ?",
+	[PURGE_FIND] = "SELECT no FROM delivery WHERE state > 0 AND ended_at < ?"
+		       " ORDER BY ended_at LIMIT 1",
+	[PURGE_ATTEMPTS] = "DELETE FROM attempt WHERE delivery = ?",
+	[PURGE_DELIVERY] = "DELETE FROM delivery WHERE no = ?",
+};
+
+struct ledger {
+	sqlite3 *db;
+	sqlite3_stmt *st[STATEMENTS];
+};
+
+/* --- Life --- */
+
+static int make_file(const char *path)
+{
+	int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(-errno, "cannot make %s", path);
+	close(fd);
+	return 0;
+}
+
+static int make_schema(sqlite3 *db)
+{
+	char mark[80];
+	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 APPLICATION_ID, VERSION);
+	int r = db_exec(db, "BEGIN IMMEDIATE");
+	r = r ?: db_exec(db, schema);
+	r = r ?: db_exec(db, mark);
+	return pass(r ?: db_exec(db, "COMMIT"));
+}
+
+static int check_schema(sqlite3 *db)
+{
+	int64_t application, version, tables;
+	int r = db_query_i64(db, "PRAGMA application_id", &application);
+	r = r ?: db_query_i64(db, "PRAGMA user_version", &version);
+	r = r ?: db_query_i64(db, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (r < 0)
+		return pass(r);
+	if (application == 0 && version == 0 && tables == 0)
+		return pass(make_schema(db));
+	if (application != APPLICATION_ID || version != VERSION)
+		return fail(-EINVAL, "deliveries.db is not a ledger of this occurd's");
+	return 0;
+}
+
+int ledger_open(const char *dir, struct ledger **out)
+{
+	char path[PATH_MAX];
+	struct ledger *l = calloc(1, sizeof(*l));
+	if (!l)
+		return fail(-ENOMEM, "the ledger");
+	int r = 0;
+	if (snprintf(path, sizeof(path), "%s/deliveries.db", dir) >= (int)sizeof(path))
+		r = fail(-ENAMETOOLONG, "%s", dir);
+	r = r ?: make_file(path);
+	r = r ?: db_open(path, SQLITE_OPEN_READWRITE, &l->db);
+	r = r
+		    ?: db_exec(l->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+				      "PRAGMA secure_delete = ON");
+	r = r ?: check_schema(l->db);
+	r = r ?: db_prepare_all(l->db, sql, STATEMENTS, l->st);
+	if (r < 0) {
+		ledger_close(l);
+		return pass(r);
+	}
+	*out = l;
+	return 0;
+}
+
+void ledger_close(struct ledger *l)
+{
+	if (!l)
+		return;
+	db_finalize_all(l->st, STATEMENTS);
+	db_close(l->db);
+	free(l);
+}
+
+int ledger_begin(struct ledger *l)
+{
+	return pass(db_run(l->st[BEGIN]));
+}
+
+int ledger_commit(struct ledger *l)
+{
+	return pass(db_run(l->st[COMMIT]));
+}
+
+void ledger_abandon(struct ledger *l)
+{
+	/* SQLite may have done it by itself. */
+	if (!sqlite3_get_autocommit(l->db) && db_run(l->st[ROLLBACK]) < 0)
+		log_error("ledger_rollback_failed", LOG_S("cause", fail_text()));
+}
+
+/* --- Single values --- */
+
+/* The first column of the first row; *found false when there is none. */
+static int get_i64(sqlite3_stmt *st, int64_t *out, bool *found)
+{
+	int r = db_step(st);
+	*found = r == DB_ROW;
+	if (*found)
+		*out = db_i64(st, 0);
+	db_reset(st);
+	return r < 0 ? pass(r) : 0;
+}
+
+static void bind_pair(sqlite3_stmt *st, uint64_t first, uint64_t second)
+{
+	db_bind_i64(st, 1, (int64_t)first);
+	db_bind_i64(st, 2, (int64_t)second);
+}
+
+int ledger_move(struct ledger *l, uint32_t automation, uint64_t seq)
+{
+	bind_pair(l->st[POSITION_SET], automation, seq);
+	return pass(db_run(l->st[POSITION_SET]));
+}
+
+int ledger_position(struct ledger *l, uint32_t automation, uint64_t start, uint64_t *seq)
+{
+	int64_t at;
+	bool found;
+	db_bind_i64(l->st[POSITION_GET], 1, automation);
+	int r = get_i64(l->st[POSITION_GET], &at, &found);
+	if (r < 0)
+		return pass(r);
+	*seq = found ? (uint64_t)at : start;
+	return found ? 0 : pass(ledger_move(l, automation, start));
+}
+
+int ledger_fired(struct ledger *l, uint32_t automation, uint64_t contact, instant_us *at)
+{
+	bool found;
+	*at = 0;
+	bind_pair(l->st[FIRED_GET], automation, contact);
+	return pass(get_i64(l->st[FIRED_GET], at, &found));
+}
+
+int ledger_fire(struct ledger *l, uint32_t automation, uint64_t contact, instant_us at)
+{
+	bind_pair(l->st[FIRED_SET], automation, contact);
+	db_bind_i64(l->st[FIRED_SET], 3, at);
+	return pass(db_run(l->st[FIRED_SET]));
+}
+
+int ledger_pending(struct ledger *l, uint32_t destination, uint64_t most, uint64_t *n)
+{
+	int64_t count = 0;
+	bool found;
+	bind_pair(l->st[DELIVERY_COUNT], destination, most);
+	int r = get_i64(l->st[DELIVERY_COUNT], &count, &found);
+	*n = (uint64_t)count;
+	return pass(r);
+}
+
+/* --- Deliveries --- */
+
+int ledger_decide(struct ledger *l, struct delivery *d)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_ADD];
+	bind_pair(st, d->workspace, d->automation);
+	db_bind_i64(st, 3, d->action);
+	db_bind_i64(st, 4, d->destination);
+	db_bind_i64(st, 5, (int64_t)d->seq);
+	db_bind_i64(st, 6, (int64_t)d->contact);
+	db_bind_i64(st, 7, d->created_at);
+	db_bind_i64(st, 8, d->due_at);
+	int r = db_run(st);
+	d->no = (uint64_t)sqlite3_last_insert_rowid(l->db);
+	d->state = DELIVERY_PENDING;
+	return pass(r);
+}
+
+static void bind_place(sqlite3_stmt *st, uint32_t destination, struct due_place behind)
+{
+	db_bind_i64(st, 1, destination);
+	db_bind_i64(st, 2, behind.due_at);
+	db_bind_i64(st, 3, (int64_t)behind.no);
+}
+
+static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
+{
+	return (struct delivery){
+		.no = (uint64_t)db_i64(st, 0),
+		.workspace = (uint32_t)db_i64(st, 1),
+		.automation = (uint32_t)db_i64(st, 2),
+		.action = (unsigned)db_i64(st, 3),
+		.destination = destination,
+		.seq = (uint64_t)db_i64(st, 4),
+		.contact = (uint64_t)db_i64(st, 5),
+		.attempts = (unsigned)db_i64(st, 6),
+		.created_at = db_i64(st, 7),
+		.due_at = db_i64(st, 8),
+	};
+}
+
+int ledger_due(struct ledger *l, struct arena *a, uint32_t destination, struct due_place behind,
+	       instant_us now, unsigned limit, struct delivery **rows, unsigned *n)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_DUE];
+	int r;
+	*n = 0;
+	*rows = arena_array(a, struct delivery, limit);
+	if (!*rows)
+		return fail(-ENOMEM, "deliveries that are due");
+	bind_place(st, destination, behind);
+	db_bind_i64(st, 4, now);
+	db_bind_i64(st, 5, limit);
+	while ((r = db_step(st)) == DB_ROW && *n < limit)
+		(*rows)[(*n)++] = due_row(st, destination);
+	db_reset(st);
+	return r < 0 ? pass(r) : 0;
+}
+
+int ledger_next_due(struct ledger *l, uint32_t destination, struct due_place behind, instant_us *at)
+{
+	bool found;
+	*at = 0;
+	bind_place(l->st[DELIVERY_NEXT_DUE], destination, behind);
+	return pass(get_i64(l->st[DELIVERY_NEXT_DUE], at, &found));
+}
+
+static int add_attempt(struct ledger *l, uint64_t delivery, const struct attempt_row *attempt)
+{
+	sqlite3_stmt *st = l->st[ATTEMPT_ADD];
+	bind_pair(st, delivery, attempt->n);
+	db_bind_i64(st, 3, attempt->at);
+	db_bind_i64(st, 4, attempt->duration_ms);
+	db_bind_i64(st, 5, attempt->status);
+	db_bind_text(st, 6, attempt->answer);
+	return pass(db_run(st));
+}
+
+int ledger_settle(struct ledger *l, const struct delivery *d, const struct attempt_row *attempt)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_SETTLE];
+	db_bind_i64(st, 1, d->state);
+	db_bind_i64(st, 2, d->attempts);
+	db_bind_i64(st, 3, d->due_at);
+	db_bind_i64(st, 4, d->ended_at);
+	db_bind_i64(st, 5, d->status);
+	db_bind_text(st, 6, d->answer);
+	db_bind_i64(st, 7, (int64_t)d->no);
+	int r = db_run(st);
+	return pass(r ?: add_attempt(l, d->no, attempt));
+}
+
+/* --- What goes --- */
+
+int ledger_forget(struct ledger *l, uint64_t contact)
+{
+	int r = 0;
+	for (enum statement s = FORGET_ATTEMPTS; s <= FORGET_FIRED && r == 0; s++) {
+		db_bind_i64(l->st[s], 1, (int64_t)contact);
+		r = db_run(l->st[s]);
+	}
+	return pass(r);
+}
+
+int ledger_purge(struct ledger *l, instant_us ended_before, unsigned limit)
+{
+	int64_t no;
+	bool found = true;
+	int r = 0;
+	for (unsigned i = 0; i < limit && r == 0; i++) {
+		db_bind_i64(l->st[PURGE_FIND], 1, ended_before);
+		r = get_i64(l->st[PURGE_FIND], &no, &found);
+		if (r < 0 || !found)
+			break;
+		for (enum statement s = PURGE_ATTEMPTS; s <= PURGE_DELIVERY && r == 0; s++) {
+			db_bind_i64(l->st[s], 1, no);
+			r = db_run(l->st[s]);
+		}
+	}
+	return pass(r);
+}

@@ -1,0 +1,51 @@
+-- The ledger's schema, version 1. Times are microseconds since 1970. Row numbers of workspaces,
+-- automations, destinations, contacts and events are those of occurd.db.
+
+-- Up to where on the feed each automation has decided.
+CREATE TABLE position(
+    automation INTEGER PRIMARY KEY,
+    seq        INTEGER NOT NULL
+);
+
+-- When an automation fired for a contact last.
+CREATE TABLE fired(
+    automation INTEGER,
+    contact    INTEGER,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY(automation, contact)
+) WITHOUT ROWID;
+CREATE INDEX fired_contact ON fired(contact);
+
+CREATE TABLE delivery(
+    no          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL,
+    automation  INTEGER NOT NULL,
+    action      INTEGER NOT NULL,              -- which of the automation's, from 0
+    destination INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,              -- the event
+    contact     INTEGER NOT NULL,
+    state       INTEGER NOT NULL,              -- 0: pending, 1: done, 2: dead
+    attempts    INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    due_at      INTEGER NOT NULL,              -- of the next attempt, while pending
+    ended_at    INTEGER NOT NULL,              -- 0: pending
+    status      INTEGER NOT NULL,              -- HTTP status of the last attempt; 0: none
+    answer      TEXT NOT NULL                  -- the first bytes of its answer, or what went wrong
+);
+CREATE INDEX delivery_due ON delivery(destination, due_at) WHERE state = 0;
+CREATE INDEX delivery_ended ON delivery(ended_at) WHERE state > 0;
+CREATE INDEX delivery_dead ON delivery(workspace) WHERE state = 2;
+CREATE INDEX delivery_workspace ON delivery(workspace);
+CREATE INDEX delivery_automation ON delivery(automation);
+CREATE INDEX delivery_destination ON delivery(destination);
+CREATE INDEX delivery_contact ON delivery(contact);
+
+CREATE TABLE attempt(
+    delivery    INTEGER,
+    n           INTEGER,                       -- from 1
+    at          INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status      INTEGER NOT NULL,
+    answer      TEXT NOT NULL,
+    PRIMARY KEY(delivery, n)
+) WITHOUT ROWID;

@@ -1,0 +1,230 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "deliver/ledger.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { AUTOMATION = 3, DESTINATION = 5, CONTACT = 70 };
+
+static char dir[64];
+static struct ledger *ledger;
+static struct arena arena;
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static int open_ledger(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/occurd-ledger-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	arena_init(&arena, 1 << 20, NULL);
+	return ledger_open(dir, &ledger);
+}
+
+static int close_ledger(void **state)
+{
+	(void)state;
+	ledger_close(ledger);
+	arena_fini(&arena);
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void reopen(void)
+{
+	ledger_close(ledger);
+	assert_int_equal(ledger_open(dir, &ledger), 0);
+}
+
+static struct delivery decide(instant_us due_at, uint64_t contact)
+{
+	struct delivery d = { .workspace = 1,
+			      .automation = AUTOMATION,
+			      .destination = DESTINATION,
+			      .seq = 1000,
+			      .contact = contact,
+			      .created_at = 7,
+			      .due_at = due_at };
+	assert_int_equal(ledger_decide(ledger, &d), 0);
+	return d;
+}
+
+static unsigned due(struct due_place behind, instant_us now, unsigned limit, struct delivery **rows)
+{
+	unsigned n;
+	assert_int_equal(ledger_due(ledger, &arena, DESTINATION, behind, now, limit, rows, &n), 0);
+	return n;
+}
+
+static void settle(struct delivery *d, enum delivery_state state, instant_us due_at,
+		   instant_us ended_at)
+{
+	struct attempt_row attempt = { .n = ++d->attempts, .at = 50, .answer = STR("said") };
+	d->state = state;
+	d->due_at = due_at;
+	d->ended_at = ended_at;
+	d->answer = attempt.answer;
+	assert_int_equal(ledger_settle(ledger, d, &attempt), 0);
+}
+
+static uint64_t pending(void)
+{
+	uint64_t n;
+	assert_int_equal(ledger_pending(ledger, DESTINATION, 1000, &n), 0);
+	return n;
+}
+
+static void test_position(void **state)
+{
+	uint64_t seq;
+	(void)state;
+	assert_int_equal(ledger_position(ledger, AUTOMATION, 41, &seq), 0);
+	assert_int_equal(seq, 41);
+	reopen();
+	assert_int_equal(ledger_position(ledger, AUTOMATION, 99, &seq), 0);
+	assert_int_equal(seq, 41);
+	assert_int_equal(ledger_move(ledger, AUTOMATION, 42), 0);
+	assert_int_equal(ledger_position(ledger, AUTOMATION, 99, &seq), 0);
+	assert_int_equal(seq, 42);
+}
+
+static void test_decided_with_its_position_or_not_at_all(void **state)
+{
+	struct delivery *rows;
+	uint64_t seq;
+	(void)state;
+	for (int commit = 0; commit <= 1; commit++) {
+		assert_int_equal(ledger_begin(ledger), 0);
+		decide(10, CONTACT);
+		assert_int_equal(ledger_move(ledger, AUTOMATION, 1000), 0);
+		if (commit)
+			assert_int_equal(ledger_commit(ledger), 0);
+		else
+			ledger_abandon(ledger);
+		reopen();
+		assert_int_equal(ledger_position(ledger, AUTOMATION, 1, &seq), 0);
+		assert_int_equal(seq, commit ? 1000 : 1);
+		assert_int_equal(due((struct due_place){ 0 }, 10, 9, &rows), commit);
+	}
+}
+
+static void test_due_in_order(void **state)
+{
+	struct delivery *rows;
+	instant_us at;
+	(void)state;
+	uint64_t late = decide(30, 1).no, first = decide(10, 2).no, second = decide(10, 3).no;
+	decide(31, 4);
+	assert_int_equal(due((struct due_place){ 0 }, 30, 9, &rows), 3);
+	assert_int_equal(rows[0].no, first);
+	assert_int_equal(rows[1].no, second);
+	assert_int_equal(rows[2].no, late);
+	assert_int_equal(rows[1].contact, 3);
+	assert_int_equal(rows[1].automation, AUTOMATION);
+	assert_int_equal(rows[1].seq, 1000);
+	assert_int_equal(due((struct due_place){ 0 }, 30, 2, &rows), 2);
+	assert_int_equal(due((struct due_place){ 10, first }, 30, 9, &rows), 2);
+	assert_int_equal(rows[0].no, second);
+	assert_int_equal(due((struct due_place){ 30, late }, 30, 9, &rows), 0);
+	assert_int_equal(ledger_next_due(ledger, DESTINATION, (struct due_place){ 30, late }, &at),
+			 0);
+	assert_int_equal(at, 31);
+	assert_int_equal(ledger_next_due(ledger, DESTINATION + 1, (struct due_place){ 0 }, &at), 0);
+	assert_int_equal(at, 0);
+}
+
+static void test_settled(void **state)
+{
+	struct delivery d = decide(10, 1), again = decide(10, 2), *rows;
+	(void)state;
+	settle(&d, DELIVERY_DONE, 10, 60);
+	settle(&again, DELIVERY_PENDING, 500, 0);
+	assert_int_equal(pending(), 1);
+	assert_int_equal(due((struct due_place){ 0 }, 499, 9, &rows), 0);
+	assert_int_equal(due((struct due_place){ 0 }, 500, 9, &rows), 1);
+	assert_int_equal(rows[0].no, again.no);
+	assert_int_equal(rows[0].attempts, 1);
+	settle(&again, DELIVERY_DEAD, 500, 600);
+	assert_int_equal(pending(), 0);
+}
+
+static void test_fired(void **state)
+{
+	instant_us at;
+	(void)state;
+	assert_int_equal(ledger_fired(ledger, AUTOMATION, CONTACT, &at), 0);
+	assert_int_equal(at, 0);
+	assert_int_equal(ledger_fire(ledger, AUTOMATION, CONTACT, 5), 0);
+	assert_int_equal(ledger_fire(ledger, AUTOMATION, CONTACT, 6), 0);
+	assert_int_equal(ledger_fired(ledger, AUTOMATION, CONTACT, &at), 0);
+	assert_int_equal(at, 6);
+	assert_int_equal(ledger_fired(ledger, AUTOMATION + 1, CONTACT, &at), 0);
+	assert_int_equal(at, 0);
+}
+
+static void test_forgotten(void **state)
+{
+	instant_us at;
+	struct delivery d = decide(10, CONTACT);
+	(void)state;
+	settle(&d, DELIVERY_PENDING, 10, 0);
+	decide(10, CONTACT + 1);
+	assert_int_equal(ledger_fire(ledger, AUTOMATION, CONTACT, 5), 0);
+	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	assert_int_equal(pending(), 1);
+	assert_int_equal(ledger_fired(ledger, AUTOMATION, CONTACT, &at), 0);
+	assert_int_equal(at, 0);
+}
+
+/* What is pending never goes, and of the rest the oldest first. */
+static void test_purged(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		struct delivery d = decide(10, i);
+		if (i < 8)
+			settle(&d, i % 2 ? DELIVERY_DONE : DELIVERY_DEAD, 10, 100 + i);
+	}
+	assert_int_equal(ledger_purge(ledger, 105, 3), 0);
+	assert_int_equal(ledger_purge(ledger, 105, 100), 0);
+	assert_int_equal(pending(), 2);
+}
+
+static void test_not_a_ledger(void **state)
+{
+	char path[100];
+	struct ledger *l;
+	(void)state;
+	ledger_close(ledger);
+	snprintf(path, sizeof(path), "%s/deliveries.db", dir);
+	FILE *f = fopen(path, "w");
+	fputs("no database at all, whatever its name says, and long enough to be looked at", f);
+	fclose(f);
+	assert_true(ledger_open(dir, &l) < 0);
+	assert_true(ledger_open("/nonexistent", &l) < 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(ledger_open(dir, &ledger), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define CASE(f) cmocka_unit_test_setup_teardown(f, open_ledger, close_ledger)
+		CASE(test_position),     CASE(test_decided_with_its_position_or_not_at_all),
+		CASE(test_due_in_order), CASE(test_settled),
+		CASE(test_fired),        CASE(test_forgotten),
+		CASE(test_purged),       CASE(test_not_a_ledger),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
