@@ -42,7 +42,7 @@ struct destination {
 	bool allow_private; /* addresses of this machine and of private networks will do */
 
 	/* File. */
-	struct str path; /* relative to the data directory's `out`, or absolute */
+	struct str path; /* relative to `out` in the data directory */
 	uint64_t rotate_bytes;
 
 	/* All. */

@@ -1,0 +1,270 @@
+#include "model/destination.h"
+
+#include "base/digest.h"
+#include "model/spec.h"
+
+enum {
+	SECRET_MIN = 24, /* bytes; Standard Webhooks 1.0.0: 24 to 64 */
+	SECRET_MAX = 64,
+	SECRET_TEXT_MAX = 100,
+	PATH_MAX_BYTES = 1024,
+	CONCURRENCY = 10,
+};
+
+#define ROTATE_BYTES     (64 * 1024 * 1024LL)
+#define ROTATE_BYTES_MIN (64 * 1024LL)
+#define ROTATE_BYTES_MAX (64 * 1024 * 1024 * 1024LL)
+
+/* Standard Webhooks' example: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h,
+ * 24 h. */
+static const uint32_t retries[] = { 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400 };
+
+static const struct {
+	struct str name;
+	enum destination_type type;
+} types[] = {
+	{ STR_INIT("webhook"), DESTINATION_WEBHOOK },
+	{ STR_INIT("file"), DESTINATION_FILE },
+};
+
+enum {
+	NAME,
+	TYPE,
+	DISABLED,
+	URL,
+	SECRET,
+	SECRETS,
+	ALLOW_PRIVATE,
+	PATH,
+	ROTATE,
+	RETRY,
+	PARALLEL,
+	RATE,
+	ORDERED,
+	N_MEMBERS,
+};
+
+static const struct spec_member members[N_MEMBERS] = {
+	[NAME] = { STR_INIT("name"), SPEC_STRING, true, 1, DESTINATION_NAME_MAX },
+	[TYPE] = { STR_INIT("type"), SPEC_STRING, true, 1, 20 },
+	[DISABLED] = { STR_INIT("disabled"), SPEC_BOOLEAN },
+	[URL] = { STR_INIT("url"), SPEC_STRING, false, 1, DESTINATION_URL_MAX },
+	[SECRET] = { STR_INIT("secret"), SPEC_STRING, false, 1, SECRET_TEXT_MAX },
+	[SECRETS] = { STR_INIT("secrets"), SPEC_ARRAY, false, 1, DESTINATION_SECRETS_MAX },
+	[ALLOW_PRIVATE] = { STR_INIT("allow_private"), SPEC_BOOLEAN },
+	[PATH] = { STR_INIT("path"), SPEC_STRING, false, 1, PATH_MAX_BYTES },
+	[ROTATE] = { STR_INIT("rotate_bytes"), SPEC_INTEGER, false, ROTATE_BYTES_MIN,
+		     ROTATE_BYTES_MAX },
+	[RETRY] = { STR_INIT("retry_seconds"), SPEC_ARRAY, false, 0, DESTINATION_RETRIES_MAX },
+	[PARALLEL] = { STR_INIT("concurrency"), SPEC_INTEGER, false, 1,
+		       DESTINATION_CONCURRENCY_MAX },
+	[RATE] = { STR_INIT("requests_per_second"), SPEC_INTEGER, false, 0, 100000 },
+	[ORDERED] = { STR_INIT("ordered"), SPEC_BOOLEAN },
+};
+
+struct reader {
+	struct spec spec;
+	yyjson_val *v[N_MEMBERS];
+	struct destination *out;
+};
+
+static void wrong(struct reader *r, unsigned member, enum problem_code code, const char *rule)
+{
+	problem_at(r->spec.problems, code, members[member].name, .rule = rule);
+}
+
+/* --- Webhooks --- */
+
+static bool is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	return true;
+}
+
+static void read_url(struct reader *r)
+{
+	struct str url = json_str(r->v[URL]);
+	bool http = str_starts(url, STR("http://")), https = str_starts(url, STR("https://"));
+	struct str host = http || https ? str_from(url, https ? 8 : 7) : STR("");
+	host = str_head(host, MIN(str_find(host, '/'), str_find(host, '?')));
+	if (!host.n || host.p[0] == ':' || !is_printable(url) || str_find(host, '@') < host.n)
+		return wrong(r, URL, PROBLEM_FORMAT, "url");
+	r->out->url = spec_copy(&r->spec, url);
+}
+
+static void read_secret(struct reader *r, struct str path, struct str text)
+{
+	bool prefixed = str_starts(text, STR("whsec_"));
+	struct str bytes = { 0 };
+	if (prefixed)
+		bytes = base64_parse(r->spec.arena, str_from(text, 6));
+	if (!bytes.p || bytes.n < SECRET_MIN || bytes.n > SECRET_MAX)
+		problem_at(r->spec.problems, PROBLEM_VALUE, path,
+			   .rule = "\"whsec_\" and 24 to 64 bytes in base64");
+	else
+		r->out->secrets[r->out->n_secrets++] = bytes;
+}
+
+static void read_secrets(struct reader *r)
+{
+	size_t i, n;
+	yyjson_val *v;
+	if (r->v[SECRET] && r->v[SECRETS])
+		return wrong(r, SECRETS, PROBLEM_ALTERNATIVES, "secret or secrets");
+	if (r->v[SECRET])
+		return read_secret(r, members[SECRET].name, json_str(r->v[SECRET]));
+	if (!r->v[SECRETS])
+		return;
+	yyjson_arr_foreach (r->v[SECRETS], i, n, v) {
+		struct str path = problem_index(r->spec.arena, members[SECRETS].name, i);
+		read_secret(r, path, yyjson_is_str(v) ? json_str(v) : STR(""));
+	}
+}
+
+static void read_webhook(struct reader *r)
+{
+	if (r->v[URL])
+		read_url(r);
+	else
+		wrong(r, URL, PROBLEM_REQUIRED, NULL);
+	read_secrets(r);
+	r->out->allow_private = spec_boolean(r->v[ALLOW_PRIVATE], false);
+}
+
+/* --- Files --- */
+
+/* Relative, and without a way up: nobody with a key writes where the operator did not look. */
+static bool is_inside(struct str path)
+{
+	if (path.p[0] == '/' || path.p[path.n - 1] == '/' || memchr(path.p, '\0', path.n))
+		return false;
+	for (struct str rest = path; rest.n > 0;) {
+		size_t end = str_find(rest, '/');
+		struct str part = str_head(rest, end);
+		if (part.n == 0 || str_eq(part, STR(".")) || str_eq(part, STR("..")))
+			return false;
+		rest = str_from(rest, end + (end < rest.n));
+	}
+	return true;
+}
+
+static void read_file(struct reader *r)
+{
+	r->out->rotate_bytes = (uint64_t)spec_integer(r->v[ROTATE], ROTATE_BYTES);
+	if (!r->v[PATH])
+		return wrong(r, PATH, PROBLEM_REQUIRED, NULL);
+	if (!is_inside(json_str(r->v[PATH])))
+		return wrong(r, PATH, PROBLEM_VALUE, "a relative path without . and ..");
+	r->out->path = spec_copy(&r->spec, json_str(r->v[PATH]));
+}
+
+/* --- All --- */
+
+static void take_retries(struct reader *r, const uint32_t *list, unsigned n)
+{
+	uint32_t *copy = arena_array(r->spec.arena, uint32_t, n);
+	r->spec.refused |= !copy;
+	if (copy && n)
+		memcpy(copy, list, n * sizeof(*list));
+	r->out->retry_s = copy;
+	r->out->n_retries = n;
+}
+
+static void read_retries(struct reader *r)
+{
+	uint32_t list[DESTINATION_RETRIES_MAX];
+	size_t i, n;
+	yyjson_val *v;
+	if (!r->v[RETRY])
+		return take_retries(r, retries, ARRAY_LEN(retries));
+	yyjson_arr_foreach (r->v[RETRY], i, n, v) {
+		int64_t s = 0;
+		if (!json_number_to_i64(v, &s) || s < 1 || s > DESTINATION_RETRY_MAX_S)
+			problem_at(r->spec.problems, PROBLEM_VALUE,
+				   problem_index(r->spec.arena, members[RETRY].name, i),
+				   .rule = "1 to 604800 seconds");
+		list[i] = (uint32_t)s;
+	}
+	take_retries(r, list, (unsigned)yyjson_arr_size(r->v[RETRY]));
+}
+
+static bool read_type(struct reader *r)
+{
+	struct str name = r->v[TYPE] ? json_str(r->v[TYPE]) : STR("");
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (!str_eq(types[i].name, name))
+			continue;
+		r->out->type = types[i].type;
+		return true;
+	}
+	if (r->v[TYPE])
+		wrong(r, TYPE, PROBLEM_VALUE, "webhook, file");
+	return false;
+}
+
+/* What only the other type has is a mistake, not a wish. */
+static void refuse_foreign(struct reader *r)
+{
+	static const unsigned webhook_only[] = { URL, SECRET, SECRETS, ALLOW_PRIVATE };
+	static const unsigned file_only[] = { PATH, ROTATE };
+	bool webhook = r->out->type == DESTINATION_WEBHOOK;
+	const unsigned *list = webhook ? file_only : webhook_only;
+	size_t n = webhook ? ARRAY_LEN(file_only) : ARRAY_LEN(webhook_only);
+	for (size_t i = 0; i < n; i++)
+		if (r->v[list[i]])
+			wrong(r, list[i], PROBLEM_UNKNOWN_MEMBER, NULL);
+}
+
+bool destination_read(struct arena *a, yyjson_val *v, struct problems *ps, struct destination *out)
+{
+	struct reader r = { .spec = { .arena = a, .problems = ps }, .out = out };
+	unsigned before = ps->found;
+	*out = (struct destination){ .no = 0 };
+	spec_read(&r.spec, v, STR(""), members, N_MEMBERS, r.v);
+	if (ps->found == before && read_type(&r)) {
+		out->name = spec_copy(&r.spec, json_str(r.v[NAME]));
+		out->disabled = spec_boolean(r.v[DISABLED], false);
+		out->concurrency = (unsigned)spec_integer(r.v[PARALLEL], CONCURRENCY);
+		out->requests_per_second = (unsigned)spec_integer(r.v[RATE], 0);
+		out->ordered = spec_boolean(r.v[ORDERED], false);
+		read_retries(&r);
+		refuse_foreign(&r);
+		if (out->type == DESTINATION_WEBHOOK)
+			read_webhook(&r);
+		else
+			read_file(&r);
+	}
+	return ps->found == before && !r.spec.refused;
+}
+
+/* --- As it is shown --- */
+
+static void put_own(struct buf *b, const struct destination *d)
+{
+	if (d->type == DESTINATION_WEBHOOK) {
+		buf_lit(b, ",\"url\":");
+		buf_json_str(b, d->url);
+		buf_printf(b, ",\"secrets\":%u,\"allow_private\":%s", d->n_secrets,
+			   d->allow_private ? "true" : "false");
+		return;
+	}
+	buf_lit(b, ",\"path\":");
+	buf_json_str(b, d->path);
+	buf_printf(b, ",\"rotate_bytes\":%llu", (unsigned long long)d->rotate_bytes);
+}
+
+void destination_put(struct buf *b, const struct destination *d)
+{
+	buf_lit(b, "{\"name\":");
+	buf_json_str(b, d->name);
+	buf_printf(b, ",\"type\":\"" STR_FMT "\",\"disabled\":%s", STR_ARG(types[d->type].name),
+		   d->disabled ? "true" : "false");
+	put_own(b, d);
+	buf_lit(b, ",\"retry_seconds\":[");
+	for (unsigned i = 0; i < d->n_retries; i++)
+		buf_printf(b, "%s%u", i ? "," : "", d->retry_s[i]);
+	buf_printf(b, "],\"concurrency\":%u,\"requests_per_second\":%u,\"ordered\":%s}",
+		   d->concurrency, d->requests_per_second, d->ordered ? "true" : "false");
+}
