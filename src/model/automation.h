@@ -13,36 +13,16 @@
 #pragma once
 
 #include "model/catalog.h"
-#include "model/contact.h"
+#include "model/condition.h"
 
 enum {
 	AUTOMATION_NAME_MAX = 100, /* code points */
 	AUTOMATION_DEFINITIONS_MAX = 100,
-	AUTOMATION_TESTS_MAX = 100, /* in one automation */
-	AUTOMATION_DEPTH_MAX = 8,   /* levels of all, any and not */
 	AUTOMATION_ACTIONS_MAX = 10,
 	AUTOMATION_SECONDS_MAX = 366 * 24 * 60 * 60, /* of delay and cool-down */
-	AUTOMATION_COUNT_MAX = 1000, /* events of a contact that a count looks back over */
 };
 
-enum operator_name {
-	OPERATOR_EQUALS,
-	OPERATOR_NOT_EQUALS,
-	OPERATOR_CONTAINS,
-	OPERATOR_STARTS_WITH,
-	OPERATOR_IN,
-	OPERATOR_EXISTS,
-	OPERATOR_GT,
-	OPERATOR_GTE,
-	OPERATOR_LT,
-	OPERATOR_LTE,
-	OPERATOR_BEFORE,
-	OPERATOR_AFTER,
-	OPERATOR_WITHIN_LAST,
-	OPERATORS, /* how many */
-};
-
-struct condition; /* automation_conditions.c's own */
+struct condition; /* model/condition.h */
 
 enum action_kind {
 	ACTION_SEND, /* to a destination */
@@ -67,33 +47,20 @@ struct automation {
 	unsigned n_actions;
 };
 
-/* Reads what is declared. Each thing wrong becomes a problem with its path, and it returns false;
- * also when memory is refused, which is no problem. */
+/* Reads what is declared; what *out holds lives in the arena and in `v`. Each thing wrong becomes a
+ * problem with its path, and it returns false; also when memory is refused, which is no problem. */
 MUST_CHECK bool automation_read(struct arena *a, yyjson_val *v, struct problems *ps,
 				struct automation *out);
 
-/* What only the workspace can tell: definitions and destinations that are not there, fields that no
- * triggering definition has, values that do not fit a field's type. */
-void automation_judge(const struct automation *m, const struct workspace *w, struct problems *ps);
-
-/* What a rule is asked about. */
-struct facts {
-	struct str definition;
-	instant_us occurred_at, received_at, now;
-	const yyjson_val *properties; /* of json_parse() */
-	const struct contact_view *contact;
-	const yyjson_val *attributes, *identities; /* the contact's, of json_parse() */
-
-	/* How many of the contact's newest AUTOMATION_COUNT_MAX events, up to this one, are of the
-	 * definition (.n 0: of any) and were received since. Below zero: the store failed. */
-	int (*count)(void *ctx, struct str definition, instant_us since, uint64_t *out);
-	void *ctx;
-};
+/* What only the workspace can tell: definitions that are not there, and what condition_judge()
+ * finds. Paths are made in the arena. */
+void automation_judge(const struct automation *m, const struct workspace *w, struct arena *a,
+		      struct problems *ps);
 
 struct verdict {
 	bool met;
-	const char *why; /* static, where it is not: "trigger", "conditions" */
-	struct str path; /* of the condition that was not met; static or of the automation */
+	const char *why; /* static, where it is not: "trigger" or "conditions" */
+	struct str path; /* of the condition that was not met, in the declaration */
 };
 
 /* Below zero: a count failed. */
