@@ -1,0 +1,6 @@
+#include "deliver/sender.h"
+
+const struct sender *const senders[DESTINATION_TYPES] = {
+	[DESTINATION_WEBHOOK] = &webhook,
+	[DESTINATION_FILE] = &file,
+};
