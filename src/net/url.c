@@ -37,6 +37,23 @@ static struct str decode_in(struct arena *a, struct str s, bool plus_is_blank, b
 	return out && !*broken ? (struct str){ out, n } : (struct str){ 0 };
 }
 
+bool url_unreserved(char c)
+{
+	char lower = (char)(c | 0x20);
+	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+	       c == '_' || c == '~';
+}
+
+void url_put(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (url_unreserved(s.p[i]))
+			buf_char(b, s.p[i]);
+		else
+			buf_printf(b, "%%%02X", (unsigned char)s.p[i]);
+	}
+}
+
 struct str url_decode(struct arena *a, struct str s)
 {
 	bool broken;

@@ -1,7 +1,13 @@
 /* Request targets (RFC 3986): percent-decoding and query parameters; forms. Pure. */
 #pragma once
 
-#include "base/arena.h"
+#include "base/buf.h"
+
+/* Letters, digits and -._~ */
+bool url_unreserved(char c);
+
+/* Any bytes as the value of a query parameter: all but the unreserved ones as %XX. */
+void url_put(struct buf *b, struct str s);
 
 /* %XX decoded once; "+" stays a plus. .p is NULL when an escape is broken or memory is refused. */
 struct str url_decode(struct arena *a, struct str s);
