@@ -22,9 +22,23 @@ static bool copy_str(struct arena *a, struct str *s)
 	return s->p != NULL;
 }
 
+static bool copy_list(struct arena *a, const struct str **list, unsigned n)
+{
+	struct str *copy = arena_array(a, struct str, n);
+	for (unsigned i = 0; i < n && copy; i++) {
+		copy[i] = (*list)[i];
+		if (!copy_str(a, &copy[i]))
+			return false;
+	}
+	*list = copy;
+	return copy != NULL;
+}
+
 static bool copy_key(struct catalog *to, struct key *key)
 {
-	return copy_str(&to->arena, &key->name) && catalog_origins_copy(to, key);
+	return copy_str(&to->arena, &key->name) &&
+	       copy_list(&to->arena, &key->origins, key->n_origins) &&
+	       copy_list(&to->arena, &key->redirects, key->n_redirects);
 }
 
 static int copy_keys(struct catalog *to, const struct catalog *from)
@@ -40,7 +54,7 @@ static int copy_keys(struct catalog *to, const struct catalog *from)
 	for (unsigned i = 0; i < to->keys_room; i++)
 		if (to->keys[i].no && !copy_key(to, &to->keys[i]))
 			return fail(-ENOMEM, "catalog");
-	return catalog_origins_rebuild(to);
+	return catalog_origins_rebuild(to) ?: catalog_clients_rebuild(to);
 }
 
 static int share_workspaces(struct catalog *to, const struct catalog *from)
@@ -96,24 +110,6 @@ void catalog_edit_drop(struct catalog_edit *e)
 	free(e);
 }
 
-static bool copy_contact_fields(struct workspace *w)
-{
-	const struct str *from = w->contact_fields;
-	w->contact_fields = NULL;
-	if (w->n_contact_fields == 0)
-		return true;
-	struct str *list = arena_array(&w->arena, struct str, w->n_contact_fields);
-	if (!list)
-		return false;
-	for (unsigned i = 0; i < w->n_contact_fields; i++) {
-		list[i] = from[i];
-		if (!copy_str(&w->arena, &list[i]))
-			return false;
-	}
-	w->contact_fields = list;
-	return true;
-}
-
 /* The definitions of `old`, but one (or NULL), in a table of `room` slots. */
 static bool copy_table(struct workspace *w, const struct workspace *old, unsigned room,
 		       const struct definition *but)
@@ -148,7 +144,8 @@ static struct workspace *copy_workspace(const struct workspace *like, const stru
 				 .requests_per_second = like->requests_per_second };
 	atomic_init(&w->refs, 1);
 	arena_init(&w->arena, STRINGS_MAX, NULL);
-	if (copy_str(&w->arena, &w->name) && copy_contact_fields(w) &&
+	if (copy_str(&w->arena, &w->name) &&
+	    copy_list(&w->arena, &w->contact_fields, w->n_contact_fields) &&
 	    (!old || copy_table(w, old, old->room, NULL)))
 		return w;
 	workspace_unref(w);
@@ -316,7 +313,9 @@ int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct ke
 	c->n_keys += slot->no == 0;
 	*slot = k;
 	e->last_key_no = MAX(e->last_key_no, k.no);
-	return changed ? catalog_origins_rebuild(c) : catalog_origins_add(c, &k);
+	if (changed)
+		return catalog_origins_rebuild(c) ?: catalog_clients_rebuild(c);
+	return catalog_origins_add(c, &k) ?: catalog_clients_add(c, &k);
 }
 
 struct catalog *catalog_edit_done(struct catalog_edit *e)

@@ -22,7 +22,8 @@ enum op_kind {
 	OP_DEFINITION, /* a definition is made or changed */
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
 	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
-	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer */
+	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer; a refresh token with
+			  * all of its family */
 };
 
 struct key;
@@ -170,7 +171,17 @@ struct op {
 	/* OP_TOKEN_ISSUE: all but its times, which are the committer's; OP_TOKEN_REVOKE: digest and
 	 * issuer. */
 	const struct token *token;
-	int64_t token_lives_s;
+	const struct token *refresh; /* made along with it; NULL: none */
+	int64_t token_lives_s;       /* of either */
+
+	/*
+	 * OP_TOKEN_ISSUE: what is given for it (digest, issuer, kind, family), NULL: nothing. All
+	 * of its family goes, in any case: when it is good, what is made comes in its place, with
+	 * the scopes it had, or those of `token`, if it has any; PROBLEM_VALUE when those are more.
+	 * When it is not good (unknown, expired, given before), the operation is done and `created`
+	 * says no: whoever has it may have stolen it.
+	 */
+	const struct token *spends;
 
 	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what
 	 * was seen.
@@ -199,5 +210,6 @@ struct op {
 	bool changed;             /* the contact's row, or the definition, is not what it was */
 	struct contact_view view; /* with wants_view: the contact as it is now */
 	uint32_t key_no;          /* OP_KEY */
+	unsigned token_scopes;    /* OP_TOKEN_ISSUE: those of `token` */
 	uint32_t definition_no;   /* OP_DEFINITION, or `repeated`: look it up in the catalog */
 };

@@ -45,10 +45,17 @@ const char *const statement_sql[STATEMENTS] = {
 			    " ORDER BY expires_at LIMIT ?)",
 	[ST_DEDUPE_EXPIRY] = "SELECT min(expires_at) FROM dedupe WHERE expires_at IS NOT NULL",
 
-	[ST_TOKEN_ADD] = "INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
-			 " expires_at) VALUES(?, ?, ?, ?, ?, ?, ?)",
-	[ST_TOKEN_DROP] = "DELETE FROM token WHERE digest = ? AND issuer = ? AND workspace = ?"
+	[ST_TOKEN_ADD] =
+		"INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
+		" expires_at, family) VALUES(?, ?, ?, ?, ?, ?, ?, nullif(?, zeroblob(32)))",
+	[ST_TOKEN_FIND] = "SELECT scopes FROM token WHERE digest = ? AND issuer = ?"
+			  " AND workspace = ? AND kind = ? AND expires_at > ?",
+	[ST_TOKEN_DROP] = "DELETE FROM token WHERE issuer = ?2 AND workspace = ?3 AND (digest = ?1"
+			  " OR family = (SELECT family FROM token WHERE digest = ?1 AND kind = 2))"
 			  " RETURNING digest",
+	[ST_TOKEN_DROP_FAMILY] = "DELETE FROM token WHERE family = ? AND issuer = ?"
+				 " AND workspace = ? RETURNING digest",
+	[ST_TOKEN_DROP_ISSUER] = "DELETE FROM token WHERE issuer = ? RETURNING digest",
 	[ST_TOKEN_PURGE] = "DELETE FROM token WHERE digest IN (SELECT digest FROM token"
 			   " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
 			   " RETURNING digest",
