@@ -1,6 +1,7 @@
 #include "fuzz/dialect_fuzz.h"
 
 #define FORM   HEADER("Content-Type", "application/x-www-form-urlencoded")
+#define VISIT  "/oauth2/authorize?response_type=code&client_id=trial%2Bclient&state=%3Cs%3E"
 #define CLIENT HEADER("Authorization", "Basic dHJpYWwrY2xpZW50OnMzY3JldA==")
 
 /* The first is what most of the corpus is sent to. */
@@ -35,6 +36,16 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, "/oauth2/token", { FORM } },
 	{ METHOD_POST, "/oauth2/token", { FORM, CLIENT } },
 	{ METHOD_POST, "/oauth2/revoke", { FORM, CLIENT } },
+	{ METHOD_POST, VISIT, { FORM } },
+	{ METHOD_POST,
+	  VISIT "&redirect_uri=https%3A%2F%2Fapp.example%2Fback&code_challenge_method=S256"
+		"&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+	  { FORM } },
+	{ METHOD_POST, VISIT "&scope=admin", { FORM } },
+	{ METHOD_GET, VISIT "&redirect_uri=https%3A%2F%2Fevil.example", { { { 0 }, { 0 } } } },
+	{ METHOD_GET, "/oauth2/authorize", { { { 0 }, { 0 } } } },
+	/* 255, which brings its own target, comes to this one while they are 32. */
+	{ METHOD_GET, VISIT, { HEADER("X-API-KEY", TRIAL_KEY) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
