@@ -43,9 +43,8 @@ static const char *const sql[READ_STATEMENTS] = {
 
 	[RD_DEFINITIONS] = "SELECT no, name FROM definition WHERE workspace = ?"
 			   " AND deleted = 0 ORDER BY name",
-	/* All keys that there are: at most KEY_NO_MAX. */
 	[RD_KEYS] = "SELECT no, name, scopes, revoked, created_at FROM access_key"
-		    " WHERE workspace = ? ORDER BY no",
+		    " WHERE workspace = ? AND no < ? ORDER BY no DESC LIMIT ?",
 };
 
 int store_reader_open(struct store *s, struct store_reader **out)
@@ -55,7 +54,7 @@ int store_reader_open(struct store *s, struct store_reader **out)
 		return fail(-ENOMEM, "reader");
 	r->s = s;
 	arena_init(&r->scratch, SCRATCH_MAX, NULL);
-	int e = db_open(s->db_path, SQLITE_OPEN_READONLY, &r->db);
+	int e = db_open(s->dir.db_path, SQLITE_OPEN_READONLY, &r->db);
 	e = e ?: db_exec(r->db, "PRAGMA query_only = ON");
 	e = e ?: db_prepare_all(r->db, sql, READ_STATEMENTS, r->st);
 	if (e < 0) {

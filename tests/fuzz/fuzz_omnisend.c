@@ -36,6 +36,7 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, "/oauth2/token", { FORM } },
 	{ METHOD_POST, "/oauth2/token", { FORM, CLIENT } },
 	{ METHOD_POST, "/oauth2/revoke", { FORM, CLIENT } },
+	{ METHOD_POST, "/v4/track", { HEADER("X-API-KEY", TRIAL_KEY_ELSEWHERE) } },
 	{ METHOD_POST, VISIT, { FORM } },
 	{ METHOD_POST,
 	  VISIT "&redirect_uri=https%3A%2F%2Fapp.example%2Fback&code_challenge_method=S256"
@@ -43,7 +44,6 @@ static const struct trial_request requests[] = {
 	  { FORM } },
 	{ METHOD_POST, VISIT "&scope=admin", { FORM } },
 	{ METHOD_GET, VISIT "&redirect_uri=https%3A%2F%2Fevil.example", { { { 0 }, { 0 } } } },
-	{ METHOD_GET, "/oauth2/authorize", { { { 0 }, { 0 } } } },
 	/* 255, which brings its own target, comes to this one while they are 32. */
 	{ METHOD_GET, VISIT, { HEADER("X-API-KEY", TRIAL_KEY) } },
 };
