@@ -183,7 +183,10 @@ int token_revoke(struct store *s, struct op *op)
 
 int token_rows_end(struct store *s, const struct sha256 *issuer)
 {
-	sqlite3_stmt *st = s->st[ST_TOKEN_DROP_ISSUER];
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = db_prepare(s->db, start_sql[START_TOKENS_DROP], &st);
+	if (r < 0)
+		return pass(r);
 	db_bind_blob(st, 1, issuer->b, sizeof(issuer->b));
 	return pass(drop_rows(s, st));
 }
@@ -240,10 +243,7 @@ static int load_row(struct tokens *to, sqlite3_stmt *st)
 static int load_rows(struct store *s, struct tokens *to)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db,
-			   "SELECT digest, issuer, kind, workspace, scopes, created_at,"
-			   " expires_at, coalesce(family, zeroblob(32)) FROM token",
-			   &st);
+	int r = db_prepare(s->db, start_sql[START_TOKENS], &st);
 	while (r == 0 && (r = db_step(st)) == DB_ROW)
 		r = load_row(to, st);
 	return r < 0 ? pass(r) : 0;
