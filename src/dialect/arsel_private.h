@@ -15,7 +15,6 @@
 #pragma once
 
 #include "dialect/dialect.h"
-#include "dialect/switches.h"
 
 /* Where the checks stopped. */
 enum arsel_stage {
