@@ -116,7 +116,7 @@ static void judge_fields(struct call *call, const struct pristo_older_fields *f)
 	yyjson_val *name, *v;
 	yyjson_obj_foreach (f->object, i, max, name, v)
 		if (pristo_older_is_field(f, name) &&
-		    !workspace_has_contact_field(call->workspace, json_str(name)))
+		    !workspace_contact_field(call->workspace, json_str(name)))
 			problem_at(&call->problems, PROBLEM_UNKNOWN_FIELD,
 				   pristo_field_path(call, f->path, name));
 }

@@ -3,30 +3,10 @@
 #include "store/state.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 static int no_memory(void)
 {
 	return fail(-ENOMEM, "provisioning");
-}
-
-static int compare_str(const void *a, const void *b)
-{
-	return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static int want_contact_fields(struct store *s, const struct provision_workspace *p,
-			       struct workspace *w)
-{
-	struct str *fields = arena_array(&s->scratch, struct str, p->n_contact_fields + 1);
-	if (!fields)
-		return no_memory();
-	for (unsigned i = 0; i < p->n_contact_fields; i++)
-		fields[i] = p->contact_fields[i];
-	qsort(fields, p->n_contact_fields, sizeof(*fields), compare_str);
-	w->contact_fields = fields;
-	w->n_contact_fields = p->n_contact_fields;
-	return 0;
 }
 
 static bool is_declared(const struct provision_workspace *p, struct str name)
@@ -79,16 +59,13 @@ static int want_workspace(struct store *s, const struct provision_workspace *p, 
 	};
 	int r = find_no(s, p->id, &w->no);
 	*old = w->no ? catalog_find_workspace(s, w->no) : NULL;
-	r = r ?: want_contact_fields(s, p, w);
 	return r ?: want_switches(s, p, *old, w);
 }
 
 static bool is_same(const struct workspace *a, const struct workspace *b)
 {
 	bool same = str_eq(a->name, b->name) && a->requests_per_second == b->requests_per_second &&
-		    a->n_contact_fields == b->n_contact_fields && a->n_switches == b->n_switches;
-	for (unsigned i = 0; same && i < a->n_contact_fields; i++)
-		same = str_eq(a->contact_fields[i], b->contact_fields[i]);
+		    a->n_switches == b->n_switches;
 	for (unsigned i = 0; same && i < a->n_switches; i++)
 		same = str_eq(a->switches[i].name, b->switches[i].name) &&
 		       str_eq(a->switches[i].value, b->switches[i].value);
@@ -109,19 +86,17 @@ static void put_switches(struct buf *b, const struct workspace *w)
 }
 
 static const char put[] =
-	"INSERT INTO workspace(no, id, name, contact_fields, requests_per_second,"
-	" switches, contacts, created_at, updated_at)"
-	" VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7) ON CONFLICT(no) DO UPDATE SET"
-	" name = ?3, contact_fields = ?4, requests_per_second = ?5, switches = ?6,"
-	" updated_at = ?7";
+	"INSERT INTO workspace(no, id, name, requests_per_second, switches, contacts,"
+	" created_at, updated_at)"
+	" VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) ON CONFLICT(no) DO UPDATE SET"
+	" name = ?3, requests_per_second = ?4, switches = ?5, updated_at = ?6";
 
 static int write_row(struct store *s, const struct workspace *w)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	struct buf fields = buf_in(&s->scratch), switches = buf_in(&s->scratch);
-	provision_put_strings(&fields, w->contact_fields, w->n_contact_fields);
+	struct buf switches = buf_in(&s->scratch);
 	put_switches(&switches, w);
-	if (fields.failed || switches.failed)
+	if (switches.failed)
 		return no_memory();
 	int r = db_prepare(s->db, put, &st);
 	if (r < 0)
@@ -129,10 +104,9 @@ static int write_row(struct store *s, const struct workspace *w)
 	db_bind_i64(st, 1, w->no);
 	db_bind_blob(st, 2, w->id.b, sizeof(w->id.b));
 	db_bind_text(st, 3, w->name);
-	db_bind_text(st, 4, buf_str(&fields));
-	db_bind_i64(st, 5, w->requests_per_second);
-	db_bind_text(st, 6, buf_str(&switches));
-	db_bind_i64(st, 7, s->at.received_at);
+	db_bind_i64(st, 4, w->requests_per_second);
+	db_bind_text(st, 5, buf_str(&switches));
+	db_bind_i64(st, 6, s->at.received_at);
 	return db_run(st);
 }
 
