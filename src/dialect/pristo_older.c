@@ -147,7 +147,7 @@ static void judge_beside(struct call *call, const struct pristo_older_body *body
 {
 	size_t i, max;
 	yyjson_val *name, *v;
-	yyjson_obj_foreach (body->root, i, max, name, v)
+	json_foreach_member (body->root, i, max, name, v)
 		if (!is_known(body->members, body->n, json_str(name)))
 			problem_at(&call->problems, PROBLEM_UNKNOWN_MEMBER,
 				   pristo_field_path(call, STR(""), name));
@@ -167,7 +167,7 @@ void pristo_older_fields_read(struct call *call, const struct pristo_older_body 
 						     0 };
 		judge_beside(call, body);
 	}
-	yyjson_obj_foreach (out->object, i, max, name, v)
+	json_foreach_member (out->object, i, max, name, v)
 		if (pristo_older_is_field(out, name))
 			pristo_judge_field(call, out->path, name, v);
 }

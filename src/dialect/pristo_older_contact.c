@@ -114,7 +114,7 @@ static void judge_fields(struct call *call, const struct pristo_older_fields *f)
 {
 	size_t i, max;
 	yyjson_val *name, *v;
-	yyjson_obj_foreach (f->object, i, max, name, v)
+	json_foreach_member (f->object, i, max, name, v)
 		if (pristo_older_is_field(f, name) &&
 		    !workspace_contact_field(call->workspace, json_str(name)))
 			problem_at(&call->problems, PROBLEM_UNKNOWN_FIELD,
@@ -143,7 +143,7 @@ static bool fill_changes(struct op *op, const struct upsert *u)
 		v = u->v[attributes[i].member];
 		good = !v || pristo_add_change(op, list, attributes[i].attribute, false, v);
 	}
-	yyjson_obj_foreach (u->fields.object, i, max, name, v)
+	json_foreach_member (u->fields.object, i, max, name, v)
 		if (good && pristo_older_is_field(&u->fields, name))
 			good = pristo_add_change(op, list, json_str(name), true, v);
 	return good;

@@ -47,7 +47,7 @@ static struct str properties(struct arena *a, const struct pristo_older_fields *
 	size_t i, max;
 	yyjson_val *name, *v;
 	char between = '{';
-	yyjson_obj_foreach (f->object, i, max, name, v) {
+	json_foreach_member (f->object, i, max, name, v) {
 		if (!pristo_older_is_field(f, name))
 			continue;
 		buf_char(&b, between);
