@@ -196,10 +196,12 @@ enum refusal oauth_decide(struct call *call)
 
 static void put_parameter(struct buf *b, char *between, const char *name, struct str value)
 {
+	struct str encoded = url_encode(b->arena, value);
+	b->failed |= !encoded.p;
 	buf_char(b, *between);
 	buf_put(b, str_of(name));
 	buf_char(b, '=');
-	url_put(b, value);
+	buf_put(b, encoded);
 	*between = '&';
 }
 

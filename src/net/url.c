@@ -37,23 +37,6 @@ static struct str decode_in(struct arena *a, struct str s, bool plus_is_blank, b
 	return out && !*broken ? (struct str){ out, n } : (struct str){ 0 };
 }
 
-bool url_unreserved(char c)
-{
-	char lower = (char)(c | 0x20);
-	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-	       c == '_' || c == '~';
-}
-
-void url_put(struct buf *b, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (url_unreserved(s.p[i]))
-			buf_char(b, s.p[i]);
-		else
-			buf_printf(b, "%%%02X", (unsigned char)s.p[i]);
-	}
-}
-
 struct str url_decode(struct arena *a, struct str s)
 {
 	bool broken;
@@ -71,7 +54,7 @@ static struct str decode_form(struct arena *a, struct str s)
 	return broken ? s : value;
 }
 
-static bool is_unreserved(char c)
+bool url_unreserved(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       c == '-' || c == '.' || c == '_' || c == '~';
@@ -86,7 +69,7 @@ struct str url_encode(struct arena *a, struct str s)
 		return (struct str){ 0 };
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
-		if (is_unreserved(s.p[i])) {
+		if (url_unreserved(s.p[i])) {
 			out[n++] = s.p[i];
 			continue;
 		}

@@ -191,32 +191,9 @@ static void test_no_memory(void **state)
 	arena_fini(&none);
 }
 
-static void test_put(void **state)
-{
-	static const struct {
-		struct str in, want;
-	} cases[] = {
-		{ STR_INIT(""), STR_INIT("") },
-		{ STR_INIT("AZaz09-._~"), STR_INIT("AZaz09-._~") },
-		{ STR_INIT("@[`{/:"), STR_INIT("%40%5B%60%7B%2F%3A") },
-		{ STR_INIT("a b+c&d=e#f%41"), STR_INIT("a%20b%2Bc%26d%3De%23f%2541") },
-		{ STR_INIT("\r\n\0\x7f\xc3\xa9\xff"), STR_INIT("%0D%0A%00%7F%C3%A9%FF") },
-	};
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct buf b = buf_in(&arena);
-		url_put(&b, cases[i].in);
-		assert_false(b.failed);
-		assert_int_equal(b.n, cases[i].want.n);
-		assert_true(str_eq(buf_str(&b), cases[i].want));
-		assert_true(str_eq(url_decode(&arena, buf_str(&b)), cases[i].in));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_put, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_decode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_query, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
