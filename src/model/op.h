@@ -23,8 +23,10 @@ enum op_kind {
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
 	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
 	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer */
+	OP_BULK, /* the operations before it in its job are recorded, with what became of them */
 };
 
+struct bulk;
 struct key;
 
 /* What an identity in a report is for. Bits. */
@@ -172,6 +174,8 @@ struct op {
 	const struct token *token;
 	int64_t token_lives_s;
 
+	const struct bulk *bulk; /* OP_BULK */
+
 	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what
 	 * was seen.
 	 */
@@ -199,5 +203,6 @@ struct op {
 	bool changed;             /* the contact's row, or the definition, is not what it was */
 	struct contact_view view; /* with wants_view: the contact as it is now */
 	uint32_t key_no;          /* OP_KEY */
+	uint64_t bulk_no;         /* OP_BULK */
 	uint32_t definition_no;   /* OP_DEFINITION, or `repeated`: look it up in the catalog */
 };

@@ -240,9 +240,9 @@ static inline struct contact_view fixture_contact(struct fixture *f, uint32_t wo
 static inline uint64_t fixture_fingerprint(struct fixture *f)
 {
 	static const char *const tables[] = {
-		"workspace",    "access_key", "oauth_client", "definition", "contact",
-		"identity",     "event",      "rollup",       "dialect",    "meta",
-		"contact_head", "erasure",    "dedupe",       "token",
+		"workspace", "access_key", "oauth_client", "definition", "contact",      "identity",
+		"event",     "rollup",     "dialect",      "meta",       "contact_head", "erasure",
+		"dedupe",    "token",      "bulk",         "bulk_item",
 	};
 	char path[100], sql[100];
 	sqlite3 *db;
