@@ -42,8 +42,7 @@ static void serve_nobody(struct request *req)
 {
 	if (req->fault == FAULT_NONE)
 		return problem_reply(req, 404, STR("there is no such path"));
-	struct str detail = req->fault_detail ? str_of(req->fault_detail) : STR("");
-	problem_reply(req, fault_status(req->fault), detail);
+	problem_reply_fault(req);
 }
 
 static void serve(void *ctx, struct request *req)

@@ -4,6 +4,7 @@
 #include "api/problem_reply.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "net/url.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,6 +55,8 @@ static void answer(struct native_query *q)
 	if (q->body.failed)
 		return problem_reply(q->req, 503, STR("the answer is too large; ask for fewer"));
 	reply_begin(q->req, q->status);
+	if (q->location.p)
+		reply_header(q->req, STR("Location"), q->location);
 	reply_send(q->req, q->status == 204 ? STR("") : STR("application/json"), buf_str(&q->body));
 }
 
@@ -67,6 +70,16 @@ bool native_refuse(struct native_query *q, int status, const char *detail)
 	q->status = status;
 	q->detail = str_of(detail);
 	return false;
+}
+
+void native_locate(struct native_query *q, const char *path, struct str segment)
+{
+	struct buf b = buf_in(&q->req->arena);
+	struct str encoded = url_encode(&q->req->arena, segment);
+	buf_put(&b, str_of(path));
+	buf_put(&b, encoded);
+	if (encoded.p && !b.failed)
+		q->location = buf_str(&b);
 }
 
 /* --- One operation --- */
@@ -186,6 +199,8 @@ static void serve_query(struct native_query *q)
 	q->workspace = key->workspace;
 	q->events.workspace = key->workspace->no;
 	q->status = 200;
+	if (!native_params(q))
+		return answer(q);
 	if (q->resource->prepare && !q->resource->prepare(q))
 		return answer(q);
 	if (q->resource->changed)
@@ -208,19 +223,29 @@ size_t native_body_limit(const struct request *req)
 	return read ? BODY_MAX : UNREAD_BODY_MAX;
 }
 
+/* HEAD is answered wherever GET is. */
+static struct str allow(struct request *req, unsigned methods)
+{
+	if (methods & METHOD_BIT(METHOD_GET))
+		methods |= METHOD_BIT(METHOD_HEAD);
+	return route_allow(&req->arena, methods);
+}
+
 void native_serve(struct native *n, struct request *req)
 {
 	struct native_query *q = arena_new(&req->arena, struct native_query);
 	struct route_match m = { 0 };
-	if (!q || req->fault != FAULT_NONE)
-		return problem_reply(req, q ? fault_status(req->fault) : 503, STR(""));
+	if (req->fault != FAULT_NONE)
+		return problem_reply_fault(req);
+	if (!q)
+		return problem_reply(req, 503, STR(""));
 	req->state = q;
 
 	switch (route_find(n->routes, &req->arena, req->method, req->path, &m)) {
 	case ROUTE_UNKNOWN:
 		return problem_reply(req, 404, STR("there is no such path"));
 	case ROUTE_OTHER_METHOD:
-		return problem_reply_method(req, route_allow(&req->arena, m.allowed));
+		return problem_reply_method(req, allow(req, m.allowed));
 	case ROUTE_FOUND:
 		break;
 	}

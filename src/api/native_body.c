@@ -15,8 +15,18 @@ static bool refuse_json(struct native_query *q)
 	return native_refuse(q, 400, why.p ? why.p : "the body is not JSON");
 }
 
+/* One that is missing will do, parameters do not matter. */
+static bool is_json(const struct request *req)
+{
+	struct str type = request_header(req, STR("Content-Type"));
+	type = str_trim(str_head(type, str_find(type, ';')));
+	return type.n == 0 || str_eq_nocase(type, STR("application/json"));
+}
+
 bool native_body(struct native_query *q, yyjson_val **root)
 {
+	if (!is_json(q->req))
+		return native_refuse(q, 415, "the body must be Content-Type: application/json");
 	enum refusal why = call_json(&q->body_of, root);
 	if (why == REFUSE_JSON)
 		return refuse_json(q);
@@ -27,4 +37,14 @@ bool native_body(struct native_query *q, yyjson_val **root)
 	problem_at(&q->body_of.problems, PROBLEM_TYPE, STR(""), .rule = "object",
 		   .actual = json_type_name(*root));
 	return native_refuse_body(q);
+}
+
+void native_judge_name(struct native_query *q, struct str name)
+{
+	const char *why = str_trim(name).n == 0 ? "it is blank" : NULL;
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
+			why = "it holds a control character";
+	if (why)
+		problem_at(&q->body_of.problems, PROBLEM_NAME, STR("name"), .rule = why);
 }

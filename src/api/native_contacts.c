@@ -27,8 +27,11 @@ static void say_gone(struct native_query *q)
 	q->status = 204;
 }
 
-const struct resource native_contact_delete = { SCOPE_CONTACTS_WRITE, prepare_delete,
-						.changed = say_gone };
+const struct resource native_contact_delete = {
+	SCOPE_CONTACTS_WRITE,
+	.prepare = prepare_delete,
+	.changed = say_gone,
+};
 
 /* --- GET /_/v1/contacts/{id}/export --- */
 
@@ -97,5 +100,8 @@ static int read_export(struct native_query *q, struct store_reader *r)
 	return STORE_OK;
 }
 
-const struct resource native_contact_export = { SCOPE_CONTACTS_READ, resource_contact_id,
-						.read = read_export };
+const struct resource native_contact_export = {
+	SCOPE_CONTACTS_READ,
+	.prepare = resource_contact_id,
+	.read = read_export,
+};

@@ -5,7 +5,52 @@
 #include "api/native_query.h"
 #include "api/render.h"
 
+#include <stdlib.h>
+
 /* --- Showing --- */
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct definition *const *x = a, *const *y = b;
+	return (*x)->no > (*y)->no ? -1 : (*x)->no < (*y)->no;
+}
+
+/* Those from which a page is taken. */
+static unsigned sort_definitions(const struct workspace *w, uint64_t before,
+				 const struct definition **list)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < w->room; i++)
+		if (w->definitions[i] && (before == 0 || w->definitions[i]->no < before))
+			list[n++] = w->definitions[i];
+	if (n)
+		qsort(list, n, sizeof(*list), newest_first);
+	return n;
+}
+
+static void show_definitions(struct native_query *q)
+{
+	const struct workspace *w = q->workspace;
+	const struct definition **list =
+		arena_array(&q->req->arena, const struct definition *, w->n_definitions);
+	if (!list)
+		return (void)native_refuse(q, 503, "");
+	unsigned n = sort_definitions(w, q->events.before, list);
+	unsigned shown = MIN(n, q->events.limit);
+	render_list_open(&q->body);
+	for (unsigned i = 0; i < shown; i++) {
+		render_list_next(&q->body, i);
+		render_definition(&q->body, list[i]);
+	}
+	render_list_close(&q->body, n > shown ? list[shown - 1]->no : 0);
+}
+
+const struct resource native_definitions = {
+	SCOPE_DEFINITIONS_READ,
+	.params = native_page_params,
+	.prepare = native_page,
+	.show = show_definitions,
+};
 
 static const struct definition *find_named(struct native_query *q)
 {
@@ -48,16 +93,6 @@ static const struct shape_member members[N_MEMBERS] = {
 	[FIELDS] = { STR_INIT("fields"), .type = SHAPE_ARRAY },
 };
 
-static void judge_name(struct native_query *q, struct str name)
-{
-	const char *why = str_trim(name).n == 0 ? "it is blank" : NULL;
-	for (size_t i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
-			why = "it holds a control character";
-	if (why)
-		problem_at(&q->body_of.problems, PROBLEM_NAME, STR("name"), .rule = why);
-}
-
 /* What the values say, into q->op and what it defines. */
 static bool take(struct native_query *q, yyjson_val *const *v)
 {
@@ -73,7 +108,7 @@ static bool take(struct native_query *q, yyjson_val *const *v)
 	q->op.rules |= v[DESCRIPTION] ? DEFINITION_DESCRIPTION : 0;
 	q->op.rules |= v[FIELDS] ? DEFINITION_FIELDS : 0;
 	if (v[MEMBER_NAME])
-		judge_name(q, d->name);
+		native_judge_name(q, d->name);
 	bool good = fields_from_json(&q->req->arena, v[FIELDS], ps, &d->fields, &d->n_fields);
 	if (ps->found)
 		return native_refuse_body(q);
@@ -102,10 +137,14 @@ static bool prepare_define(struct native_query *q)
 static void show_defined(struct native_query *q)
 {
 	show_changed(q, 201);
+	native_locate(q, "/_/v1/definitions/", q->op.define->name);
 }
 
-const struct resource native_define = { SCOPE_DEFINITIONS_WRITE, prepare_define,
-					.changed = show_defined };
+const struct resource native_define = {
+	SCOPE_DEFINITIONS_WRITE,
+	.prepare = prepare_define,
+	.changed = show_defined,
+};
 
 static bool prepare_redefine(struct native_query *q)
 {
@@ -123,8 +162,11 @@ static void show_redefined(struct native_query *q)
 	show_changed(q, 200);
 }
 
-const struct resource native_redefine = { SCOPE_DEFINITIONS_WRITE, prepare_redefine,
-					  .changed = show_redefined };
+const struct resource native_redefine = {
+	SCOPE_DEFINITIONS_WRITE,
+	.prepare = prepare_redefine,
+	.changed = show_redefined,
+};
 
 static bool prepare_undefine(struct native_query *q)
 {
@@ -141,5 +183,8 @@ static void say_gone(struct native_query *q)
 	q->status = 204;
 }
 
-const struct resource native_undefine = { SCOPE_DEFINITIONS_WRITE, prepare_undefine,
-					  .changed = say_gone };
+const struct resource native_undefine = {
+	SCOPE_DEFINITIONS_WRITE,
+	.prepare = prepare_undefine,
+	.changed = say_gone,
+};

@@ -31,23 +31,75 @@ static void put_key(struct buf *b, const struct key_row *k)
 	buf_char(b, '"');
 }
 
+static int read_page(struct native_query *q, struct store_reader *r, struct key_page *page)
+{
+	const struct key_query keys = { q->events.workspace, q->events.before, q->events.limit };
+	return store_read_keys(r, &q->req->arena, &keys, page);
+}
+
 static int read_keys(struct native_query *q, struct store_reader *r)
 {
-	struct key_row *first;
-	int e = store_read_keys(r, &q->req->arena, q->events.workspace, &first);
+	struct key_page page;
+	int e = read_page(q, r, &page);
 	if (e != STORE_OK)
 		return e;
 	render_list_open(&q->body);
-	for (struct key_row *k = first; k; k = k->next) {
-		render_list_next(&q->body, k != first);
-		put_key(&q->body, k);
+	for (unsigned i = 0; i < page.n; i++) {
+		render_list_next(&q->body, i);
+		put_key(&q->body, &page.rows[i]);
 		buf_char(&q->body, '}');
 	}
-	render_list_close(&q->body, 0);
+	render_list_close(&q->body, page.more ? page.rows[page.n - 1].no : 0);
 	return STORE_OK;
 }
 
-const struct resource native_keys = { 0, .read = read_keys };
+const struct resource native_keys = {
+	.params = native_page_params,
+	.prepare = native_page,
+	.read = read_keys,
+};
+
+static bool refuse_unknown(struct native_query *q)
+{
+	return native_refuse(q, 404, "there is no such key");
+}
+
+static bool read_number(struct native_query *q, uint32_t *out)
+{
+	uint64_t no;
+	if (!str_to_u64(q->params[0], &no) || no == 0 || no > KEY_NO_MAX)
+		return refuse_unknown(q);
+	*out = (uint32_t)no;
+	return true;
+}
+
+static bool prepare_key(struct native_query *q)
+{
+	uint32_t no;
+	if (!read_number(q, &no))
+		return false;
+	q->events.before = no + 1;
+	q->events.limit = 1;
+	return true;
+}
+
+/* The newest of those up to it is the one, or there is none. */
+static int read_key(struct native_query *q, struct store_reader *r)
+{
+	struct key_page page;
+	int e = read_page(q, r, &page);
+	if (e != STORE_OK)
+		return e;
+	if (page.n == 0 || page.rows[0].no + 1 != q->events.before) {
+		refuse_unknown(q);
+		return STORE_OK;
+	}
+	put_key(&q->body, &page.rows[0]);
+	buf_char(&q->body, '}');
+	return STORE_OK;
+}
+
+const struct resource native_key = { .prepare = prepare_key, .read = read_key };
 
 /* --- Making --- */
 
@@ -100,6 +152,8 @@ static bool prepare_make(struct native_query *q)
 	if (!key || !make_secret(q, &key->digest))
 		return native_refuse(q, 503, "");
 	read_scopes(q, v[SCOPES], &key->scopes);
+	if (v[MEMBER_NAME])
+		native_judge_name(q, json_str(v[MEMBER_NAME]));
 	if (q->body_of.problems.found)
 		return native_refuse_body(q);
 	key->name = json_str(v[MEMBER_NAME]);
@@ -122,21 +176,21 @@ static void show_made(struct native_query *q)
 	buf_json_str(&q->body, q->secret);
 	buf_char(&q->body, '}');
 	q->body.failed |= scopes.failed;
+	struct str number = arena_printf(&q->req->arena, "%u", k.no);
+	native_locate(q, "/_/v1/keys/", number);
 }
 
-const struct resource native_key_make = { 0, prepare_make, .changed = show_made };
+const struct resource native_key_make = { .prepare = prepare_make, .changed = show_made };
 
 /* --- Revoking --- */
 
 static bool prepare_revoke(struct native_query *q)
 {
-	uint64_t no;
 	struct key *key = arena_new(&q->req->arena, struct key);
-	if (!str_to_u64(q->params[0], &no) || no == 0 || no > KEY_NO_MAX)
-		return native_refuse(q, 404, "there is no such key");
 	if (!key)
 		return native_refuse(q, 503, "");
-	key->no = (uint32_t)no;
+	if (!read_number(q, &key->no))
+		return false;
 	native_op(q, OP_KEY);
 	q->op.key = key;
 	return true;
@@ -147,4 +201,4 @@ static void say_gone(struct native_query *q)
 	q->status = 204;
 }
 
-const struct resource native_key_revoke = { 0, prepare_revoke, .changed = say_gone };
+const struct resource native_key_revoke = { .prepare = prepare_revoke, .changed = say_gone };

@@ -32,6 +32,7 @@ struct native_query {
 	/* What came out. A status of success, or what problem to answer with. */
 	struct buf body;
 	int status;
+	struct str location; /* of what was made; .p NULL: no header */
 	struct str detail;
 	const struct problems *problems; /* one by one; NULL: detail says it */
 	bool failed;                     /* the store did: fail_text() is in detail, for the log */
@@ -40,7 +41,10 @@ struct native_query {
 struct resource {
 	unsigned scopes; /* one of these, or admin */
 
-	/* On the net loop. False: status and detail say why not. NULL: no parameters. */
+	/* The query parameters that there may be, each once, NULL behind the last. NULL: none. */
+	const char *const *params;
+
+	/* On the net loop. False: status and detail say why not. NULL: nothing to look at. */
 	bool (*prepare)(struct native_query *q);
 
 	/* On a worker thread. Below zero: the store failed. STORE_NONE: no such thing. */
@@ -57,20 +61,38 @@ struct resource {
 /* False, for prepare: with that problem. */
 bool native_refuse(struct native_query *q, int status, const char *detail);
 
+/* Whether the parameters are those that the resource has. */
+bool native_params(struct native_query *q);
+/* The value; .p NULL: it was not given. */
+struct str native_param(struct native_query *q, const char *name);
+/* Those not given leave *out as it is. */
+bool native_number(struct native_query *q, const char *name, uint64_t min, uint64_t max,
+		   uint64_t *out);
+bool native_time(struct native_query *q, const char *name, instant_us *out);
+/* limit and before, into q->events; and their names, for lists that have no others. */
+bool native_page(struct native_query *q);
+extern const char *const native_page_params[];
+
 /* Begins the operation: its kind, of this workspace. */
 void native_op(struct native_query *q, enum op_kind kind);
 
-/* The body, an object. */
+/* The body, an object of JSON. */
 bool native_body(struct native_query *q, yyjson_val **root);
 /* False, for prepare: with the problems that the body has. */
 bool native_refuse_body(struct native_query *q);
+/* PROBLEM_NAME for a name that is blank or holds control characters. */
+void native_judge_name(struct native_query *q, struct str name);
+
+/* Location: this path and one segment. */
+void native_locate(struct native_query *q, const char *path, struct str segment);
 
 /* A contact's id in a path, any of its three outward forms, into kind and value. */
 bool resource_contact_id(struct native_query *q);
 
 extern const struct resource native_contact_delete, native_contact_export;
-extern const struct resource native_keys, native_key_make, native_key_revoke;
-extern const struct resource native_definition, native_define, native_redefine, native_undefine;
+extern const struct resource native_keys, native_key, native_key_make, native_key_revoke;
+extern const struct resource native_definitions, native_definition;
+extern const struct resource native_define, native_redefine, native_undefine;
 
 extern const struct route native_routes[];
 extern const unsigned n_native_routes;

@@ -103,6 +103,12 @@ void problem_reply(struct request *req, int status, struct str detail)
 	problem_reply_send(req, status, detail);
 }
 
+void problem_reply_fault(struct request *req)
+{
+	const char *detail = req->fault_detail ? req->fault_detail : "";
+	problem_reply(req, fault_status(req->fault), str_of(detail));
+}
+
 void problem_reply_method(struct request *req, struct str allowed)
 {
 	int status = req->method == METHOD_OPTIONS ? 204 : 405;

@@ -16,5 +16,8 @@ void problem_reply(struct request *req, int status, struct str detail);
 void problem_reply_errors(struct request *req, int status, struct str detail,
 			  const struct problems *problems);
 
+/* What the net layer has found: req->fault. */
+void problem_reply_fault(struct request *req);
+
 /* 405 with these methods in Allow; to OPTIONS 204 with the same. */
 void problem_reply_method(struct request *req, struct str allowed);

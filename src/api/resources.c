@@ -2,53 +2,9 @@
 #include "api/native_query.h"
 #include "api/render.h"
 
-#include "net/url.h"
-
-#include <stdlib.h>
-
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000 };
-
 static bool refuse(struct native_query *q, const char *detail)
 {
 	return native_refuse(q, 400, detail);
-}
-
-static struct str param(struct native_query *q, const char *name)
-{
-	return url_query(&q->req->arena, q->req->query, str_of(name));
-}
-
-static bool read_number(struct native_query *q, const char *name, uint64_t min, uint64_t max,
-			uint64_t *out)
-{
-	struct str s = param(q, name);
-	if (!s.p || (str_to_u64(s, out) && *out >= min && *out <= max))
-		return true;
-	struct str why = arena_printf(
-		&q->req->arena, "%s must be a whole number from %llu to %llu, not \"" STR_FMT "\"",
-		name, (unsigned long long)min, (unsigned long long)max, STR_ARG(str_head(s, 40)));
-	return refuse(q, why.p ? why.p : "a parameter is not a number");
-}
-
-static bool read_time(struct native_query *q, const char *name, instant_us *out)
-{
-	struct str s = param(q, name);
-	if (!s.p || time_parse(s, TIME_DATE_ALONE, out))
-		return true;
-	struct str why = arena_printf(
-		&q->req->arena,
-		"%s must be a time such as 2026-06-01T12:00:00Z (RFC 3339), not \"" STR_FMT "\"",
-		name, STR_ARG(str_head(s, 40)));
-	return refuse(q, why.p ? why.p : "a parameter is not a time");
-}
-
-static bool read_page(struct native_query *q)
-{
-	uint64_t limit = LIMIT_DEFAULT;
-	bool good = read_number(q, "limit", 1, LIMIT_MAX, &limit) &&
-		    read_number(q, "before", 1, INT64_MAX, &q->events.before);
-	q->events.limit = (unsigned)limit;
-	return good;
 }
 
 bool resource_contact_id(struct native_query *q)
@@ -88,10 +44,10 @@ static int put_events(struct native_query *q, struct store_reader *r)
 
 static bool prepare_events(struct native_query *q)
 {
-	if (!read_page(q) || !read_time(q, "since", &q->events.since) ||
-	    !read_time(q, "until", &q->events.until))
+	if (!native_page(q) || !native_time(q, "since", &q->events.since) ||
+	    !native_time(q, "until", &q->events.until))
 		return false;
-	struct str name = param(q, "definition");
+	struct str name = native_param(q, "definition");
 	if (!name.p)
 		return true;
 	const struct definition *d = workspace_definition(q->workspace, name);
@@ -133,7 +89,7 @@ static const struct {
 static bool prepare_contacts(struct native_query *q)
 {
 	for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
-		struct str s = param(q, lookups[i].param);
+		struct str s = native_param(q, lookups[i].param);
 		if (!s.p)
 			continue;
 		if (q->value.p)
@@ -141,7 +97,7 @@ static bool prepare_contacts(struct native_query *q)
 		q->kind = lookups[i].kind;
 		q->value = s;
 	}
-	return read_page(q);
+	return native_page(q);
 }
 
 /* A look-up is a list of one or none. */
@@ -191,7 +147,7 @@ static int read_contact(struct native_query *q, struct store_reader *r)
 
 static bool prepare_timeline(struct native_query *q)
 {
-	return resource_contact_id(q) && read_page(q);
+	return resource_contact_id(q) && native_page(q);
 }
 
 static int read_timeline(struct native_query *q, struct store_reader *r)
@@ -204,35 +160,7 @@ static int read_timeline(struct native_query *q, struct store_reader *r)
 	return put_events(q, r);
 }
 
-/* --- Definitions, stats --- */
-
-static int by_no(const void *a, const void *b)
-{
-	const struct definition *const *x = a, *const *y = b;
-	return (*x)->no < (*y)->no ? -1 : (*x)->no > (*y)->no;
-}
-
-/* Oldest first. */
-static void show_definitions(struct native_query *q)
-{
-	const struct workspace *w = q->workspace;
-	const struct definition **list =
-		arena_array(&q->req->arena, const struct definition *, w->n_definitions);
-	unsigned n = 0;
-	for (unsigned i = 0; list && i < w->room; i++)
-		if (w->definitions[i])
-			list[n++] = w->definitions[i];
-	if (n)
-		qsort(list, n, sizeof(*list), by_no);
-
-	q->body.failed |= !list;
-	render_list_open(&q->body);
-	for (unsigned i = 0; i < n; i++) {
-		render_list_next(&q->body, i);
-		render_definition(&q->body, list[i]);
-	}
-	render_list_close(&q->body, 0);
-}
+/* --- Stats --- */
 
 static int read_stats(struct native_query *q, struct store_reader *r)
 {
@@ -243,17 +171,40 @@ static int read_stats(struct native_query *q, struct store_reader *r)
 	return e;
 }
 
+static const char *const events_params[] = {
+	"limit", "before", "since", "until", "definition", NULL
+};
+static const char *const contacts_params[] = { "limit", "before",      "email",
+					       "phone", "external_id", NULL };
+
 /* Events carry personal data as contacts do, and there is no scope of their own for reading. */
-static const struct resource events = { 0, prepare_events, .read = put_events };
-static const struct resource event = { 0, prepare_event, .read = read_event };
-static const struct resource contacts = { SCOPE_CONTACTS_READ, prepare_contacts,
-					  .read = read_contacts };
-static const struct resource contact = { SCOPE_CONTACTS_READ, resource_contact_id,
-					 .read = read_contact };
-static const struct resource timeline = { SCOPE_CONTACTS_READ, prepare_timeline,
-					  .read = read_timeline };
-static const struct resource definitions = { SCOPE_DEFINITIONS_READ, .show = show_definitions };
-static const struct resource stats = { 0, .read = read_stats };
+static const struct resource events = {
+	.params = events_params,
+	.prepare = prepare_events,
+	.read = put_events,
+};
+static const struct resource event = {
+	.prepare = prepare_event,
+	.read = read_event,
+};
+static const struct resource contacts = {
+	SCOPE_CONTACTS_READ,
+	.params = contacts_params,
+	.prepare = prepare_contacts,
+	.read = read_contacts,
+};
+static const struct resource contact = {
+	SCOPE_CONTACTS_READ,
+	.prepare = resource_contact_id,
+	.read = read_contact,
+};
+static const struct resource timeline = {
+	SCOPE_CONTACTS_READ,
+	.params = native_page_params,
+	.prepare = prepare_timeline,
+	.read = read_timeline,
+};
+static const struct resource stats = { .read = read_stats };
 
 const struct route native_routes[] = {
 	{ METHOD_GET, "/_/v1/events", &events },
@@ -263,13 +214,14 @@ const struct route native_routes[] = {
 	{ METHOD_DELETE, "/_/v1/contacts/{id}", &native_contact_delete },
 	{ METHOD_GET, "/_/v1/contacts/{id}/events", &timeline },
 	{ METHOD_GET, "/_/v1/contacts/{id}/export", &native_contact_export },
-	{ METHOD_GET, "/_/v1/definitions", &definitions },
+	{ METHOD_GET, "/_/v1/definitions", &native_definitions },
 	{ METHOD_POST, "/_/v1/definitions", &native_define },
 	{ METHOD_GET, "/_/v1/definitions/{name}", &native_definition },
 	{ METHOD_PATCH, "/_/v1/definitions/{name}", &native_redefine },
 	{ METHOD_DELETE, "/_/v1/definitions/{name}", &native_undefine },
 	{ METHOD_GET, "/_/v1/keys", &native_keys },
 	{ METHOD_POST, "/_/v1/keys", &native_key_make },
+	{ METHOD_GET, "/_/v1/keys/{number}", &native_key },
 	{ METHOD_DELETE, "/_/v1/keys/{number}", &native_key_revoke },
 	{ METHOD_GET, "/_/v1/stats", &stats },
 };

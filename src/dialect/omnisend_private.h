@@ -13,6 +13,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "dialect/switches.h"
 #include "net/url.h"
 
 enum {

@@ -54,14 +54,60 @@ static struct str decode_form(struct arena *a, struct str s)
 	return broken ? s : value;
 }
 
+static bool is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+struct str url_encode(struct arena *a, struct str s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *out = arena_alloc(a, 3 * s.n + 1);
+	size_t n = 0;
+	if (!out)
+		return (struct str){ 0 };
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (is_unreserved(s.p[i])) {
+			out[n++] = s.p[i];
+			continue;
+		}
+		out[n++] = '%';
+		out[n++] = hex[c >> 4];
+		out[n++] = hex[c & 15];
+	}
+	return (struct str){ out, n };
+}
+
+/* Cuts the first pair off; empty ones between two "&" are none. */
+static struct str next_pair(struct str *query)
+{
+	struct str pair = { 0 };
+	while (query->n && pair.n == 0) {
+		pair = str_head(*query, str_find(*query, '&'));
+		*query = str_from(*query, MIN(pair.n + 1, query->n));
+	}
+	return pair;
+}
+
+static struct str name_of(struct arena *a, struct str pair)
+{
+	return decode_form(a, str_head(pair, str_find(pair, '=')));
+}
+
+bool url_query_next(struct arena *a, struct str *query, struct str *name)
+{
+	struct str pair = next_pair(query);
+	*name = pair.n ? name_of(a, pair) : (struct str){ 0 };
+	return pair.n > 0;
+}
+
 struct str url_query(struct arena *a, struct str query, struct str name)
 {
-	while (query.n) {
-		struct str pair = str_head(query, str_find(query, '&'));
-		query = str_from(query, MIN(pair.n + 1, query.n));
+	for (struct str pair = next_pair(&query); pair.n; pair = next_pair(&query)) {
 		size_t equals = str_find(pair, '=');
-		struct str found = decode_form(a, str_head(pair, equals));
-		if (str_eq(found, name) && pair.n)
+		if (str_eq(name_of(a, pair), name))
 			return equals < pair.n ? decode_form(a, str_from(pair, equals + 1))
 					       : STR("");
 	}

@@ -6,10 +6,18 @@
 /* %XX decoded once; "+" stays a plus. .p is NULL when an escape is broken or memory is refused. */
 struct str url_decode(struct arena *a, struct str s);
 
+/* All but unreserved characters as %XX: what can stand as one segment of a path. .p is NULL when
+ * memory is refused. */
+struct str url_encode(struct arena *a, struct str s);
+
 /* The decoded value of the first parameter of that name; "+" in it is a blank. .p is NULL when
  * there is none, or memory is refused; a parameter without "=" has the empty value. A broken escape
  * leaves the value as it was sent. Parameter names are compared after decoding. */
 struct str url_query(struct arena *a, struct str query, struct str name);
+
+/* Cuts the first parameter off *query: its decoded name, .p NULL when memory is refused. False when
+ * there is none left. */
+bool url_query_next(struct arena *a, struct str *query, struct str *name);
 
 enum url_form {
 	URL_FORM_OK,

@@ -77,6 +77,27 @@ static int read_strings(struct arena *a, struct str json, const struct str **out
 	return 0;
 }
 
+static int read_switches(struct arena *a, struct str json, struct workspace *w)
+{
+	yyjson_val *root, *name, *v;
+	size_t i, max;
+	if (json_parse(a, json, &root, NULL) != JSON_OK || !yyjson_is_obj(root))
+		return db_damaged("switches of a workspace");
+	size_t n = yyjson_obj_size(root);
+	struct switch_setting *list = arena_array(a, struct switch_setting, n + 1);
+	if (!list)
+		return fail(-ENOMEM, "workspaces");
+	yyjson_obj_foreach (root, i, max, name, v) {
+		if (!yyjson_is_str(v))
+			return db_damaged("switches of a workspace");
+		list[i] = (struct switch_setting){ json_str(name), json_str(v) };
+	}
+	switch_settings_sort(list, (unsigned)n);
+	w->switches = list;
+	w->n_switches = (unsigned)n;
+	return 0;
+}
+
 /* A row number that fits our types; 0 when it does not. */
 static uint32_t row_no(sqlite3_stmt *st, int column)
 {
@@ -89,11 +110,41 @@ static int load_workspace(struct store *s, sqlite3_stmt *st)
 	struct workspace w = { .no = row_no(st, 0) };
 	int r = db_blob(st, 1, w.id.b, sizeof(w.id.b));
 	w.name = db_text(st, 2);
-	r = r ?: read_strings(&s->scratch, db_text(st, 3), &w.contact_fields, &w.n_contact_fields);
-	w.requests_per_second = db_i64(st, 4);
+	w.requests_per_second = db_i64(st, 3);
+	r = r ?: read_switches(&s->scratch, db_text(st, 4), &w);
 	if (r == 0 && w.no == 0)
 		r = db_damaged("number of a workspace");
 	return pass(r ?: catalog_edit_workspace(s->edit, &w));
+}
+
+static int read_contact_field(sqlite3_stmt *st, struct contact_field *f)
+{
+	struct str type = db_text(st, 4);
+	*f = (struct contact_field){
+		.no = row_no(st, 0),
+		.name = db_text(st, 3),
+		.typed = type.n > 0,
+		.title = db_text(st, 5),
+		.description = db_text(st, 6),
+		.fallback = db_text(st, 7),
+		.created_at = db_i64(st, 8),
+		.updated_at = db_i64(st, 9),
+	};
+	bool good =
+		!f->typed || (field_type_parse(type, &f->type) && contact_field_type_fits(f->type));
+	if (!good || f->no == 0 || f->name.n == 0 || f->name.n > FIELD_NAME_MAX)
+		return db_damaged("number, name or type of a contact field");
+	return db_blob(st, 2, f->id.b, sizeof(f->id.b));
+}
+
+static int load_contact_field(struct store *s, sqlite3_stmt *st)
+{
+	struct contact_field f;
+	uint32_t workspace = row_no(st, 1);
+	int r = read_contact_field(st, &f);
+	if (r == 0 && !catalog_edit_find_workspace(s->edit, workspace))
+		r = db_damaged("workspace of a contact field");
+	return pass(r ?: catalog_edit_contact_field(s->edit, workspace, &f));
 }
 
 /* Words with blanks between. */
@@ -214,9 +265,15 @@ int catalog_load(struct store *s)
 	int r = catalog_edit_new(NULL, &s->edit);
 	r = r
 		    ?: load_rows(s,
-				 "SELECT no, id, name, contact_fields, requests_per_second"
+				 "SELECT no, id, name, requests_per_second, switches"
 				 " FROM workspace ORDER BY no",
 				 load_workspace);
+	r = r
+		    ?: load_rows(s,
+				 "SELECT no, workspace, id, name, type, title, description,"
+				 " fallback, created_at, updated_at FROM contact_field"
+				 " ORDER BY workspace, name",
+				 load_contact_field);
 	r = r
 		    ?: load_rows(s,
 				 "SELECT no, workspace, digest, name, scopes, revoked, 0, origins"

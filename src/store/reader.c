@@ -55,9 +55,8 @@ static const char *const sql[READ_STATEMENTS] = {
 
 	[RD_DEFINITIONS] = "SELECT no, name FROM definition WHERE workspace = ?"
 			   " AND deleted = 0 ORDER BY name",
-	/* All keys that there are: at most KEY_NO_MAX. */
 	[RD_KEYS] = "SELECT no, name, scopes, revoked, created_at FROM access_key"
-		    " WHERE workspace = ? ORDER BY no",
+		    " WHERE workspace = ? AND no < ? ORDER BY no DESC LIMIT ?",
 };
 
 int store_reader_open(struct store *s, struct store_reader **out)

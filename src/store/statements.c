@@ -84,6 +84,13 @@ const char *const statement_sql[STATEMENTS] = {
 			      " inferred = ?, fields = ?, updated_at = ? WHERE no = ?",
 	[ST_DEFINITION_DROP] = "UPDATE definition SET deleted = 1, updated_at = ? WHERE no = ?",
 
+	[ST_CONTACT_FIELD_ADD] = "INSERT INTO contact_field(workspace, id, name, type, title,"
+				 " description, fallback, created_at, updated_at)"
+				 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ST_CONTACT_FIELD_SET] = "UPDATE contact_field SET type = ?, title = ?, description = ?,"
+				 " fallback = ?, updated_at = ? WHERE no = ?",
+	[ST_CONTACT_FIELD_DROP] = "DELETE FROM contact_field WHERE no = ?",
+
 	[ST_ROLLUP_NEWEST] = "SELECT minute, events, first_seq, last_seq, total FROM rollup"
 			     " WHERE workspace = ? AND definition = ?"
 			     " ORDER BY minute DESC LIMIT 1",

@@ -175,12 +175,23 @@ struct key_row {
 	struct str name, scopes; /* words with blanks between */
 	bool revoked;
 	instant_us created_at;
-	struct key_row *next;
 };
 
-/* Oldest first. */
-MUST_CHECK int store_read_keys(struct store_reader *r, struct arena *a, uint32_t workspace,
-			       struct key_row **first);
+struct key_query {
+	uint32_t workspace;
+	uint64_t before; /* number, exclusive; 0: from the newest */
+	unsigned limit;
+};
+
+struct key_page {
+	struct key_row *rows;
+	unsigned n;
+	bool more; /* there are older ones */
+};
+
+/* Newest first. */
+MUST_CHECK int store_read_keys(struct store_reader *r, struct arena *a, const struct key_query *q,
+			       struct key_page *page);
 
 struct definition_count {
 	struct str definition;

@@ -1,5 +1,7 @@
 #include "fuzz/dialect_fuzz.h"
 
+#include "dialect/switches.h"
+
 #include <stdlib.h>
 
 /* --- The catalog --- */
@@ -57,7 +59,19 @@ static const struct definition definitions[] = {
 	  FIELDS(page_fields) },
 };
 
-static const struct str contact_fields[] = { STR_INIT("age"), STR_INIT("gender") };
+/* The types of two are not declared, as provisioned names have none. */
+static const struct contact_field contact_fields[] = {
+	{ .no = 1, .id = { { 1 } }, .name = STR_INIT("age") },
+	{ .no = 2, .id = { { 2 } }, .name = STR_INIT("gender") },
+	{ .no = 3,
+	  .id = { { 3 } },
+	  .name = STR_INIT("points"),
+	  .typed = true,
+	  .type = FIELD_NUMBER,
+	  .title = STR_INIT("Points"),
+	  .description = STR_INIT("of the club"),
+	  .fallback = STR_INIT("0") },
+};
 
 static const struct str origins[] = { STR_INIT(TRIAL_ORIGIN) };
 
@@ -73,16 +87,33 @@ static const struct {
 	  false },
 	{ 2, 1, STR_INIT(TRIAL_KEY_READS), SCOPE_CONTACTS_READ, false },
 	{ 3, 1, STR_INIT(TRIAL_KEY_PAGE), SCOPE_EVENTS_WRITE, true },
+	{ 4, 2, STR_INIT(TRIAL_KEY_ELSEWHERE),
+	  SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ | SCOPE_CONTACTS_WRITE | SCOPE_DEFINITIONS_READ |
+		  SCOPE_DEFINITIONS_WRITE,
+	  false },
 };
 
-static void add_workspace(struct catalog_edit *e, uint32_t no, struct str id)
+/* Every switch in another position than its default. */
+static unsigned all_switches(struct switch_setting *list)
 {
+	unsigned n = 0;
+	for (unsigned i = SWITCH_NONE + 1; i < SWITCHES_END; i++)
+		list[n++] = (struct switch_setting){ switches[i].name, switches[i].values[1] };
+	switch_settings_sort(list, n);
+	return n;
+}
+
+static void add_workspace(struct catalog_edit *e, uint32_t no, struct str id, bool switched)
+{
+	struct switch_setting list[SWITCHES_END];
 	struct workspace w = { .no = no,
 			       .name = STR("trial"),
-			       .contact_fields = contact_fields,
-			       .n_contact_fields = ARRAY_LEN(contact_fields) };
+			       .switches = list,
+			       .n_switches = switched ? all_switches(list) : 0 };
 	must(uuid_parse(id, &w.id));
 	must(catalog_edit_workspace(e, &w) == 0);
+	for (size_t i = 0; i < ARRAY_LEN(contact_fields); i++)
+		must(catalog_edit_contact_field(e, no, &contact_fields[i]) == 0);
 }
 
 static void add_client(struct catalog_edit *e)
@@ -100,8 +131,8 @@ static const struct catalog *make_catalog(void)
 {
 	struct catalog_edit *e = NULL;
 	must(catalog_edit_new(NULL, &e) == 0);
-	add_workspace(e, 1, STR(TRIAL_WORKSPACE));
-	add_workspace(e, 2, STR(TRIAL_ELSEWHERE));
+	add_workspace(e, 1, STR(TRIAL_WORKSPACE), false);
+	add_workspace(e, 2, STR(TRIAL_ELSEWHERE), true);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		struct key key = { .no = keys[i].no,
 				   .digest = sha256_of(keys[i].secret),
@@ -299,6 +330,20 @@ static void put_define(struct buf *b, const struct op *op)
 	buf_char(b, '\n');
 }
 
+static void put_contact_field(struct buf *b, const struct op *op)
+{
+	const struct contact_field *f = op->contact_field;
+	buf_printf(b, "field %u rules %u\nname ", f->id.b[0], op->rules);
+	buf_put(b, f->name);
+	buf_printf(b, "\ntype %s\ntitle ", f->typed ? field_type_name(f->type) : "");
+	buf_put(b, f->title);
+	buf_lit(b, "\ndescription ");
+	buf_put(b, f->description);
+	buf_lit(b, "\nfallback ");
+	buf_put(b, f->fallback);
+	buf_char(b, '\n');
+}
+
 struct str trial_op_text(struct trial *t)
 {
 	must(t->why == REFUSE_NOTHING && t->call.n_ops == 1);
@@ -308,6 +353,8 @@ struct str trial_op_text(struct trial *t)
 		put_event(&b, op);
 	if (op->kind == OP_DEFINITION)
 		put_define(&b, op);
+	if (op->kind == OP_CONTACT_FIELD)
+		put_contact_field(&b, op);
 	for (unsigned i = 0; i < op->n_who; i++)
 		put_who(&b, &op->who[i]);
 	for (unsigned i = 0; i < op->n_changes; i++)
@@ -373,6 +420,7 @@ static void store(struct trial *t, struct problems *ps)
 			op->occurred_at = op->received_at;
 		op->bulk_no = 1;
 		op->definition_no = op->definition ?: trial_definition("order.completed")->no;
+		op->contact_field_id = contact_fields[0].id;
 		if (op->wants_view)
 			op->view = trial_contact;
 	}
@@ -520,6 +568,9 @@ static void judge_op(const struct op *op)
 	must(!op->mismatches.p || is_json(op->mismatches, false));
 	if (op->kind == OP_DEFINITION && op->rules & DEFINITION_ANNOTATIONS)
 		must(is_json(op->define->annotations, true));
+	if (op->kind == OP_CONTACT_FIELD && op->rules & CONTACT_FIELD_NEW)
+		must(op->contact_field->name.n > 0 && op->contact_field->name.n <= FIELD_NAME_MAX &&
+		     contact_field_type_fits(op->contact_field->type));
 	for (unsigned i = 0; i < op->n_who; i++) {
 		const struct who *w = &op->who[i];
 		must(identity_kind_name(w->kind) && w->use != 0);

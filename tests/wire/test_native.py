@@ -62,6 +62,7 @@ def test_a_definition_from_its_making_to_its_end(server):
     body = {"name": "Ticket / sold", "description": "d", "fields": [FIELD, ITEMS]}
     made = ask(server, "POST", "/_/v1/definitions", body)
     assert made.status == 201 and made.header("Content-Type") == "application/json"
+    assert made.header("Location") == path
     shown = made.json()
     assert list(shown) == ["id", "name", "description", "inferred", "fields", "created_at",
                            "updated_at"]
@@ -161,6 +162,7 @@ WHO_MAY = [
     ("DELETE", "/_/v1/definitions/none", "definitions.write"),
     ("POST", "/_/v1/keys", "admin"),
     ("GET", "/_/v1/keys", "admin"),
+    ("GET", "/_/v1/keys/999", "admin"),
     ("DELETE", "/_/v1/keys/999", "admin"),
     ("DELETE", "/_/v1/contacts/" + made_uuid("x"), "contacts.write"),
     ("GET", "/_/v1/contacts/" + made_uuid("x") + "/export", "contacts.read"),
@@ -174,17 +176,51 @@ def test_scopes(server, method, path, scope):
         reply = ask(server, method, path, body, declared["secret"])
         may = declared["secret"] in ("admin", scope)
         assert (reply.status in (200, 400, 404)) if may else reply.status == 403, (declared, reply)
+        if may:  # who may not, is not told of parameters
+            check_problem(ask(server, method, path + "?x=1", body, declared["secret"]), 400)
+        else:
+            check_problem(ask(server, method, path + "?x=1", body, declared["secret"]), 403)
     check_problem(ask(server, method, path, body, "wrong"), 401)
     check_problem(server.request(method, path, {}, body), 401)
 
 
-def test_methods_are_told(server):
-    for path, allowed in (("/_/v1/definitions", "GET, POST"), ("/_/v1/contacts/1", "GET, DELETE"),
-                          ("/_/v1/definitions/x", "GET, PATCH, DELETE")):
-        reply = ask(server, "PUT", path, {})
+@pytest.mark.parametrize("path,allowed", [
+    ("/_/v1/definitions", "GET, HEAD, POST"), ("/_/v1/contacts/1", "GET, HEAD, DELETE"),
+    ("/_/v1/definitions/x", "GET, HEAD, PATCH, DELETE"), ("/_/v1/keys", "GET, HEAD, POST"),
+    ("/_/v1/keys/1", "GET, HEAD, DELETE"), ("/_/v1/stats", "GET, HEAD")])
+def test_methods_are_told(server, path, allowed):
+    for method in ("PUT", "TRACE"):
+        reply = ask(server, method, path, {})
         check_problem(reply, 405)
-        told = set(reply.header("Allow").replace("HEAD", "").replace(",", " ").split())
-        assert set(allowed.replace(",", " ").split()) <= told, reply
+        assert reply.header("Allow") == allowed
+    options = server.request("OPTIONS", path)
+    assert options.status == 204 and options.header("Allow") == allowed
+
+
+WITH_BODY = [("POST", "/_/v1/definitions"), ("PATCH", "/_/v1/definitions/" + senders.TYPE),
+             ("POST", "/_/v1/keys")]
+
+
+@pytest.mark.parametrize("method,path", WITH_BODY)
+def test_bodies_are_json_and_said_to_be(server, method, path):
+    def send(type_):
+        headers = {"Authorization": "Bearer admin"}
+        if type_ is not None:
+            headers["Content-Type"] = type_
+        return server.request(method, path, headers, b"[]")
+    for type_ in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json",
+                  "application/problem+json", "application/json, text/plain"):
+        reply = send(type_)
+        check_problem(reply, 415)
+        assert "application/json" in reply.json()["detail"]
+    for type_ in (None, "application/json", "Application/JSON ; charset=utf-8"):
+        check_problem(send(type_), 400, [""])
+
+
+def test_what_http_refuses_is_told(server):
+    reply = server.request("POST", "/_/v1/keys", {"Content-Encoding": "gzip"}, b"x")
+    check_problem(reply, 415)
+    assert reply.json()["detail"]
 
 
 # --- Keys ---
@@ -202,10 +238,20 @@ def test_a_key_from_its_making_to_its_end(tmp_path):
         assert shown["name"] == "shop" and shown["revoked"] is False
         assert shown["scopes"] == ["events.write", "contacts.read"]
 
+        path = f"/_/v1/keys/{shown['number']}"
+        assert made.header("Location") == path
+        assert ask(server, "GET", path).json() == shown
         listed = ask(server, "GET", "/_/v1/keys")
-        assert listed.json()["data"][-1] == shown and secret not in listed.text
-        assert [k["name"] for k in listed.json()["data"]] == \
+        assert listed.json()["data"][0] == shown and secret not in listed.text
+        assert [k["name"] for k in listed.json()["data"]][::-1] == \
             [k["name"] for k in SPACE["keys"]] + ["shop"]
+        pages, before = [], ""
+        while before is not None:
+            page = ask(server, "GET", "/_/v1/keys?limit=3" + before).json()
+            assert len(page["data"]) == 3 or page["next_before"] is None
+            pages += page["data"]
+            before = page["next_before"] and f"&before={page['next_before']}"
+        assert pages == listed.json()["data"]
         theirs = ask(server, "GET", "/_/v1/keys", None, OTHER["keys"][1]["secret"]).json()["data"]
         assert len(theirs) == 2 and shown["number"] not in [k["number"] for k in theirs]
 
@@ -218,13 +264,13 @@ def test_a_key_from_its_making_to_its_end(tmp_path):
         assert may() == [202, 200, 403]
         server.restart()
         assert may() == [202, 200, 403]
-        path = f"/_/v1/keys/{shown['number']}"
-        check_problem(ask(server, "DELETE", path, None, OTHER["keys"][1]["secret"]), 404)
+        for method in ("GET", "DELETE"):
+            check_problem(ask(server, method, path, None, OTHER["keys"][1]["secret"]), 404)
         assert may() == [202, 200, 403]
         for _ in range(2):
             check_gone(ask(server, "DELETE", path))
             assert may() == [401, 401, 401]
-        assert ask(server, "GET", "/_/v1/keys").json()["data"][-1] == {**shown, "revoked": True}
+        assert ask(server, "GET", path).json() == {**shown, "revoked": True}
         server.restart()
         assert may() == [401, 401, 401]
         other = ask(server, "POST", "/_/v1/keys", {"name": "shop", "scopes": ["admin"]}).json()
@@ -237,7 +283,8 @@ def test_a_key_from_its_making_to_its_end(tmp_path):
 
 @pytest.mark.parametrize("body,errors", [
     (b"", []), ([], [""]), ({}, ["name", "scopes"]), ({"name": "k"}, ["scopes"]),
-    ({"name": "", "scopes": ["admin"]}, ["name"]),
+    ({"name": "", "scopes": ["admin"]}, ["name"]), ({"name": " ", "scopes": ["admin"]}, ["name"]),
+    ({"name": "a\tb", "scopes": ["admin"]}, ["name"]),
     ({"name": "k" * 256, "scopes": ["admin"]}, ["name"]),
     ({"name": "k", "scopes": []}, ["scopes"]),
     ({"name": "k", "scopes": "admin"}, ["scopes"]),
@@ -252,7 +299,8 @@ def test_keys_that_are_refused(server, body, errors):
 
 @pytest.mark.parametrize("number", ["0", "999", "65536", "-1", "x", "1.0", "9" * 30])
 def test_keys_that_are_none(server, number):
-    check_problem(ask(server, "DELETE", "/_/v1/keys/" + number), 404)
+    for method in ("GET", "DELETE"):
+        check_problem(ask(server, method, "/_/v1/keys/" + number), 404)
 
 
 # --- Contacts ---

@@ -31,6 +31,7 @@ def is_log_in(path):
 
 OPERATIONS = [(name, method, path) for name in openapi.NAMES
               for method, path, _ in openapi.document(name).operations() if not is_log_in(path)]
+NATIVE = [one for one in OPERATIONS if one[0] == "native"]
 
 # What is documented and no table reaches: where it is exercised instead, or why it is not.
 ELSEWHERE = {
@@ -59,7 +60,8 @@ READS = [
     ("/_/v1/contacts/" + ID + "/events", 404), ("/_/v1/contacts/<CONTACT>/export", 200),
     ("/_/v1/contacts/x/export", 400), ("/_/v1/contacts/" + ID + "/export", 404),
     ("/_/v1/definitions", 200), ("/_/v1/definitions/" + senders.TYPE, 200),
-    ("/_/v1/definitions/none", 404), ("/_/v1/keys", 200), ("/_/v1/stats", 200),
+    ("/_/v1/definitions/none", 404), ("/_/v1/keys", 200), ("/_/v1/keys/1", 200),
+    ("/_/v1/keys/0", 404), ("/_/v1/stats", 200),
 ]
 # In this order: what one makes, the next ones change.
 WRITES = [
@@ -188,6 +190,8 @@ def steps_of_tables():
         yield "native", "GET", target, status
     for method, target, _, status in WRITES:
         yield "native", method, target, status
+    for _, method, path in NATIVE:
+        yield "native", method, path, 400
 
 
 def is_elsewhere(one):
@@ -232,6 +236,13 @@ def test_writes(server):
         assert reply.status == status, (method, target, reply)
         if target == "/_/v1/keys" and status == 201:
             number = reply.json()["number"]
+
+
+def test_unknown_parameters(server):
+    """And that the native API refuses parameters that it does not have."""
+    for name, method, path in NATIVE:
+        reply = ask(server, name, method, path, credentials(name, "admin"), "?nonsense=1")
+        assert reply.status == 400 and "nonsense" in reply.json()["detail"], (method, path)
 
 
 def ask(server, name, method, path, headers, query=""):

@@ -118,14 +118,35 @@ def test_a_definition_and_a_time(admin):
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=1001", "limit=-1", "limit=x", "limit=", "limit=1.5", "limit=%2B5",
     "limit=99999999999999999999", "before=0", "before=x", "before=-1", "since=yesterday",
-    "until=1", "since=2026-02-30T00:00:00Z"])
+    "until=1", "since=2026-02-30T00:00:00Z", "limit=%FF", "limit=%00", "until=%C3"])
 def test_bad_parameters(admin, query):
     detail = check_problem(admin.ask("/_/v1/events?" + query), 400)
     assert query.split("=")[0] in detail
 
 
-def test_unknown_parameters_do_no_harm(admin):
-    assert len(admin.get("/_/v1/events?limit=2&foo=bar&&=")["data"]) == 2
+@pytest.mark.parametrize("query, name", [
+    ("foo=bar", "foo"), ("foo", "foo"), ("limit=2&foo=bar", "foo"), ("Limit=2", "Limit"),
+    ("limit%20=2", "limit "), ("=", ""), ("%FF=1", ""), ("email=a@b.co", "email"),
+    ("x" * 100, "x" * 40), ("limit[]=2", "limit[]"), ("limit=2&limit=2", "limit"),
+    ("before=9&since=2026-01-01&%62efore=9", "before")])
+def test_parameters_that_are_unknown_or_come_twice(admin, query, name):
+    detail = check_problem(admin.ask("/_/v1/events?" + query), 400)
+    said = f"{name} may be given only once" if query.count("efore") + query.count("limit=") > 1 \
+        else f'no parameter "{name}" here, only limit, before, since, until, definition'
+    assert said in detail
+
+
+def test_every_path_knows_its_parameters(admin):
+    event = admin.get("/_/v1/events?limit=1")["data"][0]
+    contact = f"/_/v1/contacts/{event['contact_id']}"
+    for path in (f"/_/v1/events/{event['id']}", contact, contact + "/export", "/_/v1/stats",
+                 "/_/v1/definitions/inferred"):
+        assert admin.ask(path).status == 200
+        assert "nor any other" in check_problem(admin.ask(path + "?limit=1"), 400)
+    for path in (contact + "/events", "/_/v1/definitions", "/_/v1/keys"):
+        assert len(admin.get(path + "?&limit=1&&")["data"]) == 1
+        assert "only limit, before" in check_problem(admin.ask(path + "?email=x"), 400)
+        check_problem(admin.ask(path + "?limit=0"), 400)
 
 
 @pytest.mark.parametrize("id_, status", [
@@ -210,6 +231,15 @@ def test_definitions(admin):
     assert [(f["name"], f["type"]) for f in inferred["fields"]] == [("i", "integer")]
 
 
+def test_definitions_newest_first_in_pages(admin):
+    whole = admin.definitions()
+    assert [d["name"] for d in whole] == ["inferred", senders.TYPE]
+    page = admin.get("/_/v1/definitions?limit=1")
+    rest = admin.get(f"/_/v1/definitions?limit=1&before={page['next_before']}")
+    assert page["data"] + rest["data"] == whole and rest["next_before"] is None
+    assert admin.get("/_/v1/definitions?before=1") == {"data": [], "next_before": None}
+
+
 def test_stats(admin):
     stats = admin.get("/_/v1/stats")
     assert stats["events"] == str(EVENTS + 5) and stats["contacts"] == "3"
@@ -260,7 +290,7 @@ def test_other_methods_and_paths(server):
     admin = {"Authorization": "Bearer admin"}
     reply = server.request("POST", "/_/v1/events", admin, b"{}")
     check_problem(reply, 405)
-    assert "GET" in reply.header("Allow")
+    assert reply.header("Allow") == "GET, HEAD"
     check_problem(server.request("GET", "/_/v1/nothing", admin), 404)
     check_problem(server.request("GET", "/_/v2/events", admin), 404)
     check_problem(server.request("GET", "/_/", admin), 404)

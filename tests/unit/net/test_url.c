@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "net/url.h"
 
 #include <stdlib.h>
@@ -100,6 +101,50 @@ static void test_query(void **state)
 		assert_str(url_query(&arena, cases[i].query, cases[i].name), cases[i].want);
 }
 
+static void test_names(void **state)
+{
+	static const struct {
+		struct str query;
+		const char *want;
+	} cases[] = {
+		{ STR_INIT(""), "" },
+		{ STR_INIT("&&"), "" },
+		{ STR_INIT("a"), "a;" },
+		{ STR_INIT("&a=1&&b=&a=a%26b&"), "a;b;a;" },
+		{ STR_INIT("="), ";" },
+		{ STR_INIT("=1&x"), ";x;" },
+		{ STR_INIT("%61+b=c=d&%zz=1"), "a b;%zz;" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf b = buf_in(&arena);
+		struct str rest = cases[i].query, name;
+		while (url_query_next(&arena, &rest, &name)) {
+			buf_put(&b, name);
+			buf_char(&b, ';');
+		}
+		assert_int_equal(rest.n, 0);
+		assert_true(str_eq(buf_str(&b), str_of(cases[i].want)));
+	}
+}
+
+static void test_encode(void **state)
+{
+	static const struct {
+		struct str in, want;
+	} cases[] = {
+		{ STR_INIT(""), STR_INIT("") },
+		{ STR_INIT("aZ09-._~"), STR_INIT("aZ09-._~") },
+		{ STR_INIT("a b/c%?#&+"), STR_INIT("a%20b%2Fc%25%3F%23%26%2B") },
+		{ STR_INIT("\xc3\xa9\n\0"), STR_INIT("%C3%A9%0A%00") },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_str(url_encode(&arena, cases[i].in), cases[i].want);
+		assert_str(url_decode(&arena, cases[i].want), cases[i].in);
+	}
+}
+
 static void test_form(void **state)
 {
 	static const struct str names[] = { STR_INIT("a"), STR_INIT("b c") };
@@ -138,7 +183,10 @@ static void test_no_memory(void **state)
 	arena_init(&none, 0, NULL);
 	assert_null(url_decode(&none, STR("%41")).p);
 	assert_null(url_query(&none, STR("a=%41"), STR("a")).p);
-	struct str name = STR("a"), value;
+	assert_null(url_encode(&none, STR("a")).p);
+	struct str name = STR("a"), value, rest = STR("%41=1"), first;
+	assert_true(url_query_next(&none, &rest, &first));
+	assert_null(first.p);
 	assert_int_equal(url_form(&none, STR("a=1"), &name, 1, &value), URL_FORM_NO_MEMORY);
 	arena_fini(&none);
 }
@@ -148,6 +196,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_decode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_query, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_encode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_form, set_up, tear_down),
 		cmocka_unit_test(test_no_memory),
 	};
