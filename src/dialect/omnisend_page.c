@@ -46,8 +46,9 @@ void omnisend_put_link(struct buf *b, struct call *call, const struct str *names
 		       struct str name, struct str value)
 {
 	struct str proto = request_header(call->req, STR("X-Forwarded-Proto"));
+	bool encrypted = request_is_encrypted(call->req) || str_eq(proto, STR("https"));
 	struct buf link = buf_in(b->arena);
-	buf_put(&link, str_eq(proto, STR("https")) ? STR("https://") : STR("http://"));
+	buf_put(&link, encrypted ? STR("https://") : STR("http://"));
 	buf_put(&link, request_header(call->req, STR("Host")));
 	buf_put(&link, call->req->path);
 	buf_char(&link, '?');
