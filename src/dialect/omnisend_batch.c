@@ -5,7 +5,7 @@
  */
 #include "dialect/omnisend_private.h"
 
-enum { ITEMS_MAX = 100, ORIGIN_MAX = 100, KEEP_S = 7 * 24 * 3600 };
+enum { ITEMS_MAX = 100, ORIGIN_MAX = 100 };
 
 enum { METHOD, ENDPOINT, ITEMS, ORIGIN, N_MEMBERS };
 
@@ -140,7 +140,7 @@ static enum refusal record(struct call *call, struct batch *batch, yyjson_val **
 				     .about = about(op->arena, v),
 				     .items = batch->items,
 				     .n_items = batch->n,
-				     .keep_s = KEEP_S };
+				     .keep_s = OMNISEND_BATCH_KEEP_S };
 	op->kind = OP_BULK;
 	op->bulk = &batch->bulk;
 	return batch->bulk.about.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;

@@ -64,6 +64,12 @@ static bool read_status(struct call *call)
 	return false;
 }
 
+/* None is older: rows that have expired, and lie there until they are purged, are not walked. */
+static instant_us oldest(const struct call *call)
+{
+	return call->req->received_at - OMNISEND_BATCH_KEEP_S * US_PER_S;
+}
+
 static void read_filter(struct call *call, struct filter *f)
 {
 	static const struct str endpoint = STR_INIT("endpoint");
@@ -77,7 +83,8 @@ static void read_filter(struct call *call, struct filter *f)
 	f->offset =
 		omnisend_number(call, STR("offset"), 0, 0, OFFSET_MAX, "number from 0 to 10000");
 	f->none = read_status(call);
-	f->since = read_time(call, STR("dateFrom"), INT64_MIN, false);
+	instant_us since = read_time(call, STR("dateFrom"), INT64_MIN, false);
+	f->since = MAX(since, oldest(call));
 	f->until = read_time(call, STR("dateTo"), INT64_MAX, true);
 }
 
