@@ -433,6 +433,7 @@ static void read_rows(struct query *q)
 	q->rows = &trial_contact;
 	q->bulks = &trial_bulk;
 	q->n_rows = 1;
+	q->count = 1;
 }
 
 void trial_answer(struct trial *t)
