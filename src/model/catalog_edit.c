@@ -145,7 +145,9 @@ static struct workspace *copy_workspace(const struct workspace *like, const stru
 				 .name = like->name,
 				 .contact_fields = like->contact_fields,
 				 .n_contact_fields = like->n_contact_fields,
-				 .requests_per_second = like->requests_per_second };
+				 .requests_per_second = like->requests_per_second,
+				 .created_at = like->created_at,
+				 .updated_at = like->updated_at };
 	atomic_init(&w->refs, 1);
 	arena_init(&w->arena, STRINGS_MAX, NULL);
 	if (copy_str(&w->arena, &w->name) && copy_contact_fields(w) &&

@@ -19,6 +19,7 @@ enum op_kind {
 	OP_CONTACT,        /* a contact is found or made and changed */
 	OP_CONTACT_DELETE, /* a contact goes, with all that is known of it: see store.h */
 	OP_KEY,        /* a key is made, with number 0, or else the one of that number revoked */
+	OP_WORKSPACE,  /* a workspace is made, with its first key, or changed */
 	OP_DEFINITION, /* a definition is made or changed */
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
 	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
@@ -26,6 +27,7 @@ enum op_kind {
 };
 
 struct key;
+struct workspace;
 
 /* What an identity in a report is for. Bits. */
 enum who_use {
@@ -115,6 +117,12 @@ enum definition_rule {
 	DEFINITION_AS_SEEN = 128,
 };
 
+/* What of a workspace that is there changes. Bits, with OP_WORKSPACE. */
+enum workspace_rule {
+	WORKSPACE_NAME = 1, /* `like.name` is meant; else it stays */
+	WORKSPACE_RATE = 2, /* likewise requests_per_second */
+};
+
 /*
  * An id that the caller chose, so that a repetition is recognised: stored with the answer's facts
  * until it expires. `space` keeps the ids of one dialect's call apart from all others.
@@ -149,20 +157,25 @@ enum op_outcome {
 struct op {
 	struct arena *arena; /* for problems and their paths, and for `view` */
 	enum op_kind kind;
-	uint32_t workspace;
-	uint8_t dialect; /* the number its events are stored under */
+	uint32_t workspace; /* OP_WORKSPACE: that one, 0: a new one */
+	uint8_t dialect;    /* the number its events are stored under */
 	const struct who *who;
 	unsigned n_who;
 	const struct attribute_change *changes;
 	unsigned n_changes;
 	unsigned custom_max; /* custom attributes the contact may have; 0: CONTACT_CUSTOM_MAX */
 
-	unsigned rules;  /* enum contact_rule or enum definition_rule, by kind */
+	unsigned rules;  /* enum contact_rule, definition_rule or workspace_rule, by kind */
 	bool wants_view; /* OP_EVENT, OP_CONTACT: fill `view` */
 	struct dedupe dedupe;
 
 	/* OP_KEY: refused without problems when there is none of that number, or no number left. */
 	const struct key *key;
+
+	/* OP_WORKSPACE: what it shall be; of a new one id, name and limits, and `key` is its first.
+	 * PROBLEM_EXISTS when the id is taken, PROBLEM_WORKSPACES_FULL when no workspace or no key
+	 * more can be made. */
+	const struct workspace *like;
 
 	/* OP_DEFINITION: what it shall be, by name (new) or by `definition` (there already). */
 	const struct definition *define;
@@ -198,6 +211,7 @@ struct op {
 	bool created;             /* the contact, or the definition, was not there before */
 	bool changed;             /* the contact's row, or the definition, is not what it was */
 	struct contact_view view; /* with wants_view: the contact as it is now */
-	uint32_t key_no;          /* OP_KEY */
+	uint32_t key_no;          /* OP_KEY; OP_WORKSPACE: of a new one's key */
+	uint32_t workspace_no;    /* OP_WORKSPACE */
 	uint32_t definition_no;   /* OP_DEFINITION, or `repeated`: look it up in the catalog */
 };

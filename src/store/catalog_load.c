@@ -91,6 +91,8 @@ static int load_workspace(struct store *s, sqlite3_stmt *st)
 	w.name = db_text(st, 2);
 	r = r ?: read_strings(&s->scratch, db_text(st, 3), &w.contact_fields, &w.n_contact_fields);
 	w.requests_per_second = db_i64(st, 4);
+	w.created_at = db_i64(st, 5);
+	w.updated_at = db_i64(st, 6);
 	if (r == 0 && w.no == 0)
 		r = db_damaged("number of a workspace");
 	return pass(r ?: catalog_edit_workspace(s->edit, &w));
@@ -214,8 +216,8 @@ int catalog_load(struct store *s)
 	int r = catalog_edit_new(NULL, &s->edit);
 	r = r
 		    ?: load_rows(s,
-				 "SELECT no, id, name, contact_fields, requests_per_second"
-				 " FROM workspace ORDER BY no",
+				 "SELECT no, id, name, contact_fields, requests_per_second,"
+				 " created_at, updated_at FROM workspace ORDER BY no",
 				 load_workspace);
 	r = r
 		    ?: load_rows(s,

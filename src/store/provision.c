@@ -88,8 +88,11 @@ static int find_workspace(struct store *s, struct workspace *w, struct str field
 static int put_workspace(struct store *s, struct workspace *w, struct str fields)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	const struct workspace *old = w->no ? catalog_find_workspace(s, w->no) : NULL;
+	w->created_at = old ? old->created_at : s->at.received_at;
+	w->updated_at = s->at.received_at;
 	int r = w->no ? 0
-		      : next_no(s, "SELECT coalesce(max(no), 0) + 1 FROM workspace", INT32_MAX,
+		      : next_no(s, "SELECT coalesce(max(no), 0) + 1 FROM workspace", WORKSPACES_MAX,
 				&w->no);
 	r = r
 		    ?: prepare(s,

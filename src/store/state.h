@@ -197,6 +197,11 @@ void token_rows_forget(struct store *s); /* or abandoned */
 /* keys.c: made and revoked while the server runs. */
 MUST_CHECK int key_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
 MUST_CHECK int key_write(struct store *s, struct op *op);
+MUST_CHECK int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *like);
+
+/* workspaces.c: made and changed while the server runs. */
+MUST_CHECK int workspace_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
+MUST_CHECK int workspace_write(struct store *s, struct op *op);
 
 /* definitions.c: the definition of an event, which may have to be made or to grow. */
 struct definition_plan {

@@ -74,6 +74,13 @@ const char *const statement_sql[STATEMENTS] = {
 			     " ORDER BY minute DESC LIMIT 1",
 	[ST_ROLLUP_PUT] = "INSERT OR REPLACE INTO rollup(workspace, definition, minute, events,"
 			  " first_seq, last_seq, total) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ST_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
+	[ST_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
+	[ST_WORKSPACE_ADD] = "INSERT INTO workspace(no, id, name, contact_fields,"
+			     " requests_per_second, contacts, created_at, updated_at)"
+			     " VALUES(?1, ?2, ?3, '[]', ?4, 0, ?5, ?5)",
+	[ST_WORKSPACE_SET] = "UPDATE workspace SET name = ?, requests_per_second = ?,"
+			     " updated_at = ? WHERE no = ?",
 	[ST_WORKSPACE_GROW] = "UPDATE workspace SET contacts = contacts + ? WHERE no = ?",
 
 	[ST_HEADS_PUT] = "INSERT OR REPLACE INTO contact_head(block, heads) VALUES(?, ?)",

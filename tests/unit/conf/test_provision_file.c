@@ -207,8 +207,9 @@ static void test_taken(void **state)
 	}
 }
 
-#define SCOPES \
-	"events.write, contacts.read, contacts.write, definitions.read, definitions.write, admin"
+#define SCOPES                                                                               \
+	"events.write, contacts.read, contacts.write, definitions.read, definitions.write, " \
+	"admin, operator"
 #define TYPES "string, boolean, integer, number, date, datetime, email, url, object, array"
 
 static void test_refused(void **state)
