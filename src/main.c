@@ -21,6 +21,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "serve", command_serve, "take events until told to stop" },
+	{ "switches", command_switches, "print the switches that a workspace has, as Markdown" },
 	{ "version", command_version, "print the version" },
 };
 

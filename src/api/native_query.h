@@ -95,6 +95,10 @@ bool native_secret(struct native_query *q, struct sha256 *digest);
 /* The key that the operation has made, with its secret. */
 void native_put_made_key(struct native_query *q);
 
+/* A workspace's switches: as JSON, and out of a body. */
+void native_put_switches(struct buf *b, const struct workspace *w);
+bool native_read_switches(struct native_query *q, yyjson_val *object, struct workspace *w);
+
 /* A contact's id in a path, any of its three outward forms, into kind and value. */
 bool resource_contact_id(struct native_query *q);
 

@@ -8,6 +8,23 @@
 
 /* --- Showing --- */
 
+/* Left open for more members. */
+static void put_workspace(struct buf *b, const struct workspace *w)
+{
+	char id[UUID_TEXT + 1];
+	uuid_text(w->id, id);
+	buf_printf(b, "{\"id\":\"%s\",\"name\":", id);
+	buf_json_str(b, w->name);
+	buf_printf(b, ",\"limits\":{\"requests_per_second\":%lld},\"switches\":",
+		   (long long)w->requests_per_second);
+	native_put_switches(b, w);
+	buf_lit(b, ",\"created_at\":\"");
+	time_put(b, w->created_at, 6);
+	buf_lit(b, "\",\"updated_at\":\"");
+	time_put(b, w->updated_at, 6);
+	buf_char(b, '"');
+}
+
 static bool is_operator(const struct native_query *q)
 {
 	return q->scopes & SCOPE_OPERATOR;
@@ -49,7 +66,7 @@ static void show_workspaces(struct native_query *q)
 			continue;
 		}
 		render_list_next(&q->body, n++);
-		render_workspace(&q->body, w);
+		put_workspace(&q->body, w);
 		buf_char(&q->body, '}');
 		last = w->no;
 	}
@@ -68,7 +85,7 @@ static void show_workspace(struct native_query *q)
 	const struct workspace *w = find(q);
 	if (!w)
 		return;
-	render_workspace(&q->body, w);
+	put_workspace(&q->body, w);
 	buf_char(&q->body, '}');
 }
 
@@ -76,7 +93,7 @@ const struct resource native_workspace = { SCOPE_OPERATOR, .show = show_workspac
 
 /* --- Reading a body --- */
 
-enum { MEMBER_ID, MEMBER_NAME, LIMITS, N_MEMBERS };
+enum { MEMBER_ID, MEMBER_NAME, LIMITS, SWITCHES, N_MEMBERS };
 
 /* Those from the name on can be changed. */
 static const struct shape_member members[N_MEMBERS] = {
@@ -84,6 +101,7 @@ static const struct shape_member members[N_MEMBERS] = {
 	[MEMBER_NAME] = { STR_INIT("name"), SHAPE_STRING, .flags = SHAPE_NOT_EMPTY,
 			  .max = DEFINITION_NAME_MAX },
 	[LIMITS] = { STR_INIT("limits"), SHAPE_OBJECT },
+	[SWITCHES] = { STR_INIT("switches"), SHAPE_OBJECT },
 };
 
 static void read_limits(struct native_query *q, yyjson_val *limits, struct workspace *w)
@@ -124,6 +142,8 @@ static bool read_members(struct native_query *q, yyjson_val *const *v, struct wo
 		read_name(q, v[MEMBER_NAME], w);
 	if (v[LIMITS])
 		read_limits(q, v[LIMITS], w);
+	if (v[SWITCHES] && !native_read_switches(q, v[SWITCHES], w))
+		return false;
 	if (q->body_of.problems.found)
 		return native_refuse_body(q);
 	w->id = uuid_v4();
@@ -164,7 +184,7 @@ static void show_made(struct native_query *q)
 	char id[UUID_TEXT + 1];
 	uuid_text(q->op.like->id, id);
 	q->status = 201;
-	render_workspace(&q->body, q->workspace);
+	put_workspace(&q->body, q->workspace);
 	buf_lit(&q->body, ",\"key\":");
 	native_put_made_key(q);
 	buf_char(&q->body, '}');
@@ -195,7 +215,7 @@ static bool prepare_change(struct native_query *q)
 
 static void show_changed(struct native_query *q)
 {
-	render_workspace(&q->body, q->workspace);
+	put_workspace(&q->body, q->workspace);
 	buf_char(&q->body, '}');
 }
 

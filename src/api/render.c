@@ -108,20 +108,6 @@ void render_key(struct buf *b, const struct key_row *k, struct str secret)
 	buf_char(b, '}');
 }
 
-void render_workspace(struct buf *b, const struct workspace *w)
-{
-	buf_char(b, '{');
-	put_uuid(b, "id", w->id);
-	buf_char(b, ',');
-	put_text(b, "name", w->name);
-	buf_lit(b, ",\"limits\":{\"requests_per_second\":");
-	buf_i64(b, w->requests_per_second);
-	buf_lit(b, "},");
-	put_time(b, "created_at", w->created_at);
-	buf_char(b, ',');
-	put_time(b, "updated_at", w->updated_at);
-}
-
 void render_stats(struct buf *b, const struct store_stats *s)
 {
 	buf_printf(b,

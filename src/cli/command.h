@@ -3,4 +3,5 @@
 #pragma once
 
 int command_serve(int argc, char **argv);
+int command_switches(int argc, char **argv);
 int command_version(int argc, char **argv);

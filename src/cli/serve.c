@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "conf/provision_file.h"
 #include "conf/settings.h"
+#include "net/tls.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -33,15 +34,19 @@ struct server {
 	struct committer *committer;
 	struct app *app;
 	struct net_server *net;
+	struct tls tls; /* with settings->tls_cert */
 };
 
-/* All threads inherit this: signals are taken by the main thread alone, in wait_for_stop(). */
-static void take_signals(sigset_t *stop)
+/* All threads inherit this: signals are taken by the main thread alone, in wait_for_stop(). Who
+ * has no certificate to read anew ends with the terminal, as programs do. */
+static void take_signals(const struct settings *settings, sigset_t *taken)
 {
-	sigemptyset(stop);
-	sigaddset(stop, SIGTERM);
-	sigaddset(stop, SIGINT);
-	pthread_sigmask(SIG_BLOCK, stop, NULL);
+	sigemptyset(taken);
+	sigaddset(taken, SIGTERM);
+	sigaddset(taken, SIGINT);
+	if (settings->tls_cert)
+		sigaddset(taken, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, taken, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit shall fail the write, not kill the server */
 }
@@ -122,6 +127,12 @@ static int start_net(const struct settings *settings, struct server *s)
 		.app = app_callbacks(s->app),
 	};
 	config.limits.connections_max = settings->connections_max;
+	if (settings->tls_cert) {
+		int r = tls_open(&s->tls, settings->tls_cert, settings->tls_key);
+		if (r < 0)
+			return pass(r);
+		config.tls = &s->tls;
+	}
 	return net_server_start(&config, &s->net);
 }
 
@@ -154,18 +165,37 @@ static void stop(struct server *s)
 	committer_stop(s->committer);
 	app_free(s->app);
 	net_server_free(s->net);
+	tls_close(&s->tls);
 	store_close(s->store);
 }
 
 static void say_ready(const struct settings *settings, const struct server *s)
 {
 	bool v6 = strchr(settings->host, ':') != NULL;
-	printf("occurd ready http://%s%s%s:%u\n", v6 ? "[" : "", settings->host, v6 ? "]" : "",
-	       net_server_port(s->net));
+	printf("occurd ready %s://%s%s%s:%u\n", settings->tls_cert ? "https" : "http",
+	       v6 ? "[" : "", settings->host, v6 ? "]" : "", net_server_port(s->net));
 	fflush(stdout);
 	log_info("started", LOG_S("version", OCCURD_VERSION), LOG_S("host", settings->host),
 		 LOG_I("port", net_server_port(s->net)), LOG_S("data", settings->data),
 		 LOG_I("threads", settings->threads));
+}
+
+static void reload(struct server *s)
+{
+	if (tls_reload(&s->tls) < 0)
+		log_error("tls_reload_failed", LOG_S("cause", fail_text()));
+	else
+		log_info("tls_reloaded", LOG_S("certificate", s->tls.cert));
+}
+
+/* The signal to stop. */
+static int wait_for_stop(struct server *s, const sigset_t *taken)
+{
+	int sig = 0;
+	while (sigwait(taken, &sig) != 0 || sig == SIGHUP)
+		if (sig == SIGHUP)
+			reload(s);
+	return sig;
 }
 
 static int refused(const char *what)
@@ -187,7 +217,7 @@ static int could_not_start(struct server *s, const struct settings *settings, in
 	return 1;
 }
 
-static int serve(const struct settings *settings, const sigset_t *stop_signals)
+static int serve(const struct settings *settings, const sigset_t *taken)
 {
 	struct server s = { 0 };
 	char error[1024];
@@ -205,8 +235,7 @@ static int serve(const struct settings *settings, const sigset_t *stop_signals)
 
 	say_ready(settings, &s);
 	tell_if_not_writable(s.store);
-	int sig;
-	sigwait(stop_signals, &sig);
+	int sig = wait_for_stop(&s, taken);
 	log_info("stopping", LOG_S("signal", sig == SIGTERM ? "SIGTERM" : "SIGINT"),
 		 LOG_I("connections", net_server_connections(s.net)));
 	stop(&s);
@@ -218,7 +247,7 @@ int command_serve(int argc, char **argv)
 {
 	struct settings settings;
 	char error[512];
-	sigset_t stop_signals;
+	sigset_t taken;
 
 	switch (settings_read(argc, argv, &settings, error, sizeof(error))) {
 	case SETTINGS_OK:
@@ -230,8 +259,8 @@ int command_serve(int argc, char **argv)
 		return refused(error);
 	}
 	log_set_level(settings.log_level);
-	take_signals(&stop_signals);
+	take_signals(&settings, &taken);
 	give_memory_back();
 	fit_to_file_limit(&settings);
-	return serve(&settings, &stop_signals);
+	return serve(&settings, &taken);
 }

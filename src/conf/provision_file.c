@@ -57,8 +57,10 @@ static int judge_workspace_id(struct judge *j, const struct yaml_place *at,
 static int judge_workspace(struct judge *j, const struct yaml_place *at,
 			   const struct file_workspace *in, struct provision_workspace *out)
 {
-	j->fields = j->definitions = j->identities = (struct seen){ .arena = &j->scratch };
+	j->switches = j->fields = j->definitions = j->identities =
+		(struct seen){ .arena = &j->scratch };
 	int r = judge_workspace_id(j, at, in, out);
+	r = r ?: judge_switches(j, at, out);
 	r = r ?: judge_contact_fields(j, at, in, out);
 	r = r ?: judge_keys(j, at, in, out);
 	r = r ?: judge_clients(j, at, in, out);

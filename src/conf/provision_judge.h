@@ -15,7 +15,7 @@ struct judge {
 	struct arena *out;                                  /* holds what the provision points to */
 	struct arena scratch;                               /* until the file is read */
 	struct seen workspaces, secrets, clients, contacts; /* unique in the whole file */
-	struct seen fields, definitions, identities;        /* unique in the workspace */
+	struct seen switches, fields, definitions, identities; /* unique in the workspace */
 };
 
 /* Values */
@@ -32,6 +32,8 @@ MUST_CHECK int judge_choice_wrong(struct judge *j, const struct yaml_place *at, 
 				  const char *(*name)(unsigned), unsigned n);
 
 /* Things */
+MUST_CHECK int judge_switches(struct judge *j, const struct yaml_place *workspace,
+			      struct provision_workspace *out);
 MUST_CHECK int judge_keys(struct judge *j, const struct yaml_place *workspace,
 			  const struct file_workspace *in, struct provision_workspace *out);
 MUST_CHECK int judge_clients(struct judge *j, const struct yaml_place *workspace,

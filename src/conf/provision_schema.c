@@ -119,6 +119,7 @@ static const cyaml_schema_field_t limit_members[] = {
 static const cyaml_schema_field_t workspace_members[] = {
 	REQUIRED(id, struct file_workspace, UUID_BYTES),
 	OPTIONAL(name, struct file_workspace, NAME_BYTES),
+	CYAML_FIELD_IGNORE("switches", CYAML_FLAG_OPTIONAL),
 	LIST(contact_fields, struct file_workspace, custom_name, CONTACT_CUSTOM_MAX),
 	LIST(keys, struct file_workspace, key, KEY_NO_MAX),
 	LIST(oauth_clients, struct file_workspace, client, KEY_NO_MAX),

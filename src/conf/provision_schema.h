@@ -53,6 +53,7 @@ struct file_limits {
 	int64_t requests_per_second;
 };
 
+/* The switches are not loaded: they are read from the tree. */
 struct file_workspace {
 	char *id, *name;
 	char **contact_fields;

@@ -127,6 +127,18 @@ static const char *parse_connections_max(const char *value, struct settings *s)
 	return NULL;
 }
 
+static const char *parse_tls_cert(const char *value, struct settings *s)
+{
+	s->tls_cert = value;
+	return *value ? NULL : "must name a file";
+}
+
+static const char *parse_tls_key(const char *value, struct settings *s)
+{
+	s->tls_key = value;
+	return *value ? NULL : "must name a file";
+}
+
 static const struct setting {
 	const char *name, *argument, *env;
 	const char *fallback; /* read like a given value; NULL: the setting stays unset */
@@ -151,6 +163,11 @@ static const struct setting {
 	  parse_disk_reserve },
 	{ "connections-max", "N", "OCCURD_CONNECTIONS_MAX", "16384", "connections open at once",
 	  parse_connections_max },
+	{ "tls-cert", "FILE", "OCCURD_TLS_CERT", NULL,
+	  "serve HTTPS with this certificate: PEM, its chain behind it; SIGHUP reads it anew",
+	  parse_tls_cert },
+	{ "tls-key", "FILE", "OCCURD_TLS_KEY", NULL, "the certificate's key: PEM, not encrypted",
+	  parse_tls_key },
 };
 
 struct reader {
@@ -231,6 +248,15 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
+static enum settings_outcome check_together(const struct reader *r)
+{
+	if (!r->s->tls_cert == !r->s->tls_key)
+		return SETTINGS_OK;
+	line_print(r->error, r->error_size, "--tls-cert and --tls-key go together: %s is missing",
+		   r->s->tls_cert ? "--tls-key" : "--tls-cert");
+	return SETTINGS_WRONG;
+}
+
 enum settings_outcome settings_read(int argc, char **argv, struct settings *out, char *error,
 				    size_t error_size)
 {
@@ -242,7 +268,7 @@ enum settings_outcome settings_read(int argc, char **argv, struct settings *out,
 	enum settings_outcome result = take_environment(&r);
 	for (int i = 1; i < argc && result == SETTINGS_OK; i++)
 		result = take_flag(&r, argc, argv, &i);
-	return result;
+	return result == SETTINGS_OK ? check_together(&r) : result;
 }
 
 void settings_help(FILE *to)

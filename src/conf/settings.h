@@ -21,6 +21,7 @@ struct settings {
 	enum log_level log_level;
 	uint64_t disk_reserve; /* bytes */
 	unsigned connections_max;
+	const char *tls_cert, *tls_key; /* NULL: plain HTTP; else both are set */
 };
 
 enum settings_outcome {

@@ -98,7 +98,9 @@ static struct words words_for(const struct call *call, enum refusal why)
 		return faults[call->req->fault];
 	if (why != REFUSE_PROBLEMS)
 		return refusals[why];
-	return (struct words){ arsel_no_status(call->state), arsel_no_name(call->state), { 0 } };
+	return (struct words){ arsel_no_status(call->state),
+			       arsel_no_name(call, call->state),
+			       { 0 } };
 }
 
 /* The rate is the organization's: without a key that is known there is none to tell of. */

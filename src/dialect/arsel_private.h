@@ -15,6 +15,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "dialect/switches.h"
 
 /* Where the checks stopped. */
 enum arsel_stage {
@@ -49,7 +50,8 @@ struct arsel_no {
 /* --- arsel_words.c --- */
 
 int arsel_no_status(const struct arsel_no *no);
-struct str arsel_no_name(const struct arsel_no *no); /* `name` of an error */
+/* `name` of an error, of a caller who is known */
+struct str arsel_no_name(const struct call *call, const struct arsel_no *no);
 struct str arsel_no_code(const struct arsel_no *no); /* `code` of a batch's item */
 void arsel_put_message(struct buf *b, const struct arsel_no *no, const struct problems *ps);
 

@@ -5,7 +5,7 @@
 #include "dialect/arsel_private.h"
 
 /* Indexed by enum arsel_stage. `name` is what an answer says, `code` what a batch's item says: the
- * newer, narrower word (decisions 1 and 32). The message has what it is about in the middle. */
+ * newer, narrower word, which an answer may say too (decisions 1 and 32). The message has what it is about in the middle. */
 static const struct stage {
 	int status;
 	struct str name, code, before, after;
@@ -101,9 +101,10 @@ int arsel_no_status(const struct arsel_no *no)
 	return stages[no->stage].status;
 }
 
-struct str arsel_no_name(const struct arsel_no *no)
+struct str arsel_no_name(const struct call *call, const struct arsel_no *no)
 {
-	return stages[no->stage].name;
+	bool specific = switch_on(call->workspace, SWITCH_ERROR_NAMES);
+	return specific ? stages[no->stage].code : stages[no->stage].name;
 }
 
 struct str arsel_no_code(const struct arsel_no *no)

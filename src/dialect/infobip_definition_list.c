@@ -146,8 +146,9 @@ static enum refusal list_decode(struct call *call)
 			list[n++] = w->definitions[i];
 	qsort(list, n, sizeof(*list), l.by_title ? by_title : l.by_name ? by_name : by_no);
 	l.descending &= l.by_title || l.by_name;
-	if (n <= l.offset || l.limit == 0)
-		return REFUSE_NOTHING;
+	bool none = n <= l.offset || l.limit == 0;
+	if (none && !switch_on(w, SWITCH_EMPTY_DEFINITION_LIST))
+		return REFUSE_NOTHING; /* 404 (decision 40) */
 	struct buf b = buf_in(&call->req->arena);
 	put_page(&b, &l, list, n);
 	return infobip_keep(call, &b);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "dialect/switches.h"
 #include "net/url.h"
 
 enum {

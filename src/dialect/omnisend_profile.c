@@ -86,6 +86,18 @@ static const struct str attributes[CUSTOM] = {
 	[OPT_OUTS] = STR_INIT("opt_outs"),
 };
 
+/* One that says nothing, null or "", leaves what is there. A workspace may want null to take it
+ * away, as the vendor's page can be read (decision 20). */
+static void read_built_in(struct changes *c, yyjson_val *contact, yyjson_val **v)
+{
+	bool removes = switch_on(c->call->workspace, SWITCH_NULL_REMOVES_BUILT_IN);
+	for (unsigned i = 0; i < TAGS; i++)
+		if (v[i])
+			set(c, false, attributes[i], v[i]);
+		else if (removes && yyjson_is_null(json_get(contact, profile[i].name)))
+			change(c, ATTRIBUTE_REMOVE, false, attributes[i], STR(""));
+}
+
 static bool few_enough(struct call *call, struct str path, const char *what, size_t n, size_t max)
 {
 	if (n > max)
@@ -281,9 +293,7 @@ enum refusal omnisend_profile(struct call *call, yyjson_val *contact, struct str
 			     .list = arena_array(op->arena, struct attribute_change, most) };
 	if (!c.list)
 		return REFUSE_OVERLOADED;
-	for (unsigned i = 0; i < TAGS; i++)
-		if (v[i])
-			set(&c, false, attributes[i], v[i]);
+	read_built_in(&c, contact, v);
 	if (v[TAGS])
 		read_tags(&c, v[TAGS]);
 	for (unsigned i = 0; i < ARRAY_LEN(records); i++)

@@ -164,19 +164,37 @@ bool pristo_population_is_callers(struct call *call, struct uuid population)
 
 /* --- POST /v1/events/send/{populationId} --- */
 
+static void put_wrapper(struct buf *b, const struct op *op)
+{
+	char raw[24];
+	size_t n = base64url_put(op->event_id.b, sizeof(op->event_id.b), raw);
+	buf_lit(b, "{\"ok\":true,\"status\":201,\"statusText\":\"Created\",\"body\":null,"
+		   "\"raw\":\"");
+	buf_put(b, (struct str){ raw, n });
+	buf_lit(b, "\"}");
+}
+
+/* What the generation before answered (decision 3). */
+static void put_receipt(struct buf *b, const struct op *op)
+{
+	char id[UUID_TEXT + 1];
+	uuid_text(op->event_id, id);
+	buf_printf(b, "{\"eventId\":\"%s\",\"receivedAt\":\"", id);
+	time_put(b, op->received_at, 3);
+	buf_lit(b, "\"}");
+}
+
 static void send_answer(struct call *call)
 {
 	const struct op *op = call->ops;
 	if (op->outcome == OP_REFUSED)
 		return call_refuse_op(call, op);
 
-	char raw[24];
 	struct buf body = buf_in(&call->req->arena);
-	size_t n = base64url_put(op->event_id.b, sizeof(op->event_id.b), raw);
-	buf_lit(&body, "{\"ok\":true,\"status\":201,\"statusText\":\"Created\",\"body\":null,"
-		       "\"raw\":\"");
-	buf_put(&body, (struct str){ raw, n });
-	buf_lit(&body, "\"}");
+	if (switch_on(call->workspace, SWITCH_EVENT_ANSWER))
+		put_receipt(&body, op);
+	else
+		put_wrapper(&body, op);
 	call_begin(call, 201);
 	call_send_json(call, &body);
 }

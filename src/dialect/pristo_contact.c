@@ -13,7 +13,7 @@ static bool form_phone(struct str s)
 }
 
 static const struct shape_member members[PRISTO_MEMBERS] = {
-	[PRISTO_ID] = { STR_INIT("id"), SHAPE_STRING, SHAPE_REQUIRED, 0, form_uuid, "uuid" },
+	[PRISTO_ID] = { STR_INIT("id"), SHAPE_STRING, SHAPE_REQUIRED }, /* see judge_id() */
 	[PRISTO_EMAIL] = { STR_INIT("email"), SHAPE_STRING, 0, 0, form_email, "email" },
 	[PRISTO_PHONE] = { STR_INIT("phone"), SHAPE_STRING, SHAPE_EMPTY_ABSENT, 32, form_phone,
 			   "phone number with at least 5 digits" },
@@ -22,6 +22,32 @@ static const struct shape_member members[PRISTO_MEMBERS] = {
 	[PRISTO_LAST_NAME] = { STR_INIT("lastName"), SHAPE_STRING },
 	[PRISTO_FIELDS] = { STR_INIT("customFields"), SHAPE_OBJECT },
 };
+
+/* --- The id --- */
+
+enum { ID_MAX = 255 };
+
+static void judge_any_id(struct call *call, struct str id)
+{
+	static const struct str path = STR_INIT("contact.id");
+	size_t size = str_code_points(id);
+	if (id.n == 0)
+		problem_at(&call->problems, PROBLEM_EMPTY, path);
+	else if (size > ID_MAX)
+		problem_at(&call->problems, PROBLEM_TOO_LONG, path, .limit = ID_MAX,
+			   .size = (int64_t)size);
+	else if (id.n > IDENTITY_VALUE_MAX)
+		problem_at(&call->problems, PROBLEM_TOO_MANY, path, .rule = "bytes",
+			   .limit = IDENTITY_VALUE_MAX, .size = (int64_t)id.n);
+}
+
+static void judge_id(struct call *call, struct str id)
+{
+	if (switch_on(call->workspace, SWITCH_CONTACT_ID_ANY_STRING))
+		judge_any_id(call, id);
+	else if (!form_uuid(id))
+		problem_at(&call->problems, PROBLEM_FORMAT, STR("contact.id"), .rule = "uuid");
+}
 
 /* --- Custom fields --- */
 
@@ -34,7 +60,12 @@ static struct str field_path(struct call *call, struct str map, yyjson_val *name
 }
 
 /* 50 in the vendor's prose, 255 in its schema (decision 1). */
-enum { FIELD_MAX = 255 };
+enum { FIELD_MAX = 255, FIELD_MAX_STRICT = 50 };
+
+static unsigned field_max(const struct call *call)
+{
+	return switch_on(call->workspace, SWITCH_STRICT_50) ? FIELD_MAX_STRICT : FIELD_MAX;
+}
 
 static void judge_field(struct call *call, struct str map, yyjson_val *name, yyjson_val *v)
 {
@@ -45,10 +76,11 @@ static void judge_field(struct call *call, struct str map, yyjson_val *name, yyj
 	}
 	/* Bytes are at least as many as code points: short values need no count. */
 	struct str s = json_str(v);
-	size_t size = s.n > FIELD_MAX ? str_code_points(s) : 0;
-	if (size > FIELD_MAX)
+	unsigned most = field_max(call);
+	size_t size = s.n > most ? str_code_points(s) : 0;
+	if (size > most)
 		problem_at(&call->problems, PROBLEM_TOO_LONG, field_path(call, map, name),
-			   .limit = FIELD_MAX, .size = (int64_t)size);
+			   .limit = most, .size = (int64_t)size);
 }
 
 void pristo_judge_fields(struct call *call, struct str map, yyjson_val *fields)
@@ -77,6 +109,8 @@ void pristo_contact_read(struct call *call, yyjson_val *object, bool fields_besi
 	out->object = object;
 	out->fields_beside = fields_beside;
 	shape_read(call, object, STR("contact"), members, PRISTO_MEMBERS, !fields_beside, out->v);
+	if (out->v[PRISTO_ID])
+		judge_id(call, json_str(out->v[PRISTO_ID]));
 	pristo_judge_fields(call, STR("contact.customFields"), out->v[PRISTO_FIELDS]);
 }
 
@@ -114,8 +148,18 @@ enum { WHO_MAX = 3 };
 
 struct people {
 	struct who who[WHO_MAX];
-	char id[UUID_TEXT + 1];
+	char uuid[UUID_TEXT + 1];
 };
+
+/* A UUID is compared in lower case (decision 2). */
+static struct str normal_id(struct people *people, struct str id)
+{
+	struct uuid uuid;
+	if (!uuid_parse(id, &uuid))
+		return id;
+	uuid_text(uuid, people->uuid);
+	return (struct str){ people->uuid, UUID_TEXT };
+}
 
 static bool add_who(struct op *op, struct who *list, enum identity_kind kind, unsigned use,
 		    struct str value)
@@ -133,14 +177,12 @@ static bool fill_who(struct op *op, const struct pristo_contact *c)
 {
 	enum { DATA = WHO_REPLACE | WHO_SHARED | WHO_CREATES | WHO_CLAIMS };
 	struct people *people = arena_new(op->arena, struct people);
-	struct uuid id;
 	if (!people)
 		return false;
-	must(uuid_parse(json_str(c->v[PRISTO_ID]), &id));
-	uuid_text(id, people->id);
 	op->who = people->who;
-	bool good = add_who(op, people->who, IDENTITY_EXTERNAL_ID, WHO_LOOKUP | WHO_ADOPT,
-			    (struct str){ people->id, UUID_TEXT });
+	bool good =
+		add_who(op, people->who, IDENTITY_EXTERNAL_ID, WHO_LOOKUP | WHO_ADOPT | c->id_use,
+			normal_id(people, json_str(c->v[PRISTO_ID])));
 	if (c->v[PRISTO_EMAIL])
 		good &= add_who(op, people->who, IDENTITY_EMAIL, DATA,
 				json_str(c->v[PRISTO_EMAIL]));

@@ -37,10 +37,11 @@ static void read_report(struct call *call, yyjson_val *root, struct report *r)
 	pristo_judge_fields(call, STR("customFields"), r->event[FIELDS]);
 }
 
+/* NULL: there is none, which is a problem unless the type may define itself (decision 10). */
 static const struct definition *find_definition(struct call *call, yyjson_val *type)
 {
 	const struct definition *d = workspace_definition(call->workspace, json_str(type));
-	if (!d)
+	if (!d && !switch_on(call->workspace, SWITCH_AUTO_DEFINE_EVENT_TYPES))
 		problem_at(&call->problems, PROBLEM_UNKNOWN_DEFINITION, STR("type"));
 	return d;
 }
@@ -50,7 +51,10 @@ static enum refusal make_op(struct call *call, const struct report *r, const str
 	struct op *op = call_op(call);
 	if (!op || !pristo_contact_fill(op, &r->contact))
 		return REFUSE_OVERLOADED;
-	op->definition = d->no;
+	if (d)
+		op->definition = d->no;
+	else
+		op->definition_name = json_str(r->event[TYPE]);
 	op->occurred_given =
 		r->event[OCCURRED_AT] &&
 		time_parse(json_str(r->event[OCCURRED_AT]), TIME_ZONE_OPTIONAL, &op->occurred_at);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "dialect/switches.h"
 
 enum {
 	PRISTO_ID,
@@ -23,6 +24,7 @@ enum { PRISTO_BODY_MAX = 1024 * 1024 };
 struct pristo_contact {
 	yyjson_val *object;
 	bool fields_beside;            /* custom fields may stand beside the members */
+	unsigned id_use;               /* of enum who_use: what more its id is for */
 	yyjson_val *v[PRISTO_MEMBERS]; /* NULL: absent */
 };
 

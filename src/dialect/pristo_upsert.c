@@ -20,9 +20,11 @@ static void read_request(struct call *call, yyjson_val *root, struct pristo_cont
 		pristo_contact_read(call, contact, true, out);
 }
 
-static enum refusal make_op(struct call *call, const struct pristo_contact *c)
+static enum refusal make_op(struct call *call, struct pristo_contact *c)
 {
 	struct op *op = call_op(call);
+	if (switch_on(call->workspace, SWITCH_UNREACHABLE_CONTACTS))
+		c->id_use = WHO_CREATES;
 	if (!op || !pristo_contact_fill(op, c))
 		return REFUSE_OVERLOADED;
 	op->kind = OP_CONTACT;

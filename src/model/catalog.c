@@ -191,6 +191,25 @@ bool workspace_has_contact_field(const struct workspace *w, struct str name)
 	return false;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return str_cmp(((const struct switch_setting *)a)->name,
+		       ((const struct switch_setting *)b)->name);
+}
+
+void switch_settings_sort(struct switch_setting *list, unsigned n)
+{
+	qsort(list, n, sizeof(*list), compare_names);
+}
+
+struct str workspace_switch(const struct workspace *w, struct str name)
+{
+	for (unsigned i = 0; i < w->n_switches; i++)
+		if (str_eq(w->switches[i].name, name))
+			return w->switches[i].value;
+	return (struct str){ 0 };
+}
+
 void catalog_cell_init(struct catalog_cell *cell)
 {
 	must(pthread_mutex_init(&cell->lock, NULL) == 0);

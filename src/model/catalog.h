@@ -55,6 +55,12 @@ struct key {
 	const struct workspace *workspace;
 };
 
+/* A choice that the workspace has made. What names and values there are is for those to know who
+ * read them. */
+struct switch_setting {
+	struct str name, value;
+};
+
 struct workspace {
 	atomic_uint refs;
 	uint32_t no;
@@ -62,7 +68,9 @@ struct workspace {
 	struct str name;
 	const struct str *contact_fields; /* sorted */
 	unsigned n_contact_fields;
-	int64_t requests_per_second;     /* 0: the dialect's default; -1: none */
+	int64_t requests_per_second;           /* 0: the dialect's default; -1: none */
+	const struct switch_setting *switches; /* sorted by name */
+	unsigned n_switches;
 	struct definition **definitions; /* open-addressing table by name; NULL: free */
 	unsigned n_definitions, room;    /* room: a power of two */
 	instant_us created_at, updated_at;
@@ -107,6 +115,9 @@ struct definition *workspace_definition(const struct workspace *w, struct str na
 /* By row number, with a look at each. */
 struct definition *workspace_definition_by_no(const struct workspace *w, uint32_t no);
 bool workspace_has_contact_field(const struct workspace *w, struct str name);
+void switch_settings_sort(struct switch_setting *list, unsigned n);
+/* The value; .p NULL: it is not set. */
+struct str workspace_switch(const struct workspace *w, struct str name);
 
 /*
  * Making the next snapshot. An edit begins as a copy of `from` (NULL: empty) that shares its

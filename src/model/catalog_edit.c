@@ -114,6 +114,24 @@ static bool copy_contact_fields(struct workspace *w)
 	return true;
 }
 
+static bool copy_switches(struct workspace *w)
+{
+	const struct switch_setting *from = w->switches;
+	w->switches = NULL;
+	if (w->n_switches == 0)
+		return true;
+	struct switch_setting *list = arena_array(&w->arena, struct switch_setting, w->n_switches);
+	if (!list)
+		return false;
+	for (unsigned i = 0; i < w->n_switches; i++) {
+		list[i] = from[i];
+		if (!copy_str(&w->arena, &list[i].name) || !copy_str(&w->arena, &list[i].value))
+			return false;
+	}
+	w->switches = list;
+	return true;
+}
+
 /* The definitions of `old`, but one (or NULL), in a table of `room` slots. */
 static bool copy_table(struct workspace *w, const struct workspace *old, unsigned room,
 		       const struct definition *but)
@@ -146,11 +164,13 @@ static struct workspace *copy_workspace(const struct workspace *like, const stru
 				 .contact_fields = like->contact_fields,
 				 .n_contact_fields = like->n_contact_fields,
 				 .requests_per_second = like->requests_per_second,
+				 .switches = like->switches,
+				 .n_switches = like->n_switches,
 				 .created_at = like->created_at,
 				 .updated_at = like->updated_at };
 	atomic_init(&w->refs, 1);
 	arena_init(&w->arena, STRINGS_MAX, NULL);
-	if (copy_str(&w->arena, &w->name) && copy_contact_fields(w) &&
+	if (copy_str(&w->arena, &w->name) && copy_contact_fields(w) && copy_switches(w) &&
 	    (!old || copy_table(w, old, old->room, NULL)))
 		return w;
 	workspace_unref(w);

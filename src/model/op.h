@@ -119,7 +119,7 @@ enum definition_rule {
 
 /* What of a workspace that is there changes. Bits, with OP_WORKSPACE. */
 enum workspace_rule {
-	WORKSPACE_NAME = 1, /* `like.name` is meant; else it stays */
+	WORKSPACE_NAME = 1, /* `like.name` is meant; else that of one that is there stays */
 	WORKSPACE_RATE = 2, /* likewise requests_per_second */
 };
 
@@ -172,7 +172,8 @@ struct op {
 	/* OP_KEY: refused without problems when there is none of that number, or no number left. */
 	const struct key *key;
 
-	/* OP_WORKSPACE: what it shall be; of a new one id, name and limits, and `key` is its first.
+	/* OP_WORKSPACE: what it shall be; of a new one id, name and limits too, and `key` is its
+	 * first. Switches are those that are set; others of one that is there stay.
 	 * PROBLEM_EXISTS when the id is taken, PROBLEM_WORKSPACES_FULL when no workspace or no key
 	 * more can be made. */
 	const struct workspace *like;

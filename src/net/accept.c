@@ -37,7 +37,7 @@ static void refuse_next(struct net_loop *loop)
 	refusal->tcp.data = loop;
 	uv_stream_t *stream = (uv_stream_t *)&refusal->tcp;
 	uv_buf_t text = uv_buf_init((char *)busy, sizeof(busy) - 1);
-	if (uv_accept((uv_stream_t *)&loop->listener, stream) == 0)
+	if (uv_accept((uv_stream_t *)&loop->listener, stream) == 0 && !loop->server->config.tls)
 		(void)uv_try_write(stream, &text, 1);
 	uv_close((uv_handle_t *)stream, on_refused);
 }

@@ -22,6 +22,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct conn *c = (struct conn *)handle;
 	c->loop->n_conns--;
+	tls_stream_free(c->tls);
 	free(c);
 }
 
@@ -30,6 +31,7 @@ void conn_close(struct conn *c)
 	struct net_loop *loop = c->loop;
 	if (c->state == CONN_CLOSED)
 		return;
+	send_farewell(c);
 	c->state = CONN_CLOSED;
 	deadline_stop(&loop->deadlines, &c->reading);
 	deadline_stop(&loop->deadlines, &c->writing);
@@ -53,6 +55,7 @@ static int descriptor(const struct conn *c)
 static void linger(struct conn *c)
 {
 	forget_requests(c);
+	send_farewell(c);
 	if (c->eof || shutdown(descriptor(c), SHUT_WR) < 0) {
 		conn_close(c);
 		return;
@@ -77,6 +80,8 @@ static bool has_unread_bytes(const struct conn *c)
 
 static enum deadline_kind awaited(const struct conn *c)
 {
+	if (c->tls && !tls_stream_is_ready(c->tls))
+		return DEADLINE_HEAD;
 	if (c->in)
 		return c->in->stage == PARSE_HEAD ? DEADLINE_HEAD : DEADLINE_BODY;
 	return is_idle(c) ? DEADLINE_IDLE : DEADLINE_NONE;
@@ -95,12 +100,8 @@ static void set_deadline(struct conn *c)
 /* Nothing stands before it on the wire: c->first is NULL. */
 static void say_continue(struct conn *c)
 {
-	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	uv_buf_t buf = uv_buf_init((char *)text, sizeof(text) - 1);
-	int r = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
 	c->told = true;
-	if (r != (int)buf.len && r != UV_EAGAIN)
-		conn_close(c);
+	send_ahead(c, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 void conn_settle(struct conn *c)
@@ -117,7 +118,7 @@ void conn_settle(struct conn *c)
 	}
 	set_deadline(c);
 	receive_set(c, receive_wanted(c));
-	if (c->in && !c->first && !c->told && parse_wants_continue(c->in))
+	if (c->in && !c->first && !c->writes && !c->told && parse_wants_continue(c->in))
 		say_continue(c);
 }
 
@@ -134,7 +135,7 @@ void conn_flush(struct conn *c)
 	c->is_dirty = false;
 	TAILQ_REMOVE(&c->loop->dirty, c, dirty);
 	send_ready(c);
-	if (c->state == CONN_OPEN && c->ends && !c->n_sending) {
+	if (c->state == CONN_OPEN && c->ends && !c->writes) {
 		linger(c);
 		return;
 	}
@@ -168,7 +169,7 @@ void conn_deadline_passed(struct deadline *d, enum deadline_kind kind)
 	size_t at = kind == DEADLINE_WRITE ? offsetof(struct conn, writing)
 					   : offsetof(struct conn, reading);
 	struct conn *c = (struct conn *)((char *)d - at);
-	if (kind == DEADLINE_HEAD || kind == DEADLINE_BODY)
+	if (c->in && (kind == DEADLINE_HEAD || kind == DEADLINE_BODY))
 		receive_late(c);
 	else
 		conn_close(c);
@@ -176,12 +177,26 @@ void conn_deadline_passed(struct deadline *d, enum deadline_kind kind)
 
 /* ---- the beginning ---- */
 
+static bool begin_tls(struct conn *c)
+{
+	struct net_server *server = c->loop->server;
+	const struct net_config *config = &server->config;
+	if (!config->tls)
+		return true;
+	c->tls = tls_stream_new(config->tls, config->limits.request_memory_max, &server->budget);
+	return c->tls != NULL;
+}
+
 int conn_open(struct net_loop *loop)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->loop = loop;
+	if (!begin_tls(c)) {
+		free(c);
+		return -ENOMEM;
+	}
 	uv_tcp_init(&loop->uv, &c->tcp);
 	TAILQ_INSERT_TAIL(&loop->conns, c, all);
 	loop->n_conns++;

@@ -8,7 +8,7 @@
  *   CONN_CLOSED  on its way out, freed by libuv's close callback
  *
  * Requests: at most one is being read (`in`); those read completely wait in a queue, first to be
- * answered first; of these the first `n_sending` are with the kernel.
+ * answered first; of these the first `n_sending` are on their way.
  *
  * An idle connection holds no request and no buffer.
  */
@@ -16,12 +16,13 @@
 
 #include "net/loop.h"
 #include "net/parse.h"
+#include "net/tls_stream.h"
 
 enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };
 
-/* Bytes that were read while the queue was full. */
+/* What was read while the queue was full: plain text, and behind it what TLS has not seen yet. */
 struct conn_rest {
-	size_t n;
+	size_t n_plain, n; /* bytes; n: of both */
 	char data[];
 };
 
@@ -30,6 +31,7 @@ struct conn {
 	struct net_loop *loop;
 	TAILQ_ENTRY(conn) all, dirty;
 	struct deadline reading, writing;
+	struct tls_stream *tls; /* NULL: plain text */
 
 	struct parse *in;
 	struct request *first, *last;
@@ -45,6 +47,7 @@ struct conn {
 	bool feeding; /* more bytes are at hand than `in` has seen */
 	bool ends;    /* with the answers that are being sent */
 	bool reads;   /* libuv does */
+	bool writes;  /* likewise; one write at a time */
 	bool told;    /* the client of `in` has got its 100 Continue */
 };
 
@@ -71,8 +74,15 @@ void conn_settle(struct conn *c);
 /* One of its deadlines has passed. */
 void conn_deadline_passed(struct deadline *d, enum deadline_kind kind);
 
-/* send.c: writes the answers that are ready, in order. The connection may be closed after it. */
+/* send.c: writes the answers that are ready, in order, and what TLS has to say. The connection may
+ * be closed after it. */
 void send_ready(struct conn *c);
+
+/* send.c: bytes that stand before all answers; nothing is being written. Likewise. */
+void send_ahead(struct conn *c, struct str text);
+
+/* send.c: the last words of TLS, if there is room for them. */
+void send_farewell(struct conn *c);
 
 /* conn.c, for send.c: the first n requests of the queue are answered. */
 void conn_answered(struct conn *c, unsigned n);

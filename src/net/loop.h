@@ -61,7 +61,8 @@ struct net_loop {
 	uv_async_t wake;
 	uv_prepare_t round;
 	uv_thread_t thread;
-	char scratch[READ_BUFFER];
+	char scratch[READ_BUFFER]; /* as it comes from a socket */
+	char plain[READ_BUFFER];   /* the same without TLS */
 };
 
 struct net_server {

@@ -2,14 +2,17 @@
 
 #include <stdlib.h>
 
-static struct conn_rest *rest_keep(struct net_server *server, const char *data, size_t n)
+static struct conn_rest *rest_keep(struct net_server *server, struct str plain, struct str cipher)
 {
 	struct arena_budget *budget = &server->budget;
+	size_t n = plain.n + cipher.n;
 	if (atomic_fetch_add(&budget->used, n) + n <= budget->max) {
 		struct conn_rest *rest = malloc(sizeof(*rest) + n);
 		if (rest) {
 			rest->n = n;
-			memcpy(rest->data, data, n);
+			rest->n_plain = plain.n;
+			memcpy(rest->data, plain.p, plain.n);
+			memcpy(rest->data + plain.n, cipher.p, cipher.n);
 			return rest;
 		}
 	}
@@ -96,25 +99,68 @@ static bool is_full(const struct conn *c)
 	return c->n_queue >= loop_limits(c->loop)->pipeline_max;
 }
 
-/* Bytes of the client, in their order. What cannot be taken now is kept in c->rest. */
-static void feed(struct conn *c, const char *data, size_t n)
+/* Plain text in its order. Returns what was taken; what was not can only be taken later. */
+static size_t feed(struct conn *c, const char *data, size_t n)
 {
+	const char *at = data, *end = data + n;
 	c->feeding = true;
-	while (n > 0 && can_take(c)) {
+	while (at < end && can_take(c)) {
 		if (is_full(c))
 			send_ready(c);
 		if (!can_take(c) || is_full(c))
 			break;
-		size_t took = take(c, data, n);
-		data += took;
-		n -= took;
+		at += take(c, at, (size_t)(end - at));
 	}
 	c->feeding = false;
-	if (n == 0 || !can_take(c))
-		return;
-	c->rest = rest_keep(c->loop->server, data, n);
-	if (!c->rest)
+	return (size_t)(at - data);
+}
+
+static void end_of_input(struct conn *c)
+{
+	c->eof = true;
+	c->no_more = true;
+	receive_set(c, false);
+	drop_in(c);
+	conn_settle(c);
+}
+
+/* What TLS makes of what it was given, as far as it can be taken; *left: text that could not. */
+static enum tls_read decrypt(struct conn *c, struct str *left)
+{
+	char *text = c->loop->plain;
+	size_t n;
+	while (left->n == 0 && can_take(c)) {
+		enum tls_read said = tls_stream_read(c->tls, text, sizeof(c->loop->plain), &n);
+		if (said != TLS_DATA)
+			return said;
+		size_t took = feed(c, text, n);
+		*left = (struct str){ text + took, n - took };
+	}
+	return TLS_MORE;
+}
+
+/* What came, in its order: plain text, then what TLS has not seen. What cannot be taken now is
+ * kept in c->rest. */
+static void take_all(struct conn *c, struct str plain, struct str cipher)
+{
+	enum tls_read said = TLS_MORE;
+	plain = str_from(plain, feed(c, plain.p, plain.n));
+	if (cipher.n) {
+		tls_stream_give(c->tls, cipher);
+		if (plain.n == 0)
+			said = decrypt(c, &plain);
+		cipher = tls_stream_rest(c->tls);
+		send_ready(c);
+	}
+	if (plain.n + cipher.n > 0 && can_take(c)) {
+		c->rest = rest_keep(c->loop->server, plain, cipher);
+		if (!c->rest)
+			conn_close(c);
+	}
+	if (said == TLS_BROKEN)
 		conn_close(c);
+	else if (said == TLS_END && c->state == CONN_OPEN)
+		end_of_input(c);
 }
 
 void receive_resume(struct conn *c)
@@ -122,8 +168,9 @@ void receive_resume(struct conn *c)
 	if (!c->rest || !can_take(c) || c->n_queue > loop_limits(c->loop)->pipeline_max / 2)
 		return;
 	struct conn_rest *rest = steal(&c->rest);
+	struct str all = { rest->data, rest->n };
 	loop_look_at_clock(c->loop);
-	feed(c, rest->data, rest->n);
+	take_all(c, str_head(all, rest->n_plain), str_from(all, rest->n_plain));
 	rest_free(c->loop->server, rest);
 }
 
@@ -143,15 +190,6 @@ static void drop(struct conn *c, size_t n)
 		conn_close(c);
 }
 
-static void end_of_input(struct conn *c)
-{
-	c->eof = true;
-	c->no_more = true;
-	receive_set(c, false);
-	drop_in(c);
-	conn_settle(c);
-}
-
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct conn *c = (struct conn *)stream;
@@ -167,8 +205,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	} else if (n == UV_EOF) {
 		end_of_input(c);
 	} else {
+		struct str got = { buf->base, (size_t)n };
 		loop_look_at_clock(c->loop);
-		feed(c, buf->base, (size_t)n);
+		take_all(c, c->tls ? STR("") : got, c->tls ? got : STR(""));
 		conn_settle(c);
 	}
 }

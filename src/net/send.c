@@ -15,6 +15,7 @@ struct batch {
 struct late {
 	uv_write_t write;
 	struct conn *conn;
+	size_t bytes;
 };
 
 static void add(struct batch *b, struct str s)
@@ -42,12 +43,16 @@ static void on_written(uv_write_t *write, int status)
 {
 	struct late *late = (struct late *)write;
 	struct conn *c = late->conn;
+	size_t bytes = late->bytes;
 	free(late);
 	if (c->state == CONN_CLOSED)
 		return;
 	deadline_stop(&c->loop->deadlines, &c->writing);
 	unsigned n = c->n_sending;
 	c->n_sending = 0;
+	c->writes = false;
+	if (c->tls)
+		tls_stream_sent(c->tls, bytes);
 	if (status < 0) {
 		conn_close(c);
 		return;
@@ -59,6 +64,7 @@ static void on_written(uv_write_t *write, int status)
 /* Leaves the rest of the batch, behind its first `done` bytes, to libuv. */
 static void send_later(struct conn *c, struct batch *b, size_t done)
 {
+	size_t bytes = b->bytes - done;
 	unsigned i = 0;
 	for (; done >= b->bufs[i].len; i++)
 		done -= b->bufs[i].len;
@@ -70,7 +76,8 @@ static void send_later(struct conn *c, struct batch *b, size_t done)
 		conn_close(c);
 		return;
 	}
-	late->conn = c;
+	*late = (struct late){ .conn = c, .bytes = bytes };
+	c->writes = true;
 	c->n_sending = b->n_requests;
 	deadline_start(&c->loop->deadlines, &c->writing, DEADLINE_WRITE);
 	int r = uv_write(&late->write, (uv_stream_t *)&c->tcp, b->bufs + i, b->n_bufs - i,
@@ -81,29 +88,76 @@ static void send_later(struct conn *c, struct batch *b, size_t done)
 	}
 }
 
-/* False when the socket has taken all it can. */
-static bool send_batch(struct conn *c)
+/* Makes the batch what TLS makes of it, with what else it has to say. */
+static bool encrypt(struct conn *c, struct batch *b)
 {
-	struct batch b;
-	gather(c, &b);
-	int n = uv_try_write((uv_stream_t *)&c->tcp, b.bufs, b.n_bufs);
+	for (unsigned i = 0; i < b->n_bufs; i++)
+		if (!tls_stream_write(c->tls, (struct str){ b->bufs[i].base, b->bufs[i].len }))
+			return false;
+	b->n_bufs = 0;
+	b->bytes = 0;
+	add(b, tls_stream_output(c->tls));
+	return true;
+}
+
+/* False when the socket has taken all it can. */
+static bool send_batch(struct conn *c, struct batch *b)
+{
+	if (c->tls && !encrypt(c, b)) {
+		conn_close(c);
+		return false;
+	}
+	if (b->n_bufs == 0)
+		return true;
+	int n = uv_try_write((uv_stream_t *)&c->tcp, b->bufs, b->n_bufs);
 	if (n == UV_EAGAIN)
 		n = 0;
 	if (n < 0) {
 		conn_close(c);
 		return false;
 	}
-	if ((size_t)n < b.bytes) {
-		send_later(c, &b, (size_t)n);
+	if (c->tls)
+		tls_stream_sent(c->tls, (size_t)n);
+	if ((size_t)n < b->bytes) {
+		send_later(c, b, (size_t)n);
 		return false;
 	}
-	conn_answered(c, b.n_requests);
+	conn_answered(c, b->n_requests);
 	return true;
+}
+
+static bool can_send(const struct conn *c)
+{
+	return c->state == CONN_OPEN && !c->writes;
 }
 
 void send_ready(struct conn *c)
 {
-	while (c->state == CONN_OPEN && !c->n_sending && !c->ends && c->first && c->first->ready)
-		if (!send_batch(c))
+	struct batch b;
+	while (can_send(c) && !c->ends && c->first && c->first->ready) {
+		gather(c, &b);
+		if (!send_batch(c, &b))
 			return;
+	}
+	if (c->tls && can_send(c))
+		send_ahead(c, STR(""));
+}
+
+void send_ahead(struct conn *c, struct str text)
+{
+	struct batch b = { .n_bufs = 0 };
+	add(&b, text);
+	(void)send_batch(c, &b);
+}
+
+void send_farewell(struct conn *c)
+{
+	if (!c->tls || c->writes)
+		return;
+	tls_stream_end(c->tls);
+	struct str words = tls_stream_output(c->tls);
+	uv_buf_t buf = uv_buf_init((char *)words.p, (unsigned)words.n);
+	if (words.n)
+		(void)uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+	tls_stream_sent(c->tls, words.n);
 }

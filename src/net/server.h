@@ -47,12 +47,15 @@ struct net_app {
 	void (*done)(void *ctx, const struct request *req);
 };
 
+struct tls;
+
 struct net_config {
 	const char *host; /* numeric IPv4 or IPv6 address, or "localhost" */
 	uint16_t port;    /* 0: the kernel chooses */
 	unsigned loops;   /* 1..NET_LOOPS_MAX */
 	struct net_limits limits;
 	struct net_app app;
+	struct tls *tls; /* NULL: plain text; else it outlives the server */
 };
 
 enum { NET_LOOPS_MAX = 64 };

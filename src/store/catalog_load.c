@@ -77,6 +77,27 @@ static int read_strings(struct arena *a, struct str json, const struct str **out
 	return 0;
 }
 
+static int read_switches(struct arena *a, struct str json, struct workspace *w)
+{
+	yyjson_val *root, *name, *v;
+	size_t i, max;
+	if (json_parse(a, json, &root, NULL) != JSON_OK || !yyjson_is_obj(root))
+		return db_damaged("switches of a workspace");
+	size_t n = yyjson_obj_size(root);
+	struct switch_setting *list = arena_array(a, struct switch_setting, n + 1);
+	if (!list)
+		return fail(-ENOMEM, "workspaces");
+	yyjson_obj_foreach (root, i, max, name, v) {
+		if (!yyjson_is_str(v))
+			return db_damaged("switches of a workspace");
+		list[i] = (struct switch_setting){ json_str(name), json_str(v) };
+	}
+	switch_settings_sort(list, (unsigned)n);
+	w->switches = list;
+	w->n_switches = (unsigned)n;
+	return 0;
+}
+
 /* A row number that fits our types; 0 when it does not. */
 static uint32_t row_no(sqlite3_stmt *st, int column)
 {
@@ -91,8 +112,9 @@ static int load_workspace(struct store *s, sqlite3_stmt *st)
 	w.name = db_text(st, 2);
 	r = r ?: read_strings(&s->scratch, db_text(st, 3), &w.contact_fields, &w.n_contact_fields);
 	w.requests_per_second = db_i64(st, 4);
-	w.created_at = db_i64(st, 5);
-	w.updated_at = db_i64(st, 6);
+	r = r ?: read_switches(&s->scratch, db_text(st, 5), &w);
+	w.created_at = db_i64(st, 6);
+	w.updated_at = db_i64(st, 7);
 	if (r == 0 && w.no == 0)
 		r = db_damaged("number of a workspace");
 	return pass(r ?: catalog_edit_workspace(s->edit, &w));
@@ -217,7 +239,7 @@ int catalog_load(struct store *s)
 	r = r
 		    ?: load_rows(s,
 				 "SELECT no, id, name, contact_fields, requests_per_second,"
-				 " created_at, updated_at FROM workspace ORDER BY no",
+				 " switches, created_at, updated_at FROM workspace ORDER BY no",
 				 load_workspace);
 	r = r
 		    ?: load_rows(s,

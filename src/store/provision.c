@@ -2,7 +2,6 @@
 #include "store/state.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 static int no_memory(void)
 {
@@ -25,12 +24,7 @@ static int next_no(struct store *s, const char *sql, int64_t max, uint32_t *out)
 	return pass(r);
 }
 
-static int compare_str(const void *a, const void *b)
-{
-	return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static void put_strings(struct buf *b, const struct str *list, unsigned n)
+void provision_put_strings(struct buf *b, const struct str *list, unsigned n)
 {
 	buf_char(b, '[');
 	for (unsigned i = 0; i < n; i++) {
@@ -39,81 +33,6 @@ static void put_strings(struct buf *b, const struct str *list, unsigned n)
 		buf_json_str(b, list[i]);
 	}
 	buf_char(b, ']');
-}
-
-/* The row as it shall be. */
-static int want_workspace(struct store *s, const struct provision_workspace *p, struct workspace *w,
-			  struct str *fields_json)
-{
-	struct str *fields = arena_array(&s->scratch, struct str, p->n_contact_fields + 1);
-	struct buf b = buf_in(&s->scratch);
-	if (!fields)
-		return no_memory();
-	for (unsigned i = 0; i < p->n_contact_fields; i++)
-		fields[i] = p->contact_fields[i];
-	qsort(fields, p->n_contact_fields, sizeof(*fields), compare_str);
-	put_strings(&b, fields, p->n_contact_fields);
-	if (b.failed)
-		return no_memory();
-	*fields_json = buf_str(&b);
-	*w = (struct workspace){
-		.id = p->id,
-		.name = p->name,
-		.contact_fields = fields,
-		.n_contact_fields = p->n_contact_fields,
-		.requests_per_second = p->requests_per_second,
-	};
-	return 0;
-}
-
-static int find_workspace(struct store *s, struct workspace *w, struct str fields, bool *same)
-{
-	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = prepare(s,
-			"SELECT no, name, contact_fields, requests_per_second FROM workspace"
-			" WHERE id = ?",
-			&st);
-	if (r < 0)
-		return pass(r);
-	db_bind_blob(st, 1, w->id.b, sizeof(w->id.b));
-	r = db_step(st);
-	if (r != DB_ROW)
-		return r < 0 ? pass(r) : 0;
-	w->no = (uint32_t)db_i64(st, 0);
-	*same = str_eq(db_text(st, 1), w->name) && str_eq(db_text(st, 2), fields) &&
-		db_i64(st, 3) == w->requests_per_second;
-	return 0;
-}
-
-static int put_workspace(struct store *s, struct workspace *w, struct str fields)
-{
-	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	const struct workspace *old = w->no ? catalog_find_workspace(s, w->no) : NULL;
-	w->created_at = old ? old->created_at : s->at.received_at;
-	w->updated_at = s->at.received_at;
-	int r = w->no ? 0
-		      : next_no(s, "SELECT coalesce(max(no), 0) + 1 FROM workspace", WORKSPACES_MAX,
-				&w->no);
-	r = r
-		    ?: prepare(s,
-			       "INSERT INTO workspace(no, id, name, contact_fields,"
-			       " requests_per_second, contacts, created_at, updated_at)"
-			       " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) ON CONFLICT(no) DO UPDATE "
-			       "SET"
-			       " name = ?3, contact_fields = ?4, requests_per_second = ?5,"
-			       " updated_at = ?6",
-			       &st);
-	if (r < 0)
-		return pass(r);
-	db_bind_i64(st, 1, w->no);
-	db_bind_blob(st, 2, w->id.b, sizeof(w->id.b));
-	db_bind_text(st, 3, w->name);
-	db_bind_text(st, 4, fields);
-	db_bind_i64(st, 5, w->requests_per_second);
-	db_bind_i64(st, 6, s->at.received_at);
-	r = db_run(st);
-	r = r ?: catalog_begin_edit(s);
-	return pass(r ?: catalog_edit_workspace(s->edit, w));
 }
 
 /* Keys and OAuth clients have the same columns and one space of numbers; each has its natural key.
@@ -200,7 +119,7 @@ static int put_texts(struct store *s, const struct provision_key *p, struct key_
 	struct buf scopes = buf_in(&s->scratch), origins = buf_in(&s->scratch);
 	scopes_put(&scopes, p->scopes);
 	if (p->publishable)
-		put_strings(&origins, p->origins, p->n_origins);
+		provision_put_strings(&origins, p->origins, p->n_origins);
 	if (scopes.failed || origins.failed)
 		return no_memory();
 	*out = (struct key_texts){ buf_str(&scopes), buf_str(&origins) };
@@ -301,25 +220,20 @@ static int provision_definition(struct store *s, uint32_t workspace,
 
 static int provision_workspace(struct store *s, const struct provision_workspace *p)
 {
-	struct workspace w;
-	struct str fields;
-	bool same = false;
-	int r = want_workspace(s, p, &w, &fields);
-	r = r ?: find_workspace(s, &w, fields, &same);
-	if (r == 0 && !same)
-		r = put_workspace(s, &w, fields);
+	uint32_t no;
+	int r = provision_workspace_row(s, p, &no);
 	for (unsigned i = 0; r == 0 && i < p->n_keys; i++)
-		r = provision_key(s, &access_keys, w.no, &p->keys[i]);
-	r = r ?: provision_rotate(s, w.no, p);
+		r = provision_key(s, &access_keys, no, &p->keys[i]);
+	r = r ?: provision_rotate(s, no, p);
 	for (unsigned i = 0; r == 0 && i < p->n_oauth_clients; i++)
-		r = provision_key(s, &oauth_clients, w.no, &p->oauth_clients[i]);
+		r = provision_key(s, &oauth_clients, no, &p->oauth_clients[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_definitions; i++) {
 		arena_reset(&s->scratch);
-		r = provision_definition(s, w.no, &p->definitions[i]);
+		r = provision_definition(s, no, &p->definitions[i]);
 	}
 	for (unsigned i = 0; r == 0 && i < p->n_contacts; i++) {
 		arena_reset(&s->scratch);
-		r = provision_contact(s, w.no, &p->contacts[i]);
+		r = provision_contact(s, no, &p->contacts[i]);
 	}
 	return pass(r);
 }

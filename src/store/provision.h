@@ -44,6 +44,8 @@ struct provision_workspace {
 	const struct str *contact_fields;
 	unsigned n_contact_fields;
 	int64_t requests_per_second;
+	const struct switch_setting *switches; /* each name once; others stay as they are */
+	unsigned n_switches;
 	const struct provision_key *keys;
 	unsigned n_keys;
 	const struct provision_key *oauth_clients; /* name: the client id */

@@ -199,7 +199,16 @@ MUST_CHECK int key_decide(struct store *s, struct op *op); /* or STORE_REFUSED *
 MUST_CHECK int key_write(struct store *s, struct op *op);
 MUST_CHECK int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *like);
 
-/* workspaces.c: made and changed while the server runs. */
+/* workspaces.c */
+MUST_CHECK int workspace_find(struct store *s, struct uuid id, uint32_t *no); /* 0: none has it */
+/* The number for a new one, or STORE_FULL. */
+MUST_CHECK int workspace_next(struct store *s, uint32_t *no);
+/* The switches of `old` (NULL: none) with n of them set, into `w`. */
+MUST_CHECK int workspace_set_switches(struct store *s, const struct workspace *old,
+				      const struct switch_setting *set, unsigned n,
+				      struct workspace *w);
+/* Adds it, or makes the one of that number so, unless it is; the times are filled in. */
+MUST_CHECK int workspace_put(struct store *s, struct workspace *w, bool *changed);
 MUST_CHECK int workspace_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
 MUST_CHECK int workspace_write(struct store *s, struct op *op);
 
@@ -228,7 +237,10 @@ MUST_CHECK int definition_delete(struct store *s, struct op *op);
 /* batch.c: store_begin() without a look at the free disk. */
 MUST_CHECK int batch_begin(struct store *s);
 
-/* provision_rotate.c, provision_contact.c: within store_provision()'s batch. */
+/* provision.c and its parts: within store_provision()'s batch. */
+void provision_put_strings(struct buf *b, const struct str *list, unsigned n); /* as JSON */
+MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_workspace *p,
+				       uint32_t *no);
 MUST_CHECK int provision_rotate(struct store *s, uint32_t workspace,
 				const struct provision_workspace *p);
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,

@@ -76,11 +76,11 @@ const char *const statement_sql[STATEMENTS] = {
 			  " first_seq, last_seq, total) VALUES(?, ?, ?, ?, ?, ?, ?)",
 	[ST_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
 	[ST_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
-	[ST_WORKSPACE_ADD] = "INSERT INTO workspace(no, id, name, contact_fields,"
-			     " requests_per_second, contacts, created_at, updated_at)"
-			     " VALUES(?1, ?2, ?3, '[]', ?4, 0, ?5, ?5)",
-	[ST_WORKSPACE_SET] = "UPDATE workspace SET name = ?, requests_per_second = ?,"
-			     " updated_at = ? WHERE no = ?",
+	[ST_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, contact_fields,"
+			     " requests_per_second, switches, contacts, created_at, updated_at)"
+			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7) ON CONFLICT(no) DO UPDATE"
+			     " SET name = ?3, contact_fields = ?4, requests_per_second = ?5,"
+			     " switches = ?6, updated_at = ?7",
 	[ST_WORKSPACE_GROW] = "UPDATE workspace SET contacts = contacts + ? WHERE no = ?",
 
 	[ST_HEADS_PUT] = "INSERT OR REPLACE INTO contact_head(block, heads) VALUES(?, ?)",

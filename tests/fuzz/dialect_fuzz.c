@@ -1,5 +1,7 @@
 #include "fuzz/dialect_fuzz.h"
 
+#include "dialect/switches.h"
+
 #include <stdlib.h>
 
 /* --- The catalog --- */
@@ -73,14 +75,31 @@ static const struct {
 	  false },
 	{ 2, 1, STR_INIT(TRIAL_KEY_READS), SCOPE_CONTACTS_READ, false },
 	{ 3, 1, STR_INIT(TRIAL_KEY_PAGE), SCOPE_EVENTS_WRITE, true },
+	{ 4, 2, STR_INIT(TRIAL_KEY_ELSEWHERE),
+	  SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ | SCOPE_CONTACTS_WRITE | SCOPE_DEFINITIONS_READ |
+		  SCOPE_DEFINITIONS_WRITE,
+	  false },
 };
 
-static void add_workspace(struct catalog_edit *e, uint32_t no, struct str id)
+/* Every switch in another position than its default. */
+static unsigned all_switches(struct switch_setting *list)
 {
+	unsigned n = 0;
+	for (unsigned i = SWITCH_NONE + 1; i < SWITCHES_END; i++)
+		list[n++] = (struct switch_setting){ switches[i].name, switches[i].values[1] };
+	switch_settings_sort(list, n);
+	return n;
+}
+
+static void add_workspace(struct catalog_edit *e, uint32_t no, struct str id, bool switched)
+{
+	struct switch_setting list[SWITCHES_END];
 	struct workspace w = { .no = no,
 			       .name = STR("trial"),
 			       .contact_fields = contact_fields,
-			       .n_contact_fields = ARRAY_LEN(contact_fields) };
+			       .n_contact_fields = ARRAY_LEN(contact_fields),
+			       .switches = list,
+			       .n_switches = switched ? all_switches(list) : 0 };
 	must(uuid_parse(id, &w.id));
 	must(catalog_edit_workspace(e, &w) == 0);
 }
@@ -100,8 +119,8 @@ static const struct catalog *make_catalog(void)
 {
 	struct catalog_edit *e = NULL;
 	must(catalog_edit_new(NULL, &e) == 0);
-	add_workspace(e, 1, STR(TRIAL_WORKSPACE));
-	add_workspace(e, 2, STR(TRIAL_ELSEWHERE));
+	add_workspace(e, 1, STR(TRIAL_WORKSPACE), false);
+	add_workspace(e, 2, STR(TRIAL_ELSEWHERE), true);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		struct key key = { .no = keys[i].no,
 				   .digest = sha256_of(keys[i].secret),

@@ -10,11 +10,13 @@
 #include "dialect/dialect.h"
 
 /* The catalog of every trial. */
-#define TRIAL_WORKSPACE     "7c9e6679-7425-40de-944b-e07fc1f90ae7" /* contact fields: age, gender */
-#define TRIAL_ELSEWHERE     "11111111-2222-4333-8444-555555555555" /* a workspace of somebody else */
+#define TRIAL_WORKSPACE "7c9e6679-7425-40de-944b-e07fc1f90ae7" /* contact fields: age, gender */
+/* A workspace of somebody else, without definitions, with all switches in another position. */
+#define TRIAL_ELSEWHERE     "11111111-2222-4333-8444-555555555555"
 #define TRIAL_KEY           "0f8fad5b-d9cb-469f-a165-70867728950e" /* may do everything */
 #define TRIAL_KEY_READS     "0f8fad5b-d9cb-469f-a165-000000000001" /* only contacts.read */
 #define TRIAL_KEY_PAGE      "pub_7f6e5d4c"                         /* publishable */
+#define TRIAL_KEY_ELSEWHERE "elsewhere-1b2c3d4e"                   /* of TRIAL_ELSEWHERE */
 #define TRIAL_ORIGIN        "https://shop.example"                 /* its only one */
 #define TRIAL_CLIENT        "trial+client"                         /* events.write, contacts.read */
 #define TRIAL_CLIENT_SECRET "s3cret"

@@ -48,6 +48,9 @@ static const struct trial_request requests[] = {
 	    HEADER("Origin", "https://evil.example") } },
 	{ METHOD_POST, "/v1/contacts", { HEADER("Authorization", "Bearer " TRIAL_KEY_PAGE) } },
 	{ METHOD_OPTIONS, "/v1/events/send", { HEADER("Origin", TRIAL_ORIGIN) } },
+	{ METHOD_POST,
+	  "/v1/events/send",
+	  { HEADER("Authorization", "Bearer " TRIAL_KEY_ELSEWHERE) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

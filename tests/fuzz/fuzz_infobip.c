@@ -49,6 +49,9 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST,
 	  "/auth/1/oauth2/token",
 	  { FORM, HEADER("Authorization", "Basic dHJpYWwrY2xpZW50OnMzY3JldA==") } },
+	{ METHOD_GET,
+	  "/peopleevents/2/definitions?limit=0",
+	  { HEADER("Authorization", "App " TRIAL_KEY_ELSEWHERE) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -35,6 +35,7 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, "/oauth2/token", { FORM } },
 	{ METHOD_POST, "/oauth2/token", { FORM, CLIENT } },
 	{ METHOD_POST, "/oauth2/revoke", { FORM, CLIENT } },
+	{ METHOD_POST, "/v4/track", { HEADER("X-API-KEY", TRIAL_KEY_ELSEWHERE) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

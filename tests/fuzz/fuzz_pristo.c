@@ -20,6 +20,12 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST,
 	  "/v1/populations/" TRIAL_WORKSPACE "/contacts",
 	  { HEADER("X-API-Key", TRIAL_KEY) } },
+	{ METHOD_POST,
+	  "/v1/events/send/" TRIAL_ELSEWHERE,
+	  { HEADER("X-API-Key", TRIAL_KEY_ELSEWHERE) } },
+	{ METHOD_POST,
+	  "/v1/populations/" TRIAL_ELSEWHERE "/contacts",
+	  { HEADER("X-API-Key", TRIAL_KEY_ELSEWHERE) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -108,9 +108,11 @@ class Closed(Exception):
 class Wire:
     """One connection, byte by byte. Leaves it to the test what a request looks like."""
 
-    def __init__(self, address, timeout=REPLY_S):
+    def __init__(self, address, timeout=REPLY_S, tls=None):
         self.socket = socket.create_connection(address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.buffer = b""
 
     def __enter__(self):
@@ -226,6 +228,7 @@ class Server:
         if provision is not None:
             self.provision = self.directory / "provision.yaml"
             write_provision(self.provision, provision)
+        self.tls = None  # an ssl.SSLContext to talk through
         self.process = None
         self.log = []  # lines of standard error, of all starts
         self.exit_codes = []
@@ -247,7 +250,9 @@ class Server:
         atexit.register(kill_if_left, self.process)
         self._collect(self.process.stderr)
         line = self._ready_line()
-        self.host, port = line.removeprefix("occurd ready http://").rsplit(":", 1)
+        scheme = "https" if self.tls else "http"
+        assert line.startswith(f"occurd ready {scheme}://"), line
+        self.host, port = line.partition("://")[2].rsplit(":", 1)
         self.port = int(port)
         return self
 
@@ -263,7 +268,7 @@ class Server:
     def _ready_line(self):
         readable, _, _ = select.select([self.process.stdout], [], [], START_S)
         line = self.process.stdout.readline().decode() if readable else ""
-        if not line.startswith("occurd ready http://"):
+        if not line.startswith("occurd ready http"):
             self.process.kill()
             self._ended()
             raise AssertionError(f"no ready line but {line!r}; log:\n" + "\n".join(self.log))
@@ -335,7 +340,7 @@ class Server:
 
     def wire(self, timeout=REPLY_S):
         try:
-            return Wire(self.address, timeout)
+            return Wire(self.address, timeout, self.tls)
         except ConnectionRefusedError:
             self.check_alive()
             raise

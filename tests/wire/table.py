@@ -14,7 +14,8 @@ A table has a head and cases. The head (or that of another table, `base = "prist
 
 A case has a number (of the contract) or none, a title, and either one step written straight into
 it or `steps`, a list. Each case runs in a workspace of its own. `after = [1, 3]` sends the steps
-of those cases first. `where = "test_x.py::test_y"` instead of steps: the case is Python.
+of those cases first. `switches = { strict_50 = true }` are those of its workspace. `where =
+"test_x.py::test_y"` instead of steps: the case is Python.
 
 A step: send, headers, body (absent: none is sent), expect ("W", "E(CODE)", or a table of status,
 headers, json, text, contains), stores (events it adds; by default 1 when the answer is 2xx), changes (true:
@@ -46,7 +47,7 @@ from occurd import exact_json, key, made_uuid, request_bytes, workspace
 CASES = pathlib.Path(__file__).parent / "cases"
 
 HEAD_WORDS = {"base", "dialect", "send", "headers", "replies", "fixture", "case"}
-CASE_WORDS = {"number", "title", "steps", "after", "then", "where"}
+CASE_WORDS = {"number", "title", "steps", "after", "switches", "then", "where"}
 STEP_WORDS = {"send", "headers", "body", "expect", "stores", "changes", "keep"}
 EXPECT_WORDS = {"status", "headers", "json", "text", "contains"}
 THEN_WORDS = {"contacts", "newest", "contact", "absent", "definitions", "distinct"}
@@ -68,6 +69,7 @@ class Case:
         self.table, self.title = table, data["title"]
         self.number = data.get("number")
         self.then, self.after = data.get("then", {}), data.get("after", [])
+        self.switches = data.get("switches")
         self.where = data.get("where")
         self.name = f"{table.name}-{self.slug()}"
         own_step = {w: data[w] for w in STEP_WORDS if w in data}
@@ -154,7 +156,7 @@ class Place:
 
     def __init__(self, case):
         self.fixture = case.table.fixture
-        self.name = case.name
+        self.name, self.switches = case.name, case.switches
         self.id = made_uuid(case.name)
         self.reader_secret = made_uuid(case.name, "reader")
         self.variables = dict(self.fixture.get("vars", {}))
@@ -189,6 +191,8 @@ class Place:
         for member in ("contact_fields", "limits"):
             if member in self.fixture:
                 declared[member] = self.fixture[member]
+        if self.switches:
+            declared["switches"] = self.switches
         declared["definitions"] = self.fixture.get("definitions", [])
         declared["contacts"] = [self._contact(c) for c in self.fixture.get("contact", [])]
         return declared

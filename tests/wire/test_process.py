@@ -94,6 +94,7 @@ workspaces:
           - { kind: external_id, value: "3" }
         attributes: { first_name: Jane, custom: { gender: f } }
     limits: { requests_per_second: 0 }
+    switches: { strict_50: true }
 """
 
 
@@ -130,6 +131,8 @@ BAD_PROVISION = {
     "two fields of one name": ("name: total", "name: order_id", "name"),
     "a secret that is missing": ("- secret: 0f8fad5b-d9cb-469f-a165-70867728950e",
                                  "- revoked: false", "secret"),
+    "an unknown switch": ("strict_50: true", "strict_51: true", "strict_50"),
+    "a switch's unknown value": ("strict_50: true", "strict_50: on", "false, true"),
     "attributes that are none": ("{ first_name: Jane, custom: { gender: f } }", "Jane", "attributes"),
 }
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import occurd
+import openapi
 import senders
 from diskfault import full_disk
 from occurd import key, made_uuid
@@ -17,7 +18,10 @@ OTHER = senders.engine_workspace("two", limits={}, keys=[key("other", ["admin"])
 HOUSE = senders.engine_workspace("house", keys=[key("operator", ["operator"]),
                                                 key("both", ["admin", "operator"])])
 PATH = "/_/v1/workspaces"
-MEMBERS = ["id", "name", "limits", "created_at", "updated_at"]
+MEMBERS = ["id", "name", "limits", "switches", "created_at", "updated_at"]
+SWITCHES = {"strict_50": False, "contact_id_any_string": False, "auto_define_event_types": False,
+            "unreachable_contacts": False, "event_answer": "generation_c", "error_names": "general",
+            "null_removes_built_in": False, "empty_definition_list": False}
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +147,7 @@ def test_one_from_its_making_on(tmp_path):
         first = shown.pop("key")
         assert list(shown) == MEMBERS and shown["name"] == "Neu & gut"
         assert shown["limits"] == {"requests_per_second": 1000}
+        assert shown["switches"] == SWITCHES
         assert shown["created_at"] == shown["updated_at"] == first["created_at"]
         assert made.header("Location") == path_of(shown)
         secret = first.pop("secret")
@@ -190,11 +195,20 @@ def test_an_id_is_given_once(server):
     assert another.status == 201 and another.json()["id"] not in {w["id"] for w in before}
 
 
-BAD_LIMITS = [
+BAD = [({"limits": limits}, errors) for limits, errors in [
     (5, ["limits"]), (None, ["limits"]), ([], ["limits"]),
     ({"requests_per_minute": 1}, ["limits.requests_per_minute"]),
 ] + [({"requests_per_second": rate}, ["limits.requests_per_second"])
      for rate in (-2, 1000001, 1.5, 10 ** 30, "5", None, True, [], {})]
+] + [({"switches": switches}, errors) for switches, errors in [
+    (True, ["switches"]), (None, ["switches"]), (["strict_50"], ["switches"]),
+    ({"": True}, ["switches."]), ({"Strict_50": True}, ["switches.Strict_50"]),
+    ({"error_names": "none", "strict_50": 1}, ["switches.error_names", "switches.strict_50"]),
+] + [({"strict_50": value}, ["switches.strict_50"])
+     for value in (None, "true", "yes", 1, 0, [], {})]
+  + [({"event_answer": value}, ["switches.event_answer"])
+     for value in (None, "", "Generation_c", "generation_c ", True, False, 1, {})]
+]
 
 
 @pytest.mark.parametrize("body,errors", [
@@ -203,9 +217,9 @@ BAD_LIMITS = [
     ({"name": None}, ["name"]), ({"name": "x" * 256}, ["name"]),
     ({"name": "x", "id": "7c9e6679"}, ["id"]), ({"name": "x", "id": 5}, ["id"]),
     ({"name": "x", "id": None}, ["id"]), ({"name": "x", "key": {}}, ["key"]),
-    ({"id": "x", "limits": {"requests_per_second": "many"}, "more": 1},
-     ["more", "id", "name", "limits.requests_per_second"]),
-] + [({"name": "x", "limits": limits}, errors) for limits, errors in BAD_LIMITS])
+    ({"id": "x", "limits": {"requests_per_second": "many"}, "more": 1, "switches": {"a.b": 1}},
+     ["more", "id", "name", "limits.requests_per_second", "switches.a.b"]),
+] + [({"name": "x", **wrong}, errors) for wrong, errors in BAD])
 def test_none_is_made_of_what_is_wrong(server, body, errors):
     before = all_of(server)
     check_problem(ask(server, "POST", PATH, body), 400, errors)
@@ -238,7 +252,7 @@ def test_changes_are_what_is_named(server):
     (b"", []), ([{}], [""]), ({"name": ""}, ["name"]), ({"name": "\t"}, ["name"]),
     ({"name": None}, ["name"]), ({"name": "x" * 256}, ["name"]),
     ({"id": made_uuid("x")}, ["id"]), ({"created_at": ""}, ["created_at"]),
-] + [({"name": "x", "limits": limits}, errors) for limits, errors in BAD_LIMITS])
+] + [({"name": "x", **wrong}, errors) for wrong, errors in BAD])
 def test_nothing_changes_by_what_is_wrong(server, body, errors):
     before = all_of(server)
     for secret in ("operator", "admin"):
@@ -255,6 +269,61 @@ def test_methods_and_types(server):
     for method, path in (("POST", PATH), ("PATCH", path_of(SPACE))):
         headers = {"Authorization": "Bearer operator", "Content-Type": "text/plain"}
         check_problem(server.request(method, path, headers, b"{}"), 415)
+
+
+# --- Switches ---
+
+
+def test_switches_that_are_named_are_set(tmp_path):
+    declared = {**OTHER, "switches": {"error_names": "specific"}}
+    with occurd.start(tmp_path, [declared, HOUSE]) as server:
+        was = get(server, path_of(OTHER), "other")
+        assert was["switches"] == {**SWITCHES, "error_names": "specific"}
+        for secret, change in (("other", {"strict_50": True, "event_answer": "generation_b"}),
+                               ("operator", {"event_answer": "generation_c"}),
+                               ("other", {"empty_definition_list": True, "strict_50": False})):
+            now = ask(server, "PATCH", path_of(OTHER), {"switches": change}, secret)
+            assert now.status == 200, now
+            now = now.json()
+            assert now["switches"] == {**was["switches"], **change}
+            assert {**now, "switches": was["switches"], "updated_at": was["updated_at"]} == was
+            assert now["updated_at"] > was["updated_at"]
+            was = now
+        for nothing in ({}, {"switches": {}}, {"switches": {"error_names": "specific"}}):
+            assert ask(server, "PATCH", path_of(OTHER), nothing, "other").json() == was
+        server.restart()
+        assert get(server, path_of(OTHER), "other") == was
+
+
+def test_a_switch_holds_from_the_next_request_on(server):
+    made = ask(server, "POST", PATH, {"name": "switched", "switches": {
+        "auto_define_event_types": True}}).json()
+    assert made["switches"] == {**SWITCHES, "auto_define_event_types": True}
+    admin = made["key"]["secret"]
+    sender = ask(server, "POST", "/_/v1/keys", {"name": "s", "scopes": ["events.write"]},
+                 admin).json()["secret"]
+
+    def send(type_):
+        space = {"id": made["id"], "keys": [key(sender, [])]}
+        method, path, headers, body = senders.pristo(space, made_uuid("p"), "p@example.com")
+        body = json.dumps({**json.loads(body), "type": type_}).encode()
+        return server.request(method, path, headers, body)
+    assert send("first").status == 201
+    for value, answer in (("generation_b", "eventId"), ("generation_c", "ok")):
+        change = {"switches": {"event_answer": value}}
+        assert ask(server, "PATCH", path_of(made), change, admin).status == 200
+        assert answer in send("first").json()
+    off = {"switches": {"auto_define_event_types": False}}
+    assert ask(server, "PATCH", path_of(made), off, admin).status == 200
+    assert send("second").status == 400 and send("first").status == 201
+
+
+def test_the_documents_know_all_switches():
+    schemas = openapi.document("native").data["components"]["schemas"]
+    page = (occurd.ROOT / "docs/switches.md").read_text("utf-8")
+    for schema in (schemas["Switches"], schemas["NewSwitches"]):
+        assert list(schema["properties"]) == list(SWITCHES)
+    assert re.findall(r"^\| `(\w+)` \|", page, re.M) == list(SWITCHES)
 
 
 # --- What limits do ---

@@ -18,6 +18,7 @@ CREATE TABLE workspace(
     name                TEXT NOT NULL,
     contact_fields      TEXT NOT NULL,        -- JSON: ["gender", "age"]
     requests_per_second INTEGER NOT NULL,     -- 0: the dialect's default; -1: none
+    switches            TEXT NOT NULL,        -- JSON: {"strict_50": "true"}, those that were set
     contacts            INTEGER NOT NULL,     -- how many it has
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL

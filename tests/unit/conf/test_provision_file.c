@@ -107,6 +107,9 @@ static void show_workspace(struct buf *b, const struct provision_workspace *w)
 		   (int)w->requests_per_second);
 	for (unsigned i = 0; i < w->n_contact_fields; i++)
 		buf_printf(b, " custom " STR_FMT, STR_ARG(w->contact_fields[i]));
+	for (unsigned i = 0; i < w->n_switches; i++)
+		buf_printf(b, " " STR_FMT "=" STR_FMT, STR_ARG(w->switches[i].name),
+			   STR_ARG(w->switches[i].value));
 	show_keys(b, "key", w->keys, w->n_keys);
 	show_keys(b, "client", w->oauth_clients, w->n_oauth_clients);
 	for (unsigned i = 0; i < w->n_definitions; i++) {
@@ -143,6 +146,16 @@ static void test_taken(void **state)
 		  "[7c9e6679 'a' rate 0]" },
 		{ WS "  name: acme\n  contact_fields: [gender, age]\n",
 		  "[7c9e6679 'acme' rate 0 custom gender custom age]" },
+		{ WS "  name: a\n  switches: { strict_50: true, error_names: 'specific',\n"
+		     "    event_answer: generation_c }\n",
+		  "[7c9e6679 'a' rate 0 strict_50=true error_names=specific "
+		  "event_answer=generation_c]" },
+		{ WS "  name: a\n  switches: {}\n", "[7c9e6679 'a' rate 0]" },
+		/* Of each workspace its own. */
+		{ WS "  name: a\n  switches: { strict_50: 'false' }\n"
+		     "- id: 8c9e6679-7425-40de-944b-e07fc1f90ae7\n  name: b\n"
+		     "  switches: { strict_50: true }\n",
+		  "[7c9e6679 'a' rate 0 strict_50=false][8c9e6679 'b' rate 0 strict_50=true]" },
 		/* sha256("s") begins 043a718774c5, of "123" a665a45920 */
 		{ WS
 		  "  name: a\n  keys:\n  - { secret: s, name: b, scopes: [events.write, admin] }\n"
@@ -243,16 +256,16 @@ static void test_refused(void **state)
 		{ "workspaces: []\nworkspace: []\n",
 		  "2: workspace: is not known here; known are workspaces" },
 		{ WS "  nmae: a\n", "3: workspaces[0].nmae: is not known here; known are id, name, "
-				    "contact_fields, keys, oauth_clients, definitions, contacts, "
-				    "limits" },
+				    "switches, contact_fields, keys, oauth_clients, definitions, "
+				    "contacts, limits" },
 		{ WS "  name: a\n  name: b\n", "4: workspaces[0].name: is given twice" },
 		{ WS "  ? [a]\n  : b\n", "2: workspaces[0]: a key must be a string" },
 		{ WS "  <<: { name: a }\n",
-		  "3: workspaces[0].<<: is not known here; known are id, name, contact_fields, "
-		  "keys, oauth_clients, definitions, contacts, limits" },
+		  "3: workspaces[0].<<: is not known here; known are id, name, switches, "
+		  "contact_fields, keys, oauth_clients, definitions, contacts, limits" },
 		{ WS "  \"a\\nb\": c\n",
-		  "3: workspaces[0].a?b: is not known here; known are id, name, contact_fields, "
-		  "keys, oauth_clients, definitions, contacts, limits" },
+		  "3: workspaces[0].a?b: is not known here; known are id, name, switches, "
+		  "contact_fields, keys, oauth_clients, definitions, contacts, limits" },
 		{ WS "  limits: { requests_per_second: many }\n",
 		  "3: workspaces[0].limits.requests_per_second: must be a whole number, not "
 		  "\"many\"" },
@@ -277,6 +290,35 @@ static void test_refused(void **state)
 		  "dialect's default) or up to 1000000" },
 		{ WS "  contact_fields: [a, b, a]\n",
 		  "3: workspaces[0].contact_fields[2]: must be unique, but line 3 has the same" },
+	/* Switches */
+#define SWITCHES(list) WS "  switches: " list "\n"
+#define ALL_SWITCHES                                                               \
+	"strict_50, contact_id_any_string, auto_define_event_types, "              \
+	"unreachable_contacts, event_answer, error_names, null_removes_built_in, " \
+	"empty_definition_list"
+		{ SWITCHES("[strict_50]"),
+		  "3: workspaces[0].switches: must be a mapping, not a list" },
+		{ SWITCHES(""), "3: workspaces[0].switches: must be a mapping, not a string" },
+		{ SWITCHES("{ strict_51: true }"),
+		  "3: workspaces[0].switches.strict_51: is no switch; there are " ALL_SWITCHES },
+		{ SWITCHES("{ STRICT_50: true }"),
+		  "3: workspaces[0].switches.STRICT_50: is no switch; there are " ALL_SWITCHES },
+		{ SWITCHES("{ '': true }"),
+		  "3: workspaces[0].switches.: is no switch; there are " ALL_SWITCHES },
+		{ SWITCHES("{ [strict_50]: true }"),
+		  "3: workspaces[0].switches: a key must be a string" },
+		{ SWITCHES("\n    strict_50: yes"),
+		  "4: workspaces[0].switches.strict_50: must be one "
+		  "of false, true, not \"yes\"" },
+		{ SWITCHES("{ strict_50: }"),
+		  "3: workspaces[0].switches.strict_50: must be one of false, true, not \"\"" },
+		{ SWITCHES("{ strict_50: [true] }"),
+		  "3: workspaces[0].switches.strict_50: must be one of false, true, not a list" },
+		{ SWITCHES("{ error_names: true }"),
+		  "3: workspaces[0].switches.error_names: must be one of general, specific, not "
+		  "\"true\"" },
+		{ SWITCHES("\n    strict_50: true\n    strict_50: true"),
+		  "5: workspaces[0].switches.strict_50: must be unique, but line 4 has the same" },
 		/* Keys and clients */
 		{ WS "  keys: [{ scopes: [] }]\n", "3: workspaces[0].keys[0].secret: is required" },
 		{ WS "  keys: [{ secret: a }]\n", "3: workspaces[0].keys[0].scopes: is required" },

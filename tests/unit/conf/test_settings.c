@@ -46,6 +46,20 @@ static void test_defaults(void **state)
 	assert_int_equal(s.log_level, LOG_INFO);
 	assert_int_equal(s.disk_reserve, 64 * 1024 * 1024);
 	assert_int_equal(s.connections_max, 16384);
+	assert_null(s.tls_cert);
+	assert_null(s.tls_key);
+}
+
+static void test_tls(void **state)
+{
+	const char *words[] = { "--tls-cert=a", NULL },
+		   *variables[] = { "OCCURD_TLS_KEY", "b", NULL };
+	struct settings s;
+	char error[300];
+	(void)state;
+	assert_int_equal(read_words(words, variables, &s, error, sizeof(error)), SETTINGS_OK);
+	assert_string_equal(s.tls_cert, "a");
+	assert_string_equal(s.tls_key, "b");
 }
 
 /* What was read, in one line, so that a table can tell it. */
@@ -155,6 +169,13 @@ static void test_refused(void **state)
 		{ { "--connections-max=0" },
 		  { NULL },
 		  "--connections-max must be 1..1000000, not \"0\"" },
+		{ { "--tls-cert=" }, { NULL }, "--tls-cert must name a file, not \"\"" },
+		{ { "--tls-cert=a" },
+		  { NULL },
+		  "--tls-cert and --tls-key go together: --tls-key is missing" },
+		{ { NULL },
+		  { "OCCURD_TLS_KEY", "b" },
+		  "--tls-cert and --tls-key go together: --tls-cert is missing" },
 		{ { "--lisen=127.0.0.1:1" }, { NULL }, "there is no setting --lisen" },
 		{ { "--" }, { NULL }, "there is no setting --" },
 		{ { "--listen" }, { NULL }, "--listen needs a value: HOST:PORT" },
@@ -209,7 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_refused),  cmocka_unit_test(test_short_room_for_error),
-		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_tls),      cmocka_unit_test(test_help),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

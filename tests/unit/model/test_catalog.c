@@ -150,6 +150,38 @@ static void contact_fields_are_looked_up(void **state)
 	catalog_unref(c);
 }
 
+static void switches_are_looked_up_and_copied(void **state)
+{
+	char name[] = "strict_50", value[] = "true";
+	struct switch_setting list[] = { { STR("zoom"), STR("out") },
+					 { str_of(name), str_of(value) },
+					 { STR("empty"), STR("") } };
+	struct workspace like = { .no = 1, .name = STR("w"), .switches = list, .n_switches = 3 };
+	(void)state;
+	switch_settings_sort(list, ARRAY_LEN(list));
+	struct catalog_edit *e = begin(NULL);
+	assert_int_equal(catalog_edit_workspace(e, &like), 0);
+	memset(name, 'x', sizeof(name));
+	memset(value, 'x', sizeof(value));
+	struct catalog *first = catalog_edit_done(e);
+	/* A change of anything in the workspace makes another copy. */
+	e = begin(first);
+	define(e, 1, 1, "a");
+	catalog_unref(first);
+	struct catalog *c = catalog_edit_done(e);
+	const struct workspace *w = catalog_workspace(c, 1);
+	assert_int_equal(w->n_switches, 3);
+	assert_true(str_eq(w->switches[0].name, STR("empty")));
+	assert_true(str_eq(workspace_switch(w, STR("strict_50")), STR("true")));
+	assert_true(str_eq(workspace_switch(w, STR("zoom")), STR("out")));
+	assert_non_null(workspace_switch(w, STR("empty")).p);
+	assert_null(workspace_switch(w, STR("strict_5")).p);
+	assert_null(workspace_switch(w, STR("")).p);
+	like.n_switches = 0;
+	assert_null(workspace_switch(&like, STR("zoom")).p);
+	catalog_unref(c);
+}
+
 static void edit_shares_what_it_leaves_alone(void **state)
 {
 	(void)state;
@@ -386,6 +418,7 @@ int main(void)
 		cmocka_unit_test(empty_catalog_has_nothing),
 		cmocka_unit_test(everything_is_found_by_its_key),
 		cmocka_unit_test(contact_fields_are_looked_up),
+		cmocka_unit_test(switches_are_looked_up_and_copied),
 		cmocka_unit_test(edit_shares_what_it_leaves_alone),
 		cmocka_unit_test(replaced_workspace_keeps_its_definitions),
 		cmocka_unit_test(definition_of_the_same_name_is_replaced),

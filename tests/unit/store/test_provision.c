@@ -78,6 +78,55 @@ static void workspace_is_updated_by_its_id(void **state)
 	}
 }
 
+static void switches_of_acme(const char *expect)
+{
+	char text[200];
+	for (int round = 0; round < 2; round++) {
+		struct buf b = buf_over(text, sizeof(text));
+		struct catalog *c = snapshot();
+		const struct workspace *w = catalog_workspace(c, 1);
+		for (unsigned i = 0; i < w->n_switches; i++)
+			buf_printf(&b, STR_FMT "=" STR_FMT " ", STR_ARG(w->switches[i].name),
+				   STR_ARG(w->switches[i].value));
+		catalog_unref(c);
+		assert_str(buf_str(&b), expect);
+		fixture_reopen(&f);
+	}
+}
+
+/* Those that the file names, each by itself; those that it does not mention stay. */
+static void switches_are_set_one_by_one(void **state)
+{
+	const struct switch_setting two[] = { { STR("strict"), STR("true") },
+					      { STR("names"), STR("a \"quoted\" one") } };
+	const struct switch_setting one = { STR("strict"), STR("false") };
+	struct provision_workspace w = acme();
+	(void)state;
+	switches_of_acme("");
+	w.switches = two;
+	w.n_switches = 2;
+	assert_done(provision(&w));
+	switches_of_acme("names=a \"quoted\" one strict=true ");
+
+	uint64_t before = fixture_fingerprint(&f);
+	assert_done(provision(&w));
+	assert_int_equal(fixture_fingerprint(&f), before);
+
+	w.n_switches = 0;
+	w.name = STR("renamed");
+	assert_done(provision(&w));
+	switches_of_acme("names=a \"quoted\" one strict=true ");
+
+	w.switches = &one;
+	w.n_switches = 1;
+	assert_done(provision(&w));
+	switches_of_acme("names=a \"quoted\" one strict=false ");
+
+	struct catalog *c = snapshot();
+	assert_int_equal(catalog_workspace(c, 2)->n_switches, 0);
+	catalog_unref(c);
+}
+
 static void key_is_updated_by_its_secret(void **state)
 {
 	struct provision_key key = fixture_key("one", "other name");
@@ -379,6 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(repeating_changes_nothing),
 		CASE(workspace_is_updated_by_its_id),
+		CASE(switches_are_set_one_by_one),
 		CASE(key_is_updated_by_its_secret),
 		CASE(publishable_key_and_its_origins),
 		CASE(key_of_another_workspace_is_refused_with_all),

@@ -327,6 +327,9 @@ static void damaged_rows_keep_the_store_closed(void **state)
 	static const char *const damages[] = {
 		"UPDATE workspace SET id = x'00' WHERE no = 1",
 		"UPDATE workspace SET contact_fields = '{}'",
+		"UPDATE workspace SET switches = '[]' WHERE no = 1",
+		"UPDATE workspace SET switches = '' WHERE no = 1",
+		"UPDATE workspace SET switches = '{\"strict_50\":true}' WHERE no = 1",
 		"UPDATE access_key SET digest = x'00' WHERE no = 1",
 		"UPDATE access_key SET scopes = 'all'",
 		"UPDATE access_key SET workspace = 99",

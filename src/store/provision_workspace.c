@@ -1,0 +1,50 @@
+/* The part of provision.c about the workspace's own row. */
+#include "base/fail.h"
+#include "store/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int no_memory(void)
+{
+	return fail(-ENOMEM, "provisioning");
+}
+
+static int compare_str(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static int want_contact_fields(struct store *s, const struct provision_workspace *p,
+			       struct workspace *w)
+{
+	struct str *fields = arena_array(&s->scratch, struct str, p->n_contact_fields + 1);
+	if (!fields)
+		return no_memory();
+	for (unsigned i = 0; i < p->n_contact_fields; i++)
+		fields[i] = p->contact_fields[i];
+	qsort(fields, p->n_contact_fields, sizeof(*fields), compare_str);
+	w->contact_fields = fields;
+	w->n_contact_fields = p->n_contact_fields;
+	return 0;
+}
+
+int provision_workspace_row(struct store *s, const struct provision_workspace *p, uint32_t *no)
+{
+	struct workspace w = {
+		.id = p->id,
+		.name = p->name,
+		.requests_per_second = p->requests_per_second,
+	};
+	bool changed;
+	int r = workspace_find(s, p->id, &w.no);
+	const struct workspace *old = w.no ? catalog_find_workspace(s, w.no) : NULL;
+	if (r == 0 && !old)
+		r = workspace_next(s, &w.no);
+	if (r == STORE_FULL)
+		return fail(-E2BIG, "there would be more than %d workspaces", WORKSPACES_MAX);
+	r = r ?: want_contact_fields(s, p, &w);
+	r = r ?: workspace_set_switches(s, old, p->switches, p->n_switches, &w);
+	*no = w.no;
+	return pass(r ?: workspace_put(s, &w, &changed));
+}
