@@ -43,6 +43,10 @@ int provision_workspace_row(struct store *s, const struct provision_workspace *p
 		r = workspace_next(s, &w.no);
 	if (r == STORE_FULL)
 		return fail(-E2BIG, "there would be more than %d workspaces", WORKSPACES_MAX);
+	if (old && p->keep_name)
+		w.name = old->name;
+	if (old && p->keep_rate)
+		w.requests_per_second = old->requests_per_second;
 	r = r ?: want_contact_fields(s, p, &w);
 	r = r ?: workspace_set_switches(s, old, p->switches, p->n_switches, &w);
 	*no = w.no;
