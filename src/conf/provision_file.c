@@ -24,23 +24,6 @@ static int judge_limits(struct judge *j, const struct yaml_place *at, const stru
 			  WORKSPACE_RATE_MAX);
 }
 
-static int judge_contact_fields(struct judge *j, const struct yaml_place *workspace,
-				const struct file_workspace *in, struct provision_workspace *out)
-{
-	struct yaml_place list = yaml_member(j->doc, workspace, "contact_fields");
-	unsigned n = in->contact_fields_count;
-	struct str *names = arena_array(j->out, struct str, n);
-	int r = names ? 0 : fail(-ENOMEM, "provisioning %u contact fields", n);
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		struct yaml_place at = yaml_item(j->doc, &list, i);
-		r = judge_name(j, &at, in->contact_fields[i], &names[i]);
-		r = r ?: judge_unique(j, &at, &j->fields, names[i]);
-	}
-	out->contact_fields = names;
-	out->n_contact_fields = n;
-	return r;
-}
-
 static int judge_workspace_id(struct judge *j, const struct yaml_place *at,
 			      const struct file_workspace *in, struct provision_workspace *out)
 {
@@ -63,7 +46,7 @@ static int judge_workspace(struct judge *j, const struct yaml_place *at,
 		(struct seen){ .arena = &j->scratch };
 	int r = judge_workspace_id(j, at, in, out);
 	r = r ?: judge_switches(j, at, out);
-	r = r ?: judge_contact_fields(j, at, in, out);
+	r = r ?: judge_contact_fields(j, at, out);
 	r = r ?: judge_keys(j, at, in, out);
 	r = r ?: judge_clients(j, at, in, out);
 	r = r ?: judge_definitions(j, at, in, out);

@@ -32,6 +32,8 @@ MUST_CHECK int judge_choice_wrong(struct judge *j, const struct yaml_place *at, 
 				  const char *(*name)(unsigned), unsigned n);
 
 /* Things */
+MUST_CHECK int judge_contact_fields(struct judge *j, const struct yaml_place *workspace,
+				    struct provision_workspace *out);
 MUST_CHECK int judge_switches(struct judge *j, const struct yaml_place *workspace,
 			      struct provision_workspace *out);
 MUST_CHECK int judge_keys(struct judge *j, const struct yaml_place *workspace,

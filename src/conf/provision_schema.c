@@ -28,8 +28,29 @@ static const cyaml_schema_value_t word = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, WORD_BYTES),
 };
 
-static const cyaml_schema_value_t custom_name = {
+static const cyaml_schema_value_t anything = {
+	.type = CYAML_IGNORE,
+	.flags = CYAML_FLAG_OPTIONAL,
+};
+
+const cyaml_schema_value_t provision_field_list = {
+	CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER, char *, &anything, 0,
+			     WORKSPACE_CONTACT_FIELDS_MAX),
+};
+
+const cyaml_schema_value_t provision_field_name = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, FIELD_NAME_MAX),
+};
+
+/* For its names and sizes: nothing is loaded by it. */
+static const cyaml_schema_field_t contact_field_members[] = {
+	REQUIRED(name, struct file_field, FIELD_NAME_MAX),
+	OPTIONAL(type, struct file_field, WORD_BYTES),
+	CYAML_FIELD_END,
+};
+
+const cyaml_schema_value_t provision_field = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct file_field, contact_field_members),
 };
 
 static const cyaml_schema_value_t origin = {
@@ -120,7 +141,7 @@ static const cyaml_schema_field_t workspace_members[] = {
 	REQUIRED(id, struct file_workspace, UUID_BYTES),
 	OPTIONAL(name, struct file_workspace, NAME_BYTES),
 	CYAML_FIELD_IGNORE("switches", CYAML_FLAG_OPTIONAL),
-	LIST(contact_fields, struct file_workspace, custom_name, CONTACT_CUSTOM_MAX),
+	CYAML_FIELD_IGNORE("contact_fields", CYAML_FLAG_OPTIONAL),
 	LIST(keys, struct file_workspace, key, KEY_NO_MAX),
 	LIST(oauth_clients, struct file_workspace, client, KEY_NO_MAX),
 	LIST(definitions, struct file_workspace, definition, WORKSPACE_DEFINITIONS_MAX),

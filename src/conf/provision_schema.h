@@ -56,8 +56,6 @@ struct file_limits {
 /* The switches are not loaded: they are read from the tree. */
 struct file_workspace {
 	char *id, *name;
-	char **contact_fields;
-	unsigned contact_fields_count;
 	struct file_key *keys;
 	unsigned keys_count;
 	struct file_client *oauth_clients;
@@ -75,3 +73,6 @@ struct provision_text {
 };
 
 extern const cyaml_schema_value_t provision_schema;
+
+/* Of `contact_fields`, which is not loaded either: a list of names, or of names and types. */
+extern const cyaml_schema_value_t provision_field_list, provision_field_name, provision_field;

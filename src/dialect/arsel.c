@@ -2,7 +2,7 @@
  * ~ The last stop: a vendor, from its routes (at the end) over what it refuses, in its own words, to
  * ~ what it answers. arsel_event.c beside it turns a body into an operation. The tour ends here.
  *
- * Arsel: events, their definitions and contacts, under /v1 and /api/v1. docs/dialects/arsel.md
+ * Arsel: events, their definitions, contacts and their properties, under /v1 and /api/v1. docs/dialects/arsel.md
  * tells what is served and where the vendor's pages left a choice.
  */
 #include "dialect/arsel_private.h"
@@ -174,6 +174,7 @@ void arsel_send_json(struct call *call, int status, struct buf *body)
 enum arsel_stage arsel_stage_of(const struct op *op)
 {
 	bool of_event = op->kind == OP_EVENT;
+	bool of_field = op->kind == OP_CONTACT_FIELD;
 	bool of_definition = op->kind == OP_DEFINITION || op->kind == OP_DEFINITION_DELETE;
 	switch (op->problems ? op->problems->list[0].code : PROBLEM_NONE) {
 	case PROBLEM_UNKNOWN_CONTACT:
@@ -182,7 +183,13 @@ enum arsel_stage arsel_stage_of(const struct op *op)
 		return of_definition ? ARSEL_NO_DEFINITION : ARSEL_EVENT;
 	case PROBLEM_EXISTS:
 	case PROBLEM_TAKEN:
-		return of_definition ? ARSEL_DEFINED : ARSEL_CONTACT_EXISTS;
+		return of_definition ? ARSEL_DEFINED
+		       : of_field    ? ARSEL_PROPERTY_EXISTS
+				     : ARSEL_CONTACT_EXISTS;
+	case PROBLEM_UNKNOWN_FIELD:
+		return of_field ? ARSEL_NO_PROPERTY : ARSEL_MEMBERS;
+	case PROBLEM_CONTACT_FIELDS_FULL:
+		return ARSEL_PROPERTIES_FULL;
 	case PROBLEM_DEFINITIONS_FULL:
 		return ARSEL_DEFINITIONS_FULL;
 	case PROBLEM_ALTERNATIVES:
@@ -226,6 +233,11 @@ static const struct route routes[] = {
 	BOTH(METHOD_GET, "/v1/events/{id}", &arsel_definition),
 	BOTH(METHOD_PATCH, "/v1/events/{id}", &arsel_redefine),
 	BOTH(METHOD_DELETE, "/v1/events/{id}", &arsel_undefine),
+	BOTH(METHOD_POST, "/v1/properties", &arsel_property_new),
+	BOTH(METHOD_GET, "/v1/properties", &arsel_properties),
+	BOTH(METHOD_GET, "/v1/properties/{id}", &arsel_property),
+	BOTH(METHOD_PATCH, "/v1/properties/{id}", &arsel_property_change),
+	BOTH(METHOD_DELETE, "/v1/properties/{id}", &arsel_property_delete),
 	BOTH(METHOD_POST, "/v1/contacts", &arsel_contact_new),
 	BOTH(METHOD_GET, "/v1/contacts", &arsel_contact_list),
 	BOTH(METHOD_GET, "/v1/contacts/{id}", &arsel_contact_get),

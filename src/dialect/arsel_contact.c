@@ -80,14 +80,25 @@ static bool take_name(struct reading *r, unsigned member)
 	return cleared || c->json.p;
 }
 
+/* A field without a declared type takes any plain value, as it does from other dialects. */
+static bool is_of_type(const struct contact_field *f, const yyjson_val *v)
+{
+	return !f->typed || yyjson_is_null((yyjson_val *)v) ||
+	       value_fits(v, CHECK_DATE_OR_TIME | CHECK_ZONE_OPTIONAL) & FIELD_BIT(f->type);
+}
+
 static void judge_property(struct reading *r, struct str name, const yyjson_val *v)
 {
 	struct str path = problem_path(r->op->arena, STR("properties"), name);
-	if (!workspace_has_contact_field(r->call->workspace, name))
+	const struct contact_field *f = workspace_contact_field(r->call->workspace, name);
+	if (!f)
 		problem_at(&r->call->problems, PROBLEM_UNKNOWN_FIELD, path);
 	else if (yyjson_is_ctn((yyjson_val *)v))
 		problem_at(&r->call->problems, PROBLEM_NESTED, path,
 			   .rule = "must be a string, number, boolean or date");
+	else if (!is_of_type(f, v))
+		problem_at(&r->call->problems, PROBLEM_FIELD_TYPE, path,
+			   .rule = field_type_name(f->type), .actual = json_type_name(v));
 }
 
 /* Merged by name (decision 26); null takes one away. */
@@ -118,12 +129,12 @@ static bool take_properties(struct reading *r)
 /* All that may have been set. */
 static bool clear_properties(struct reading *r)
 {
-	const struct workspace *w = r->call->workspace;
-	for (unsigned i = 0; i < w->n_contact_fields; i++) {
+	const struct contact_fields *fields = r->call->workspace->contact_fields;
+	for (unsigned i = 0; fields && i < fields->n; i++) {
 		struct attribute_change *c = next_change(r);
 		c->custom = true;
 		c->verb = ATTRIBUTE_REMOVE;
-		c->name = arena_str(r->op->arena, w->contact_fields[i]);
+		c->name = arena_str(r->op->arena, fields->list[i].name);
 		if (!c->name.p)
 			return false;
 	}
@@ -134,8 +145,9 @@ static bool clear_properties(struct reading *r)
 static bool make_room(struct reading *r)
 {
 	enum { NAMES = 2 };
+	const struct contact_fields *fields = r->call->workspace->contact_fields;
 	size_t properties = yyjson_obj_size(r->v[PROPERTIES]);
-	size_t n = MAX(properties, (size_t)r->call->workspace->n_contact_fields) + NAMES;
+	size_t n = MAX(properties, fields ? (size_t)fields->n : 0) + NAMES;
 	struct who *who = arena_array(r->op->arena, struct who, r->op->n_who + N_MEMBERS);
 	r->changes = arena_array(r->op->arena, struct attribute_change, n);
 	if (!who || !r->changes)

@@ -6,9 +6,10 @@
  *   arsel_cors.c         what browsers are told
  *   arsel_send.c         events/send: one event or a batch, Idempotency-Key
  *   arsel_event.c        what one event says becomes an operation
- *   arsel_page.c         lists: limit and cursors
+ *   arsel_page.c         lists: limit and cursors; arsel_listing.c those out of memory
  *   arsel_definitions.c  event definitions, with arsel_definition_list.c; arsel_schema.c their
  *                        fields, arsel_conversion.c what they keep of conversions
+ *   arsel_properties.c   contact properties, which are the workspace's contact fields
  *   arsel_contacts.c     contacts, with arsel_contact_list.c; arsel_contact.c reads one from a
  *                        body and shows one
  */
@@ -39,6 +40,9 @@ enum arsel_stage {
 	ARSEL_NO_CONTACT,
 	ARSEL_CONTACT_EXISTS,
 	ARSEL_IDENTIFIER,
+	ARSEL_NO_PROPERTY,
+	ARSEL_PROPERTY_EXISTS,
+	ARSEL_PROPERTIES_FULL,
 };
 
 /* What a no is about. The state of every call begins with one. */
@@ -118,6 +122,8 @@ extern const struct endpoint arsel_define, arsel_definitions, arsel_definition, 
 	arsel_undefine;
 extern const struct endpoint arsel_contact_new, arsel_contact_list, arsel_contact_get,
 	arsel_contact_change, arsel_contact_delete, arsel_contacts_delete;
+extern const struct endpoint arsel_property_new, arsel_properties, arsel_property,
+	arsel_property_change, arsel_property_delete;
 
 /* --- arsel_page.c --- */
 
@@ -138,6 +144,36 @@ void arsel_list_close(struct buf *b);
 void arsel_put_text(struct buf *b, const char *name, struct str s); /* .p NULL: null */
 void arsel_put_time(struct buf *b, const char *name, instant_us t);
 
+/* --- arsel_listing.c --- */
+
+struct arsel_listed {
+	uint32_t no; /* grows as things are made */
+	const void *thing;
+};
+
+/* The state of a call for such a list. */
+struct arsel_listing {
+	struct arsel_no no; /* first: see above */
+	struct arsel_page page;
+	struct str search; /* .p NULL: none */
+
+	/* The best so far, best first, one more than asked for: nearest to the cursor, which is the
+	 * newest end without one. */
+	struct arsel_listed *found;
+	unsigned n;
+	uint32_t cursor; /* number of the thing there; 0: none */
+};
+
+/* Reads the query; all that such an endpoint has to decode. */
+enum refusal arsel_listing_read(struct call *call);
+/* To be answered: `cursor` is the number of the thing that page.cursor names, 0: there is none.
+ * False: so it was refused. */
+MUST_CHECK bool arsel_listing_begin(struct call *call, uint32_t cursor);
+/* Whether the search, if any, finds that name; ASCII letters of either case count as equal. */
+bool arsel_listing_finds(const struct arsel_listing *l, struct str name);
+void arsel_listing_consider(struct arsel_listing *l, uint32_t no, const void *thing);
+void arsel_listing_send(struct call *call, void (*put)(struct buf *b, const void *thing));
+
 /* --- arsel_definitions.c --- */
 
 /* NULL when there is none. Looks at each: no request that reports an event comes here. */
@@ -154,6 +190,8 @@ MUST_CHECK bool arsel_schema_read(struct call *call, yyjson_val *schema,
 void arsel_schema_put(struct buf *b, const struct definition *d);
 /* How a field's type is shown. */
 struct str arsel_type_name(enum field_type type);
+/* What a new field may be: one of four. */
+MUST_CHECK bool arsel_type_parse(struct str name, enum field_type *out);
 
 /* --- arsel_conversion.c --- */
 

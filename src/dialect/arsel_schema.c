@@ -45,8 +45,7 @@ struct str arsel_type_name(enum field_type type)
 	return type_names[type];
 }
 
-/* What a new field may be. */
-static bool parse_type(struct str name, enum field_type *out)
+bool arsel_type_parse(struct str name, enum field_type *out)
 {
 	static const enum field_type types[] = { FIELD_STRING, FIELD_NUMBER, FIELD_BOOLEAN,
 						 FIELD_DATE };
@@ -80,7 +79,7 @@ static bool take_type(struct call *call, struct str path, struct str given,
 		f->type = was->type;
 		return copy_nested(&call->req->arena, was, f);
 	}
-	if (!parse_type(given, &f->type))
+	if (!arsel_type_parse(given, &f->type))
 		problem_at(&call->problems, PROBLEM_VALUE,
 			   problem_path(&call->req->arena, path, STR("type")));
 	return true;

@@ -94,6 +94,16 @@ static const struct stage {
 			       STR_INIT("A contact must have an email, phone_number or "
 					"external_id."),
 			       { 0 } },
+	[ARSEL_NO_PROPERTY] = { 404, STR_INIT("not_found"), STR_INIT("not_found"),
+				STR_INIT("Property with id \""), STR_INIT("\" not found") },
+	[ARSEL_PROPERTY_EXISTS] = { 409, STR_INIT("conflict"), STR_INIT("conflict"),
+				    STR_INIT("A property with the key \""),
+				    STR_INIT("\" already exists.") },
+	[ARSEL_PROPERTIES_FULL] = { 403,
+				    STR_INIT("forbidden"),
+				    STR_INIT("forbidden"),
+				    STR_INIT("The organization has as many properties as it may."),
+				    { 0 } },
 };
 
 int arsel_no_status(const struct arsel_no *no)
@@ -114,6 +124,8 @@ struct str arsel_no_code(const struct arsel_no *no)
 
 /* --- Validation --- */
 
+#define ONE_OF_TYPES "must be one of the following values: string, number, boolean, date"
+
 /* What class-validator would say of any value that is not what the member must be. A member's name
  * means the same wherever it stands. */
 static const struct {
@@ -129,12 +141,16 @@ static const struct {
 	{ STR_INIT("currencies"), "must be an array of ISO 4217 currency codes" },
 	{ STR_INIT("currency_field"), "must be a string" },
 	{ STR_INIT("data"), "must be an object" },
+	{ STR_INIT("data_type"), ONE_OF_TYPES },
 	{ STR_INIT("description"), "must be a string" },
+	{ STR_INIT("display_name"), "must be a string" },
 	{ STR_INIT("email"), "must be an email" },
 	{ STR_INIT("enabled"), "must be a boolean value" },
 	{ STR_INIT("event"), "must be a string" },
 	{ STR_INIT("events"), "must be an array" },
 	{ STR_INIT("external_id"), "must be a string" },
+	{ STR_INIT("fallback_value"), "must be a string" },
+	{ STR_INIT("field_key"), "must be a string" },
 	{ STR_INIT("fields"), "must be an array" },
 	{ STR_INIT("first_name"), "must be a string" },
 	{ STR_INIT("last_name"), "must be a string" },
@@ -146,7 +162,7 @@ static const struct {
 	{ STR_INIT("required"), "must be a boolean value" },
 	{ STR_INIT("schema"), "must be an object" },
 	{ STR_INIT("timestamp"), "must be a valid ISO 8601 date string" },
-	{ STR_INIT("type"), "must be one of the following values: string, number, boolean, date" },
+	{ STR_INIT("type"), ONE_OF_TYPES },
 	{ STR_INIT("value_field"), "must be a string" },
 };
 
@@ -159,6 +175,34 @@ static const char *must_be(struct str path)
 		if (str_eq(phrases[i].name, name))
 			return phrases[i].text;
 	return "must be an object"; /* an item of a list */
+}
+
+/* Likewise of a value that is not of the type declared for it. */
+static const char *must_be_of_type(const char *type)
+{
+	enum field_type t = FIELD_STRING;
+	must(field_type_parse(str_of(type), &t));
+	switch (t) {
+	case FIELD_BOOLEAN:
+		return "must be a boolean value";
+	case FIELD_INTEGER:
+		return "must be an integer number";
+	case FIELD_NUMBER:
+		return "must be a number conforming to the specified constraints";
+	case FIELD_DATE:
+	case FIELD_DATETIME:
+		return "must be a valid ISO 8601 date string";
+	case FIELD_EMAIL:
+		return "must be an email";
+	case FIELD_URL:
+		return "must be a URL address";
+	case FIELD_STRING:
+	case FIELD_OBJECT:
+	case FIELD_ARRAY:
+	case FIELD_TYPES:
+		break;
+	}
+	return "must be a string";
 }
 
 static void put_too_many(struct buf *b, const struct problem *p)
@@ -180,6 +224,8 @@ static void put_predicate(struct buf *b, const struct problem *p)
 		return put_too_many(b, p);
 	if (p->code == PROBLEM_NAME || p->code == PROBLEM_NESTED)
 		return buf_printf(b, " %s", p->rule);
+	if (p->code == PROBLEM_FIELD_TYPE)
+		return buf_printf(b, " %s", must_be_of_type(p->rule));
 	buf_printf(b, " %s", must_be(p->path));
 }
 
@@ -192,8 +238,9 @@ static void put_problem(struct buf *b, const struct problem *p)
 		buf_put(b, shorter.path);
 		return buf_lit(b, " should not exist");
 	}
-	if (p->path.n == 0 || p->code > PROBLEM_UNKNOWN_WORKSPACE)
-		return problem_put_english(b, &shorter); /* the committer's */
+	bool committers = p->code > PROBLEM_UNKNOWN_WORKSPACE && p->code != PROBLEM_FIELD_TYPE;
+	if (p->path.n == 0 || committers)
+		return problem_put_english(b, &shorter);
 	buf_put(b, shorter.path);
 	put_predicate(b, p);
 }

@@ -121,7 +121,7 @@ static void judge_beside(struct call *call, yyjson_val *name, yyjson_val *v)
 	static const struct str contact = STR_INIT("contact");
 	if (is_member(json_str(name)))
 		return;
-	if (yyjson_is_str(v) && workspace_has_contact_field(call->workspace, json_str(name)))
+	if (yyjson_is_str(v) && workspace_contact_field(call->workspace, json_str(name)))
 		judge_field(call, contact, name, v);
 	else
 		problem_at(&call->problems, PROBLEM_UNKNOWN_MEMBER,
@@ -134,7 +134,7 @@ void pristo_contact_judge(struct call *call, const struct pristo_contact *c)
 	size_t i, max;
 	if (fields)
 		yyjson_obj_foreach (fields, i, max, name, v)
-			if (!workspace_has_contact_field(call->workspace, json_str(name)))
+			if (!workspace_contact_field(call->workspace, json_str(name)))
 				problem_at(&call->problems, PROBLEM_UNKNOWN_FIELD,
 					   field_path(call, STR("contact.customFields"), name));
 	if (c->fields_beside)

@@ -60,6 +60,7 @@ void workspace_unref(struct workspace *w)
 	for (unsigned i = 0; i < w->room; i++)
 		definition_unref(w->definitions[i]);
 	free(w->definitions);
+	contact_fields_unref(w->contact_fields);
 	arena_fini(&w->arena);
 	free(w);
 }
@@ -175,20 +176,9 @@ struct definition *workspace_definition_by_no(const struct workspace *w, uint32_
 	return NULL;
 }
 
-bool workspace_has_contact_field(const struct workspace *w, struct str name)
+const struct contact_field *workspace_contact_field(const struct workspace *w, struct str name)
 {
-	unsigned low = 0, high = w->n_contact_fields;
-	while (low < high) {
-		unsigned mid = low + (high - low) / 2;
-		int order = str_cmp(name, w->contact_fields[mid]);
-		if (order == 0)
-			return true;
-		if (order < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return false;
+	return contact_field_find(w->contact_fields, name);
 }
 
 static int compare_names(const void *a, const void *b)

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "model/contact_fields.h"
 #include "model/definition.h"
 
 #include <pthread.h>
@@ -66,8 +67,7 @@ struct workspace {
 	uint32_t no;
 	struct uuid id;
 	struct str name;
-	const struct str *contact_fields; /* sorted */
-	unsigned n_contact_fields;
+	struct contact_fields *contact_fields; /* NULL: none */
 	int64_t requests_per_second;           /* 0: the dialect's default; -1: none */
 	const struct switch_setting *switches; /* sorted by name */
 	unsigned n_switches;
@@ -114,7 +114,8 @@ const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct 
 struct definition *workspace_definition(const struct workspace *w, struct str name);
 /* By row number, with a look at each. */
 struct definition *workspace_definition_by_no(const struct workspace *w, uint32_t no);
-bool workspace_has_contact_field(const struct workspace *w, struct str name);
+/* NULL when there is none. */
+const struct contact_field *workspace_contact_field(const struct workspace *w, struct str name);
 void switch_settings_sort(struct switch_setting *list, unsigned n);
 /* The value; .p NULL: it is not set. */
 struct str workspace_switch(const struct workspace *w, struct str name);
@@ -129,7 +130,8 @@ struct catalog_edit;
 MUST_CHECK int catalog_edit_new(struct catalog *from, struct catalog_edit **out);
 void catalog_edit_drop(struct catalog_edit *e); /* NULL is fine */
 
-/* Adds the workspace, or replaces all of it but its definitions. Strings are copied. */
+/* Adds the workspace, or replaces all of it but its definitions and contact fields. Strings are
+ * copied. */
 MUST_CHECK int catalog_edit_workspace(struct catalog_edit *e, const struct workspace *like);
 /* Adds or replaces by no. like->workspace is ignored in favour of `workspace`. */
 MUST_CHECK int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct key *like);
@@ -138,6 +140,12 @@ MUST_CHECK int catalog_edit_define(struct catalog_edit *e, uint32_t workspace,
 				   struct definition *d);
 /* Takes it out; one that is not there is no failure. */
 MUST_CHECK int catalog_edit_undefine(struct catalog_edit *e, uint32_t workspace, struct str name);
+/* Adds or replaces by name. Strings are copied. */
+MUST_CHECK int catalog_edit_contact_field(struct catalog_edit *e, uint32_t workspace,
+					  const struct contact_field *like);
+/* Takes it out; one that is not there is no failure. */
+MUST_CHECK int catalog_edit_no_contact_field(struct catalog_edit *e, uint32_t workspace,
+					     struct str name);
 /* The workspace as the edit has it so far, to look into; NULL: none. */
 const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e, uint32_t no);
 

@@ -96,24 +96,6 @@ void catalog_edit_drop(struct catalog_edit *e)
 	free(e);
 }
 
-static bool copy_contact_fields(struct workspace *w)
-{
-	const struct str *from = w->contact_fields;
-	w->contact_fields = NULL;
-	if (w->n_contact_fields == 0)
-		return true;
-	struct str *list = arena_array(&w->arena, struct str, w->n_contact_fields);
-	if (!list)
-		return false;
-	for (unsigned i = 0; i < w->n_contact_fields; i++) {
-		list[i] = from[i];
-		if (!copy_str(&w->arena, &list[i]))
-			return false;
-	}
-	w->contact_fields = list;
-	return true;
-}
-
 static bool copy_switches(struct workspace *w)
 {
 	const struct switch_setting *from = w->switches;
@@ -152,7 +134,8 @@ static bool copy_table(struct workspace *w, const struct workspace *old, unsigne
 	return true;
 }
 
-/* All of `like` but its definitions, which come from `old`. NULL: out of memory. */
+/* All of `like` but its definitions and contact fields, which come from `old`. NULL: out of
+ * memory. */
 static struct workspace *copy_workspace(const struct workspace *like, const struct workspace *old)
 {
 	struct workspace *w = calloc(1, sizeof(*w));
@@ -161,8 +144,8 @@ static struct workspace *copy_workspace(const struct workspace *like, const stru
 	*w = (struct workspace){ .no = like->no,
 				 .id = like->id,
 				 .name = like->name,
-				 .contact_fields = like->contact_fields,
-				 .n_contact_fields = like->n_contact_fields,
+				 .contact_fields =
+					 contact_fields_ref(old ? old->contact_fields : NULL),
 				 .requests_per_second = like->requests_per_second,
 				 .switches = like->switches,
 				 .n_switches = like->n_switches,
@@ -170,7 +153,7 @@ static struct workspace *copy_workspace(const struct workspace *like, const stru
 				 .updated_at = like->updated_at };
 	atomic_init(&w->refs, 1);
 	arena_init(&w->arena, STRINGS_MAX, NULL);
-	if (copy_str(&w->arena, &w->name) && copy_contact_fields(w) && copy_switches(w) &&
+	if (copy_str(&w->arena, &w->name) && copy_switches(w) &&
 	    (!old || copy_table(w, old, old->room, NULL)))
 		return w;
 	workspace_unref(w);
@@ -277,6 +260,38 @@ int catalog_edit_undefine(struct catalog_edit *e, uint32_t workspace, struct str
 	if (!copy_table(&left, w, w->room, gone))
 		return fail(-ENOMEM, "catalog");
 	take_table(w, &left);
+	return 0;
+}
+
+/* The workspace with a list of contact fields that the edit may change; NULL: out of memory. */
+static struct workspace *own_contact_fields(struct catalog_edit *e, uint32_t no)
+{
+	must(catalog_workspace(e->next, no));
+	struct workspace *w = own_workspace(e, no);
+	struct contact_fields *shared = w ? w->contact_fields : NULL;
+	if (!w || (shared && atomic_load_explicit(&shared->refs, memory_order_acquire) == 1))
+		return w;
+	struct contact_fields *own = contact_fields_new(shared);
+	if (!own)
+		return NULL;
+	contact_fields_unref(shared);
+	w->contact_fields = own;
+	return w;
+}
+
+int catalog_edit_contact_field(struct catalog_edit *e, uint32_t workspace,
+			       const struct contact_field *like)
+{
+	struct workspace *w = own_contact_fields(e, workspace);
+	return w && contact_fields_put(w->contact_fields, like) ? 0 : fail(-ENOMEM, "catalog");
+}
+
+int catalog_edit_no_contact_field(struct catalog_edit *e, uint32_t workspace, struct str name)
+{
+	struct workspace *w = own_contact_fields(e, workspace);
+	if (!w)
+		return fail(-ENOMEM, "catalog");
+	contact_fields_drop(w->contact_fields, name);
 	return 0;
 }
 

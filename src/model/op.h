@@ -22,12 +22,14 @@ enum op_kind {
 	OP_WORKSPACE,  /* a workspace is made, with its first key, or changed */
 	OP_DEFINITION, /* a definition is made or changed */
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
+	OP_CONTACT_FIELD,     /* a contact field is made, changed or taken away */
 	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
 	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer */
 };
 
 struct key;
 struct workspace;
+struct contact_field;
 
 /* What an identity in a report is for. Bits. */
 enum who_use {
@@ -123,6 +125,15 @@ enum workspace_rule {
 	WORKSPACE_RATE = 2, /* likewise requests_per_second */
 };
 
+/* What an operation does to a contact field. Bits, with OP_CONTACT_FIELD. */
+enum contact_field_rule {
+	CONTACT_FIELD_NEW = 1,         /* is made: PROBLEM_EXISTS when the name is taken; else: */
+	CONTACT_FIELD_GOES = 2,        /* is taken away; what contacts have of it stays */
+	CONTACT_FIELD_TITLE = 4,       /* `contact_field->title` is meant; else it stays */
+	CONTACT_FIELD_DESCRIPTION = 8, /* likewise */
+	CONTACT_FIELD_FALLBACK = 16,
+};
+
 /*
  * An id that the caller chose, so that a repetition is recognised: stored with the answer's facts
  * until it expires. `space` keeps the ids of one dialect's call apart from all others.
@@ -165,7 +176,7 @@ struct op {
 	unsigned n_changes;
 	unsigned custom_max; /* custom attributes the contact may have; 0: CONTACT_CUSTOM_MAX */
 
-	unsigned rules;  /* enum contact_rule, definition_rule or workspace_rule, by kind */
+	unsigned rules;  /* of the enum ..._rule of its kind */
 	bool wants_view; /* OP_EVENT, OP_CONTACT: fill `view` */
 	struct dedupe dedupe;
 
@@ -180,6 +191,10 @@ struct op {
 
 	/* OP_DEFINITION: what it shall be, by name (new) or by `definition` (there already). */
 	const struct definition *define;
+
+	/* OP_CONTACT_FIELD: what a new one shall be, or else the one of its `id` and what of it
+	 * changes: PROBLEM_UNKNOWN_FIELD when there is none. */
+	const struct contact_field *contact_field;
 
 	/* OP_TOKEN_ISSUE: all but its times, which are the committer's; OP_TOKEN_REVOKE: digest and
 	 * issuer. */
@@ -208,11 +223,12 @@ struct op {
 	uint64_t seq;              /* position in commit order, from 1 */
 	uint64_t contact;          /* row number: the outward 64-bit number */
 	instant_us received_at;
-	bool repeated;            /* a dedupe matched: the facts are the first event's */
-	bool created;             /* the contact, or the definition, was not there before */
-	bool changed;             /* the contact's row, or the definition, is not what it was */
-	struct contact_view view; /* with wants_view: the contact as it is now */
-	uint32_t key_no;          /* OP_KEY; OP_WORKSPACE: of a new one's key */
-	uint32_t workspace_no;    /* OP_WORKSPACE */
-	uint32_t definition_no;   /* OP_DEFINITION, or `repeated`: look it up in the catalog */
+	bool repeated; /* a dedupe matched: the facts are the first event's */
+	bool created;  /* the contact, definition or contact field was not there before */
+	bool changed;  /* the contact's row, definition or contact field is not what it was */
+	struct contact_view view;     /* with wants_view: the contact as it is now */
+	uint32_t key_no;              /* OP_KEY; OP_WORKSPACE: of a new one's key */
+	uint32_t workspace_no;        /* OP_WORKSPACE */
+	struct uuid contact_field_id; /* OP_CONTACT_FIELD: look it up in the catalog */
+	uint32_t definition_no;       /* OP_DEFINITION, or `repeated`: look it up in the catalog */
 };

@@ -148,6 +148,8 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 		return definition_change_decide(s, op, &d->definition);
 	case OP_DEFINITION_DELETE:
 		return definition_delete_decide(s, op);
+	case OP_CONTACT_FIELD:
+		return contact_field_decide(s, op);
 	case OP_TOKEN_ISSUE:
 		return token_issue_decide(s, op);
 	case OP_TOKEN_REVOKE:
@@ -243,6 +245,8 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 		return do_definition(s, op, d);
 	case OP_DEFINITION_DELETE:
 		return do_definition_delete(s, op);
+	case OP_CONTACT_FIELD:
+		return contact_field_write(s, op);
 	case OP_TOKEN_ISSUE:
 		return token_issue(s, op);
 	case OP_TOKEN_REVOKE:

@@ -110,14 +110,43 @@ static int load_workspace(struct store *s, sqlite3_stmt *st)
 	struct workspace w = { .no = row_no(st, 0) };
 	int r = db_blob(st, 1, w.id.b, sizeof(w.id.b));
 	w.name = db_text(st, 2);
-	r = r ?: read_strings(&s->scratch, db_text(st, 3), &w.contact_fields, &w.n_contact_fields);
-	w.requests_per_second = db_i64(st, 4);
-	r = r ?: read_switches(&s->scratch, db_text(st, 5), &w);
-	w.created_at = db_i64(st, 6);
-	w.updated_at = db_i64(st, 7);
+	w.requests_per_second = db_i64(st, 3);
+	r = r ?: read_switches(&s->scratch, db_text(st, 4), &w);
+	w.created_at = db_i64(st, 5);
+	w.updated_at = db_i64(st, 6);
 	if (r == 0 && w.no == 0)
 		r = db_damaged("number of a workspace");
 	return pass(r ?: catalog_edit_workspace(s->edit, &w));
+}
+
+static int read_contact_field(sqlite3_stmt *st, struct contact_field *f)
+{
+	struct str type = db_text(st, 4);
+	*f = (struct contact_field){
+		.no = row_no(st, 0),
+		.name = db_text(st, 3),
+		.typed = type.n > 0,
+		.title = db_text(st, 5),
+		.description = db_text(st, 6),
+		.fallback = db_text(st, 7),
+		.created_at = db_i64(st, 8),
+		.updated_at = db_i64(st, 9),
+	};
+	bool good =
+		!f->typed || (field_type_parse(type, &f->type) && contact_field_type_fits(f->type));
+	if (!good || f->no == 0 || f->name.n == 0 || f->name.n > FIELD_NAME_MAX)
+		return db_damaged("number, name or type of a contact field");
+	return db_blob(st, 2, f->id.b, sizeof(f->id.b));
+}
+
+static int load_contact_field(struct store *s, sqlite3_stmt *st)
+{
+	struct contact_field f;
+	uint32_t workspace = row_no(st, 1);
+	int r = read_contact_field(st, &f);
+	if (r == 0 && !catalog_edit_find_workspace(s->edit, workspace))
+		r = db_damaged("workspace of a contact field");
+	return pass(r ?: catalog_edit_contact_field(s->edit, workspace, &f));
 }
 
 /* Words with blanks between. */
@@ -238,9 +267,15 @@ int catalog_load(struct store *s)
 	int r = catalog_edit_new(NULL, &s->edit);
 	r = r
 		    ?: load_rows(s,
-				 "SELECT no, id, name, contact_fields, requests_per_second,"
-				 " switches, created_at, updated_at FROM workspace ORDER BY no",
+				 "SELECT no, id, name, requests_per_second, switches,"
+				 " created_at, updated_at FROM workspace ORDER BY no",
 				 load_workspace);
+	r = r
+		    ?: load_rows(s,
+				 "SELECT no, workspace, id, name, type, title, description,"
+				 " fallback, created_at, updated_at FROM contact_field"
+				 " ORDER BY workspace, name",
+				 load_contact_field);
 	r = r
 		    ?: load_rows(s,
 				 "SELECT no, workspace, digest, name, scopes, revoked, 0, origins"

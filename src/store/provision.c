@@ -24,7 +24,7 @@ static int next_no(struct store *s, const char *sql, int64_t max, uint32_t *out)
 	return pass(r);
 }
 
-void provision_put_strings(struct buf *b, const struct str *list, unsigned n)
+static void put_strings(struct buf *b, const struct str *list, unsigned n)
 {
 	buf_char(b, '[');
 	for (unsigned i = 0; i < n; i++) {
@@ -119,7 +119,7 @@ static int put_texts(struct store *s, const struct provision_key *p, struct key_
 	struct buf scopes = buf_in(&s->scratch), origins = buf_in(&s->scratch);
 	scopes_put(&scopes, p->scopes);
 	if (p->publishable)
-		provision_put_strings(&origins, p->origins, p->n_origins);
+		put_strings(&origins, p->origins, p->n_origins);
 	if (scopes.failed || origins.failed)
 		return no_memory();
 	*out = (struct key_texts){ buf_str(&scopes), buf_str(&origins) };
@@ -222,6 +222,8 @@ static int provision_workspace(struct store *s, const struct provision_workspace
 {
 	uint32_t no;
 	int r = provision_workspace_row(s, p, &no);
+	for (unsigned i = 0; r == 0 && i < p->n_contact_fields; i++)
+		r = provision_contact_field(s, no, &p->contact_fields[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_keys; i++)
 		r = provision_key(s, &access_keys, no, &p->keys[i]);
 	r = r ?: provision_rotate(s, no, p);

@@ -16,6 +16,12 @@ struct provision_key {
 	unsigned n_origins;
 };
 
+struct provision_contact_field {
+	struct str name;
+	bool typed; /* else whatever type it has stays */
+	enum field_type type;
+};
+
 struct provision_definition {
 	struct str name, description;
 	bool inferred;
@@ -41,7 +47,7 @@ struct provision_contact {
 struct provision_workspace {
 	struct uuid id;
 	struct str name;
-	const struct str *contact_fields;
+	const struct provision_contact_field *contact_fields;
 	unsigned n_contact_fields;
 	int64_t requests_per_second;
 	/* What the file does not mention: of a workspace that is there it stays as it is. */

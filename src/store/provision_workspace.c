@@ -3,31 +3,6 @@
 #include "store/state.h"
 
 #include <errno.h>
-#include <stdlib.h>
-
-static int no_memory(void)
-{
-	return fail(-ENOMEM, "provisioning");
-}
-
-static int compare_str(const void *a, const void *b)
-{
-	return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static int want_contact_fields(struct store *s, const struct provision_workspace *p,
-			       struct workspace *w)
-{
-	struct str *fields = arena_array(&s->scratch, struct str, p->n_contact_fields + 1);
-	if (!fields)
-		return no_memory();
-	for (unsigned i = 0; i < p->n_contact_fields; i++)
-		fields[i] = p->contact_fields[i];
-	qsort(fields, p->n_contact_fields, sizeof(*fields), compare_str);
-	w->contact_fields = fields;
-	w->n_contact_fields = p->n_contact_fields;
-	return 0;
-}
 
 int provision_workspace_row(struct store *s, const struct provision_workspace *p, uint32_t *no)
 {
@@ -47,7 +22,6 @@ int provision_workspace_row(struct store *s, const struct provision_workspace *p
 		w.name = old->name;
 	if (old && p->keep_rate)
 		w.requests_per_second = old->requests_per_second;
-	r = r ?: want_contact_fields(s, p, &w);
 	r = r ?: workspace_set_switches(s, old, p->switches, p->n_switches, &w);
 	*no = w.no;
 	return pass(r ?: workspace_put(s, &w, &changed));

@@ -234,13 +234,22 @@ MUST_CHECK int definition_change_decide(struct store *s, struct op *op,
 MUST_CHECK int definition_delete_decide(struct store *s, struct op *op);
 MUST_CHECK int definition_delete(struct store *s, struct op *op);
 
+/* contact_fields.c: OP_CONTACT_FIELD. */
+MUST_CHECK int contact_field_decide(struct store *s, struct op *op);
+MUST_CHECK int contact_field_write(struct store *s, struct op *op);
+/* A new one, whose number it gets. */
+MUST_CHECK int contact_field_add(struct store *s, uint32_t workspace, struct contact_field *field);
+MUST_CHECK int contact_field_set(struct store *s, uint32_t workspace,
+				 const struct contact_field *field);
+
 /* batch.c: store_begin() without a look at the free disk. */
 MUST_CHECK int batch_begin(struct store *s);
 
 /* provision.c and its parts: within store_provision()'s batch. */
-void provision_put_strings(struct buf *b, const struct str *list, unsigned n); /* as JSON */
 MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_workspace *p,
 				       uint32_t *no);
+MUST_CHECK int provision_contact_field(struct store *s, uint32_t workspace,
+				       const struct provision_contact_field *f);
 MUST_CHECK int provision_rotate(struct store *s, uint32_t workspace,
 				const struct provision_workspace *p);
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,

@@ -69,6 +69,13 @@ const char *const statement_sql[STATEMENTS] = {
 			      " inferred = ?, fields = ?, updated_at = ? WHERE no = ?",
 	[ST_DEFINITION_DROP] = "UPDATE definition SET deleted = 1, updated_at = ? WHERE no = ?",
 
+	[ST_CONTACT_FIELD_ADD] = "INSERT INTO contact_field(workspace, id, name, type, title,"
+				 " description, fallback, created_at, updated_at)"
+				 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ST_CONTACT_FIELD_SET] = "UPDATE contact_field SET type = ?, title = ?, description = ?,"
+				 " fallback = ?, updated_at = ? WHERE no = ?",
+	[ST_CONTACT_FIELD_DROP] = "DELETE FROM contact_field WHERE no = ?",
+
 	[ST_ROLLUP_NEWEST] = "SELECT minute, events, first_seq, last_seq, total FROM rollup"
 			     " WHERE workspace = ? AND definition = ?"
 			     " ORDER BY minute DESC LIMIT 1",
@@ -76,11 +83,10 @@ const char *const statement_sql[STATEMENTS] = {
 			  " first_seq, last_seq, total) VALUES(?, ?, ?, ?, ?, ?, ?)",
 	[ST_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
 	[ST_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
-	[ST_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, contact_fields,"
-			     " requests_per_second, switches, contacts, created_at, updated_at)"
-			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7) ON CONFLICT(no) DO UPDATE"
-			     " SET name = ?3, contact_fields = ?4, requests_per_second = ?5,"
-			     " switches = ?6, updated_at = ?7",
+	[ST_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, requests_per_second, switches,"
+			     " contacts, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?5, 0,"
+			     " ?6, ?6) ON CONFLICT(no) DO UPDATE SET name = ?3,"
+			     " requests_per_second = ?4, switches = ?5, updated_at = ?6",
 	[ST_WORKSPACE_GROW] = "UPDATE workspace SET contacts = contacts + ? WHERE no = ?",
 
 	[ST_HEADS_PUT] = "INSERT OR REPLACE INTO contact_head(block, heads) VALUES(?, ?)",

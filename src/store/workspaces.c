@@ -77,9 +77,7 @@ static void put_switches(struct buf *b, const struct workspace *w)
 static bool is_same(const struct workspace *a, const struct workspace *b)
 {
 	bool same = str_eq(a->name, b->name) && a->requests_per_second == b->requests_per_second &&
-		    a->n_contact_fields == b->n_contact_fields && a->n_switches == b->n_switches;
-	for (unsigned i = 0; same && i < a->n_contact_fields; i++)
-		same = str_eq(a->contact_fields[i], b->contact_fields[i]);
+		    a->n_switches == b->n_switches;
 	for (unsigned i = 0; same && i < a->n_switches; i++)
 		same = str_eq(a->switches[i].name, b->switches[i].name) &&
 		       str_eq(a->switches[i].value, b->switches[i].value);
@@ -89,18 +87,16 @@ static bool is_same(const struct workspace *a, const struct workspace *b)
 static int write_row(struct store *s, const struct workspace *w)
 {
 	sqlite3_stmt *st = s->st[ST_WORKSPACE_PUT];
-	struct buf fields = buf_in(&s->scratch), switches = buf_in(&s->scratch);
-	provision_put_strings(&fields, w->contact_fields, w->n_contact_fields);
+	struct buf switches = buf_in(&s->scratch);
 	put_switches(&switches, w);
-	if (fields.failed || switches.failed)
+	if (switches.failed)
 		return no_memory();
 	db_bind_i64(st, 1, w->no);
 	db_bind_blob(st, 2, w->id.b, sizeof(w->id.b));
 	db_bind_text(st, 3, w->name);
-	db_bind_text(st, 4, buf_str(&fields));
-	db_bind_i64(st, 5, w->requests_per_second);
-	db_bind_text(st, 6, buf_str(&switches));
-	db_bind_i64(st, 7, w->updated_at);
+	db_bind_i64(st, 4, w->requests_per_second);
+	db_bind_text(st, 5, buf_str(&switches));
+	db_bind_i64(st, 6, w->updated_at);
 	return db_run(st);
 }
 
@@ -163,8 +159,6 @@ static int shape(struct store *s, const struct op *op, struct workspace *w)
 		.no = op->workspace_no,
 		.id = rest->id,
 		.name = op->rules & WORKSPACE_NAME ? like->name : rest->name,
-		.contact_fields = rest->contact_fields,
-		.n_contact_fields = rest->n_contact_fields,
 		.requests_per_second = op->rules & WORKSPACE_RATE ? like->requests_per_second
 								  : rest->requests_per_second,
 	};

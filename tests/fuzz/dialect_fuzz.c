@@ -59,7 +59,19 @@ static const struct definition definitions[] = {
 	  FIELDS(page_fields) },
 };
 
-static const struct str contact_fields[] = { STR_INIT("age"), STR_INIT("gender") };
+/* The types of two are not declared, as provisioned names have none. */
+static const struct contact_field contact_fields[] = {
+	{ .no = 1, .id = { { 1 } }, .name = STR_INIT("age") },
+	{ .no = 2, .id = { { 2 } }, .name = STR_INIT("gender") },
+	{ .no = 3,
+	  .id = { { 3 } },
+	  .name = STR_INIT("points"),
+	  .typed = true,
+	  .type = FIELD_NUMBER,
+	  .title = STR_INIT("Points"),
+	  .description = STR_INIT("of the club"),
+	  .fallback = STR_INIT("0") },
+};
 
 static const struct str origins[] = { STR_INIT(TRIAL_ORIGIN) };
 
@@ -96,12 +108,12 @@ static void add_workspace(struct catalog_edit *e, uint32_t no, struct str id, bo
 	struct switch_setting list[SWITCHES_END];
 	struct workspace w = { .no = no,
 			       .name = STR("trial"),
-			       .contact_fields = contact_fields,
-			       .n_contact_fields = ARRAY_LEN(contact_fields),
 			       .switches = list,
 			       .n_switches = switched ? all_switches(list) : 0 };
 	must(uuid_parse(id, &w.id));
 	must(catalog_edit_workspace(e, &w) == 0);
+	for (size_t i = 0; i < ARRAY_LEN(contact_fields); i++)
+		must(catalog_edit_contact_field(e, no, &contact_fields[i]) == 0);
 }
 
 static void add_client(struct catalog_edit *e)
@@ -318,6 +330,20 @@ static void put_define(struct buf *b, const struct op *op)
 	buf_char(b, '\n');
 }
 
+static void put_contact_field(struct buf *b, const struct op *op)
+{
+	const struct contact_field *f = op->contact_field;
+	buf_printf(b, "field %u rules %u\nname ", f->id.b[0], op->rules);
+	buf_put(b, f->name);
+	buf_printf(b, "\ntype %s\ntitle ", f->typed ? field_type_name(f->type) : "");
+	buf_put(b, f->title);
+	buf_lit(b, "\ndescription ");
+	buf_put(b, f->description);
+	buf_lit(b, "\nfallback ");
+	buf_put(b, f->fallback);
+	buf_char(b, '\n');
+}
+
 struct str trial_op_text(struct trial *t)
 {
 	must(t->why == REFUSE_NOTHING && t->call.n_ops == 1);
@@ -327,6 +353,8 @@ struct str trial_op_text(struct trial *t)
 		put_event(&b, op);
 	if (op->kind == OP_DEFINITION)
 		put_define(&b, op);
+	if (op->kind == OP_CONTACT_FIELD)
+		put_contact_field(&b, op);
 	for (unsigned i = 0; i < op->n_who; i++)
 		put_who(&b, &op->who[i]);
 	for (unsigned i = 0; i < op->n_changes; i++)
@@ -365,6 +393,7 @@ static void store(struct trial *t, struct problems *ps)
 		if (!op->occurred_given)
 			op->occurred_at = op->received_at;
 		op->definition_no = op->definition ?: trial_definition("order.completed")->no;
+		op->contact_field_id = contact_fields[0].id;
 		if (op->wants_view)
 			op->view = trial_contact;
 	}
@@ -499,6 +528,9 @@ static void judge_op(const struct op *op)
 	must(!op->mismatches.p || is_json(op->mismatches, false));
 	if (op->kind == OP_DEFINITION && op->rules & DEFINITION_ANNOTATIONS)
 		must(is_json(op->define->annotations, true));
+	if (op->kind == OP_CONTACT_FIELD && op->rules & CONTACT_FIELD_NEW)
+		must(op->contact_field->name.n > 0 && op->contact_field->name.n <= FIELD_NAME_MAX &&
+		     contact_field_type_fits(op->contact_field->type));
 	for (unsigned i = 0; i < op->n_who; i++) {
 		const struct who *w = &op->who[i];
 		must(identity_kind_name(w->kind) && w->use != 0);

@@ -51,6 +51,13 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST,
 	  "/v1/events/send",
 	  { HEADER("Authorization", "Bearer " TRIAL_KEY_ELSEWHERE) } },
+	{ METHOD_POST, "/v1/properties", { HEADER("Authorization", "Bearer " TRIAL_KEY) } },
+	{ METHOD_GET,
+	  "/v1/properties?limit=1&search=A",
+	  { HEADER("Authorization", "Bearer " TRIAL_KEY) } },
+	{ METHOD_PATCH,
+	  "/v1/properties/03000000-0000-0000-0000-000000000000",
+	  { HEADER("Authorization", "Bearer " TRIAL_KEY) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -16,12 +16,26 @@ CREATE TABLE workspace(
     no                  INTEGER PRIMARY KEY,
     id                  BLOB NOT NULL UNIQUE,
     name                TEXT NOT NULL,
-    contact_fields      TEXT NOT NULL,        -- JSON: ["gender", "age"]
     requests_per_second INTEGER NOT NULL,     -- 0: the dialect's default; -1: none
     switches            TEXT NOT NULL,        -- JSON: {"strict_50": "true"}, those that were set
     contacts            INTEGER NOT NULL,     -- how many it has
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL
+);
+
+-- The custom fields that contacts may have. Values of one that is gone stay with the contacts.
+CREATE TABLE contact_field(
+    no          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL,
+    id          BLOB NOT NULL UNIQUE,
+    name        TEXT NOT NULL,
+    type        TEXT NOT NULL,                -- '': any plain value
+    title       TEXT NOT NULL,
+    description TEXT NOT NULL,
+    fallback    TEXT NOT NULL,                -- for messages about contacts without a value
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    UNIQUE(workspace, name)
 );
 
 -- Secrets are kept as SHA-256 digests only.

@@ -106,7 +106,10 @@ static void show_workspace(struct buf *b, const struct provision_workspace *w)
 	buf_printf(b, "[%.8s '" STR_FMT "' rate %d", id, STR_ARG(w->name),
 		   (int)w->requests_per_second);
 	for (unsigned i = 0; i < w->n_contact_fields; i++)
-		buf_printf(b, " custom " STR_FMT, STR_ARG(w->contact_fields[i]));
+		buf_printf(b, " custom " STR_FMT "%s%s", STR_ARG(w->contact_fields[i].name),
+			   w->contact_fields[i].typed ? ":" : "",
+			   w->contact_fields[i].typed ? field_type_name(w->contact_fields[i].type)
+						      : "");
 	for (unsigned i = 0; i < w->n_switches; i++)
 		buf_printf(b, " " STR_FMT "=" STR_FMT, STR_ARG(w->switches[i].name),
 			   STR_ARG(w->switches[i].value));
@@ -146,6 +149,11 @@ static void test_taken(void **state)
 		  "[7c9e6679 'a' rate 0]" },
 		{ WS "  name: acme\n  contact_fields: [gender, age]\n",
 		  "[7c9e6679 'acme' rate 0 custom gender custom age]" },
+		{ WS "  name: acme\n  contact_fields:\n  - { name: age, type: number }\n"
+		     "  - gender\n  - name: size\n  - { type: datetime, name: seen }\n",
+		  "[7c9e6679 'acme' rate 0 custom age:number custom gender custom size custom "
+		  "seen:datetime]" },
+		{ WS "  name: acme\n  contact_fields: []\n", "[7c9e6679 'acme' rate 0]" },
 		{ WS "  name: a\n  switches: { strict_50: true, error_names: 'specific',\n"
 		     "    event_answer: generation_c }\n",
 		  "[7c9e6679 'a' rate 0 strict_50=true error_names=specific "
@@ -290,6 +298,27 @@ static void test_refused(void **state)
 		  "dialect's default) or up to 1000000" },
 		{ WS "  contact_fields: [a, b, a]\n",
 		  "3: workspaces[0].contact_fields[2]: must be unique, but line 3 has the same" },
+		{ WS "  contact_fields: [a, { name: a }]\n",
+		  "3: workspaces[0].contact_fields[1].name: must be unique, but line 3 has the "
+		  "same" },
+		{ WS "  contact_fields: a\n",
+		  "3: workspaces[0].contact_fields: must be a list, not a string" },
+		{ WS "  contact_fields: [[a]]\n",
+		  "3: workspaces[0].contact_fields[0]: must be a mapping, not a list" },
+		{ WS "  contact_fields: [' ']\n",
+		  "3: workspaces[0].contact_fields[0]: must not be blank" },
+		{ WS "  contact_fields: ['']\n",
+		  "3: workspaces[0].contact_fields[0]: must not be empty" },
+		{ WS "  contact_fields: [{ type: number }]\n",
+		  "3: workspaces[0].contact_fields[0].name: is required" },
+		{ WS "  contact_fields: [{ name: [a] }]\n",
+		  "3: workspaces[0].contact_fields[0].name: must be a string, not a list" },
+		{ WS "  contact_fields: [{ name: a, typ: number }]\n",
+		  "3: workspaces[0].contact_fields[0].typ: is not known here; known are name, "
+		  "type" },
+		{ WS "  contact_fields: [{ name: a, type: object }]\n",
+		  "3: workspaces[0].contact_fields[0].type: must be one of string, boolean, "
+		  "integer, number, date, datetime, email, url, not \"object\"" },
 	/* Switches */
 #define SWITCHES(list) WS "  switches: " list "\n"
 #define ALL_SWITCHES                                                               \

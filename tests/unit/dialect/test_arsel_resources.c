@@ -39,6 +39,25 @@ static const char *event_path(const char *name)
 	return path;
 }
 
+struct op_case {
+	enum method method;
+	const char *target, *body, *op;
+};
+
+static void expect_op(const struct op_case *c)
+{
+	struct trial t;
+	run(&t, c->method, c->target, c->body);
+	if (t.why)
+		trial_answer(&t);
+	if (t.why)
+		fail_msg("%s: " STR_FMT, c->body, STR_ARG(t.body));
+	assert_text(c->body, trial_op_text(&t), c->op);
+	trial_answer(&t);
+	assert_int_equal(t.status, c->method == METHOD_POST ? 201 : 200);
+	trial_end(&t);
+}
+
 static void test_definition_made(void **state)
 {
 	(void)state;
@@ -134,10 +153,7 @@ static void test_contact(void **state)
 {
 	(void)state;
 #define BY_ID "who uuid lookup " C1 " key " C1 "\n"
-	static const struct {
-		enum method method;
-		const char *target, *body, *op;
-	} cases[] = {
+	static const struct op_case cases[] = {
 		{ METHOD_POST, "/v1/contacts",
 		  "{\"email\":\" A@b.co\",\"first_name\":\"\",\"last_name\":null,"
 		  "\"properties\":{\"age\":1.50,\"gender\":null}}",
@@ -151,20 +167,12 @@ static void test_contact(void **state)
 		{ METHOD_PATCH, CONTACT, "{\"email\":\"a@b.co\",\"phone_number\":null}",
 		  BY_ID "who email replace,exclusive a@b.co key a@b.co\nwho phone drop-kind \n" },
 		{ METHOD_PATCH, CONTACT, "{\"first_name\":null,\"properties\":null}",
-		  BY_ID "remove first_name \nremove custom.age \nremove custom.gender \n" },
+		  BY_ID "remove first_name \nremove custom.age \nremove custom.gender \n"
+			"remove custom.points \n" },
 		{ METHOD_DELETE, CONTACT, "", BY_ID },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct trial t;
-		run(&t, cases[i].method, cases[i].target, cases[i].body);
-		if (t.why)
-			trial_answer(&t);
-		if (t.why)
-			fail_msg("%s: " STR_FMT, cases[i].body, STR_ARG(t.body));
-		assert_text(cases[i].body, trial_op_text(&t), cases[i].op);
-		trial_answer(&t);
-		assert_int_equal(t.status, cases[i].method == METHOD_POST ? 201 : 200);
-		trial_end(&t);
+		expect_op(&cases[i]);
 	}
 }
 
@@ -258,6 +266,33 @@ static void test_refused(void **state)
 	}
 }
 
+#define PROPERTY "/v1/properties/03000000-0000-0000-0000-000000000000"
+
+static void test_properties(void **state)
+{
+	(void)state;
+	static const struct op_case cases[] = {
+		{ METHOD_POST, "/v1/properties", "{\"field_key\":\"a_1\",\"display_name\":\"A\"}",
+		  "field 0 rules 5\nname a_1\ntype string\ntitle A\ndescription \nfallback \n" },
+		{ METHOD_POST, "/api/v1/properties",
+		  "{\"field_key\":\"a\",\"display_name\":\"A\",\"data_type\":\"date\","
+		  "\"description\":"
+		  "\"d\",\"fallback_value\":\"f\"}",
+		  "field 0 rules 29\nname a\ntype date\ntitle A\ndescription d\nfallback f\n" },
+		{ METHOD_PATCH, PROPERTY, "{}",
+		  "field 3 rules 0\nname \ntype \ntitle \ndescription \nfallback \n" },
+		{ METHOD_PATCH, PROPERTY,
+		  "{\"field_key\":\"points\",\"data_type\":\"number\",\"description\":null,"
+		  "\"fallback_value\":\"1\"}",
+		  "field 3 rules 24\nname \ntype \ntitle \ndescription \nfallback 1\n" },
+		{ METHOD_DELETE, PROPERTY, "",
+		  "field 3 rules 2\nname \ntype \ntitle \ndescription \nfallback \n" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		expect_op(&cases[i]);
+	}
+}
+
 /* What only the committer knows. */
 static void test_committer_says_no(void **state)
 {
@@ -280,6 +315,12 @@ static void test_committer_says_no(void **state)
 		{ METHOD_PATCH, CONTACT, "{}", PROBLEM_UNKNOWN_CONTACT, 404, "not_found" },
 		{ METHOD_PATCH, CONTACT, "{}", PROBLEM_CONTACT_FULL, 422, "validation_error" },
 		{ METHOD_DELETE, CONTACT, "", PROBLEM_UNKNOWN_CONTACT, 404, "not_found" },
+		{ METHOD_POST, "/v1/properties", "{\"field_key\":\"age\",\"display_name\":\"Age\"}",
+		  PROBLEM_EXISTS, 409, "conflict" },
+		{ METHOD_POST, "/v1/properties", "{\"field_key\":\"a\",\"display_name\":\"A\"}",
+		  PROBLEM_CONTACT_FIELDS_FULL, 403, "forbidden" },
+		{ METHOD_PATCH, PROPERTY, "{}", PROBLEM_UNKNOWN_FIELD, 404, "not_found" },
+		{ METHOD_DELETE, PROPERTY, "", PROBLEM_UNKNOWN_FIELD, 404, "not_found" },
 		{ METHOD_GET, "/v1/contacts?after=" C1, "", PROBLEM_UNKNOWN_CONTACT, 422,
 		  "validation_error" },
 	};
@@ -398,11 +439,17 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_definition_made), cmocka_unit_test(test_definition_changed),
-		cmocka_unit_test(test_contact),         cmocka_unit_test(test_contact_shown),
-		cmocka_unit_test(test_refused),         cmocka_unit_test(test_committer_says_no),
-		cmocka_unit_test(test_batch),           cmocka_unit_test(test_payload),
-		cmocka_unit_test(test_other_payload),   cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_definition_made),
+		cmocka_unit_test(test_definition_changed),
+		cmocka_unit_test(test_contact),
+		cmocka_unit_test(test_contact_shown),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_committer_says_no),
+		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_payload),
+		cmocka_unit_test(test_other_payload),
+		cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

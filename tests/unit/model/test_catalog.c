@@ -19,13 +19,10 @@ static struct catalog_edit *begin(struct catalog *from)
 
 static void add_workspace(struct catalog_edit *e, uint32_t no, const char *name)
 {
-	const struct str fields[] = { STR("age"), STR("gender"), STR("size") };
 	const struct workspace like = {
 		.no = no,
 		.id = { { 1, 2, 3, [15] = (uint8_t)no } },
 		.name = str_of(name),
-		.contact_fields = fields,
-		.n_contact_fields = 3,
 		.requests_per_second = -1,
 	};
 	assert_int_equal(catalog_edit_workspace(e, &like), 0);
@@ -134,20 +131,83 @@ static void everything_is_found_by_its_key(void **state)
 	catalog_unref(c);
 }
 
+static void add_field(struct catalog_edit *e, uint32_t no, const char *name, const char *title)
+{
+	const struct contact_field f = { .no = no,
+					 .id = { { 9, [15] = (uint8_t)no } },
+					 .name = str_of(name),
+					 .title = str_of(title),
+					 .description = STR(""),
+					 .fallback = STR("") };
+	assert_int_equal(catalog_edit_contact_field(e, 1, &f), 0);
+}
+
+static const char *title_of(const struct workspace *w, const char *name)
+{
+	const struct contact_field *f = workspace_contact_field(w, str_of(name));
+	return f ? (f->title.n ? f->title.p : "") : NULL;
+}
+
 static void contact_fields_are_looked_up(void **state)
 {
 	(void)state;
 	struct catalog_edit *e = begin(NULL);
 	add_workspace(e, 1, "w");
+	assert_null(title_of(catalog_edit_find_workspace(e, 1), "age"));
+	add_field(e, 1, "size", "");
+	add_field(e, 2, "age", "");
+	add_field(e, 3, "gender", "");
 	struct catalog *c = catalog_edit_done(e);
 	const struct workspace *w = catalog_workspace(c, 1);
-	assert_true(workspace_has_contact_field(w, STR("age")));
-	assert_true(workspace_has_contact_field(w, STR("gender")));
-	assert_true(workspace_has_contact_field(w, STR("size")));
-	assert_false(workspace_has_contact_field(w, STR("")));
-	assert_false(workspace_has_contact_field(w, STR("ag")));
-	assert_false(workspace_has_contact_field(w, STR("zoo")));
+	assert_non_null(workspace_contact_field(w, STR("age")));
+	assert_non_null(workspace_contact_field(w, STR("gender")));
+	assert_non_null(workspace_contact_field(w, STR("size")));
+	assert_null(workspace_contact_field(w, STR("")));
+	assert_null(workspace_contact_field(w, STR("ag")));
+	assert_null(workspace_contact_field(w, STR("zoo")));
+	assert_int_equal(
+		contact_field_by_id(w->contact_fields, (struct uuid){ { 9, [15] = 2 } })->no, 2);
+	assert_null(contact_field_by_id(w->contact_fields, (struct uuid){ { 8 } }));
+	assert_null(contact_field_by_id(NULL, (struct uuid){ { 9, [15] = 2 } }));
 	catalog_unref(c);
+}
+
+/* A snapshot's list stays as it is, however the next ones differ; who changes something else of the
+ * workspace shares it. */
+static void contact_fields_change_in_the_next_snapshot_only(void **state)
+{
+	(void)state;
+	struct catalog_edit *e = begin(NULL);
+	add_workspace(e, 1, "w");
+	add_field(e, 1, "age", "old");
+	struct catalog *one = catalog_edit_done(e);
+
+	e = begin(one);
+	add_field(e, 1, "age", "new");
+	add_field(e, 2, "zip", "");
+	add_field(e, 3, "abc", "");
+	assert_int_equal(catalog_edit_no_contact_field(e, 1, STR("abc")), 0);
+	assert_int_equal(catalog_edit_no_contact_field(e, 1, STR("nobody")), 0);
+	struct catalog *two = catalog_edit_done(e);
+
+	e = begin(two);
+	add_workspace(e, 1, "renamed");
+	define(e, 1, 1, "order");
+	struct catalog *three = catalog_edit_done(e);
+
+	const struct workspace *w1 = catalog_workspace(one, 1), *w2 = catalog_workspace(two, 1),
+			       *w3 = catalog_workspace(three, 1);
+	assert_string_equal(title_of(w1, "age"), "old");
+	assert_null(title_of(w1, "zip"));
+	assert_string_equal(title_of(w2, "age"), "new");
+	assert_string_equal(title_of(w2, "zip"), "");
+	assert_null(title_of(w2, "abc"));
+	assert_int_equal(w2->contact_fields->n, 2);
+	assert_ptr_equal(w3->contact_fields, w2->contact_fields);
+	catalog_unref(two);
+	catalog_unref(one);
+	assert_string_equal(title_of(w3, "age"), "new");
+	catalog_unref(three);
 }
 
 static void switches_are_looked_up_and_copied(void **state)
@@ -418,6 +478,7 @@ int main(void)
 		cmocka_unit_test(empty_catalog_has_nothing),
 		cmocka_unit_test(everything_is_found_by_its_key),
 		cmocka_unit_test(contact_fields_are_looked_up),
+		cmocka_unit_test(contact_fields_change_in_the_next_snapshot_only),
 		cmocka_unit_test(switches_are_looked_up_and_copied),
 		cmocka_unit_test(edit_shares_what_it_leaves_alone),
 		cmocka_unit_test(replaced_workspace_keeps_its_definitions),

@@ -157,7 +157,10 @@ static inline struct provision_key fixture_key(const char *secret, const char *n
 
 static inline void fixture_provision(struct fixture *f)
 {
-	const struct str contact_fields[] = { STR("gender"), STR("age") };
+	const struct provision_contact_field contact_fields[] = {
+		{ .name = STR("gender") },
+		{ .name = STR("age"), .typed = true, .type = FIELD_NUMBER },
+	};
 	const struct provision_key key1 = fixture_key("one", "backend");
 	const struct provision_key key2 = fixture_key("two", "other");
 	const struct provision_workspace workspaces[] = {
@@ -242,7 +245,7 @@ static inline uint64_t fixture_fingerprint(struct fixture *f)
 	static const char *const tables[] = {
 		"workspace",    "access_key", "oauth_client", "definition", "contact",
 		"identity",     "event",      "rollup",       "dialect",    "meta",
-		"contact_head", "erasure",    "dedupe",       "token",
+		"contact_head", "erasure",    "dedupe",       "token",      "contact_field",
 	};
 	char path[100], sql[100];
 	sqlite3 *db;

@@ -52,7 +52,8 @@ static void repeating_changes_nothing(void **state)
 
 static void workspace_is_updated_by_its_id(void **state)
 {
-	const struct str fields[] = { STR("zip"), STR("age") };
+	const struct provision_contact_field fields[] = { { .name = STR("zip") },
+							  { .name = STR("age") } };
 	struct provision_workspace w = acme();
 	(void)state;
 	w.name = STR("renamed");
@@ -66,10 +67,10 @@ static void workspace_is_updated_by_its_id(void **state)
 		assert_int_equal(now->no, 1);
 		assert_str(now->name, "renamed");
 		assert_int_equal(now->requests_per_second, -1);
-		assert_true(workspace_has_contact_field(now, STR("age")));
-		assert_true(workspace_has_contact_field(now, STR("zip")));
-		assert_false(workspace_has_contact_field(now, STR("gender")));
+		assert_non_null(workspace_contact_field(now, STR("zip")));
 		/* What is not declared stays. */
+		assert_non_null(workspace_contact_field(now, STR("gender")));
+		assert_int_equal(workspace_contact_field(now, STR("age"))->type, FIELD_NUMBER);
 		assert_non_null(workspace_definition(now, STR("purchase")));
 		struct sha256 digest = sha256_of(STR("one"));
 		assert_ptr_equal(catalog_key(c, &digest)->workspace, now);

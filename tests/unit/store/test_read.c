@@ -326,7 +326,12 @@ static void damaged_rows_keep_the_store_closed(void **state)
 {
 	static const char *const damages[] = {
 		"UPDATE workspace SET id = x'00' WHERE no = 1",
-		"UPDATE workspace SET contact_fields = '{}'",
+		"UPDATE contact_field SET type = 'object'",
+		"UPDATE contact_field SET type = 'text'",
+		"UPDATE contact_field SET name = ''  WHERE no = 1",
+		"UPDATE contact_field SET id = x'00' WHERE no = 1",
+		"UPDATE contact_field SET workspace = 99",
+		"UPDATE contact_field SET no = -1 WHERE no = 1",
 		"UPDATE workspace SET switches = '[]' WHERE no = 1",
 		"UPDATE workspace SET switches = '' WHERE no = 1",
 		"UPDATE workspace SET switches = '{\"strict_50\":true}' WHERE no = 1",

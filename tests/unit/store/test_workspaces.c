@@ -43,8 +43,8 @@ static void check(struct fixture *f, uint32_t no, const char *want)
 	struct buf b = buf_in(&f->arena);
 	if (w)
 		buf_printf(&b, STR_FMT " %lld %u %u", STR_ARG(w->name),
-			   (long long)w->requests_per_second, w->n_contact_fields,
-			   w->n_definitions);
+			   (long long)w->requests_per_second,
+			   w->contact_fields ? w->contact_fields->n : 0, w->n_definitions);
 	assert_str(buf_str(&b), want);
 	assert_true(!w || catalog_workspace_by_id(c, w->id) == w);
 }
