@@ -89,7 +89,7 @@ int store_read_stats(struct store_reader *r, struct arena *a, uint32_t workspace
 		return pass(x);
 	x = read_all(r, a, workspace, out);
 	reader_end(r);
-	out->database_bytes = directory_file_bytes(r->s, "occurd.db");
-	out->wal_bytes = directory_file_bytes(r->s, "occurd.db-wal");
+	out->database_bytes = directory_file_bytes(&r->s->dir, "occurd.db");
+	out->wal_bytes = directory_file_bytes(&r->s->dir, "occurd.db-wal");
 	return pass(x);
 }

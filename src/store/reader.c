@@ -54,7 +54,7 @@ int store_reader_open(struct store *s, struct store_reader **out)
 		return fail(-ENOMEM, "reader");
 	r->s = s;
 	arena_init(&r->scratch, SCRATCH_MAX, NULL);
-	int e = db_open(s->db_path, SQLITE_OPEN_READONLY, &r->db);
+	int e = db_open(s->dir.db_path, SQLITE_OPEN_READONLY, &r->db);
 	e = e ?: db_exec(r->db, "PRAGMA query_only = ON");
 	e = e ?: db_prepare_all(r->db, sql, READ_STATEMENTS, r->st);
 	if (e < 0) {
