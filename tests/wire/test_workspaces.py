@@ -20,7 +20,8 @@ HOUSE = senders.engine_workspace("house", keys=[key("operator", ["operator"]),
 PATH = "/_/v1/workspaces"
 MEMBERS = ["id", "name", "limits", "switches", "created_at", "updated_at"]
 SWITCHES = {"strict_50": False, "contact_id_any_string": False, "auto_define_event_types": False,
-            "unreachable_contacts": False, "event_answer": "generation_c", "error_names": "general",
+            "unreachable_contacts": False, "event_answer": "generation_c",
+            "older_generation": False, "error_names": "general",
             "null_removes_built_in": False, "empty_definition_list": False}
 
 
