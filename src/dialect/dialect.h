@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "dialect/switches.h"
 #include "model/bulk.h"
 #include "model/catalog.h"
 #include "model/check.h"
@@ -34,7 +35,7 @@ enum refusal {
 	REFUSE_ROUTE,       /* no such path */
 	REFUSE_METHOD,      /* the path is known: call->allowed */
 	REFUSE_CREDENTIALS, /* none, malformed, unknown or revoked: not told apart */
-	REFUSE_SCOPE,       /* the key may not: call->needs, or call->key->publishable */
+	REFUSE_SCOPE,       /* the key may not: call->scope, or call->key->publishable */
 	REFUSE_RATE,        /* call->rate */
 	REFUSE_MEDIA_TYPE,  /* a Content-Type that the dialect does not take */
 	REFUSE_JSON,        /* the body is no JSON or nested too deep: call->json_error */
@@ -78,7 +79,7 @@ struct call {
 	const struct workspace *workspace;
 	const struct key *key; /* valid until decode returns */
 	unsigned scopes;       /* the key's, or those of its token */
-	unsigned needs;  /* which of them it must have: the endpoint's, or what decode or answer
+	unsigned scope;  /* which of them it must have: the endpoint's, or what decode or answer
 			 * find out; of several that it finds out any will do */
 	uint32_t key_no; /* 0 before the credentials were found good */
 	bool limited;    /* rate is meant */
@@ -139,6 +140,10 @@ struct endpoint {
 	unsigned scope;  /* enum scope; what the key must carry */
 	bool public;     /* publishable keys will do */
 	size_t body_max; /* bytes */
+
+	/* A switch without which the path is unknown: to the callers of a workspace that has it off,
+	 * and to everybody where all have. SWITCH_NONE: it is there for all. */
+	enum switch_no needs;
 
 	/* Its own rate per key, counted with the other endpoints of that bucket; requests 0: the
 	 * dialect's. */

@@ -82,11 +82,11 @@ static void put_error(struct buf *b, const struct call *call, enum refusal why,
 	buf_lit(b, " error(s) found. Check 'fields' array for details.");
 }
 
-void omnisend_put_needs(struct buf *b, const struct call *call)
+void omnisend_put_scope(struct buf *b, const struct call *call)
 {
-	bool several = (call->needs & (call->needs - 1)) != 0;
+	bool several = (call->scope & (call->scope - 1)) != 0;
 	buf_put(b, several ? STR("one of: ") : STR(""));
-	scopes_put(b, call->needs);
+	scopes_put(b, call->scope);
 	buf_lit(b, " required");
 }
 
@@ -97,7 +97,7 @@ static void put_fields(struct buf *b, const struct call *call, enum refusal why)
 		problems_put_by_path(b, &call->problems, omnisend_put_problem);
 	} else if (why == REFUSE_SCOPE) {
 		buf_lit(b, ",\"fields\":{\"scope\":[\"");
-		omnisend_put_needs(b, call);
+		omnisend_put_scope(b, call);
 		buf_lit(b, "\"]}");
 	}
 }

@@ -105,7 +105,7 @@ const struct omnisend_batched *omnisend_batched_in(enum bulk_space space)
 
 enum refusal omnisend_batch_scope(struct call *call, unsigned scopes)
 {
-	call->needs = scopes;
+	call->scope = scopes;
 	return call->scopes & scopes ? REFUSE_NOTHING : REFUSE_SCOPE;
 }
 

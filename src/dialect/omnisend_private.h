@@ -13,7 +13,6 @@
 #pragma once
 
 #include "dialect/dialect.h"
-#include "dialect/switches.h"
 #include "net/url.h"
 
 enum {
@@ -80,7 +79,7 @@ int omnisend_put_refusal(struct buf *b, struct call *call, const struct problems
 			 const struct omnisend_no *own);
 
 /* "contacts.read required": with REFUSE_SCOPE. */
-void omnisend_put_needs(struct buf *b, const struct call *call);
+void omnisend_put_scope(struct buf *b, const struct call *call);
 
 /* A problem as versions up to 5 tell it. */
 void omnisend_put_problem(struct buf *b, const struct problem *p);

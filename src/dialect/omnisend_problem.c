@@ -78,7 +78,7 @@ static void put_detail(struct buf *b, const struct call *call, enum refusal why,
 	buf_printf(b, ",\"detail\":\"%s", no->detail);
 	if (why == REFUSE_SCOPE) {
 		buf_lit(b, ": ");
-		omnisend_put_needs(b, call);
+		omnisend_put_scope(b, call);
 	}
 	buf_char(b, '"');
 }

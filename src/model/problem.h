@@ -37,7 +37,8 @@ enum problem_code {
 	PROBLEM_DEFINITIONS_FULL, /* the workspace has `limit` definitions, or this one `limit`
 				     fields */
 	PROBLEM_CONTACT_FIELDS_FULL, /* the workspace has `limit` contact fields */
-	PROBLEM_LAST = PROBLEM_CONTACT_FIELDS_FULL,
+	PROBLEM_WORKSPACES_FULL,     /* there are as many workspaces or keys as there can be */
+	PROBLEM_LAST = PROBLEM_WORKSPACES_FULL,
 };
 
 struct problem {
