@@ -17,6 +17,7 @@ const struct key *access_key(const struct catalog *catalog, const struct credent
 static struct rate rate_for(const struct call *call, unsigned *family)
 {
 	int64_t own = call->workspace->requests_per_second;
+	*family = RATELIMIT_OWN;
 	if (own < 0)
 		return (struct rate){ 0 };
 	if (own > 0)
