@@ -1,6 +1,6 @@
 /* What ends a contact's stay, and what hands out all that is known of it. */
 #include "api/native_query.h"
-#include "api/render.h"
+#include "store/render.h"
 #include "base/fail.h"
 
 #include <errno.h>

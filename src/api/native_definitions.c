@@ -3,7 +3,7 @@
  * committer and is shown from the catalog that it made.
  */
 #include "api/native_query.h"
-#include "api/render.h"
+#include "store/render.h"
 
 #include <stdlib.h>
 

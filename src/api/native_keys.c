@@ -3,7 +3,7 @@
  * kept of it is its digest.
  */
 #include "api/native_query.h"
-#include "api/render.h"
+#include "store/render.h"
 
 /* --- Showing --- */
 

@@ -4,7 +4,7 @@
  * catalog, in memory.
  */
 #include "api/native_query.h"
-#include "api/render.h"
+#include "store/render.h"
 
 /* --- Showing --- */
 

@@ -1,6 +1,6 @@
 /* The resources under /_/v1, one after another: parameters, then rows. */
 #include "api/native_query.h"
-#include "api/render.h"
+#include "store/render.h"
 
 static bool refuse(struct native_query *q, const char *detail)
 {

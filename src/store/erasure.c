@@ -61,6 +61,8 @@ int contact_erase(struct store *s, struct op *op, uint64_t contact)
 	db_bind_i64(st, 1, s->at.received_at);
 	db_bind_i64(st, 2, (int64_t)contact);
 	r = r ?: db_run(st);
+	db_bind_i64(s->st[ST_GONE_ADD], 1, (int64_t)contact);
+	r = r ?: db_run(s->st[ST_GONE_ADD]);
 	r = r ?: rollup_count_contact(s, op->workspace, -1);
 	r = r ?: bulk_last_item(s, &left.last_item);
 	return pass(r ?: put_remains(s, &left));

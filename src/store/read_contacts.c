@@ -50,6 +50,12 @@ static int read_contact(struct store_reader *r, struct arena *a, uint64_t number
 	return x != STORE_OK ? x : take_last_event(r, head, row);
 }
 
+int store_read_contact(struct store_reader *r, struct arena *a, uint64_t number,
+		       struct contact_view *row)
+{
+	return read_contact(r, a, number, row);
+}
+
 int store_find_contact(struct store_reader *r, struct arena *a, uint32_t workspace,
 		       enum identity_kind kind, struct str value, struct contact_view *row)
 {

@@ -1,20 +1,13 @@
 #include "base/fail.h"
 #include "store/reader.h"
 
-/* A row as the statements give it; the text is a view until the next step. */
-struct raw_event {
-	struct event_row row;
-	uint32_t workspace, definition;
-	uint64_t contact, prev;
-};
-
 static int take_ids(sqlite3_stmt *st, struct raw_event *e)
 {
 	int r = db_blob(st, 1, e->row.id.b, sizeof(e->row.id.b));
 	return pass(r ?: db_blob(st, 11, e->row.contact_id.b, sizeof(e->row.contact_id.b)));
 }
 
-static int take(sqlite3_stmt *st, struct raw_event *e)
+int raw_event_take(sqlite3_stmt *st, struct raw_event *e)
 {
 	*e = (struct raw_event){
 		.row = {
@@ -36,8 +29,8 @@ static int take(sqlite3_stmt *st, struct raw_event *e)
 	return take_ids(st, e);
 }
 
-static int keep(struct store_reader *r, struct arena *a, const struct raw_event *e,
-		struct event_row *out)
+int raw_event_keep(struct store_reader *r, struct arena *a, const struct raw_event *e,
+		   struct event_row *out)
 {
 	*out = e->row;
 	int x = reader_text(a, e->row.dialect, &out->dialect);
@@ -127,7 +120,7 @@ static int add(struct page *p, const struct raw_event *e)
 		p->n++;
 		return 0;
 	}
-	return keep(p->r, p->a, e, &p->rows[p->n++]);
+	return raw_event_keep(p->r, p->a, e, &p->rows[p->n++]);
 }
 
 static int find_bounds(struct page *p)
@@ -157,7 +150,7 @@ static int read_one(struct store_reader *r, uint64_t seq, struct raw_event *e)
 	int x = db_step(st);
 	if (x < 0)
 		return pass(x);
-	return x == DB_ROW ? take(st, e) : STORE_NONE;
+	return x == DB_ROW ? raw_event_take(st, e) : STORE_NONE;
 }
 
 /* Where to step into a contact's list: behind `before` when that is one of its events, which it is
@@ -206,7 +199,7 @@ static int read_range(struct page *p, uint64_t first, uint64_t last, uint64_t ev
 	db_bind_i64(st, 3, p->q->workspace);
 	db_bind_i64(st, 4, p->q->definition);
 	while (events-- > 0 && !is_full(p) && (r = db_step(st)) == DB_ROW) {
-		r = take(st, &e);
+		r = raw_event_take(st, &e);
 		r = r ?: add(p, &e);
 		if (r < 0)
 			break;
@@ -281,7 +274,7 @@ static int find_event(struct store_reader *r, struct arena *a, uint32_t workspac
 		return x < 0 ? pass(x) : x;
 	if (e.workspace != workspace || !uuid_eq(e.row.id, id))
 		return STORE_NONE;
-	return keep(r, a, &e, row);
+	return raw_event_keep(r, a, &e, row);
 }
 
 int store_read_event(struct store_reader *r, struct arena *a, uint32_t workspace, struct uuid id,

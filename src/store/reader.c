@@ -25,6 +25,10 @@ const char *const reader_sql[READ_STATEMENTS] = {
 	[RD_EVENT_BELOW] = "SELECT seq, received_at FROM event WHERE seq <= ?"
 			   " ORDER BY seq DESC LIMIT 1",
 
+	[RD_FEED] = EVENT_COLUMNS "WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
+	[RD_EVENT_LINK] = "SELECT prev, contact, definition, received_at FROM event WHERE seq = ?",
+	[RD_GONE] = "SELECT no, contact FROM gone WHERE no > ? ORDER BY no LIMIT ?",
+
 	[RD_ROLLUPS] = "SELECT first_seq, last_seq, events FROM rollup WHERE workspace = ?"
 		       " AND definition = ? AND minute <= ?"
 		       " ORDER BY minute DESC, first_seq DESC",

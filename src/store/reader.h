@@ -11,6 +11,9 @@ enum read_statement {
 	RD_EVENTS_DOWN,
 	RD_EVENT_KEYS,
 	RD_EVENT_BELOW,
+	RD_FEED,
+	RD_EVENT_LINK,
+	RD_GONE,
 	RD_ROLLUPS,
 	RD_ROLLUP_TOTAL,
 	RD_ROLLUP_SINCE,
@@ -38,6 +41,18 @@ struct store_reader {
 	sqlite3_stmt *st[READ_STATEMENTS];
 	struct arena scratch;
 };
+
+/* An event's row as the statements give it; its text is a view until the next step. */
+struct raw_event {
+	struct event_row row;
+	uint32_t workspace, definition;
+	uint64_t contact, prev;
+};
+
+MUST_CHECK int raw_event_take(sqlite3_stmt *st, struct raw_event *e);
+/* With its text in the arena. */
+MUST_CHECK int raw_event_keep(struct store_reader *r, struct arena *a, const struct raw_event *e,
+			      struct event_row *out);
 
 /* One snapshot for several statements; whoever began it ends it, whatever happened. */
 MUST_CHECK int reader_begin(struct store_reader *r);

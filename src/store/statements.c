@@ -34,6 +34,7 @@ const char *const statement_sql[STATEMENTS] = {
 	[ST_ERASURE_PUT] = "INSERT OR REPLACE INTO erasure(contact, workspace, next_seq,"
 			   " last_item) VALUES(?, ?, ?, ?)",
 	[ST_ERASURE_DROP] = "DELETE FROM erasure WHERE contact = ?",
+	[ST_GONE_ADD] = "INSERT INTO gone(contact) VALUES(?)",
 
 	[ST_DEDUPE_FIND] = "SELECT seq, payload, outcomes FROM dedupe WHERE workspace = ?"
 			   " AND space = ? AND key = ?"

@@ -143,6 +143,37 @@ MUST_CHECK int store_read_events(struct store_reader *r, struct arena *a,
 MUST_CHECK int store_read_event(struct store_reader *r, struct arena *a, uint32_t workspace,
 				struct uuid id, struct event_row *row);
 
+/* The feed: committed events of all workspaces in commit order. */
+struct feed_row {
+	struct event_row event;
+	uint32_t workspace; /* row number */
+	uint64_t contact;   /* likewise */
+};
+
+/* Those behind `after`, at most `limit`. */
+MUST_CHECK int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after,
+			       unsigned limit, struct feed_row **rows, unsigned *n);
+/* The newest event's seq; 0: there is none. */
+MUST_CHECK int store_read_feed_end(struct store_reader *r, uint64_t *seq);
+
+/* How many of the contact's events, from this one of its down, are of the definition (0: of any) and
+ * were received since; looks at `most` of them. */
+MUST_CHECK int store_count_back(struct store_reader *r, uint64_t seq, uint32_t definition,
+				instant_us since, unsigned most, uint64_t *n);
+
+/* The contact of that row number. STORE_NONE: it is gone. */
+MUST_CHECK int store_read_contact(struct store_reader *r, struct arena *a, uint64_t number,
+				  struct contact_view *row);
+
+/* A contact that was deleted: who keeps something of it elsewhere drops that. */
+struct gone_row {
+	uint64_t no, contact;
+};
+
+/* Those behind `after`, in the order of their deletion. */
+MUST_CHECK int store_read_gone(struct store_reader *r, struct arena *a, uint64_t after,
+			       unsigned limit, struct gone_row **rows, unsigned *n);
+
 /* By any identity or outward id; `value` as a caller gives it. STORE_NONE when there is none. */
 MUST_CHECK int store_find_contact(struct store_reader *r, struct arena *a, uint32_t workspace,
 				  enum identity_kind kind, struct str value,

@@ -175,6 +175,12 @@ CREATE TABLE bulk_item(
 -- Whose requests go with a deleted contact: its own, and those of nobody for certain.
 CREATE INDEX bulk_item_contact ON bulk_item(workspace, contact) WHERE request IS NOT NULL;
 
+-- Contacts that were deleted, in that order: for who keeps something of them elsewhere.
+CREATE TABLE gone(
+    no      INTEGER PRIMARY KEY,
+    contact INTEGER NOT NULL
+);
+
 -- Ids that callers chose, so that a repetition is recognised. space: whose ids they are.
 CREATE TABLE dedupe(
     workspace  INTEGER,

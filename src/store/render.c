@@ -1,4 +1,4 @@
-#include "api/render.h"
+#include "store/render.h"
 
 static void put_uuid(struct buf *b, const char *name, struct uuid id)
 {

@@ -1,4 +1,5 @@
-/* What the native API shows, as JSON text. The shapes are fixed: others rely on them. */
+/* Rows as JSON text: what the native API shows and destinations get. The shapes are fixed: others rely
+ * on them. */
 #pragma once
 
 #include "store/store.h"

@@ -1,0 +1,101 @@
+/* What who follows the feed reads. */
+#include "base/fail.h"
+#include "store/reader.h"
+
+static int take_row(struct store_reader *r, struct arena *a, sqlite3_stmt *st, struct feed_row *row)
+{
+	struct raw_event e;
+	int x = raw_event_take(st, &e);
+	if (x < 0)
+		return pass(x);
+	row->workspace = e.workspace;
+	row->contact = e.contact;
+	return pass(raw_event_keep(r, a, &e, &row->event));
+}
+
+int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after, unsigned limit,
+		    struct feed_row **rows, unsigned *n)
+{
+	sqlite3_stmt *st = r->st[RD_FEED];
+	int x = 0;
+	*n = 0;
+	*rows = arena_array(a, struct feed_row, limit);
+	if (!*rows)
+		return reader_no_memory();
+	db_bind_i64(st, 1, (int64_t)after);
+	db_bind_i64(st, 2, limit);
+	while (*n < limit && (x = db_step(st)) == DB_ROW) {
+		x = take_row(r, a, st, &(*rows)[*n]);
+		if (x < 0)
+			break;
+		++*n;
+	}
+	db_reset(st);
+	return x < 0 ? pass(x) : 0;
+}
+
+int store_read_feed_end(struct store_reader *r, uint64_t *seq)
+{
+	sqlite3_stmt *st = r->st[RD_EVENT_BELOW];
+	db_bind_i64(st, 1, INT64_MAX);
+	int x = db_step(st);
+	*seq = x == DB_ROW ? (uint64_t)db_i64(st, 0) : 0;
+	db_reset(st);
+	return x < 0 ? pass(x) : 0;
+}
+
+/* One step down the contact's list. */
+struct link {
+	uint64_t prev, contact;
+	uint32_t definition;
+	instant_us received_at;
+};
+
+static int read_link(struct store_reader *r, uint64_t seq, struct link *l)
+{
+	sqlite3_stmt *st = r->st[RD_EVENT_LINK];
+	db_bind_i64(st, 1, (int64_t)seq);
+	int x = db_step(st);
+	if (x == DB_ROW)
+		*l = (struct link){ (uint64_t)db_i64(st, 0), (uint64_t)db_i64(st, 1),
+				    (uint32_t)db_i64(st, 2), db_i64(st, 3) };
+	db_reset(st);
+	if (x == DB_ROW && l->prev < seq)
+		return 0;
+	return x < 0 ? pass(x) : db_damaged("a contact's list of events");
+}
+
+int store_count_back(struct store_reader *r, uint64_t seq, uint32_t definition, instant_us since,
+		     unsigned most, uint64_t *n)
+{
+	struct link l;
+	*n = 0;
+	for (; seq > 0 && most > 0; most--) {
+		int x = read_link(r, seq, &l);
+		if (x < 0)
+			return pass(x);
+		if (l.received_at < since)
+			break;
+		*n += definition == 0 || l.definition == definition;
+		seq = l.prev;
+	}
+	return 0;
+}
+
+int store_read_gone(struct store_reader *r, struct arena *a, uint64_t after, unsigned limit,
+		    struct gone_row **rows, unsigned *n)
+{
+	sqlite3_stmt *st = r->st[RD_GONE];
+	int x = 0;
+	*n = 0;
+	*rows = arena_array(a, struct gone_row, limit);
+	if (!*rows)
+		return reader_no_memory();
+	db_bind_i64(st, 1, (int64_t)after);
+	db_bind_i64(st, 2, limit);
+	while (*n < limit && (x = db_step(st)) == DB_ROW)
+		(*rows)[(*n)++] =
+			(struct gone_row){ (uint64_t)db_i64(st, 0), (uint64_t)db_i64(st, 1) };
+	db_reset(st);
+	return x < 0 ? pass(x) : 0;
+}
