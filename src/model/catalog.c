@@ -61,6 +61,7 @@ void workspace_unref(struct workspace *w)
 		definition_unref(w->definitions[i]);
 	free(w->definitions);
 	contact_fields_unref(w->contact_fields);
+	workspace_documents_fini(w);
 	arena_fini(&w->arena);
 	free(w);
 }

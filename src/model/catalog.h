@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "model/contact_fields.h"
 #include "model/definition.h"
+#include "model/document.h"
 
 #include <pthread.h>
 
@@ -78,6 +79,8 @@ struct workspace {
 	unsigned n_switches;
 	struct definition **definitions; /* open-addressing table by name; NULL: free */
 	unsigned n_definitions, room;    /* room: a power of two */
+	struct document *documents;      /* sorted by kind and name */
+	unsigned n_documents, documents_room;
 	instant_us created_at, updated_at;
 	struct arena arena; /* the workspace's own strings */
 };
@@ -126,6 +129,14 @@ struct definition *workspace_definition(const struct workspace *w, struct str na
 struct definition *workspace_definition_by_no(const struct workspace *w, uint32_t no);
 /* NULL when there is none. */
 const struct contact_field *workspace_contact_field(const struct workspace *w, struct str name);
+/* NULL when there is none. */
+const struct document *workspace_document(const struct workspace *w, enum document_kind kind,
+					  struct str name);
+/* By row number, with a look at each. */
+const struct document *workspace_document_by_no(const struct workspace *w, uint32_t no);
+/* All of a kind: *n of them, sorted by name. */
+const struct document *workspace_documents_of(const struct workspace *w, enum document_kind kind,
+					      unsigned *n);
 void switch_settings_sort(struct switch_setting *list, unsigned n);
 /* The value; .p NULL: it is not set. */
 struct str workspace_switch(const struct workspace *w, struct str name);
@@ -140,8 +151,8 @@ struct catalog_edit;
 MUST_CHECK int catalog_edit_new(struct catalog *from, struct catalog_edit **out);
 void catalog_edit_drop(struct catalog_edit *e); /* NULL is fine */
 
-/* Adds the workspace, or replaces all of it but its definitions and contact fields. Strings are
- * copied. */
+/* Adds the workspace, or replaces all of it but its definitions, contact fields and documents.
+ * Strings are copied. */
 MUST_CHECK int catalog_edit_workspace(struct catalog_edit *e, const struct workspace *like);
 /* Adds or replaces by no. like->workspace is ignored in favour of `workspace`. */
 MUST_CHECK int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct key *like);
@@ -156,6 +167,12 @@ MUST_CHECK int catalog_edit_contact_field(struct catalog_edit *e, uint32_t works
 /* Takes it out; one that is not there is no failure. */
 MUST_CHECK int catalog_edit_no_contact_field(struct catalog_edit *e, uint32_t workspace,
 					     struct str name);
+/* Adds or replaces by kind and name. Strings are copied. */
+MUST_CHECK int catalog_edit_document(struct catalog_edit *e, uint32_t workspace,
+				     const struct document *like);
+/* Takes it out; one that is not there is no failure. `name` may be its own. */
+MUST_CHECK int catalog_edit_no_document(struct catalog_edit *e, uint32_t workspace,
+					enum document_kind kind, struct str name);
 /* The workspace as the edit has it so far, to look into; NULL: none. */
 const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e, uint32_t no);
 

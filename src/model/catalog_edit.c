@@ -148,8 +148,8 @@ static bool copy_table(struct workspace *w, const struct workspace *old, unsigne
 	return true;
 }
 
-/* All of `like` but its definitions and contact fields, which come from `old`. NULL: out of
- * memory. */
+/* All of `like` but its definitions, contact fields and documents, which come from `old`. NULL: out
+ * of memory. */
 static struct workspace *copy_workspace(const struct workspace *like, const struct workspace *old)
 {
 	struct workspace *w = calloc(1, sizeof(*w));
@@ -168,7 +168,7 @@ static struct workspace *copy_workspace(const struct workspace *like, const stru
 	atomic_init(&w->refs, 1);
 	arena_init(&w->arena, STRINGS_MAX, NULL);
 	if (copy_str(&w->arena, &w->name) && copy_switches(w) &&
-	    (!old || copy_table(w, old, old->room, NULL)))
+	    (!old || (copy_table(w, old, old->room, NULL) && workspace_documents_share(w, old))))
 		return w;
 	workspace_unref(w);
 	return NULL;
@@ -214,9 +214,9 @@ int catalog_edit_workspace(struct catalog_edit *e, const struct workspace *like)
 	return pass(r);
 }
 
-/* The workspace as one that the edit may change; NULL: out of memory. */
-static struct workspace *own_workspace(struct catalog_edit *e, uint32_t no)
+struct workspace *catalog_edit_own_workspace(struct catalog_edit *e, uint32_t no)
 {
+	must(catalog_workspace(e->next, no));
 	unsigned at = catalog_workspace_at(e->next, no);
 	struct workspace *shared = e->next->workspaces[at];
 	if (atomic_load_explicit(&shared->refs, memory_order_acquire) == 1)
@@ -250,8 +250,7 @@ static bool grow_table(struct workspace *w)
 
 int catalog_edit_define(struct catalog_edit *e, uint32_t workspace, struct definition *d)
 {
-	must(catalog_workspace(e->next, workspace));
-	struct workspace *w = own_workspace(e, workspace);
+	struct workspace *w = catalog_edit_own_workspace(e, workspace);
 	if (!w || !grow_table(w))
 		return fail(-ENOMEM, "catalog");
 	struct definition **slot = workspace_slot(w->definitions, w->room, d->name);
@@ -264,8 +263,7 @@ int catalog_edit_define(struct catalog_edit *e, uint32_t workspace, struct defin
 int catalog_edit_undefine(struct catalog_edit *e, uint32_t workspace, struct str name)
 {
 	struct workspace left = { 0 };
-	must(catalog_workspace(e->next, workspace));
-	struct workspace *w = own_workspace(e, workspace);
+	struct workspace *w = catalog_edit_own_workspace(e, workspace);
 	if (!w)
 		return fail(-ENOMEM, "catalog");
 	struct definition *gone = workspace_definition(w, name);
@@ -280,8 +278,7 @@ int catalog_edit_undefine(struct catalog_edit *e, uint32_t workspace, struct str
 /* The workspace with a list of contact fields that the edit may change; NULL: out of memory. */
 static struct workspace *own_contact_fields(struct catalog_edit *e, uint32_t no)
 {
-	must(catalog_workspace(e->next, no));
-	struct workspace *w = own_workspace(e, no);
+	struct workspace *w = catalog_edit_own_workspace(e, no);
 	struct contact_fields *shared = w ? w->contact_fields : NULL;
 	if (!w || (shared && atomic_load_explicit(&shared->refs, memory_order_acquire) == 1))
 		return w;

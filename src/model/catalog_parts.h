@@ -1,10 +1,16 @@
-/* What catalog.c, catalog_edit.c, catalog_origins.c and catalog_clients.c share of the catalog's
- * insides. */
+/* What catalog.c and catalog_*.c share of the catalog's insides. */
 #pragma once
 
 #include "model/catalog.h"
 
 void workspace_unref(struct workspace *w); /* NULL is fine */
+
+/* For a workspace without documents: those of `old`. False: out of memory. */
+MUST_CHECK bool workspace_documents_share(struct workspace *w, const struct workspace *old);
+void workspace_documents_fini(struct workspace *w);
+
+/* The workspace, which is there, as one that the edit may change; NULL: out of memory. */
+struct workspace *catalog_edit_own_workspace(struct catalog_edit *e, uint32_t no);
 
 /* The position of workspace `no`, or where it would go. */
 unsigned catalog_workspace_at(const struct catalog *c, uint32_t no);

@@ -23,6 +23,8 @@ enum op_kind {
 	OP_DEFINITION, /* a definition is made or changed */
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
 	OP_CONTACT_FIELD,     /* a contact field is made, changed or taken away */
+	OP_DOCUMENT,          /* a destination or an automation is made or changed */
+	OP_DOCUMENT_DELETE,   /* it goes; a destination only when no automation sends to it */
 	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
 	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer; a refresh token with
 			  * all of its family */
@@ -33,6 +35,7 @@ struct bulk;
 struct key;
 struct workspace;
 struct contact_field;
+struct document;
 
 /* What an identity in a report is for. Bits. */
 enum who_use {
@@ -137,6 +140,15 @@ enum contact_field_rule {
 	CONTACT_FIELD_FALLBACK = 16,
 };
 
+/* How an operation on a document meets the one that is there. Bits, with OP_DOCUMENT. */
+enum document_rule {
+	DOCUMENT_MUST_BE_NEW = 1, /* PROBLEM_EXISTS when the name is taken */
+	DOCUMENT_MUST_EXIST = 2,  /* PROBLEM_UNKNOWN_DOCUMENT when there is none of that name */
+	/* PROBLEM_EXISTS when it has changed since `document->updated_at`: what it shall be was
+	 * made of what was there. */
+	DOCUMENT_AS_SEEN = 4,
+};
+
 /*
  * An id that the caller chose, so that a repetition is recognised: stored with the answer's facts
  * until it expires. `space` keeps the ids of one dialect's call apart from all others.
@@ -199,6 +211,12 @@ struct op {
 	 * changes: PROBLEM_UNKNOWN_FIELD when there is none. */
 	const struct contact_field *contact_field;
 
+	/* OP_DOCUMENT: kind, name and body, which has been judged; all the same, an automation that
+	 * sends to what is not there is PROBLEM_UNKNOWN_DOCUMENT, and PROBLEM_DOCUMENTS_FULL is one
+	 * too many. OP_DOCUMENT_DELETE: kind and name; PROBLEM_UNKNOWN_DOCUMENT when there is none,
+	 * PROBLEM_IN_USE when an automation, the path, sends to it. */
+	const struct document *document;
+
 	/* OP_TOKEN_ISSUE: all but its times, which are the committer's; OP_TOKEN_REVOKE: digest and
 	 * issuer. */
 	const struct token *token;
@@ -239,13 +257,14 @@ struct op {
 	uint64_t contact;          /* row number: the outward 64-bit number */
 	instant_us received_at;
 	bool repeated; /* a dedupe matched: the facts are the first event's */
-	bool created;  /* the contact, definition or contact field was not there before */
-	bool changed;  /* the contact's row, definition or contact field is not what it was */
+	bool created;  /* the contact, definition, contact field or document is new */
+	bool changed; /* the contact's row, definition, contact field or document is not what it was */
 	struct contact_view view;     /* with wants_view: the contact as it is now */
 	unsigned token_scopes;        /* OP_TOKEN_ISSUE: those of `token` */
 	uint32_t key_no;              /* OP_KEY; OP_WORKSPACE: of a new one's key */
 	uint32_t workspace_no;        /* OP_WORKSPACE */
 	uint64_t bulk_no;             /* OP_BULK */
 	struct uuid contact_field_id; /* OP_CONTACT_FIELD: look it up in the catalog */
+	uint32_t document_no;         /* OP_DOCUMENT, OP_DOCUMENT_DELETE */
 	uint32_t definition_no;       /* OP_DEFINITION, or `repeated`: look it up in the catalog */
 };

@@ -174,6 +174,13 @@ static void put_predicate(struct buf *b, const struct problem *p)
 		return put_full(b, p, "custom fields that contacts may have");
 	case PROBLEM_WORKSPACES_FULL:
 		return put_full(b, p, "workspaces, or keys, that there can be");
+	case PROBLEM_UNKNOWN_DOCUMENT:
+		return buf_printf(b, " names no %s that is there", p->rule);
+	case PROBLEM_DOCUMENTS_FULL:
+		return buf_printf(b, " may not go beyond the %lld %ss of a workspace",
+				  (long long)p->limit, p->rule);
+	case PROBLEM_IN_USE:
+		return buf_lit(b, " needs it");
 	}
 }
 

@@ -151,6 +151,10 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 		return definition_delete_decide(s, op);
 	case OP_CONTACT_FIELD:
 		return contact_field_decide(s, op);
+	case OP_DOCUMENT:
+		return document_decide(s, op);
+	case OP_DOCUMENT_DELETE:
+		return document_delete_decide(s, op);
 	case OP_TOKEN_ISSUE:
 		return token_issue_decide(s, op, &d->token);
 	case OP_TOKEN_REVOKE:
@@ -249,6 +253,10 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 		return do_definition_delete(s, op);
 	case OP_CONTACT_FIELD:
 		return contact_field_write(s, op);
+	case OP_DOCUMENT:
+		return document_write(s, op);
+	case OP_DOCUMENT_DELETE:
+		return document_delete(s, op);
 	case OP_TOKEN_ISSUE:
 		return token_issue(s, op, &d->token);
 	case OP_TOKEN_REVOKE:

@@ -45,6 +45,14 @@ static const struct rule {
 	  " FROM contact_field WHERE workspace NOT IN (SELECT no FROM workspace)",
 	  NULL },
 	{ FINDING_REFERENCE,
+	  "SELECT 'document ' || no || ': workspace ' || workspace || ' is not there'"
+	  " FROM document WHERE workspace NOT IN (SELECT no FROM workspace)",
+	  NULL },
+	{ FINDING_REFERENCE,
+	  "SELECT 'document ' || no || ': what it declares is none' FROM document"
+	  " WHERE CASE WHEN json_valid(body) THEN json_type(body) END IS NOT 'object'",
+	  NULL },
+	{ FINDING_REFERENCE,
 	  "SELECT 'definition ' || no || ': workspace ' || workspace || ' is not there'"
 	  " FROM definition WHERE workspace NOT IN (SELECT no FROM workspace)",
 	  NULL },

@@ -149,6 +149,33 @@ static int load_contact_field(struct store *s, sqlite3_stmt *st)
 	return pass(r ?: catalog_edit_contact_field(s->edit, workspace, &f));
 }
 
+static int read_document(sqlite3_stmt *st, struct document *d)
+{
+	int64_t kind = db_i64(st, 2);
+	*d = (struct document){
+		.no = row_no(st, 0),
+		.kind = (enum document_kind)kind,
+		.name = db_text(st, 3),
+		.body = db_text(st, 4),
+		.created_at = db_i64(st, 5),
+		.updated_at = db_i64(st, 6),
+	};
+	bool good = d->no && kind >= DOCUMENT_DESTINATION && kind <= DOCUMENT_KINDS && d->name.n &&
+		    str_code_points(d->name) <= DOCUMENT_NAME_MAX && d->body.n &&
+		    d->body.n <= DOCUMENT_BODY_MAX;
+	return good ? 0 : db_damaged("number, kind, name or size of a document");
+}
+
+static int load_document(struct store *s, sqlite3_stmt *st)
+{
+	struct document d;
+	uint32_t workspace = row_no(st, 1);
+	int r = read_document(st, &d);
+	if (r == 0 && !catalog_edit_find_workspace(s->edit, workspace))
+		r = db_damaged("workspace of a document");
+	return pass(r ?: catalog_edit_document(s->edit, workspace, &d));
+}
+
 /* Words with blanks between. */
 int scopes_read(struct str words, unsigned *out)
 {
@@ -269,6 +296,7 @@ int catalog_load(struct store *s)
 	int r = catalog_edit_new(NULL, &s->edit);
 	r = r ?: load_rows(s, START_WORKSPACES, load_workspace);
 	r = r ?: load_rows(s, START_CONTACT_FIELDS, load_contact_field);
+	r = r ?: load_rows(s, START_DOCUMENTS, load_document);
 	r = r ?: load_rows(s, START_KEYS, load_key);
 	r = r ?: load_rows(s, START_DEFINITIONS, load_definition);
 	if (r < 0) {

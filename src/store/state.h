@@ -256,6 +256,14 @@ MUST_CHECK int contact_field_add(struct store *s, uint32_t workspace, struct con
 MUST_CHECK int contact_field_set(struct store *s, uint32_t workspace,
 				 const struct contact_field *field);
 
+/* documents.c: OP_DOCUMENT and OP_DOCUMENT_DELETE. */
+MUST_CHECK int document_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
+MUST_CHECK int document_write(struct store *s, struct op *op);
+MUST_CHECK int document_delete_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
+MUST_CHECK int document_delete(struct store *s, struct op *op);
+/* Adds it, or makes the one of that name so, unless it is; number and times are filled in. */
+MUST_CHECK int document_put(struct store *s, uint32_t workspace, struct document *d, bool *changed);
+
 /* batch.c: store_begin() without a look at the free disk. */
 MUST_CHECK int batch_begin(struct store *s);
 

@@ -99,6 +99,11 @@ const char *const statement_sql[STATEMENTS] = {
 				 " fallback = ?, updated_at = ? WHERE no = ?",
 	[ST_CONTACT_FIELD_DROP] = "DELETE FROM contact_field WHERE no = ?",
 
+	[ST_DOCUMENT_ADD] = "INSERT INTO document(workspace, kind, name, body, created_at,"
+			    " updated_at) VALUES(?1, ?2, ?3, ?4, ?5, ?5) RETURNING no",
+	[ST_DOCUMENT_SET] = "UPDATE document SET body = ?, updated_at = ? WHERE no = ?",
+	[ST_DOCUMENT_DROP] = "DELETE FROM document WHERE no = ?",
+
 	[ST_ROLLUP_NEWEST] = "SELECT minute, events, first_seq, last_seq, total FROM rollup"
 			     " WHERE workspace = ? AND definition = ?"
 			     " ORDER BY minute DESC, first_seq DESC LIMIT 1",
@@ -129,6 +134,8 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_CONTACT_FIELDS] = "SELECT no, workspace, id, name, type, title, description,"
 				 " fallback, created_at, updated_at FROM contact_field"
 				 " ORDER BY workspace, name",
+	[START_DOCUMENTS] = "SELECT no, workspace, kind, name, body, created_at, updated_at"
+			    " FROM document ORDER BY workspace, kind, name",
 	[START_KEYS] = "SELECT no, workspace, digest, name, scopes, revoked, 0, origins"
 		       " FROM access_key UNION ALL"
 		       " SELECT no, workspace, digest, name, scopes, revoked, 1, redirects"

@@ -38,7 +38,20 @@ CREATE TABLE contact_field(
     UNIQUE(workspace, name)
 );
 
--- Secrets are kept as SHA-256 digests only.
+-- Destinations (kind 1) and automations (kind 2). Numbers are never given twice: what has been sent
+-- keeps them. A destination's body holds its secrets, because they sign what is sent.
+CREATE TABLE document(
+    no         INTEGER PRIMARY KEY AUTOINCREMENT,
+    workspace  INTEGER NOT NULL,
+    kind       INTEGER NOT NULL,
+    name       TEXT NOT NULL,
+    body       TEXT NOT NULL,                 -- JSON: the declaration, an object
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE(workspace, kind, name)
+);
+
+-- Secrets of keys are kept as SHA-256 digests only.
 CREATE TABLE access_key(
     no         INTEGER PRIMARY KEY,
     workspace  INTEGER NOT NULL,

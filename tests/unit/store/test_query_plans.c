@@ -21,6 +21,7 @@ static const struct allowed start_scans[] = {
 	{ START_EVENT_NEWEST, "from its end, and it reads one row" },
 	{ START_WORKSPACES, "into the catalog" },
 	{ START_CONTACT_FIELDS, "into the catalog" },
+	{ START_DOCUMENTS, "into the catalog" },
 	{ START_KEYS, "into the catalog" },
 	{ START_DEFINITIONS, "into the catalog" },
 	{ START_HEADS, "into memory, one row for 512 contacts" },

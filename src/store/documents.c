@@ -1,0 +1,191 @@
+#include "base/fail.h"
+#include "model/automation.h"
+#include "store/state.h"
+
+#include <errno.h>
+
+static int refuse(struct op *op, enum problem_code code, int64_t limit)
+{
+	return op_refuse(op, (struct problem){ .code = code,
+					       .path = STR("name"),
+					       .rule = document_kind_name(op->document->kind),
+					       .limit = limit });
+}
+
+/* The one that the operation means, or stands in its way; NULL: none. */
+static const struct document *there(struct store *s, const struct op *op)
+{
+	const struct workspace *w = catalog_find_workspace(s, op->workspace);
+	return w ? workspace_document(w, op->document->kind, op->document->name) : NULL;
+}
+
+/* --- Automations and what they send to --- */
+
+/* STORE_NONE: it is no automation, as this version knows them. */
+static int read_automation(struct store *s, struct str body, struct automation *m)
+{
+	struct problems problems = { 0 };
+	yyjson_val *v;
+	enum json_outcome o = json_parse(&s->scratch, body, &v, NULL);
+	if (o == JSON_OK && automation_read(&s->scratch, v, &problems, m))
+		return STORE_OK;
+	if (o == JSON_NO_MEMORY || (o == JSON_OK && problems.found == 0))
+		return fail(-ENOMEM, "automations");
+	return STORE_NONE;
+}
+
+/* Whoever judged the automation saw the destinations; they may have gone since. */
+static int decide_sends(struct store *s, struct op *op, const struct workspace *w)
+{
+	struct automation m;
+	struct problems *ps = op_problems(op);
+	unsigned before = ps ? ps->found : 0;
+	int r = ps ? read_automation(s, op->document->body, &m) : STORE_REFUSED;
+	must(r != STORE_NONE);
+	if (r != STORE_OK)
+		return r;
+	automation_judge_sends(&m, w, op->arena, ps);
+	return ps->found == before ? STORE_OK : STORE_REFUSED;
+}
+
+static bool sends_to(const struct automation *m, struct str name)
+{
+	for (unsigned i = 0; i < m->n_actions; i++)
+		if (str_eq(m->actions[i].destination, name))
+			return true;
+	return false;
+}
+
+/* Bodies are compact JSON of one writer: the name stands there as that writes it, or is not meant. So
+ * only what may send there is read. */
+static bool may_name(const struct document *d, struct str quoted)
+{
+	return memmem(d->body.p, d->body.n, quoted.p, quoted.n) != NULL;
+}
+
+static int decide_unused(struct store *s, struct op *op, const struct workspace *w)
+{
+	unsigned n;
+	const struct document *list = workspace_documents_of(w, DOCUMENT_AUTOMATION, &n);
+	struct buf quoted = buf_in(op->arena);
+	buf_json_str(&quoted, op->document->name);
+	if (quoted.failed)
+		return STORE_REFUSED;
+	for (unsigned i = 0; i < n; i++) {
+		struct automation m;
+		if (!may_name(&list[i], buf_str(&quoted)))
+			continue;
+		arena_reset(&s->scratch);
+		int r = read_automation(s, list[i].body, &m);
+		if (r < 0)
+			return pass(r);
+		if (r == STORE_OK && sends_to(&m, op->document->name))
+			return op_refuse(op, (struct problem){ .code = PROBLEM_IN_USE,
+							       .path = list[i].name });
+	}
+	return STORE_OK;
+}
+
+/* --- Deciding --- */
+
+static int decide_new(struct op *op, const struct workspace *w)
+{
+	unsigned n;
+	workspace_documents_of(w, op->document->kind, &n);
+	if (op->rules & DOCUMENT_MUST_EXIST)
+		return refuse(op, PROBLEM_UNKNOWN_DOCUMENT, 0);
+	return n < DOCUMENTS_MAX ? STORE_OK : refuse(op, PROBLEM_DOCUMENTS_FULL, DOCUMENTS_MAX);
+}
+
+static int decide_change(struct op *op, const struct document *old)
+{
+	bool newer = old->updated_at != op->document->updated_at;
+	if (op->rules & DOCUMENT_MUST_BE_NEW || (op->rules & DOCUMENT_AS_SEEN && newer))
+		return refuse(op, PROBLEM_EXISTS, 0);
+	return STORE_OK;
+}
+
+int document_decide(struct store *s, struct op *op)
+{
+	const struct workspace *w = catalog_find_workspace(s, op->workspace);
+	const struct document *old = there(s, op);
+	if (!w)
+		return op_refuse(op, (struct problem){ .code = PROBLEM_UNKNOWN_WORKSPACE });
+	int r = old ? decide_change(op, old) : decide_new(op, w);
+	if (r != STORE_OK || op->document->kind != DOCUMENT_AUTOMATION)
+		return r;
+	return decide_sends(s, op, w);
+}
+
+int document_delete_decide(struct store *s, struct op *op)
+{
+	const struct workspace *w = catalog_find_workspace(s, op->workspace);
+	if (!there(s, op))
+		return refuse(op, PROBLEM_UNKNOWN_DOCUMENT, 0);
+	return op->document->kind == DOCUMENT_DESTINATION ? decide_unused(s, op, w) : STORE_OK;
+}
+
+/* --- Writing --- */
+
+static int add_row(struct store *s, uint32_t workspace, struct document *d)
+{
+	int64_t no = 0;
+	sqlite3_stmt *st = s->st[ST_DOCUMENT_ADD];
+	db_bind_i64(st, 1, workspace);
+	db_bind_i64(st, 2, d->kind);
+	db_bind_text(st, 3, d->name);
+	db_bind_text(st, 4, d->body);
+	db_bind_i64(st, 5, d->updated_at);
+	int r = db_first_i64(st, &no);
+	if (r == 0 && no > UINT32_MAX)
+		return fail(-E2BIG, "row numbers have run out");
+	d->no = (uint32_t)no;
+	return pass(r);
+}
+
+static int set_row(struct store *s, const struct document *d)
+{
+	sqlite3_stmt *st = s->st[ST_DOCUMENT_SET];
+	db_bind_text(st, 1, d->body);
+	db_bind_i64(st, 2, d->updated_at);
+	db_bind_i64(st, 3, d->no);
+	return db_run(st);
+}
+
+int document_put(struct store *s, uint32_t workspace, struct document *d, bool *changed)
+{
+	const struct workspace *w = catalog_find_workspace(s, workspace);
+	const struct document *old = workspace_document(w, d->kind, d->name);
+	*changed = !old || !str_eq(old->body, d->body);
+	d->no = old ? old->no : 0;
+	d->created_at = old ? old->created_at : s->at.received_at;
+	d->updated_at = *changed ? s->at.received_at : old->updated_at;
+	if (!*changed)
+		return 0;
+	int r = old ? set_row(s, d) : add_row(s, workspace, d);
+	r = r ?: catalog_begin_edit(s);
+	return pass(r ?: catalog_edit_document(s->edit, workspace, d));
+}
+
+int document_write(struct store *s, struct op *op)
+{
+	struct document next = *op->document;
+	op->received_at = s->at.received_at;
+	op->created = !there(s, op);
+	int r = document_put(s, op->workspace, &next, &op->changed);
+	op->document_no = next.no;
+	return pass(r);
+}
+
+int document_delete(struct store *s, struct op *op)
+{
+	const struct document *old = there(s, op);
+	sqlite3_stmt *st = s->st[ST_DOCUMENT_DROP];
+	op->received_at = s->at.received_at;
+	op->changed = true;
+	op->document_no = old->no;
+	db_bind_i64(st, 1, old->no);
+	int r = db_run(st);
+	r = r ?: catalog_begin_edit(s);
+	return pass(r ?: catalog_edit_no_document(s->edit, op->workspace, old->kind, old->name));
+}
