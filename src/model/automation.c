@@ -109,19 +109,6 @@ bool automation_read(struct arena *a, yyjson_val *v, struct problems *ps, struct
 
 /* --- Judging --- */
 
-void automation_judge_sends(const struct automation *m, const struct workspace *w, struct arena *a,
-			    struct problems *ps)
-{
-	for (unsigned i = 0; i < m->n_actions; i++) {
-		struct str name = m->actions[i].destination;
-		if (!workspace_document(w, DOCUMENT_DESTINATION, name))
-			problem_at(ps, PROBLEM_UNKNOWN_DOCUMENT,
-				   problem_path(a, problem_index(a, members[ACTION_LIST].name, i),
-						action_members[0].name),
-				   .rule = document_kind_name(DOCUMENT_DESTINATION));
-	}
-}
-
 void automation_judge(const struct automation *m, const struct workspace *w, struct arena *a,
 		      struct problems *ps)
 {
@@ -132,7 +119,6 @@ void automation_judge(const struct automation *m, const struct workspace *w, str
 				   problem_index(a, STR("trigger.definitions"), i));
 	if (m->conditions)
 		condition_judge(m->conditions, w, m->definitions, m->n_definitions, &s);
-	automation_judge_sends(m, w, a, ps);
 }
 
 /* --- Asking --- */

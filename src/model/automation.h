@@ -52,11 +52,8 @@ struct automation {
 MUST_CHECK bool automation_read(struct arena *a, yyjson_val *v, struct problems *ps,
 				struct automation *out);
 
-/* Destinations that the workspace has not got. Paths are made in the arena. */
-void automation_judge_sends(const struct automation *m, const struct workspace *w, struct arena *a,
-			    struct problems *ps);
-/* What only the workspace can tell: those, definitions that are not there, and what
- * condition_judge() finds. */
+/* What only the workspace can tell: definitions that are not there, and what condition_judge()
+ * finds. Paths are made in the arena. */
 void automation_judge(const struct automation *m, const struct workspace *w, struct arena *a,
 		      struct problems *ps);
 

@@ -1,5 +1,5 @@
 #include "base/fail.h"
-#include "model/automation.h"
+#include "model/automation_sends.h"
 #include "store/state.h"
 
 #include <errno.h>
@@ -48,14 +48,6 @@ static int decide_sends(struct store *s, struct op *op, const struct workspace *
 	return ps->found == before ? STORE_OK : STORE_REFUSED;
 }
 
-static bool sends_to(const struct automation *m, struct str name)
-{
-	for (unsigned i = 0; i < m->n_actions; i++)
-		if (str_eq(m->actions[i].destination, name))
-			return true;
-	return false;
-}
-
 /* Bodies are compact JSON of one writer: the name stands there as that writes it, or is not meant. So
  * only what may send there is read. */
 static bool may_name(const struct document *d, struct str quoted)
@@ -79,7 +71,7 @@ static int decide_unused(struct store *s, struct op *op, const struct workspace 
 		int r = read_automation(s, list[i].body, &m);
 		if (r < 0)
 			return pass(r);
-		if (r == STORE_OK && sends_to(&m, op->document->name))
+		if (r == STORE_OK && automation_sends_to(&m, op->document->name))
 			return op_refuse(op, (struct problem){ .code = PROBLEM_IN_USE,
 							       .path = list[i].name });
 	}

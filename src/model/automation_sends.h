@@ -1,0 +1,10 @@
+/* Where automations send: names of destinations of their workspace. Pure. */
+#pragma once
+
+#include "model/automation.h"
+
+bool automation_sends_to(const struct automation *m, struct str destination);
+
+/* Destinations that the workspace has not got. Paths are made in the arena. */
+void automation_judge_sends(const struct automation *m, const struct workspace *w, struct arena *a,
+			    struct problems *ps);
