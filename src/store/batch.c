@@ -38,7 +38,7 @@ static void publish(struct store *s)
 	heads_keep(&s->heads);
 	heads_save_done(s, true);
 	rollup_keep(s);
-	s->kept = s->at;
+	memory_keep(s);
 	s->in_batch = false;
 	identity_cache_fit(&s->identities, s->at.contact);
 	token_rows_keep(s);

@@ -36,6 +36,12 @@ static int verify(const struct store *s)
 	return 0;
 }
 
+void memory_keep(struct store *s)
+{
+	s->kept = s->at;
+	atomic_store(&s->feed_end, s->at.seq);
+}
+
 int memory_load(struct store *s)
 {
 	int r = load_marks(s);
@@ -48,7 +54,7 @@ int memory_load(struct store *s)
 	r = r ?: token_rows_load(s);
 	if (r < 0)
 		return pass(r);
-	s->kept = s->at;
+	memory_keep(s);
 	rollup_forget(s);
 	identity_cache_clear(&s->identities);
 	identity_cache_fit(&s->identities, s->at.contact);
