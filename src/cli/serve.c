@@ -1,7 +1,7 @@
 /*
  * ~ Everything meets here, in the order in which it is needed and, at the end, in the reverse:
- * ~ settings, store, committer, app, net loops. No part goes and looks for another; each is given
- * ~ what it needs.
+ * ~ settings, store, deliveries, committer, app, net loops. No part goes and looks for another; each
+ * ~ is given what it needs.
  *
  * ~ Next: net/server.h for how requests arrive; api/app.c for who gets them; intake/intake.c for
  * ~ the main path of an event; intake/committer.c for the moment it becomes durable; and
@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "conf/provision_file.h"
 #include "conf/settings.h"
+#include "deliver/deliver.h"
 #include "net/tls.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ enum {
 /* What runs, in the order it was started; a part that is NULL was not. */
 struct server {
 	struct store *store;
+	struct deliver *deliver;
 	struct committer *committer;
 	struct app *app;
 	struct net_server *net;
@@ -136,13 +138,29 @@ static int start_net(const struct settings *settings, struct server *s)
 	return net_server_start(&config, &s->net);
 }
 
+/* Events are taken even if nothing can follow them: they wait on the feed. */
+static void start_deliver(const struct settings *settings, struct server *s)
+{
+	const struct deliver_config config = { .store = s->store, .dir = settings->data };
+	if (deliver_start(&config, &s->deliver) < 0)
+		log_error("deliveries_not_started", LOG_S("cause", fail_text()));
+}
+
+static void on_committed(void *deliver)
+{
+	deliver_wake(deliver);
+}
+
 /* Once there is a store: the threads, last those that let requests in. */
 static int start(const struct settings *settings, struct server *s)
 {
+	start_deliver(settings, s);
 	struct committer_config committer = {
 		.store = s->store,
 		.queue_max = QUEUE_MAX,
 		.batch_max = BATCH_MAX,
+		.committed = s->deliver ? on_committed : NULL,
+		.follower = s->deliver,
 	};
 	int r = committer_start(&committer, &s->committer);
 	if (r < 0)
@@ -163,6 +181,7 @@ static void stop(struct server *s)
 	if (s->net)
 		net_server_stop(s->net);
 	committer_stop(s->committer);
+	deliver_stop(s->deliver);
 	app_free(s->app);
 	net_server_free(s->net);
 	tls_close(&s->tls);

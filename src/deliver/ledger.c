@@ -30,6 +30,7 @@ enum statement {
 	FIRED_SET,
 	DELIVERY_ADD,
 	DELIVERY_DUE,
+	DELIVERY_DUE_FIRST,
 	DELIVERY_NEXT_DUE,
 	DELIVERY_COUNT,
 	DELIVERY_SETTLE,
@@ -43,6 +44,11 @@ enum statement {
 	STATEMENTS,
 };
 
+#define DUE_COLUMNS                                                                     \
+	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
+	" due_at FROM delivery WHERE destination = ?1 AND state = 0"                    \
+	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
+
 static const char *const sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
@@ -54,10 +60,11 @@ static const char *const sql[STATEMENTS] = {
 	[DELIVERY_ADD] = "INSERT INTO delivery(workspace, automation, action, destination, seq,"
 			 " contact, state, attempts, created_at, due_at, ended_at, status, answer)"
 			 " VALUES(?, ?, ?, ?, ?, ?, 0, 0, ?, ?, 0, 0, '')",
-	[DELIVERY_DUE] = "SELECT no, workspace, automation, action, seq, contact, attempts,"
-			 " created_at, due_at FROM delivery WHERE destination = ?1 AND state = 0"
-			 " AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
-			 " ORDER BY due_at, no LIMIT ?5",
+	[DELIVERY_DUE] = DUE_COLUMNS " ORDER BY due_at, no LIMIT ?5",
+	[DELIVERY_DUE_FIRST] = DUE_COLUMNS
+	" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.contact = delivery.contact"
+	" AND e.no < delivery.no AND e.state = 0 AND e.destination = ?1)"
+	" ORDER BY due_at, no LIMIT ?5",
 	[DELIVERY_NEXT_DUE] = "SELECT due_at FROM delivery WHERE destination = ?1 AND state = 0"
 			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
 	[DELIVERY_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM delivery WHERE destination = ?"
@@ -271,20 +278,20 @@ static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
 	};
 }
 
-int ledger_due(struct ledger *l, struct arena *a, uint32_t destination, struct due_place behind,
-	       instant_us now, unsigned limit, struct delivery **rows, unsigned *n)
+int ledger_due(struct ledger *l, struct arena *a, const struct due_query *q, struct delivery **rows,
+	       unsigned *n)
 {
-	sqlite3_stmt *st = l->st[DELIVERY_DUE];
+	sqlite3_stmt *st = l->st[q->first ? DELIVERY_DUE_FIRST : DELIVERY_DUE];
 	int r;
 	*n = 0;
-	*rows = arena_array(a, struct delivery, limit);
+	*rows = arena_array(a, struct delivery, q->limit);
 	if (!*rows)
 		return fail(-ENOMEM, "deliveries that are due");
-	bind_place(st, destination, behind);
-	db_bind_i64(st, 4, now);
-	db_bind_i64(st, 5, limit);
-	while ((r = db_step(st)) == DB_ROW && *n < limit)
-		(*rows)[(*n)++] = due_row(st, destination);
+	bind_place(st, q->destination, q->behind);
+	db_bind_i64(st, 4, q->now);
+	db_bind_i64(st, 5, q->limit);
+	while ((r = db_step(st)) == DB_ROW && *n < q->limit)
+		(*rows)[(*n)++] = due_row(st, q->destination);
 	db_reset(st);
 	return r < 0 ? pass(r) : 0;
 }
@@ -332,6 +339,19 @@ int ledger_forget(struct ledger *l, uint64_t contact)
 		r = db_run(l->st[s]);
 	}
 	return pass(r);
+}
+
+/* Kept as the position of an automation that there is not. */
+enum { GONE = 0 };
+
+int ledger_gone(struct ledger *l, uint64_t *no)
+{
+	return pass(ledger_position(l, GONE, 0, no));
+}
+
+int ledger_set_gone(struct ledger *l, uint64_t no)
+{
+	return pass(ledger_move(l, GONE, no));
 }
 
 int ledger_purge(struct ledger *l, instant_us ended_before, unsigned limit)

@@ -73,9 +73,16 @@ struct due_place {
 	uint64_t no;
 };
 
-/* Those that are due behind the place, oldest first; with their rows in the arena. */
-MUST_CHECK int ledger_due(struct ledger *l, struct arena *a, uint32_t destination,
-			  struct due_place behind, instant_us now, unsigned limit,
+/* Those that are due behind the place, oldest first; with their rows in the arena. `first`: of each
+ * contact only the first that is pending, due or not. */
+struct due_query {
+	uint32_t destination;
+	struct due_place behind;
+	instant_us now;
+	bool first;
+	unsigned limit;
+};
+MUST_CHECK int ledger_due(struct ledger *l, struct arena *a, const struct due_query *q,
 			  struct delivery **rows, unsigned *n);
 /* When the next behind the place is due; 0: there is none. */
 MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, struct due_place behind,
@@ -89,6 +96,10 @@ MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,
 
 /* All rows of the contact go. */
 MUST_CHECK int ledger_forget(struct ledger *l, uint64_t contact);
+
+/* Up to which of the store's deleted contacts that has been done. */
+MUST_CHECK int ledger_gone(struct ledger *l, uint64_t *no);
+MUST_CHECK int ledger_set_gone(struct ledger *l, uint64_t no);
 
 /* Ended deliveries older than that go, at most `limit` at once. */
 MUST_CHECK int ledger_purge(struct ledger *l, instant_us ended_before, unsigned limit);

@@ -283,6 +283,8 @@ static void *committer_main(void *arg)
 		if (batch) {
 			commit_batch(c, batch);
 			send_home(c, batch);
+			if (c->config.committed && !c->broken)
+				c->config.committed(c->config.follower);
 		} else if (c->broken) {
 			recover(c);
 		} else if (store_has_chores(c->config.store)) {

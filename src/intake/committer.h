@@ -42,6 +42,11 @@ struct committer_config {
 	struct store *store;
 	unsigned queue_max; /* operations accepted and not yet home; see shares.h */
 	unsigned batch_max; /* operations in one transaction, unless one job alone has more */
+
+	/* Called after each batch that was committed, on the committer's thread, when its jobs are on
+	 * their way home; NULL: nobody follows. */
+	void (*committed)(void *follower);
+	void *follower;
 };
 
 struct committer;

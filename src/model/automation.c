@@ -123,7 +123,7 @@ void automation_judge(const struct automation *m, const struct workspace *w, str
 
 /* --- Asking --- */
 
-static bool is_triggered(const struct automation *m, struct str definition)
+bool automation_triggers(const struct automation *m, struct str definition)
 {
 	for (unsigned i = 0; i < m->n_definitions; i++)
 		if (str_eq(m->definitions[i], definition))
@@ -134,7 +134,7 @@ static bool is_triggered(const struct automation *m, struct str definition)
 int automation_meets(const struct automation *m, const struct facts *f, struct verdict *out)
 {
 	*out = (struct verdict){ .why = "trigger", .path = STR("trigger") };
-	if (!is_triggered(m, f->definition))
+	if (!automation_triggers(m, f->definition))
 		return 0;
 	out->why = "conditions";
 	out->met = true;

@@ -57,6 +57,9 @@ MUST_CHECK bool automation_read(struct arena *a, yyjson_val *v, struct problems 
 void automation_judge(const struct automation *m, const struct workspace *w, struct arena *a,
 		      struct problems *ps);
 
+/* Whether an event of the definition is one that it looks at. */
+bool automation_triggers(const struct automation *m, struct str definition);
+
 struct verdict {
 	bool met;
 	const char *why; /* static, where it is not: "trigger" or "conditions" */

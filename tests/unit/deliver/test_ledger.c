@@ -144,6 +144,28 @@ static void test_due_in_order(void **state)
 	assert_int_equal(at, 0);
 }
 
+/* Of each contact the first that is pending, also when that is not due. */
+static void test_first_of_each_contact(void **state)
+{
+	const struct due_query q = { DESTINATION, { 0 }, 20, true, 9 };
+	struct delivery *rows, first = decide(10, 1), later = decide(99, 2);
+	unsigned n;
+	(void)state;
+	decide(11, 1);
+	decide(12, 2);
+	uint64_t third = decide(13, 3).no;
+	assert_int_equal(ledger_due(ledger, &arena, &q, &rows, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(rows[0].no, first.no);
+	assert_int_equal(rows[1].no, third);
+	settle(&first, DELIVERY_DONE, 10, 60);
+	settle(&later, DELIVERY_DEAD, 10, 60);
+	assert_int_equal(ledger_due(ledger, &arena, &q, &rows, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(rows[0].contact, 1);
+	assert_int_equal(rows[1].contact, 2);
+}
+
 static void test_settled(void **state)
 {
 	struct delivery d = decide(10, 1), again = decide(10, 2), *rows;

@@ -1,0 +1,37 @@
+/*
+ * Decisions: what the events of the feed mean for the automations. Each automation has a position
+ * on the feed; what it selects is written to the ledger in the transaction that moves it. An
+ * automation whose destination has too much waiting stands still, and goes on from there later: so
+ * a destination that is gone for long costs no more than that.
+ *
+ * Thread: the delivering thread.
+ */
+#pragma once
+
+#include "deliver/ledger.h"
+#include "deliver/rules.h"
+#include "store/store.h"
+
+struct decider;
+
+enum { WAITING_MAX = 1000000 }; /* pending deliveries of one destination */
+
+MUST_CHECK int decider_new(struct ledger *l, struct store_reader *r, struct decider **out);
+void decider_free(struct decider *d); /* NULL is fine */
+
+/* The rules from now on, and where each stands by the ledger; also after a transaction that failed.
+ * An automation that is new begins behind the newest event. */
+MUST_CHECK int decider_take(struct decider *d, struct rules *rules);
+
+/* A part of what is left, in a transaction of the caller's. *more: there may be more at once;
+ * *decided: how many deliveries were added. */
+MUST_CHECK int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided);
+
+/* In such a transaction: where all stand, also those that selected nothing lately. */
+MUST_CHECK int decider_save(struct decider *d, instant_us now);
+
+/* A delivery to the destination has ended. */
+void decider_ended(struct decider *d, uint32_t destination);
+
+/* How many events the automation is behind; for an unknown one 0. */
+uint64_t decider_lag(const struct decider *d, uint32_t automation);

@@ -1,0 +1,455 @@
+#include "deliver/deliver.h"
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "deliver/decide.h"
+#include "deliver/lane.h"
+#include "deliver/payload.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+	WAIT_MAX_MS = 60 * 1000,
+	RETRY_MS = 1000,    /* after the ledger or the store failed */
+	STOP_MS = 5 * 1000, /* for attempts under way */
+	GONE_PER_ROUND = 100,
+	PURGED_PER_ROUND = 100,
+	JOURNEY_MEMORY_MAX = 4 * 1024 * 1024, /* bytes */
+	ANSWER_MAX = 512,
+	TIDY_EVERY_US = 1000000,
+};
+
+#define KEPT_US (30LL * 24 * 60 * 60 * US_PER_S) /* ended deliveries */
+
+struct deliver {
+	struct deliver_config config;
+	pthread_t thread;
+	atomic_uint wakes; /* how often somebody called */
+	atomic_bool sleeps, stopping;
+	struct http *http;
+
+	/* The thread's own. */
+	struct ledger *ledger;
+	struct store_reader *reader;
+	struct decider *decider;
+	struct catalog *catalog;
+	struct rules *rules;
+	struct lane **lanes; /* one for each destination there ever was since the start */
+	unsigned n_lanes, n_under_way;
+	struct journey *ended; /* not yet in the ledger */
+	bool more;             /* of the feed, at once */
+	bool failed;           /* the last round did */
+	instant_us tidied_at;
+};
+
+/* --- Attempts --- */
+
+static const struct automation *automation_of(const struct rules *rules, uint32_t no)
+{
+	for (unsigned i = 0; i < rules->n_automations; i++)
+		if (rules->automations[i].no == no)
+			return &rules->automations[i];
+	return NULL;
+}
+
+static void journey_free(struct journey *j)
+{
+	rules_unref(j->rules);
+	arena_fini(&j->attempt.arena);
+	free(j);
+}
+
+/* The attempt is over: what came of it goes to the ledger with the next round. */
+static void on_done(struct attempt *a)
+{
+	struct journey *j = (struct journey *)a;
+	struct deliver *d = j->lane->owner;
+	lane_ended(j->lane, j, time_now());
+	d->n_under_way--;
+	j->next = d->ended;
+	d->ended = j;
+}
+
+/* What cannot be sent any more: the automation or the contact is gone. */
+static void give_up(struct journey *j, const char *why)
+{
+	j->attempt.outcome = ATTEMPT_DEAD;
+	j->attempt.retry_after_s = -1;
+	j->attempt.answer = str_of(why);
+	j->attempt.done(&j->attempt);
+}
+
+/* Above zero: `why` it cannot be sent. */
+static int fill(struct deliver *d, struct journey *j, const char **why)
+{
+	struct arena *a = &j->attempt.arena;
+	const struct automation *m = automation_of(j->rules, j->delivery.automation);
+	struct feed_row *row;
+	struct contact_view contact;
+	unsigned n;
+	int r = store_read_feed(d->reader, a, j->delivery.seq - 1, 1, &row, &n);
+	if (r < 0)
+		return pass(r);
+	*why = !m ? "the automation was deleted" : "the event is not there";
+	if (!m || n == 0 || row->event.seq != j->delivery.seq)
+		return 1;
+	r = store_read_contact(d->reader, a, j->delivery.contact, &contact);
+	*why = "the contact was deleted";
+	if (r != STORE_OK)
+		return r < 0 ? pass(r) : 1;
+	struct buf body = buf_in(a);
+	j->attempt.id = payload_id(a, &j->delivery, &row->event);
+	payload_put(&body, j->attempt.id, m, &row->event, &contact);
+	j->attempt.body = buf_str(&body);
+	return body.failed || !j->attempt.id.p ? fail(-ENOMEM, "what a delivery says") : 0;
+}
+
+static struct journey *journey_new(struct deliver *d, struct lane *lane,
+				   const struct destination *to, const struct delivery *what,
+				   instant_us now)
+{
+	struct journey *j = calloc(1, sizeof(*j));
+	if (!j)
+		return NULL;
+	arena_init(&j->attempt.arena, JOURNEY_MEMORY_MAX, NULL);
+	j->attempt.destination = to;
+	j->attempt.data_dir = str_of(d->config.dir);
+	j->attempt.n = what->attempts + 1;
+	j->attempt.now = now;
+	j->attempt.done = on_done;
+	j->delivery = *what;
+	j->rules = rules_ref(d->rules);
+	j->lane = lane;
+	return j;
+}
+
+static int begin(struct deliver *d, struct lane *lane, const struct destination *to,
+		 const struct delivery *what, instant_us now)
+{
+	struct journey *j = journey_new(d, lane, to, what, now);
+	const char *why;
+	int r = j ? fill(d, j, &why) : fail(-ENOMEM, "an attempt");
+	if (r < 0) {
+		if (j)
+			journey_free(j);
+		return pass(r);
+	}
+	lane_begun(lane, j, now);
+	d->n_under_way++;
+	if (r > 0) {
+		give_up(j, why);
+		return 0;
+	}
+	r = senders[to->type]->send(d->http, &j->attempt);
+	if (r == 0)
+		return 0;
+	lane_taken_back(lane, j);
+	d->n_under_way--;
+	journey_free(j);
+	return pass(r);
+}
+
+/* --- Lanes --- */
+
+static struct lane *find_lane(struct deliver *d, uint32_t destination)
+{
+	for (unsigned i = 0; i < d->n_lanes; i++)
+		if (d->lanes[i]->destination == destination)
+			return d->lanes[i];
+	return NULL;
+}
+
+static int add_lane(struct deliver *d, uint32_t destination)
+{
+	struct lane **longer = reallocarray(d->lanes, d->n_lanes + 1, sizeof(*longer));
+	struct lane *lane = calloc(1, sizeof(*lane));
+	if (longer)
+		d->lanes = longer;
+	if (!longer || !lane) {
+		free(lane);
+		return fail(-ENOMEM, "a destination");
+	}
+	lane_init(lane, destination, d);
+	d->lanes[d->n_lanes++] = lane;
+	return 0;
+}
+
+/* A destination that was changed is tried anew. */
+static int make_lanes(struct deliver *d)
+{
+	for (unsigned i = 0; i < d->rules->n_destinations; i++) {
+		const struct destination *to = &d->rules->destinations[i];
+		struct lane *lane = find_lane(d, to->no);
+		int r = lane ? 0 : add_lane(d, to->no);
+		if (r < 0)
+			return pass(r);
+		lane_refresh(lane ?: find_lane(d, to->no), to);
+	}
+	return 0;
+}
+
+static int begin_all(struct deliver *d, const struct destination *to, instant_us now)
+{
+	struct lane *lane = find_lane(d, to->no);
+	const struct delivery *next;
+	int r = lane_load(lane, to, d->ledger, now);
+	while (r == 0 && (next = lane_next(lane, to, now)))
+		r = begin(d, lane, to, next, now);
+	return pass(r);
+}
+
+static int move_lanes(struct deliver *d, instant_us now)
+{
+	int r = 0;
+	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++)
+		r = begin_all(d, &d->rules->destinations[i], now);
+	return pass(r);
+}
+
+static void look_again(struct deliver *d)
+{
+	for (unsigned i = 0; i < d->n_lanes; i++)
+		d->lanes[i]->look = true;
+}
+
+/* --- The ledger --- */
+
+static int settle_one(struct deliver *d, const struct journey *j)
+{
+	const struct attempt *a = &j->attempt;
+	struct delivery row = j->delivery;
+	row.answer = str_head(row.answer, str_utf8_prefix(str_head(row.answer, ANSWER_MAX)));
+	const struct attempt_row attempt = {
+		.n = row.attempts,
+		.at = a->now,
+		.duration_ms = a->duration_ms,
+		.status = a->status,
+		.answer = row.answer,
+	};
+	return pass(ledger_settle(d->ledger, &row, &attempt));
+}
+
+static int settle_all(struct deliver *d)
+{
+	int r = 0;
+	for (const struct journey *j = d->ended; j && r == 0; j = j->next)
+		r = settle_one(d, j);
+	return pass(r);
+}
+
+static void forget_ended(struct deliver *d)
+{
+	while (d->ended) {
+		struct journey *j = d->ended;
+		d->ended = j->next;
+		if (j->delivery.state != DELIVERY_PENDING)
+			decider_ended(d->decider, j->delivery.destination);
+		journey_free(j);
+	}
+}
+
+/* Who was deleted leaves the ledger too. */
+static int forget_gone(struct deliver *d)
+{
+	struct arena a;
+	struct gone_row *rows;
+	uint64_t seen;
+	unsigned n;
+	arena_init(&a, 64 * 1024, NULL);
+	int r = ledger_gone(d->ledger, &seen);
+	r = r ?: store_read_gone(d->reader, &a, seen, GONE_PER_ROUND, &rows, &n);
+	for (unsigned i = 0; r == 0 && i < n; i++)
+		r = ledger_forget(d->ledger, rows[i].contact);
+	if (r == 0 && n > 0)
+		r = ledger_set_gone(d->ledger, rows[n - 1].no);
+	d->more |= r == 0 && n == GONE_PER_ROUND;
+	arena_fini(&a);
+	return pass(r);
+}
+
+static int tidy(struct deliver *d, instant_us now)
+{
+	int r = forget_gone(d);
+	d->tidied_at = now;
+	return pass(r ?: ledger_purge(d->ledger, now - KEPT_US, PURGED_PER_ROUND));
+}
+
+/* One transaction, which costs a sync only if something came of it. */
+static int write_ledger(struct deliver *d, instant_us now)
+{
+	unsigned decided = 0;
+	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more;
+	if (!d->ended && !due && d->rules->n_automations == 0)
+		return 0;
+	d->more = false;
+	int r = ledger_begin(d->ledger);
+	r = r ?: settle_all(d);
+	r = r ?: decider_run(d->decider, now, &d->more, &decided);
+	if (due)
+		r = r ?: tidy(d, now);
+	r = r ?: ledger_commit(d->ledger);
+	if (r < 0)
+		return pass(r);
+	forget_ended(d);
+	if (decided > 0)
+		look_again(d);
+	return 0;
+}
+
+/* --- Rounds --- */
+
+static int take_rules(struct deliver *d)
+{
+	uint64_t before = d->catalog ? d->catalog->version : 0;
+	struct rules *fresh;
+	catalog_refresh(store_catalog(d->config.store), &d->catalog);
+	if (d->rules && d->catalog->version == before)
+		return 0;
+	int r = rules_new(d->catalog, &fresh);
+	r = r ?: decider_take(d->decider, fresh);
+	if (r < 0)
+		return pass(r);
+	rules_unref(d->rules);
+	d->rules = fresh;
+	return pass(make_lanes(d));
+}
+
+static int round_once(struct deliver *d)
+{
+	instant_us now = time_now();
+	int r = take_rules(d);
+	r = r ?: write_ledger(d, now);
+	return pass(r ?: move_lanes(d, time_now()));
+}
+
+/* Nothing is lost by it: the ledger is as it was, and what has ended is still known. */
+static void after_failure(struct deliver *d)
+{
+	log_error("delivery_round_failed", LOG_S("cause", fail_text()));
+	ledger_abandon(d->ledger);
+	if (d->rules && decider_take(d->decider, d->rules) < 0)
+		log_error("delivery_positions_unread", LOG_S("cause", fail_text()));
+	look_again(d);
+}
+
+static int milliseconds_until(const struct deliver *d)
+{
+	instant_us now = time_now(), at = now + WAIT_MAX_MS * 1000LL;
+	if (d->more || d->ended)
+		return 0;
+	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
+		const struct destination *to = &d->rules->destinations[i];
+		instant_us wish = lane_wakes_at(find_lane((struct deliver *)d, to->no), to, now);
+		if (wish)
+			at = MIN(at, wish);
+	}
+	return at <= now ? 0 : (int)((at - now) / 1000 + 1);
+}
+
+static void sleep_until_called(struct deliver *d, unsigned seen)
+{
+	int timeout_ms = d->failed ? RETRY_MS : milliseconds_until(d);
+	atomic_store(&d->sleeps, true);
+	if (!d->failed && atomic_load(&d->wakes) != seen)
+		timeout_ms = 0;
+	http_run(d->http, timeout_ms);
+	atomic_store(&d->sleeps, false);
+}
+
+static void finish(struct deliver *d)
+{
+	int64_t until = time_monotonic_ms() + STOP_MS;
+	while (d->n_under_way > 0 && time_monotonic_ms() < until)
+		http_run(d->http, 100);
+	int r = ledger_begin(d->ledger);
+	r = r ?: settle_all(d);
+	r = r ?: decider_save(d->decider, time_now());
+	r = r ?: ledger_commit(d->ledger);
+	if (r < 0) {
+		log_error("delivery_round_failed", LOG_S("cause", fail_text()));
+		ledger_abandon(d->ledger);
+	}
+	forget_ended(d);
+}
+
+static void *deliver_main(void *arg)
+{
+	struct deliver *d = arg;
+	while (!atomic_load(&d->stopping)) {
+		unsigned seen = atomic_load(&d->wakes);
+		d->failed = round_once(d) < 0;
+		if (d->failed)
+			after_failure(d);
+		sleep_until_called(d, seen);
+	}
+	finish(d);
+	return NULL;
+}
+
+void deliver_wake(struct deliver *d)
+{
+	atomic_fetch_add(&d->wakes, 1);
+	if (atomic_load(&d->sleeps))
+		http_wake(d->http);
+}
+
+/* --- Life --- */
+
+static int open_parts(struct deliver *d)
+{
+	int r = http_new(&d->http);
+	r = r ?: ledger_open(d->config.dir, &d->ledger);
+	r = r ?: store_reader_open(d->config.store, &d->reader);
+	return pass(r ?: decider_new(d->ledger, d->reader, &d->decider));
+}
+
+static void close_parts(struct deliver *d)
+{
+	http_free(d->http); /* drops what is under way */
+	for (unsigned i = 0; i < d->n_lanes; i++) {
+		while (d->lanes[i]->journeys) {
+			struct journey *j = d->lanes[i]->journeys;
+			d->lanes[i]->journeys = j->next;
+			journey_free(j);
+		}
+		lane_fini(d->lanes[i]);
+		free(d->lanes[i]);
+	}
+	free(d->lanes);
+	decider_free(d->decider);
+	rules_unref(d->rules);
+	catalog_unref(d->catalog);
+	store_reader_close(d->reader);
+	ledger_close(d->ledger);
+	free(d);
+}
+
+int deliver_start(const struct deliver_config *config, struct deliver **out)
+{
+	struct deliver *d = calloc(1, sizeof(*d));
+	if (!d)
+		return fail(-ENOMEM, "deliveries");
+	d->config = *config;
+	int r = open_parts(d);
+	if (r == 0 && (r = -pthread_create(&d->thread, NULL, deliver_main, d)) < 0)
+		r = fail(r, "starting the delivering thread");
+	if (r < 0) {
+		close_parts(d);
+		return pass(r);
+	}
+	pthread_setname_np(d->thread, "deliver");
+	*out = d;
+	return 0;
+}
+
+void deliver_stop(struct deliver *d)
+{
+	if (!d)
+		return;
+	atomic_store(&d->stopping, true);
+	deliver_wake(d);
+	pthread_join(d->thread, NULL);
+	close_parts(d);
+}

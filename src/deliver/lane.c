@@ -1,0 +1,205 @@
+#include "deliver/lane.h"
+
+#include "base/fail.h"
+#include "base/uuid.h"
+
+enum { MEMORY_MAX = 1024 * 1024 };
+
+void lane_init(struct lane *l, uint32_t destination, void *owner)
+{
+	*l = (struct lane){ .destination = destination, .owner = owner, .look = true };
+	arena_init(&l->memory, MEMORY_MAX, NULL);
+}
+
+void lane_fini(struct lane *l)
+{
+	arena_fini(&l->memory);
+}
+
+/* --- What is due --- */
+
+static bool is_under_way(const struct lane *l, const struct delivery *d)
+{
+	for (const struct journey *j = l->journeys; j; j = j->next)
+		if (j->delivery.no == d->no)
+			return true;
+	return false;
+}
+
+/* Where to go on: behind what was loaded. A contact's next comes when the one before it has ended,
+ * wherever it stands, so then it is from the start; and also with nothing under way, so that a clock
+ * that was set back does no harm. */
+static struct due_place start_of(const struct lane *l, const struct destination *d)
+{
+	return d->ordered || !l->journeys ? (struct due_place){ 0 } : l->place;
+}
+
+static int load(struct lane *l, const struct destination *d, struct ledger *ledger, instant_us now)
+{
+	const struct due_query q = {
+		.destination = l->destination,
+		.behind = start_of(l, d),
+		.now = now,
+		.first = d->ordered,
+		.limit = LANE_LOADED_MAX,
+	};
+	int r = ledger_due(ledger, &l->memory, &q, &l->rows, &l->n);
+	if (r == 0 && l->n > 0)
+		l->place = (struct due_place){ l->rows[l->n - 1].due_at, l->rows[l->n - 1].no };
+	l->look = r == 0 && l->n == LANE_LOADED_MAX;
+	struct due_place later = { now, INT64_MAX };
+	return pass(r ?: ledger_next_due(ledger, l->destination, later, &l->next_due));
+}
+
+int lane_load(struct lane *l, const struct destination *d, struct ledger *ledger, instant_us now)
+{
+	bool due = l->look || (l->next_due && l->next_due <= now);
+	if (l->disabled || l->next < l->n || !due)
+		return 0;
+	arena_reset(&l->memory);
+	l->next = l->n = 0;
+	return pass(load(l, d, ledger, now));
+}
+
+/* --- What may be begun --- */
+
+static bool is_broken(const struct lane *l)
+{
+	return l->failures >= LANE_BREAKS_AFTER;
+}
+
+static bool has_room(struct lane *l, const struct destination *d, instant_us now)
+{
+	instant_us second = now - now % US_PER_S;
+	if (l->second != second) {
+		l->second = second;
+		l->begun = 0;
+	}
+	if (d->requests_per_second && l->begun >= d->requests_per_second)
+		return false;
+	if (is_broken(l))
+		return l->n_busy == 0 && now >= l->try_at;
+	return l->n_busy < d->concurrency;
+}
+
+const struct delivery *lane_next(struct lane *l, const struct destination *d, instant_us now)
+{
+	while (l->next < l->n && is_under_way(l, &l->rows[l->next]))
+		l->next++;
+	if (l->disabled || l->next == l->n || !has_room(l, d, now))
+		return NULL;
+	return &l->rows[l->next];
+}
+
+void lane_begun(struct lane *l, struct journey *j, instant_us now)
+{
+	(void)now;
+	must(l->next < l->n);
+	l->next++;
+	l->begun++;
+	l->n_busy++;
+	j->next = l->journeys;
+	l->journeys = j;
+}
+
+/* --- What came of it --- */
+
+static void take_out(struct lane *l, const struct journey *j)
+{
+	struct journey **at = &l->journeys;
+	while (*at != j)
+		at = &(*at)->next;
+	*at = j->next;
+	l->n_busy--;
+}
+
+void lane_taken_back(struct lane *l, struct journey *j)
+{
+	take_out(l, j);
+	l->next--;
+	l->begun--;
+}
+
+void lane_refresh(struct lane *l, const struct destination *d)
+{
+	l->disabled = d->disabled;
+	l->failures = 0;
+	l->look = true;
+}
+
+/* A tenth more or less, so that those which failed together do not come back together. */
+static instant_us jittered(uint32_t seconds)
+{
+	struct uuid random = uuid_v4();
+	int64_t tenth = (int64_t)seconds * US_PER_S / 10;
+	int64_t part = (int64_t)random.b[0] << 8 | random.b[1]; /* 0..65535 */
+	return (int64_t)seconds * US_PER_S + tenth * (2 * part - 65535) / 65535;
+}
+
+static void try_again(struct delivery *d, const struct attempt *a, instant_us now)
+{
+	unsigned n = d->attempts - 1; /* pauses begin behind the first attempt */
+	if (n >= a->destination->n_retries) {
+		d->state = DELIVERY_DEAD;
+		return;
+	}
+	instant_us pause = jittered(a->destination->retry_s[n]);
+	if (a->retry_after_s > 0)
+		pause = MAX(pause, MIN(a->retry_after_s, DESTINATION_RETRY_MAX_S) * US_PER_S);
+	d->due_at = now + pause;
+}
+
+static void settle(struct delivery *d, const struct attempt *a, instant_us now)
+{
+	d->attempts++;
+	d->status = a->status;
+	d->answer = a->answer;
+	if (a->outcome == ATTEMPT_DELIVERED)
+		d->state = DELIVERY_DONE;
+	else if (a->outcome == ATTEMPT_RETRY)
+		try_again(d, a, now);
+	else if (a->outcome == ATTEMPT_DEAD)
+		d->state = DELIVERY_DEAD;
+	else
+		d->due_at = now; /* it waits until somebody enables the destination again */
+	d->ended_at = d->state == DELIVERY_PENDING ? 0 : now;
+}
+
+static void note_health(struct lane *l, enum attempt_outcome outcome, instant_us now)
+{
+	if (outcome != ATTEMPT_RETRY) {
+		l->failures = 0;
+		l->disabled |= outcome == ATTEMPT_DISABLE;
+		return;
+	}
+	l->failures++;
+	if (!is_broken(l))
+		return;
+	unsigned doublings = MIN(l->failures - LANE_BREAKS_AFTER, 6U);
+	l->try_at = now + (instant_us)MIN(1U << doublings, LANE_PAUSE_MAX_S) * US_PER_S;
+}
+
+void lane_ended(struct lane *l, struct journey *j, instant_us now)
+{
+	struct delivery *d = &j->delivery;
+	take_out(l, j);
+	l->look |= j->attempt.destination->ordered;
+	settle(d, &j->attempt, now);
+	note_health(l, j->attempt.outcome, now);
+	if (d->state == DELIVERY_PENDING && (!l->next_due || d->due_at < l->next_due))
+		l->next_due = d->due_at;
+}
+
+instant_us lane_wakes_at(const struct lane *l, const struct destination *d, instant_us now)
+{
+	bool loaded = l->next < l->n;
+	if (l->disabled || (!loaded && !l->look && !l->next_due))
+		return 0;
+	if (is_broken(l))
+		return l->n_busy ? 0 : MAX(l->try_at, loaded || l->look ? now : l->next_due);
+	if (!loaded)
+		return l->look ? now : l->next_due;
+	if (d->requests_per_second && l->begun >= d->requests_per_second)
+		return l->second + US_PER_S;
+	return 0; /* room comes with the end of an attempt */
+}

@@ -1,0 +1,68 @@
+/*
+ * A lane: one destination's way out. What is due is taken from the ledger a few hundred at a time
+ * and begun as far as the destination takes it: so many at once, so many a second, a contact's one
+ * after the other if that is asked for, and when it fails and fails, one try now and then.
+ *
+ * Thread: the delivering thread.
+ */
+#pragma once
+
+#include "deliver/ledger.h"
+#include "deliver/rules.h"
+#include "deliver/sender.h"
+
+enum {
+	LANE_LOADED_MAX = 256,
+	LANE_BREAKS_AFTER = 5, /* failures in a row */
+	LANE_PAUSE_MAX_S = 60,
+};
+
+/* One that is under way. */
+struct journey {
+	struct attempt attempt; /* first */
+	struct delivery delivery;
+	struct rules *rules; /* a reference: whom it goes to */
+	struct lane *lane;
+	struct journey *next;
+};
+
+struct lane {
+	uint32_t destination;
+	void *owner; /* whoever ends its journeys */
+	struct due_place place;
+	struct delivery *rows; /* those loaded, from next to n not yet begun */
+	unsigned next, n;
+	struct arena memory; /* of the rows */
+	struct journey *journeys;
+	unsigned n_busy;
+	bool look;           /* something may be due that was not when it was last looked */
+	instant_us next_due; /* of what is not loaded; 0: nothing */
+	unsigned failures;   /* in a row */
+	instant_us try_at;   /* while broken: not before */
+	instant_us second;   /* the one that `begun` counts in */
+	unsigned begun;
+	bool disabled; /* it wants nothing any more */
+};
+
+void lane_init(struct lane *l, uint32_t destination, void *owner);
+void lane_fini(struct lane *l); /* nothing is under way */
+
+/* Loads what is due, where there is room for it. */
+MUST_CHECK int lane_load(struct lane *l, const struct destination *d, struct ledger *ledger,
+			 instant_us now);
+
+/* The next that may be begun now; NULL: none. */
+const struct delivery *lane_next(struct lane *l, const struct destination *d, instant_us now);
+void lane_begun(struct lane *l, struct journey *j, instant_us now);
+
+/* It could not be begun after all. */
+void lane_taken_back(struct lane *l, struct journey *j);
+
+/* The destination may have changed: it is tried anew. */
+void lane_refresh(struct lane *l, const struct destination *d);
+
+/* What came of it: fills the delivery's new state from the attempt. Its journey is taken out. */
+void lane_ended(struct lane *l, struct journey *j, instant_us now);
+
+/* When the lane has to be looked at again without anything else happening; 0: never. */
+instant_us lane_wakes_at(const struct lane *l, const struct destination *d, instant_us now);

@@ -1,0 +1,113 @@
+#include "deliver/rules.h"
+
+#include "base/fail.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { MEMORY_MAX = 1 << 30 }; /* bytes; what can be declared is far below */
+
+static void count(struct rules *r, unsigned *destinations, unsigned *automations)
+{
+	for (unsigned i = 0; i < r->catalog->n_workspaces; i++) {
+		const struct workspace *w = r->catalog->workspaces[i];
+		for (unsigned k = 0; k < w->n_documents; k++)
+			++*(w->documents[k].kind == DOCUMENT_DESTINATION ? destinations
+									 : automations);
+	}
+}
+
+static void tell_damaged(const struct workspace *w, const struct document *d)
+{
+	log_error("rule_unreadable", LOG_STR("workspace", w->name), LOG_STR("name", d->name));
+}
+
+static int read_document(struct rules *r, const struct workspace *w, const struct document *d)
+{
+	struct problems ps = { .n = 0 };
+	yyjson_val *v = NULL;
+	bool destination = d->kind == DOCUMENT_DESTINATION, good;
+	struct destination *to = &r->destinations[r->n_destinations];
+	struct automation *rule = &r->automations[r->n_automations];
+	enum json_outcome parsed = json_parse(&r->arena, d->body, &v, NULL);
+	if (parsed == JSON_NO_MEMORY)
+		return fail(-ENOMEM, "automations");
+	good = parsed == JSON_OK && (destination ? destination_read(&r->arena, v, &ps, to)
+						 : automation_read(&r->arena, v, &ps, rule));
+	if (!good && ps.found == 0 && parsed == JSON_OK)
+		return fail(-ENOMEM, "automations");
+	if (!good) {
+		tell_damaged(w, d);
+	} else if (destination) {
+		to->no = d->no;
+		to->workspace = w->no;
+		r->n_destinations++;
+	} else {
+		rule->no = d->no;
+		rule->workspace = w->no;
+		r->n_automations++;
+	}
+	return 0;
+}
+
+static int read_all(struct rules *r)
+{
+	unsigned destinations = 0, automations = 0;
+	count(r, &destinations, &automations);
+	r->destinations = arena_array(&r->arena, struct destination, destinations + 1);
+	r->automations = arena_array(&r->arena, struct automation, automations + 1);
+	if (!r->destinations || !r->automations)
+		return fail(-ENOMEM, "automations");
+	for (unsigned i = 0; i < r->catalog->n_workspaces; i++) {
+		const struct workspace *w = r->catalog->workspaces[i];
+		for (unsigned k = 0; k < w->n_documents; k++) {
+			int e = read_document(r, w, &w->documents[k]);
+			if (e < 0)
+				return pass(e);
+		}
+	}
+	return 0;
+}
+
+int rules_new(struct catalog *catalog, struct rules **out)
+{
+	struct rules *r = calloc(1, sizeof(*r));
+	if (!r)
+		return fail(-ENOMEM, "automations");
+	r->refs = 1;
+	r->catalog = catalog_ref(catalog);
+	arena_init(&r->arena, MEMORY_MAX, NULL);
+	int e = read_all(r);
+	if (e < 0) {
+		rules_unref(r);
+		return pass(e);
+	}
+	*out = r;
+	return 0;
+}
+
+struct rules *rules_ref(struct rules *r)
+{
+	r->refs++;
+	return r;
+}
+
+void rules_unref(struct rules *r)
+{
+	if (!r || --r->refs > 0)
+		return;
+	arena_fini(&r->arena);
+	catalog_unref(r->catalog);
+	free(r);
+}
+
+const struct destination *rules_destination(const struct rules *r, uint32_t workspace,
+					    struct str name)
+{
+	for (unsigned i = 0; i < r->n_destinations; i++)
+		if (r->destinations[i].workspace == workspace &&
+		    str_eq(r->destinations[i].name, name))
+			return &r->destinations[i];
+	return NULL;
+}
