@@ -116,6 +116,8 @@ struct store_reader;
 
 MUST_CHECK int store_reader_open(struct store *s, struct store_reader **out);
 void store_reader_close(struct store_reader *r);
+/* The data directory. */
+const char *store_reader_dir(const struct store_reader *r);
 
 struct event_row {
 	uint64_t seq;
@@ -165,6 +167,10 @@ MUST_CHECK int store_count_back(struct store_reader *r, uint64_t seq, uint32_t d
 /* The contact of that row number. STORE_NONE: it is gone. */
 MUST_CHECK int store_read_contact(struct store_reader *r, struct arena *a, uint64_t number,
 				  struct contact_view *row);
+
+/* The name of a destination or automation by its row number; .p NULL: it is gone. */
+MUST_CHECK int store_read_document_name(struct store_reader *r, struct arena *a, uint32_t no,
+					struct str *name);
 
 /* A contact that was deleted: who keeps something of it elsewhere drops that. */
 struct gone_row {
