@@ -1,7 +1,7 @@
 /* What ends a contact's stay, and what hands out all that is known of it. */
 #include "api/native_query.h"
-#include "store/render.h"
 #include "base/fail.h"
+#include "store/render.h"
 
 #include <errno.h>
 

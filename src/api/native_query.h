@@ -24,6 +24,7 @@ struct native_query {
 	struct event_query events; /* workspace, before and limit serve every list */
 	enum identity_kind kind;   /* which contact; with value.p NULL: none asked for */
 	struct str value;
+	void *state; /* the resource's own, from prepare to read */
 
 	/* What is to be done, and its way to the committer and back. */
 	struct op op;
@@ -103,6 +104,7 @@ bool native_read_switches(struct native_query *q, yyjson_val *object, struct wor
 bool resource_contact_id(struct native_query *q);
 
 extern const struct resource native_contact_delete, native_contact_export;
+extern const struct resource native_deliveries, native_delivery;
 extern const struct resource native_keys, native_key, native_key_make, native_key_revoke;
 extern const struct resource native_workspaces, native_workspace;
 extern const struct resource native_workspace_make, native_workspace_change;

@@ -74,7 +74,7 @@ bool native_read_switches(struct native_query *q, yyjson_val *object, struct wor
 	yyjson_val *name, *v;
 	if (!list)
 		return native_refuse(q, 503, "");
-	yyjson_obj_foreach (object, i, max, name, v)
+	yyjson_obj_foreach(object, i, max, name, v)
 		read_switch(q, json_str(name), v, list, &w->n_switches);
 	w->switches = list;
 	return true;

@@ -219,6 +219,8 @@ const struct route native_routes[] = {
 	{ METHOD_GET, "/_/v1/definitions/{name}", &native_definition },
 	{ METHOD_PATCH, "/_/v1/definitions/{name}", &native_redefine },
 	{ METHOD_DELETE, "/_/v1/definitions/{name}", &native_undefine },
+	{ METHOD_GET, "/_/v1/deliveries", &native_deliveries },
+	{ METHOD_GET, "/_/v1/deliveries/{number}", &native_delivery },
 	{ METHOD_GET, "/_/v1/keys", &native_keys },
 	{ METHOD_POST, "/_/v1/keys", &native_key_make },
 	{ METHOD_GET, "/_/v1/keys/{number}", &native_key },

@@ -50,6 +50,7 @@ static int judge_workspace(struct judge *j, const struct yaml_place *at,
 	r = r ?: judge_keys(j, at, in, out);
 	r = r ?: judge_clients(j, at, in, out);
 	r = r ?: judge_definitions(j, at, in, out);
+	r = r ?: judge_documents(j, at, out);
 	r = r ?: judge_contacts(j, at, in, out);
 	return r ?: judge_limits(j, at, &in->limits, out);
 }
@@ -65,7 +66,7 @@ static int judge_all(struct judge *j, const struct provision_text *in, struct pr
 		struct yaml_place at = yaml_item(j->doc, &list, i);
 		r = judge_workspace(j, &at, &in->workspaces[i], &workspaces[i]);
 	}
-	*out = (struct provision){ workspaces, n };
+	*out = (struct provision){ workspaces, n, j->doc->error, j->doc->error_size };
 	return r;
 }
 

@@ -42,5 +42,7 @@ MUST_CHECK int judge_clients(struct judge *j, const struct yaml_place *workspace
 			     const struct file_workspace *in, struct provision_workspace *out);
 MUST_CHECK int judge_definitions(struct judge *j, const struct yaml_place *workspace,
 				 const struct file_workspace *in, struct provision_workspace *out);
+MUST_CHECK int judge_documents(struct judge *j, const struct yaml_place *workspace,
+			       struct provision_workspace *out);
 MUST_CHECK int judge_contacts(struct judge *j, const struct yaml_place *workspace,
 			      const struct file_workspace *in, struct provision_workspace *out);

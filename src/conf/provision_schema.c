@@ -40,6 +40,10 @@ const cyaml_schema_value_t provision_field_list = {
 			     WORKSPACE_CONTACT_FIELDS_MAX),
 };
 
+const cyaml_schema_value_t provision_document_list = {
+	CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER, char *, &anything, 0, DOCUMENTS_MAX),
+};
+
 const cyaml_schema_value_t provision_field_name = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, FIELD_NAME_MAX),
 };
@@ -153,6 +157,8 @@ static const cyaml_schema_field_t workspace_members[] = {
 	LIST(keys, struct file_workspace, key, KEY_NO_MAX),
 	LIST(oauth_clients, struct file_workspace, client, KEY_NO_MAX),
 	LIST(definitions, struct file_workspace, definition, WORKSPACE_DEFINITIONS_MAX),
+	CYAML_FIELD_IGNORE("destinations", CYAML_FLAG_OPTIONAL),
+	CYAML_FIELD_IGNORE("automations", CYAML_FLAG_OPTIONAL),
 	LIST(contacts, struct file_workspace, contact, CYAML_UNLIMITED),
 	CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct file_workspace, limits,
 			    limit_members),

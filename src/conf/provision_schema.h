@@ -56,7 +56,7 @@ struct file_limits {
 	int64_t requests_per_second;
 };
 
-/* The switches are not loaded: they are read from the tree. */
+/* Switches and what is declared as documents are not loaded: they are read from the tree. */
 struct file_workspace {
 	char *id, *name;
 	struct file_key *keys;
@@ -76,6 +76,9 @@ struct provision_text {
 };
 
 extern const cyaml_schema_value_t provision_schema;
+
+/* Of `destinations` and `automations`, which are not loaded: they are read from the tree. */
+extern const cyaml_schema_value_t provision_document_list;
 
 /* Of `contact_fields`, which is not loaded either: a list of names, or of names and types. */
 extern const cyaml_schema_value_t provision_field_list, provision_field_name, provision_field;

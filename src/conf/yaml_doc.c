@@ -204,11 +204,11 @@ const char *yaml_type_name(const yaml_node_t *node)
 	return "nothing";
 }
 
-static void put_path(struct buf *b, const struct yaml_place *at)
+void yaml_path_put(struct buf *b, const struct yaml_place *at)
 {
 	if (!at->up)
 		return;
-	put_path(b, at->up);
+	yaml_path_put(b, at->up);
 	if (!at->name.p) {
 		buf_printf(b, "[%u]", at->index);
 		return;
@@ -223,7 +223,7 @@ int yaml_wrong(struct yaml_doc *d, const struct yaml_place *at, const char *rule
 	char path[400], said[600];
 	struct buf b = buf_over(path, sizeof(path));
 	va_list ap;
-	put_path(&b, at);
+	yaml_path_put(&b, at);
 	va_start(ap, rule);
 	vsnprintf(said, sizeof(said), rule, ap);
 	va_end(ap);

@@ -52,5 +52,6 @@ struct str yaml_text(const yaml_node_t *scalar);
 /* "a mapping", "a list", "a string" (any scalar) */
 const char *yaml_type_name(const yaml_node_t *node);
 
+void yaml_path_put(struct buf *b, const struct yaml_place *at); /* "workspaces[0].name" */
 /* FILE:LINE: PATH and the rule; returns YAML_WRONG. */
 int yaml_wrong(struct yaml_doc *d, const struct yaml_place *at, const char *rule, ...) PRINTF(3, 4);

@@ -41,6 +41,7 @@ struct deliver {
 	struct journey *ended; /* not yet in the ledger */
 	bool more;             /* of the feed, at once */
 	bool failed;           /* the last round did */
+	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at;
 };
 
@@ -273,6 +274,7 @@ static int tidy(struct deliver *d, instant_us now)
 {
 	int r = forget_gone(d);
 	d->tidied_at = now;
+	d->untidy = false;
 	return pass(r ?: ledger_purge(d->ledger, now - KEPT_US, PURGED_PER_ROUND));
 }
 
@@ -281,6 +283,7 @@ static int write_ledger(struct deliver *d, instant_us now)
 {
 	unsigned decided = 0;
 	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more;
+	d->untidy = true;
 	if (!d->ended && !due && d->rules->n_automations == 0)
 		return 0;
 	d->more = false;
@@ -339,6 +342,8 @@ static int milliseconds_until(const struct deliver *d)
 	instant_us now = time_now(), at = now + WAIT_MAX_MS * 1000LL;
 	if (d->more || d->ended)
 		return 0;
+	if (d->untidy)
+		at = d->tidied_at + TIDY_EVERY_US;
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];
 		instant_us wish = lane_wakes_at(find_lane((struct deliver *)d, to->no), to, now);

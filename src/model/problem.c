@@ -77,7 +77,7 @@ static void put_must_be(struct buf *b, const struct problem *p)
 	const char *rule = p->rule ? p->rule : "valid value";
 	const struct noun *noun = noun_of(rule);
 	bool same = p->actual && noun && noun->carrier && strcmp(noun->carrier, p->actual) == 0;
-	buf_lit(b, " must be ");
+	buf_lit(b, "must be ");
 	put_noun(b, rule);
 	if (p->actual && !same) {
 		buf_lit(b, ", not ");
@@ -85,12 +85,12 @@ static void put_must_be(struct buf *b, const struct problem *p)
 	}
 }
 
-/* " may have at most 100 members, not 101" */
+/* "may have at most 100 members, not 101" */
 static void put_at_most(struct buf *b, const struct problem *p, const char *what)
 {
 	if (p->limit == 0)
-		return buf_printf(b, " may not have so many %s", what);
-	buf_printf(b, " may have at most %lld %s", (long long)p->limit, what);
+		return buf_printf(b, "may not have so many %s", what);
+	buf_printf(b, "may have at most %lld %s", (long long)p->limit, what);
 	if (p->size != 0)
 		buf_printf(b, ", not %lld", (long long)p->size);
 }
@@ -98,9 +98,8 @@ static void put_at_most(struct buf *b, const struct problem *p, const char *what
 static void put_nested(struct buf *b, const struct problem *p)
 {
 	if (p->limit != 0)
-		return buf_printf(b, " may be nested at most %lld levels deep",
-				  (long long)p->limit);
-	buf_lit(b, " must be a plain value");
+		return buf_printf(b, "may be nested at most %lld levels deep", (long long)p->limit);
+	buf_lit(b, "must be a plain value");
 	if (p->actual) {
 		buf_lit(b, ", not ");
 		put_noun(b, p->actual);
@@ -109,7 +108,7 @@ static void put_nested(struct buf *b, const struct problem *p)
 
 static void put_name(struct buf *b, const struct problem *p)
 {
-	buf_lit(b, " is not a valid name");
+	buf_lit(b, "is not a valid name");
 	if (p->rule)
 		buf_printf(b, ": %s", p->rule);
 }
@@ -117,35 +116,35 @@ static void put_name(struct buf *b, const struct problem *p)
 static void put_value(struct buf *b, const struct problem *p)
 {
 	if (p->rule)
-		buf_printf(b, " must be one of: %s", p->rule);
+		buf_printf(b, "must be one of: %s", p->rule);
 	else
-		buf_lit(b, " is not one of the values that are allowed");
+		buf_lit(b, "is not one of the values that are allowed");
 }
 
 static void put_full(struct buf *b, const struct problem *p, const char *of_what)
 {
-	buf_printf(b, " may not go beyond the %lld %s", (long long)p->limit, of_what);
+	buf_printf(b, "may not go beyond the %lld %s", (long long)p->limit, of_what);
 }
 
-static void put_predicate(struct buf *b, const struct problem *p)
+void problem_put_rule(struct buf *b, const struct problem *p)
 {
 	switch (p->code) {
 	case PROBLEM_NONE:
 		return;
 	case PROBLEM_REQUIRED:
-		return buf_lit(b, " is required");
+		return buf_lit(b, "is required");
 	case PROBLEM_TYPE:
 	case PROBLEM_FORMAT:
 	case PROBLEM_FIELD_TYPE:
 		return put_must_be(b, p);
 	case PROBLEM_EMPTY:
-		return buf_lit(b, " must not be empty");
+		return buf_lit(b, "must not be empty");
 	case PROBLEM_TOO_LONG:
 		return put_at_most(b, p, "characters");
 	case PROBLEM_TOO_MANY:
 		return put_at_most(b, p, p->rule ? p->rule : "members");
 	case PROBLEM_UNKNOWN_MEMBER:
-		return buf_lit(b, " is not a member that is known here");
+		return buf_lit(b, "is not a member that is known here");
 	case PROBLEM_NAME:
 		return put_name(b, p);
 	case PROBLEM_VALUE:
@@ -153,19 +152,19 @@ static void put_predicate(struct buf *b, const struct problem *p)
 	case PROBLEM_NESTED:
 		return put_nested(b, p);
 	case PROBLEM_ALTERNATIVES:
-		return buf_printf(b, " must have one of: %s", p->rule ? p->rule : "its members");
+		return buf_printf(b, "must have one of: %s", p->rule ? p->rule : "its members");
 	case PROBLEM_UNKNOWN_WORKSPACE:
-		return buf_lit(b, " names no known workspace");
+		return buf_lit(b, "names no known workspace");
 	case PROBLEM_UNKNOWN_DEFINITION:
-		return buf_lit(b, " names no event type that is defined");
+		return buf_lit(b, "names no event type that is defined");
 	case PROBLEM_UNKNOWN_FIELD:
-		return buf_lit(b, " is not a field that is defined");
+		return buf_lit(b, "is not a field that is defined");
 	case PROBLEM_UNKNOWN_CONTACT:
-		return buf_lit(b, " names no known contact");
+		return buf_lit(b, "names no known contact");
 	case PROBLEM_EXISTS:
-		return buf_lit(b, " is there already");
+		return buf_lit(b, "is there already");
 	case PROBLEM_TAKEN:
-		return buf_lit(b, " belongs to another contact");
+		return buf_lit(b, "belongs to another contact");
 	case PROBLEM_CONTACT_FULL:
 		return put_full(b, p, "attributes or identities of one contact");
 	case PROBLEM_DEFINITIONS_FULL:
@@ -175,12 +174,12 @@ static void put_predicate(struct buf *b, const struct problem *p)
 	case PROBLEM_WORKSPACES_FULL:
 		return put_full(b, p, "workspaces, or keys, that there can be");
 	case PROBLEM_UNKNOWN_DOCUMENT:
-		return buf_printf(b, " names no %s that is there", p->rule);
+		return buf_printf(b, "names no %s that is there", p->rule);
 	case PROBLEM_DOCUMENTS_FULL:
-		return buf_printf(b, " may not go beyond the %lld %ss of a workspace",
+		return buf_printf(b, "may not go beyond the %lld %ss of a workspace",
 				  (long long)p->limit, p->rule);
 	case PROBLEM_IN_USE:
-		return buf_lit(b, " needs it");
+		return buf_lit(b, "needs it");
 	}
 }
 
@@ -192,5 +191,6 @@ void problem_put_english(struct buf *b, const struct problem *p)
 		buf_put(b, p->path);
 	else
 		buf_put(b, of_body ? STR("The body") : STR("The request"));
-	put_predicate(b, p);
+	buf_char(b, ' ');
+	problem_put_rule(b, p);
 }

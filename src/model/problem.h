@@ -80,3 +80,5 @@ MUST_CHECK bool problems_read_json(struct arena *a, struct str json, struct prob
 /* One plain sentence without a full stop, "contact.customFields.gender must be a string, not a
  * number", for where a vendor documents no wording of its own. */
 void problem_put_english(struct buf *b, const struct problem *p);
+/* Of that sentence what is behind the path: "must be a string, not a number". */
+void problem_put_rule(struct buf *b, const struct problem *p);

@@ -162,7 +162,7 @@ static int read_document(sqlite3_stmt *st, struct document *d)
 	};
 	bool good = d->no && kind >= DOCUMENT_DESTINATION && kind <= DOCUMENT_KINDS && d->name.n &&
 		    str_code_points(d->name) <= DOCUMENT_NAME_MAX && d->body.n &&
-		    d->body.n <= DOCUMENT_BODY_MAX;
+		    d->body.n <= DOCUMENT_STORED_MAX;
 	return good ? 0 : db_damaged("number, kind, name or size of a document");
 }
 

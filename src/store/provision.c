@@ -217,7 +217,8 @@ static int provision_definition(struct store *s, uint32_t workspace,
 	return pass(r);
 }
 
-static int provision_workspace(struct store *s, const struct provision_workspace *p)
+static int provision_workspace(struct store *s, const struct provision *all,
+			       const struct provision_workspace *p)
 {
 	uint32_t no;
 	int r = provision_workspace_row(s, p, &no);
@@ -232,11 +233,15 @@ static int provision_workspace(struct store *s, const struct provision_workspace
 		arena_reset(&s->scratch);
 		r = provision_definition(s, no, &p->definitions[i]);
 	}
+	for (unsigned i = 0; r == 0 && i < p->n_documents; i++) {
+		arena_reset(&s->scratch);
+		r = provision_document(s, no, all, &p->documents[i]);
+	}
 	for (unsigned i = 0; r == 0 && i < p->n_contacts; i++) {
 		arena_reset(&s->scratch);
 		r = provision_contact(s, no, &p->contacts[i]);
 	}
-	return pass(r);
+	return r;
 }
 
 int store_provision(struct store *s, const struct provision *p)
@@ -245,10 +250,10 @@ int store_provision(struct store *s, const struct provision *p)
 	int r = batch_begin(s);
 	for (unsigned i = 0; r == 0 && i < p->n_workspaces; i++) {
 		arena_reset(&s->scratch);
-		r = provision_workspace(s, &p->workspaces[i]);
+		r = provision_workspace(s, p, &p->workspaces[i]);
 	}
 	r = r ?: store_commit(s);
-	if (r < 0)
+	if (r != 0)
 		store_abandon(s);
-	return pass(r);
+	return r < 0 ? pass(r) : r;
 }

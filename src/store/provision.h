@@ -1,6 +1,7 @@
 /*
  * What a provisioning file declares, as plain data: read by conf, written by store_provision().
- * Everything is already judged: ids are ids, names are within their limits, fields are sound.
+ * Everything is already judged by itself: ids are ids, names are within their limits, fields are
+ * sound.
  */
 #pragma once
 
@@ -29,6 +30,13 @@ struct provision_definition {
 	bool inferred;
 	const struct field *fields;
 	unsigned n_fields;
+};
+
+/* A destination or an automation. */
+struct provision_document {
+	enum document_kind kind;
+	struct str body;  /* JSON of an object, judged by itself */
+	struct str place; /* "FILE:9: workspaces[0].automations[1]": for who has to mend it */
 };
 
 struct provision_identity {
@@ -62,6 +70,8 @@ struct provision_workspace {
 	unsigned n_oauth_clients;
 	const struct provision_definition *definitions;
 	unsigned n_definitions;
+	const struct provision_document *documents; /* destinations, then automations */
+	unsigned n_documents;
 	const struct provision_contact *contacts;
 	unsigned n_contacts;
 };
@@ -69,4 +79,6 @@ struct provision_workspace {
 struct provision {
 	const struct provision_workspace *workspaces;
 	unsigned n_workspaces;
+	char *error; /* gets the one line of what is refused; NULL: nobody asks */
+	size_t error_size;
 };

@@ -99,3 +99,15 @@ int store_read_gone(struct store_reader *r, struct arena *a, uint64_t after, uns
 	db_reset(st);
 	return x < 0 ? pass(x) : 0;
 }
+
+int store_read_document_name(struct store_reader *r, struct arena *a, uint32_t no, struct str *name)
+{
+	sqlite3_stmt *st = r->st[RD_DOCUMENT_NAME];
+	*name = (struct str){ 0 };
+	db_bind_i64(st, 1, no);
+	int x = db_step(st);
+	if (x == DB_ROW)
+		x = reader_text(a, db_text(st, 0), name);
+	db_reset(st);
+	return x < 0 ? pass(x) : 0;
+}

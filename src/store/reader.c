@@ -27,6 +27,7 @@ const char *const reader_sql[READ_STATEMENTS] = {
 
 	[RD_FEED] = EVENT_COLUMNS "WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
 	[RD_EVENT_LINK] = "SELECT prev, contact, definition, received_at FROM event WHERE seq = ?",
+	[RD_DOCUMENT_NAME] = "SELECT name FROM document WHERE no = ?",
 	[RD_GONE] = "SELECT no, contact FROM gone WHERE no > ? ORDER BY no LIMIT ?",
 
 	[RD_ROLLUPS] = "SELECT first_seq, last_seq, events FROM rollup WHERE workspace = ?"
@@ -90,6 +91,11 @@ void store_reader_close(struct store_reader *r)
 	db_close(r->db);
 	arena_fini(&r->scratch);
 	free(r);
+}
+
+const char *store_reader_dir(const struct store_reader *r)
+{
+	return r->s->dir.path;
 }
 
 int reader_begin(struct store_reader *r)

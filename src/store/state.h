@@ -275,6 +275,9 @@ MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_w
 				       uint32_t *no);
 MUST_CHECK int provision_contact_field(struct store *s, uint32_t workspace,
 				       const struct provision_contact_field *f);
+/* STORE_REFUSED, with p->error: it does not fit what the workspace has. */
+MUST_CHECK int provision_document(struct store *s, uint32_t workspace, const struct provision *p,
+				  const struct provision_document *declared);
 MUST_CHECK int provision_rotate(struct store *s, uint32_t workspace,
 				const struct provision_workspace *p);
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,

@@ -41,7 +41,8 @@ void store_close(struct store *s); /* NULL is fine; readers closed first */
 DEFINE_CLEANUP(struct store *, store_close);
 
 /* Creates or updates what is declared, leaves the rest alone; one transaction. -EEXIST when a key
- * or contact id already belongs to another workspace. */
+ * or contact id already belongs to another workspace. STORE_REFUSED, with p->error: an automation
+ * does not fit what its workspace has; nothing is written. */
 MUST_CHECK int store_provision(struct store *s, const struct provision *p);
 
 /* The snapshot that requests are checked against; published on every change. */
@@ -126,6 +127,8 @@ struct store_reader;
 
 MUST_CHECK int store_reader_open(struct store *s, struct store_reader **out);
 void store_reader_close(struct store_reader *r);
+/* The data directory. */
+const char *store_reader_dir(const struct store_reader *r);
 
 struct event_row {
 	uint64_t seq;
@@ -175,6 +178,10 @@ MUST_CHECK int store_count_back(struct store_reader *r, uint64_t seq, uint32_t d
 /* The contact of that row number. STORE_NONE: it is gone. */
 MUST_CHECK int store_read_contact(struct store_reader *r, struct arena *a, uint64_t number,
 				  struct contact_view *row);
+
+/* The name of a destination or automation by its row number; .p NULL: it is gone. */
+MUST_CHECK int store_read_document_name(struct store_reader *r, struct arena *a, uint32_t no,
+					struct str *name);
 
 /* A contact that was deleted: who keeps something of it elsewhere drops that. */
 struct gone_row {

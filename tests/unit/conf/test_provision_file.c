@@ -124,6 +124,11 @@ static void show_workspace(struct buf *b, const struct provision_workspace *w)
 			   STR_ARG(d->description));
 		show_fields(b, d->fields, d->n_fields);
 	}
+	for (unsigned i = 0; i < w->n_documents; i++) {
+		const struct provision_document *d = &w->documents[i];
+		buf_printf(b, " %s " STR_FMT " " STR_FMT, document_kind_name(d->kind),
+			   STR_ARG(d->place), STR_ARG(d->body));
+	}
 	for (unsigned i = 0; i < w->n_contacts; i++)
 		show_contact(b, &w->contacts[i]);
 	buf_char(b, ']');
@@ -202,6 +207,31 @@ static void test_taken(void **state)
 		     "  - { name: free, inferred: true }\n",
 		  "[7c9e6679 'a' rate 0 declared 'order.completed' 'Fired.' (order_id:string! "
 		  "items:array(sku:string) sku:object) inferred 'free' '' ()]" },
+		{ WS "  name: a\n  destinations:\n"
+		     "  - { name: crm, type: webhook, url: \"https://crm.example/in\",\n"
+		     "      retry_seconds: [5, 300], allow_private: true }\n"
+		     "  - name: log\n    type: file\n    path: a/b.ndjson\n"
+		     "  automations:\n"
+		     "  - name: big-order\n"
+		     "    trigger: { definitions: [order.completed] }\n"
+		     "    conditions: { all: [ { field: properties.total, operator: gte,"
+		     " value: 100 } ] }\n"
+		     "    actions: [ { send: crm } ]\n"
+		     "  - { name: crm, actions: [ { send: '2' } ] }\n",
+		  "[7c9e6679 'a' rate 0"
+		  " destination demo.yaml:5: workspaces[0].destinations[0] {\"name\":\"crm\","
+		  "\"type\":\"webhook\",\"url\":\"https://crm.example/in\","
+		  "\"retry_seconds\":[5,300],\"allow_private\":true}"
+		  " destination demo.yaml:7: workspaces[0].destinations[1] {\"name\":\"log\","
+		  "\"type\":\"file\",\"path\":\"a/b.ndjson\"}"
+		  " automation demo.yaml:11: workspaces[0].automations[0] {\"name\":\"big-order\","
+		  "\"trigger\":{\"definitions\":[\"order.completed\"]},\"conditions\":{\"all\":[{"
+		  "\"field\":\"properties.total\",\"operator\":\"gte\",\"value\":100}]},"
+		  "\"actions\":[{\"send\":\"crm\"}]}"
+		  " automation demo.yaml:15: workspaces[0].automations[1] {\"name\":\"crm\","
+		  "\"actions\":[{\"send\":\"2\"}]}]" },
+		{ WS "  name: a\n  destinations: []\n  automations: []\n",
+		  "[7c9e6679 'a' rate 0]" },
 		{ WS "  name: a\n  contacts:\n"
 		     "  - id: 3F2504E0-4f89-41d3-9a0c-0305e82c3301\n"
 		     "  - identities:\n"
@@ -276,15 +306,17 @@ static void test_refused(void **state)
 		  "2: workspace: is not known here; known are workspaces" },
 		{ WS "  nmae: a\n", "3: workspaces[0].nmae: is not known here; known are id, name, "
 				    "switches, contact_fields, keys, oauth_clients, definitions, "
-				    "contacts, limits" },
+				    "destinations, automations, contacts, limits" },
 		{ WS "  name: a\n  name: b\n", "4: workspaces[0].name: is given twice" },
 		{ WS "  ? [a]\n  : b\n", "2: workspaces[0]: a key must be a string" },
 		{ WS "  <<: { name: a }\n",
 		  "3: workspaces[0].<<: is not known here; known are id, name, switches, "
-		  "contact_fields, keys, oauth_clients, definitions, contacts, limits" },
+		  "contact_fields, keys, oauth_clients, definitions, destinations, automations, "
+		  "contacts, limits" },
 		{ WS "  \"a\\nb\": c\n",
 		  "3: workspaces[0].a?b: is not known here; known are id, name, switches, "
-		  "contact_fields, keys, oauth_clients, definitions, contacts, limits" },
+		  "contact_fields, keys, oauth_clients, definitions, destinations, automations, "
+		  "contacts, limits" },
 		{ WS "  limits: { requests_per_second: many }\n",
 		  "3: workspaces[0].limits.requests_per_second: must be a whole number, not "
 		  "\"many\"" },
@@ -468,6 +500,53 @@ static void test_refused(void **state)
 		  "  definitions: [{ name: a, fields: [{ name: b, type: url, required: yes }] }]\n",
 		  "3: workspaces[0].definitions[0].fields[0].required: must be true or false, not "
 		  "\"yes\"" },
+		/* Destinations and automations */
+		{ WS "  destinations: {}\n",
+		  "3: workspaces[0].destinations: must be a list, not a mapping" },
+		{ WS "  automations: x\n",
+		  "3: workspaces[0].automations: must be a list, not a string" },
+		{ WS "  destinations: [crm]\n",
+		  "3: workspaces[0].destinations[0]: must be an object, not a string" },
+		{ WS "  destinations:\n  - { type: file, path: a }\n",
+		  "4: workspaces[0].destinations[0].name: is required" },
+		{ WS "  destinations:\n  - { name: '', type: file, path: a }\n",
+		  "4: workspaces[0].destinations[0].name: must not be empty" },
+		{ WS "  destinations:\n  - { name: ' ', type: file, path: a }\n",
+		  "4: workspaces[0].destinations[0].name: is not a valid name: it is blank" },
+		{ WS "  destinations:\n  - { name: \"a\\nb\", type: file, path: a }\n",
+		  "4: workspaces[0].destinations[0].name: is not a valid name: it holds a control "
+		  "character" },
+		{ WS "  destinations:\n  - { name: a, type: file, path: a }\n"
+		     "  - { name: b, type: post, path: a }\n",
+		  "5: workspaces[0].destinations[1].type: must be one of: webhook, file" },
+		{ WS "  destinations:\n  - { name: a, type: webhook, url: https://a.b,\n"
+		     "      secret: SECRET }\n",
+		  "4: workspaces[0].destinations[0].secret: must be one of: \"whsec_\" and 24 to "
+		  "64 "
+		  "bytes in base64" },
+		{ WS "  destinations:\n  - { name: a, type: webhook, url: https://a.b, a?b: 1 }\n",
+		  "4: workspaces[0].destinations[0].a?b: is not a member that is known here" },
+		{ WS "  destinations:\n  - name: a\n    type: file\n    name: b\n",
+		  "6: workspaces[0].destinations[0].name: is given twice" },
+		{ WS "  destinations:\n  - { name: a, type: file, path: a }\n"
+		     "  - type: file\n    name: a\n    path: b\n",
+		  "6: workspaces[0].destinations[1].name: must be unique, but line 4 has the "
+		  "same" },
+		{ WS "  automations:\n  - name: a\n",
+		  "4: workspaces[0].automations[0].actions: is required" },
+		{ WS "  automations:\n  - name: a\n    actions: [ { sned: crm } ]\n",
+		  "4: workspaces[0].automations[0].actions[0].sned: is not a member that is known "
+		  "here" },
+		{ WS "  automations:\n  - name: a\n    actions: [ { send: crm } ]\n"
+		     "    conditions: { all: [ { field: properties.a, operator: like, value: 1 } ] "
+		     "}\n",
+		  "4: workspaces[0].automations[0].conditions.all[0].operator: must be one of: "
+		  "equals, not_equals, contains, starts_with, in, exists, gt, gte, lt, lte, "
+		  "before, "
+		  "after, within_last" },
+		{ WS "  automations:\n  - { name: a, actions: [ { send: c } ] }\n"
+		     "  - { name: a, actions: [ { send: c } ] }\n",
+		  "5: workspaces[0].automations[1].name: must be unique, but line 4 has the same" },
 		/* Contacts */
 		{ WS "  contacts:\n  - attributes: {}\n",
 		  "4: workspaces[0].contacts[0]: needs an id or an identity" },

@@ -176,7 +176,8 @@ static inline void fixture_provision(struct fixture *f)
 		},
 		{ .id = fixture_workspace_id(2), .name = STR("zeta"), .keys = &key2, .n_keys = 1 },
 	};
-	assert_done(store_provision(f->store, &(struct provision){ workspaces, 2 }));
+	assert_done(store_provision(
+		f->store, &(struct provision){ .workspaces = workspaces, .n_workspaces = 2 }));
 }
 
 /* Row number of a definition; 0 when there is none. */

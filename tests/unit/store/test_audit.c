@@ -59,7 +59,8 @@ static void add_given(struct fixture *f)
 					       .name = STR("acme"),
 					       .contacts = &given_contact,
 					       .n_contacts = 1 };
-	assert_done(store_provision(f->store, &(struct provision){ &w, 1 }));
+	assert_done(store_provision(f->store,
+				    &(struct provision){ .workspaces = &w, .n_workspaces = 1 }));
 }
 
 static void add_event(struct fixture *f, const char *email, const char *key)

@@ -158,7 +158,9 @@ static void there_are_a_thousand_at_most(void **state)
 					       .name = STR("acme"),
 					       .contact_fields = &more,
 					       .n_contact_fields = 1 };
-	assert_int_equal(store_provision(f.store, &(struct provision){ &w, 1 }), -E2BIG);
+	assert_int_equal(store_provision(f.store, &(struct provision){ .workspaces = &w,
+								       .n_workspaces = 1 }),
+			 -E2BIG);
 	assert_null(look(&f, 1, "more"));
 	fixture_end(&f);
 }
@@ -182,14 +184,16 @@ static void provisioning_adds_and_leaves_the_rest_alone(void **state)
 					       .name = STR("acme"),
 					       .contact_fields = list,
 					       .n_contact_fields = ARRAY_LEN(list) };
-	assert_done(store_provision(f.store, &(struct provision){ &w, 1 }));
+	assert_done(store_provision(f.store,
+				    &(struct provision){ .workspaces = &w, .n_workspaces = 1 }));
 	assert_string_equal(look(&f, 1, "zip"), "3 date T D F");
 	assert_string_equal(look(&f, 1, "gender"), "1 string   ");
 	assert_string_equal(look(&f, 1, "age"), "2 number   ");
 	assert_string_equal(look(&f, 1, "new"), "4 -   ");
 	uint64_t before = fixture_fingerprint(&f);
 	clock_us += US_PER_S;
-	assert_done(store_provision(f.store, &(struct provision){ &w, 1 }));
+	assert_done(store_provision(f.store,
+				    &(struct provision){ .workspaces = &w, .n_workspaces = 1 }));
 	assert_int_equal(fixture_fingerprint(&f), before);
 	fixture_end(&f);
 }

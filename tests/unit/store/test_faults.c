@@ -71,7 +71,7 @@ static void open_store(struct fixture *f)
 static void provision(struct fixture *f)
 {
 	const struct provision_workspace w = { .id = fixture_workspace_id(1), .name = STR("acme") };
-	const struct provision p = { &w, 1 };
+	const struct provision p = { .workspaces = &w, .n_workspaces = 1 };
 	if (store_provision(f->store, &p) == 0)
 		return;
 	recover(f);

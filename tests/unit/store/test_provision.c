@@ -25,7 +25,7 @@ static struct provision_workspace acme(void)
 
 static int provision(const struct provision_workspace *w)
 {
-	return store_provision(f.store, &(struct provision){ w, 1 });
+	return store_provision(f.store, &(struct provision){ .workspaces = w, .n_workspaces = 1 });
 }
 
 static struct catalog *snapshot(void)
@@ -118,7 +118,8 @@ static int provision_many(unsigned n)
 			.id = { { 1, [14] = (uint8_t)(i >> 8), [15] = (uint8_t)i } },
 			.name = STR("w"),
 		};
-	return store_provision(f.store, &(struct provision){ many, n });
+	return store_provision(f.store,
+			       &(struct provision){ .workspaces = many, .n_workspaces = n });
 }
 
 static void there_are_so_many_workspaces_and_no_more(void **state)

@@ -379,7 +379,8 @@ static void provision_clients(const char *secret, bool revoked)
 					       .n_keys = 1,
 					       .oauth_clients = clients,
 					       .n_oauth_clients = ARRAY_LEN(clients) };
-	assert_done(store_provision(f.store, &(struct provision){ &w, 1 }));
+	assert_done(store_provision(f.store,
+				    &(struct provision){ .workspaces = &w, .n_workspaces = 1 }));
 }
 
 static void check_clients(void)

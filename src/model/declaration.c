@@ -1,0 +1,91 @@
+#include "model/declaration.h"
+
+#include "model/automation_sends.h"
+#include "model/destination.h"
+
+/* --- Reading --- */
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+/* It stands in addresses, logs and lists. */
+static void judge_name(struct str name, struct problems *ps)
+{
+	const char *why = str_trim(name).n == 0 ? "it is blank" : NULL;
+	for (size_t i = 0; i < name.n; i++)
+		if (is_control(name.p[i]))
+			why = "it holds a control character";
+	if (why)
+		problem_at(ps, PROBLEM_NAME, STR("name"), .rule = why);
+}
+
+static bool read_destination(struct arena *a, yyjson_val *v, struct problems *ps, struct str *name)
+{
+	struct destination d;
+	bool good = destination_read(a, v, ps, &d);
+	*name = d.name;
+	return good;
+}
+
+static bool read_automation(struct arena *a, yyjson_val *v, const struct workspace *w,
+			    struct problems *ps, struct str *name)
+{
+	struct automation m;
+	bool good = automation_read(a, v, ps, &m);
+	*name = m.name;
+	if (!good || !w)
+		return good;
+	unsigned before = ps->found;
+	automation_judge(&m, w, a, ps);
+	automation_judge_sends(&m, w, a, ps);
+	return ps->found == before;
+}
+
+/* Compact, and without members that are null, which count as absent. */
+static bool put_body(struct arena *a, yyjson_val *v, struct problems *ps, struct str *out)
+{
+	*out = document_merge(a, STR("{}"), v);
+	if (out->n > DOCUMENT_BODY_MAX)
+		problem_at(ps, PROBLEM_TOO_MANY, STR(""), .rule = "bytes",
+			   .limit = DOCUMENT_BODY_MAX, .size = (int64_t)out->n);
+	return out->p && out->n <= DOCUMENT_BODY_MAX;
+}
+
+bool declaration_read(struct arena *a, enum document_kind kind, yyjson_val *v,
+		      const struct workspace *w, struct problems *ps, struct document *out)
+{
+	unsigned before = ps->found;
+	*out = (struct document){ .kind = kind };
+	bool good = kind == DOCUMENT_DESTINATION ? read_destination(a, v, ps, &out->name)
+						 : read_automation(a, v, w, ps, &out->name);
+	if (!good)
+		return false;
+	judge_name(out->name, ps);
+	return ps->found == before && put_body(a, v, ps, &out->body);
+}
+
+/* --- Switching off --- */
+
+struct str declaration_off(enum document_kind kind)
+{
+	return kind == DOCUMENT_DESTINATION ? STR("disabled") : STR("paused");
+}
+
+bool declaration_is_off(struct arena *a, const struct document *d)
+{
+	yyjson_val *v;
+	return json_parse(a, d->body, &v, NULL) == JSON_OK &&
+	       yyjson_is_true(json_get(v, declaration_off(d->kind)));
+}
+
+struct str declaration_switch(struct arena *a, const struct document *d, bool off)
+{
+	struct str text = arena_printf(a, "{\"" STR_FMT "\":%s}", STR_ARG(declaration_off(d->kind)),
+				       off ? "true" : "false");
+	yyjson_val *patch;
+	if (!text.p || json_parse(a, text, &patch, NULL) != JSON_OK)
+		return (struct str){ 0 };
+	return document_merge(a, d->body, patch);
+}

@@ -1,0 +1,279 @@
+/* One destination's way out: what is begun when, and what comes of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "deliver/lane.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DESTINATION = 5 };
+
+#define T0 (1000 * US_PER_S)
+
+static char dir[64];
+static struct ledger *ledger;
+static struct lane lane;
+static struct destination to;
+static const uint32_t pauses[] = { 10, 100 };
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static int open_lane(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/occurd-lane-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	lane_init(&lane, DESTINATION, NULL);
+	to = (struct destination){
+		.no = DESTINATION, .retry_s = pauses, .n_retries = 2, .concurrency = 3
+	};
+	return ledger_open(dir, &ledger);
+}
+
+static int close_lane(void **state)
+{
+	(void)state;
+	lane_fini(&lane);
+	ledger_close(ledger);
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static uint64_t decide(instant_us due_at, uint64_t contact)
+{
+	struct delivery d = { .workspace = 1,
+			      .automation = 1,
+			      .destination = DESTINATION,
+			      .seq = 1,
+			      .contact = contact,
+			      .due_at = due_at };
+	assert_int_equal(ledger_decide(ledger, &d), 0);
+	lane.look = true;
+	return d.no;
+}
+
+/* The next one begun at that moment; NULL: none may. */
+static struct journey *begin(instant_us now)
+{
+	assert_int_equal(lane_load(&lane, &to, ledger, now), 0);
+	const struct delivery *d = lane_next(&lane, &to, now);
+	if (!d)
+		return NULL;
+	struct journey *j = calloc(1, sizeof(*j));
+	j->delivery = *d;
+	j->attempt.destination = &to;
+	j->attempt.retry_after_s = -1;
+	lane_begun(&lane, j, now);
+	return j;
+}
+
+/* Its new state is in the ledger. */
+static struct delivery end(struct journey *j, enum attempt_outcome outcome, instant_us now)
+{
+	j->attempt.outcome = outcome;
+	lane_ended(&lane, j, now);
+	struct delivery d = j->delivery;
+	struct attempt_row attempt = { .n = d.attempts, .answer = STR("") };
+	d.answer = STR("");
+	assert_int_equal(ledger_settle(ledger, &d, &attempt), 0);
+	free(j);
+	return d;
+}
+
+static void assert_about(instant_us at, instant_us expect, instant_us more_or_less)
+{
+	assert_in_range(at, expect - more_or_less, expect + more_or_less);
+}
+
+static void test_tried_by_the_schedule_and_then_dead(void **state)
+{
+	(void)state;
+	decide(T0, 1);
+	struct delivery d = end(begin(T0), ATTEMPT_RETRY, T0);
+	assert_int_equal(d.state, DELIVERY_PENDING);
+	assert_about(d.due_at, T0 + 10 * US_PER_S, US_PER_S);
+	assert_null(begin(d.due_at - 1));
+	d = end(begin(d.due_at), ATTEMPT_RETRY, d.due_at);
+	assert_int_equal(d.attempts, 2);
+	instant_us third = d.due_at;
+	d = end(begin(third), ATTEMPT_RETRY, third);
+	assert_int_equal(d.attempts, 3);
+	assert_int_equal(d.state, DELIVERY_DEAD);
+	assert_int_equal(d.ended_at, third);
+	assert_null(begin(third + 1000 * US_PER_S));
+	assert_int_equal(lane_wakes_at(&lane, &to, third), 0);
+}
+
+static void test_retry_after(void **state)
+{
+	static const struct {
+		int64_t retry_after_s;
+		instant_us expect_s;
+	} cases[] = { { -1, 10 }, { 5, 10 }, { 77, 77 }, { 1LL << 60, DESTINATION_RETRY_MAX_S } };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		decide(T0, 1);
+		lane.failures = 0;
+		struct journey *j = begin(T0);
+		j->attempt.retry_after_s = cases[i].retry_after_s;
+		struct delivery d = end(j, ATTEMPT_RETRY, T0);
+		assert_about(d.due_at, T0 + cases[i].expect_s * US_PER_S, US_PER_S);
+		d.state = DELIVERY_DEAD;
+		struct attempt_row attempt = { .n = 9, .answer = STR("") };
+		assert_int_equal(ledger_settle(ledger, &d, &attempt), 0);
+	}
+}
+
+static void test_so_many_at_once(void **state)
+{
+	struct journey *under_way[3];
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		decide(T0, i);
+	for (unsigned i = 0; i < 3; i++)
+		assert_non_null(under_way[i] = begin(T0));
+	assert_null(begin(T0));
+	assert_int_equal(end(under_way[1], ATTEMPT_DELIVERED, T0).state, DELIVERY_DONE);
+	under_way[1] = begin(T0);
+	assert_non_null(under_way[1]);
+	assert_null(begin(T0));
+	for (unsigned i = 0; i < 3; i++)
+		end(under_way[i], ATTEMPT_DELIVERED, T0);
+	end(begin(T0), ATTEMPT_DELIVERED, T0);
+	assert_null(begin(T0));
+}
+
+static void test_so_many_a_second(void **state)
+{
+	static const unsigned expect[] = { 2, 2, 1 };
+	struct journey *j;
+	(void)state;
+	to.requests_per_second = 2;
+	for (unsigned i = 0; i < 5; i++)
+		decide(T0, i);
+	for (size_t s = 0; s < ARRAY_LEN(expect); s++) {
+		instant_us now = T0 + (instant_us)s * US_PER_S + 500000;
+		unsigned n = 0;
+		for (; (j = begin(now)); n++)
+			end(j, ATTEMPT_DELIVERED, now);
+		assert_int_equal(n, expect[s]);
+		if (s < 2)
+			assert_int_equal(lane_wakes_at(&lane, &to, now), now + 500000);
+	}
+}
+
+/* After some failures in a row there is one try at a time, and pauses between them that grow. */
+static void test_breaks_and_heals(void **state)
+{
+	instant_us now = T0;
+	(void)state;
+	for (unsigned i = 0; i < 20; i++)
+		decide(T0, i);
+	for (unsigned i = 0; i < LANE_BREAKS_AFTER; i++)
+		end(begin(now), ATTEMPT_RETRY, now);
+	for (unsigned i = 0; i < 3; i++) {
+		instant_us at = lane_wakes_at(&lane, &to, now);
+		assert_int_equal(at, now + (US_PER_S << i));
+		assert_null(begin(at - 1));
+		struct journey *probe = begin(at);
+		assert_non_null(probe);
+		assert_null(begin(at));
+		now = at;
+		end(probe, i < 2 ? ATTEMPT_RETRY : ATTEMPT_DELIVERED, now);
+	}
+	struct journey *a = begin(now), *b = begin(now);
+	assert_non_null(a);
+	assert_non_null(b);
+	end(a, ATTEMPT_DELIVERED, now);
+	end(b, ATTEMPT_DELIVERED, now);
+}
+
+static void test_pauses_have_an_end(void **state)
+{
+	(void)state;
+	decide(T0, 1);
+	lane.failures = 1000000;
+	end(begin(T0), ATTEMPT_RETRY, T0);
+	assert_int_equal(lane.try_at, T0 + LANE_PAUSE_MAX_S * US_PER_S);
+}
+
+/* A contact's deliveries keep their order over failures; others pass by. */
+static void test_in_order(void **state)
+{
+	(void)state;
+	to.ordered = true;
+	uint64_t first = decide(T0, 1), second = decide(T0, 1), other = decide(T0, 2);
+	struct journey *a = begin(T0), *b = begin(T0);
+	assert_int_equal(a->delivery.no, first);
+	assert_int_equal(b->delivery.no, other);
+	assert_null(begin(T0));
+	end(b, ATTEMPT_DELIVERED, T0);
+	struct delivery failed = end(a, ATTEMPT_RETRY, T0);
+	assert_null(begin(T0 + US_PER_S));
+	assert_int_equal(lane_wakes_at(&lane, &to, T0 + US_PER_S), failed.due_at);
+	a = begin(failed.due_at);
+	assert_int_equal(a->delivery.no, first);
+	end(a, ATTEMPT_DELIVERED, failed.due_at);
+	a = begin(failed.due_at);
+	assert_int_equal(a->delivery.no, second);
+	end(a, ATTEMPT_DELIVERED, failed.due_at);
+}
+
+static void test_disabled(void **state)
+{
+	(void)state;
+	decide(T0, 1);
+	decide(T0, 2);
+	struct delivery d = end(begin(T0), ATTEMPT_DISABLE, T0);
+	assert_int_equal(d.state, DELIVERY_PENDING);
+	assert_null(begin(T0 + 1000 * US_PER_S));
+	assert_int_equal(lane_wakes_at(&lane, &to, T0), 0);
+	lane_refresh(&lane, &to);
+	end(begin(T0 + 1000 * US_PER_S), ATTEMPT_DELIVERED, T0);
+	end(begin(T0 + 1000 * US_PER_S), ATTEMPT_DEAD, T0);
+	assert_null(begin(T0 + 1000 * US_PER_S));
+}
+
+/* More than are loaded at once, all begun once. */
+static void test_many(void **state)
+{
+	enum { MANY = LANE_LOADED_MAX * 2 + 10 };
+	unsigned begun = 0;
+	struct journey *held = NULL, *j;
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++)
+		decide(T0, i);
+	held = begin(T0);
+	while ((j = begin(T0))) {
+		begun++;
+		end(j, ATTEMPT_DELIVERED, T0);
+	}
+	end(held, ATTEMPT_DELIVERED, T0);
+	assert_int_equal(begun + 1, MANY);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define CASE(f) cmocka_unit_test_setup_teardown(f, open_lane, close_lane)
+		CASE(test_tried_by_the_schedule_and_then_dead),
+		CASE(test_retry_after),
+		CASE(test_so_many_at_once),
+		CASE(test_so_many_a_second),
+		CASE(test_breaks_and_heals),
+		CASE(test_pauses_have_an_end),
+		CASE(test_in_order),
+		CASE(test_disabled),
+		CASE(test_many),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,298 @@
+"""What an event sets off: automations that select, webhooks and files that receive, deliveries that
+are never lost and never hidden."""
+
+import json
+import threading
+
+import pytest
+
+import occurd
+import senders
+from occurd import wait_until
+from receiver import SECRET, Receiver, signature_is_good
+
+TYPE = senders.TYPE
+
+
+def webhook(name, receiver, path="/in", **members):
+    return {"name": name, "type": "webhook", "url": receiver.url(path), "secret": SECRET,
+            "allow_private": True, "retry_seconds": [1, 1, 1], **members}
+
+
+def send_to(name, *destinations, **members):
+    return {"name": name, "actions": [{"send": d} for d in destinations], **members}
+
+
+def space_of(name, destinations, automations, **members):
+    fields = [{"name": "n", "type": "number"}]
+    return senders.engine_workspace(name, destinations=destinations, automations=automations,
+                                    definitions=[{"name": TYPE, "fields": fields}],
+                                    keys=[occurd.key(name, ["events.write", "contacts.write"]),
+                                          occurd.key(name + "-reader", occurd.ALL_SCOPES)],
+                                    **members)
+
+
+def track(server, space, email="a@example.com", **data):
+    reply = server.request(*senders.arsel(space, email, data))
+    assert reply.status == 202, reply
+    return reply.json()["id"]
+
+
+def deliveries(server, space, **params):
+    query = "&".join(f"{k}={v}" for k, v in params.items())
+    return senders.reader_of(server, space).pages("/_/v1/deliveries" + ("?" + query if query else ""))
+
+
+def ended(server, space, n):
+    def all_ended():
+        rows = deliveries(server, space)
+        return len(rows) == n and all(row["state"] != "pending" for row in rows)
+    wait_until(all_ended, 30, f"{n} ended deliveries")
+    return deliveries(server, space)
+
+
+# --- Selecting and sending ---
+
+
+def test_a_webhook_gets_what_was_selected(tmp_path):
+    with Receiver() as receiver:
+        space = space_of("hook", [webhook("crm", receiver)], [
+            send_to("big-order", "crm", trigger={"definitions": [TYPE]},
+                    conditions={"all": [{"field": "properties.n", "operator": "gte", "value": 100}]})])
+        with occurd.start(tmp_path, [space]) as server:
+            ids = [track(server, space, n=n) for n in (99, 100, 250)]
+            (second, first) = ended(server, space, 2)
+        assert {g.event["id"] for g in receiver.got} == set(ids[1:])
+        got = next(g for g in receiver.got if g.event["id"] == ids[1])
+        assert signature_is_good(got.headers, got.body)
+        assert got.headers["content-type"] == "application/json"
+        assert got.json["type"] == TYPE and got.json["timestamp"] == got.event["occurred_at"]
+        data = got.json["data"]
+        assert data["automation"] == "big-order" and data["delivery_id"] == got.id
+        assert data["contact"]["attributes"] == {"email": "a@example.com"}
+        assert got.event["properties"] == {"n": 100}
+        assert first["state"] == "done" and int(first["status"]) == 200 and int(first["attempts"]) == 1
+        assert first["automation"] == "big-order" and first["destination"] == "crm"
+        assert first["event_id"] == ids[1] and first["answer"] == '{"said": 200}'
+        assert first["due_at"] is None and first["ended_at"] >= first["created_at"]
+        assert second["event_id"] == ids[2]
+
+
+def test_a_file_gets_a_line_each(tmp_path):
+    space = space_of("file", [{"name": "log", "type": "file", "path": "a/events.ndjson"}],
+                     [send_to("all", "log")])
+    with occurd.start(tmp_path, [space]) as server:
+        ids = [track(server, space, n=n) for n in range(20)]
+        ended(server, space, 20)
+    lines = (server.data / "out/a/events.ndjson").read_text().splitlines()
+    assert sorted(json.loads(line)["data"]["event"]["id"] for line in lines) == sorted(ids)
+
+
+def test_nothing_of_before_and_nothing_of_others(tmp_path):
+    """An automation begins with the events behind it; a workspace sees its own alone."""
+    with Receiver() as receiver:
+        plain, other = space_of("plain", [], []), space_of("other", [], [])
+        with occurd.start(tmp_path, [plain, other]) as server:
+            track(server, plain)
+        ruled = space_of("plain", [webhook("crm", receiver)], [send_to("all", "crm")])
+        occurd.write_provision(server.provision, [ruled, other])
+        with server:
+            track(server, other)
+            id_ = track(server, plain)
+            (row,) = ended(server, plain, 1)
+            assert row["event_id"] == id_
+            assert deliveries(server, other) == []
+        assert [g.event["id"] for g in receiver.got] == [id_]
+
+
+def test_once_per_contact_and_cool_down(tmp_path):
+    with Receiver() as receiver:
+        space = space_of("once", [webhook("a", receiver, "/once"), webhook("b", receiver, "/cool")], [
+            send_to("once", "a", once_per_contact=True),
+            send_to("cool", "b", cooldown_seconds=3600)])
+        with occurd.start(tmp_path, [space]) as server:
+            for email in ("a@example.com", "b@example.com", "a@example.com"):
+                track(server, space, email)
+            ended(server, space, 4)
+        with server:  # it is remembered
+            track(server, space, "a@example.com")
+            track(server, space, "c@example.com")
+            ended(server, space, 6)
+        for path in ("/once", "/cool"):
+            contacts = [g.event["contact_id"] for g in receiver.got if g.path == path]
+            assert len(contacts) == len(set(contacts)) == 3
+
+
+def test_delayed(tmp_path):
+    with Receiver() as receiver:
+        space = space_of("late", [webhook("crm", receiver)],
+                         [send_to("late", "crm", delay_seconds=2)])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space)
+            wait_until(lambda: len(deliveries(server, space)) == 1, what="the delivery")
+            (row,) = deliveries(server, space)
+            assert row["state"] == "pending" and int(row["attempts"]) == 0
+            assert row["due_at"] > row["created_at"]
+            ended(server, space, 1)
+
+
+# --- Receivers that do not take it ---
+
+
+@pytest.mark.parametrize("what, status", [
+    (500, 500), ((503, {"Retry-After": "1"}), 503), (301, 301), (404, 404), ("reset", None)])
+def test_tried_again_with_the_same_id(tmp_path, what, status):
+    with Receiver(lambda got, n: what if n <= 2 else 204) as receiver:
+        space = space_of("flaky", [webhook("crm", receiver)], [send_to("all", "crm")])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space)
+            (row,) = ended(server, space, 1)
+            one = senders.reader_of(server, space).get(f"/_/v1/deliveries/{row['number']}")
+        assert row["state"] == "done" and int(row["attempts"]) == 3
+        assert len(set(receiver.ids())) == 1 and len(receiver.got) == 3
+        assert all(signature_is_good(g.headers, g.body) for g in receiver.got)
+        tries = one["tries"]
+        assert [int(t["n"]) for t in tries] == [1, 2, 3]
+        assert [t["status"] and int(t["status"]) for t in tries] == [status, status, 204]
+        assert all(t["answer"] for t in tries[:2])
+
+
+def test_dead_after_the_last_try_with_the_reason(tmp_path):
+    with Receiver(lambda got, n: (418, {})) as receiver:
+        space = space_of("dead", [webhook("crm", receiver, retry_seconds=[1])],
+                         [send_to("all", "crm")])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space)
+            (row,) = ended(server, space, 1)
+            assert row["state"] == "dead" and int(row["status"]) == 418
+            assert "418" in row["answer"]
+            assert deliveries(server, space, state="dead") == [row]
+            assert deliveries(server, space, state="done") == []
+        assert len(receiver.got) == 2
+
+
+def test_gone_disables_the_destination(tmp_path):
+    """What waits for it goes on waiting; nobody asks it again."""
+    with Receiver(lambda got, n: 410) as receiver:
+        space = space_of("gone", [webhook("crm", receiver)], [send_to("all", "crm")])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space)
+            wait_until(lambda: receiver.got, what="the first try")
+            for n in range(5):
+                track(server, space, n=n)
+            wait_until(lambda: len(deliveries(server, space)) == 6, what="six deliveries")
+            assert {row["state"] for row in deliveries(server, space)} == {"pending"}
+        assert len(receiver.got) == 1
+
+
+def test_a_private_address_is_refused(tmp_path):
+    with Receiver() as receiver:
+        space = space_of("ssrf", [webhook("crm", receiver, allow_private=False),
+                                  webhook("named", receiver, allow_private=False,
+                                          url=receiver.url().replace("127.0.0.1", "localhost"))],
+                         [send_to("all", "crm", "named")])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space)
+            rows = ended(server, space, 2)
+        assert {row["state"] for row in rows} == {"dead"}
+        assert {row["answer"] for row in rows} == {"the address is private"}
+        assert receiver.got == []
+
+
+def test_a_dead_destination_costs_the_others_nothing(tmp_path):
+    def behave(got, n):
+        return {"/hang": "hang", "/drip": "drip"}.get(got.path, 200)
+    with Receiver(behave) as receiver:
+        space = space_of("mixed", [webhook("good", receiver), webhook("hang", receiver, "/hang"),
+                                   webhook("drip", receiver, "/drip"),
+                                   {**webhook("off", receiver), "url": "http://127.0.0.1:9/"}],
+                         [send_to(f"to-{d}", d) for d in ("hang", "drip", "off", "good")])
+        with occurd.start(tmp_path, [space]) as server:
+            ids = [track(server, space, n=n) for n in range(40)]
+            wait_until(lambda: len(receiver.ids()) == 40, 30, "the good one's")
+            assert sorted(g.event["id"] for g in receiver.got if g.path == "/in") == sorted(ids)
+            wait_until(lambda: len(deliveries(server, space, destination="good", state="done"))
+                       == 40, what="their outcomes")
+            pending = deliveries(server, space, state="pending")
+            assert {row["destination"] for row in pending} <= {"hang", "drip", "off"}
+
+
+# --- Crashes ---
+
+
+def test_killed_again_and_again_every_delivery_arrives(tmp_path):
+    """Each event that was acknowledged is received at least once, always under the same id; none that
+    was not stored is received at all."""
+    with Receiver(lambda got, n: 500 if n % 7 == 0 else 200) as receiver:
+        space = space_of("crash", [webhook("crm", receiver, concurrency=20)],
+                         [send_to("all", "crm")])
+        server = occurd.Server(tmp_path, [space])
+        acknowledged = []
+        for round_no in range(6):
+            server.start()
+            sender = senders.Sender(
+                server, lambda i: senders.arsel(space, f"p{i % 30}@example.com",
+                                                {"n": 1000 * round_no + i}), depth=8)
+            stop = threading.Event()
+            thread = threading.Thread(target=sender.run_until_closed, args=(stop,))
+            thread.start()
+            want = len(receiver.got) + 40
+            wait_until(lambda: len(receiver.got) > want, 30, "some deliveries")
+            server.kill()
+            stop.set()
+            thread.join()
+            acknowledged += [r.json()["id"] for _, r in sender.answers if r.status == 202]
+        with server:
+            wait_until(lambda: not deliveries(server, space, state="pending"), 60, "the rest")
+            stored = {e["id"] for e in senders.reader_of(server, space).events()}
+        ids = {}
+        for got in receiver.got:
+            ids.setdefault(got.event["id"], set()).add(got.id)
+        assert set(acknowledged) <= set(ids) and len(acknowledged) > 200
+        assert set(ids) <= stored
+        assert all(len(same) == 1 for same in ids.values())
+        assert len(set.union(*ids.values())) == len(ids)
+
+
+# --- Privacy ---
+
+
+def test_a_deleted_contact_leaves_the_ledger(tmp_path):
+    with Receiver(lambda got, n: 500) as receiver:
+        space = space_of("erase", [webhook("crm", receiver, retry_seconds=[1, 3600])],
+                         [send_to("all", "crm")])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space, "gone@example.com")
+            track(server, space, "kept@example.com")
+            wait_until(lambda: len(deliveries(server, space)) == 2, what="two deliveries")
+            reader = senders.reader_of(server, space)
+            gone = reader.contact("email=gone@example.com")
+            kept = reader.contact("email=kept@example.com")
+            reply = server.request("DELETE", f"/_/v1/contacts/{gone['id']}",
+                                   {"Authorization": "Bearer erase-reader"})
+            assert reply.status == 204, reply
+            wait_until(lambda: len(deliveries(server, space)) == 1, what="the erasure")
+            (row,) = deliveries(server, space)
+            assert row["contact_id"] == kept["id"]
+            assert len(deliveries(server, space, contact=kept["id"])) == 1
+
+
+# --- Asking for them ---
+
+
+@pytest.mark.parametrize("query, status", [
+    ("state=late", 400), ("contact=x", 400), ("colour=red", 400), ("limit=0", 400),
+    ("automation=none", 200), ("destination=none", 200),
+    ("contact=01957e3a-4b5c-7d8e-9f0a-1b2c3d4e5f6a", 200)])
+def test_questions(tmp_path_factory, query, status):
+    space = space_of("ask", [], [])
+    with occurd.start(tmp_path_factory.mktemp("ask"), [space]) as server:
+        reader = senders.reader_of(server, space)
+        reply = reader.ask("/_/v1/deliveries?" + query)
+        assert reply.status == status, reply
+        if status == 200:
+            assert reply.json() == {"data": [], "next_before": None}
+        for path in ("/_/v1/deliveries/1", "/_/v1/deliveries/0", "/_/v1/deliveries/x"):
+            assert reader.ask(path).status == 404
+        assert server.reader("ask").ask("/_/v1/deliveries").status == 403
+        assert server.request("GET", "/_/v1/deliveries").status == 401
