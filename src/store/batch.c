@@ -51,7 +51,8 @@ static void publish(struct store *s)
 int store_commit(struct store *s)
 {
 	must(s->in_batch);
-	int r = erasure_go_on(s);
+	int r = events_flush(s);
+	r = r ?: erasure_go_on(s);
 	r = r ?: dedupe_purge(s);
 	r = r ?: token_rows_purge(s);
 	r = r ?: rollup_write(s);
@@ -72,6 +73,7 @@ void store_abandon(struct store *s)
 	int r = sqlite3_get_autocommit(s->db) ? 0 : db_run(s->st[ST_ROLLBACK]);
 	if (r < 0)
 		r = status_failed(s, r);
+	new_events_clear(&s->new_events);
 	heads_drop(&s->heads);
 	heads_save_done(s, false);
 	rollup_forget(s);

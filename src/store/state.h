@@ -11,6 +11,7 @@
 #include "store/heads.h"
 #include "store/identity_cache.h"
 #include "store/lookup.h"
+#include "store/new_events.h"
 #include "store/statements.h"
 #include "store/store.h"
 
@@ -70,6 +71,7 @@ struct store {
 	struct identity_cache identities;
 	struct rollups rollups;
 	struct heads_round round;
+	struct new_events new_events; /* of the batch, not yet in their table */
 	struct checkpoint *checkpoint;
 	struct arena scratch; /* what one operation needs while it is applied */
 
@@ -250,8 +252,10 @@ MUST_CHECK int rollup_write(struct store *s);
 void rollup_keep(struct store *s);
 void rollup_forget(struct store *s);
 
-/* events.c */
+/* events.c: an event's row is written with those of its neighbours, at the latest by
+ * events_flush(), which goes before whatever reads or changes rows of the running batch. */
 MUST_CHECK int event_write(struct store *s, struct op *op, uint32_t definition, struct head *head);
+MUST_CHECK int events_flush(struct store *s);
 MUST_CHECK int event_received_at(struct store *s, uint64_t seq, instant_us *out);
 
 /* heads_save.c */

@@ -63,6 +63,7 @@ static int connect(struct store *s)
 	r = r ?: db_exec(s->db, "PRAGMA cache_size = -65536"); /* KiB */
 	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
 	r = r ?: migrations_run(s->db);
+	r = r ?: new_events_connect(&s->new_events, s->db);
 	r = r ?: db_prepare_all(s->db, statement_sql, STATEMENTS, s->st);
 	r = r ?: checkpoint_start(s->db_path, s->db, &s->checkpoint);
 	if (r < 0)
