@@ -1,5 +1,6 @@
 #include "base/fail.h"
 #include "base/log.h"
+#include "store/log_file.h"
 #include "store/migrations.h"
 #include "store/state.h"
 
@@ -58,7 +59,7 @@ static int use_wal(sqlite3 *db)
 
 static int connect(struct store *s)
 {
-	int r = db_open(s->db_path, SQLITE_OPEN_READWRITE, &s->db);
+	int r = db_open_on(s->db_path, SQLITE_OPEN_READWRITE, log_file_system(), &s->db);
 	r = r ?: use_wal(s->db);
 	r = r ?: db_exec(s->db, "PRAGMA cache_size = -65536"); /* KiB */
 	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
