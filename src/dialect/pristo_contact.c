@@ -89,7 +89,7 @@ void pristo_judge_fields(struct call *call, struct str map, yyjson_val *fields)
 	yyjson_val *name, *v;
 	if (!fields)
 		return;
-	yyjson_obj_foreach (fields, i, max, name, v)
+	json_foreach_member (fields, i, max, name, v)
 		judge_field(call, map, name, v);
 }
 
@@ -133,12 +133,12 @@ void pristo_contact_judge(struct call *call, const struct pristo_contact *c)
 	yyjson_val *fields = c->v[PRISTO_FIELDS], *name, *v;
 	size_t i, max;
 	if (fields)
-		yyjson_obj_foreach (fields, i, max, name, v)
+		json_foreach_member (fields, i, max, name, v)
 			if (!workspace_contact_field(call->workspace, json_str(name)))
 				problem_at(&call->problems, PROBLEM_UNKNOWN_FIELD,
 					   field_path(call, STR("contact.customFields"), name));
 	if (c->fields_beside)
-		yyjson_obj_foreach (c->object, i, max, name, v)
+		json_foreach_member (c->object, i, max, name, v)
 			judge_beside(call, name, v);
 }
 
@@ -215,7 +215,7 @@ static bool add_fields(struct op *op, struct attribute_change *list, yyjson_val 
 {
 	size_t i, max;
 	yyjson_val *name, *v;
-	yyjson_obj_foreach (fields, i, max, name, v)
+	json_foreach_member (fields, i, max, name, v)
 		if (!add_change(op, list, json_str(name), true, v))
 			return false;
 	return true;
@@ -225,7 +225,7 @@ static bool add_beside(struct op *op, struct attribute_change *list, yyjson_val 
 {
 	size_t i, max;
 	yyjson_val *name, *v;
-	yyjson_obj_foreach (object, i, max, name, v)
+	json_foreach_member (object, i, max, name, v)
 		if (!is_member(json_str(name)) && !add_change(op, list, json_str(name), true, v))
 			return false;
 	return true;

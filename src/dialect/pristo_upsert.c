@@ -78,7 +78,7 @@ static void put_fields(struct buf *b, yyjson_val *fields)
 	yyjson_val *name, *v;
 	char between = '{';
 	buf_lit(b, ",\"customFields\":");
-	yyjson_obj_foreach (fields, i, max, name, v) {
+	json_foreach_member (fields, i, max, name, v) {
 		buf_char(b, between);
 		buf_json_str(b, json_str(name));
 		buf_char(b, ':');
