@@ -12,11 +12,8 @@
 #include "store/heads.h"
 #include "store/identity_cache.h"
 #include "store/lookup.h"
-<<<<<<< HEAD
 #include "store/new_events.h"
-=======
 #include "store/rollup.h"
->>>>>>> main
 #include "store/statements.h"
 #include "store/store.h"
 
