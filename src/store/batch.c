@@ -14,7 +14,8 @@ int batch_begin(struct store *s)
 	must(!s->in_batch);
 	if (status_is_failed(s, why, sizeof(why)))
 		return fail(-EIO, "%s", why);
-	int r = checkpoint_between_batches(s->checkpoint);
+	int r = memory_fit(s);
+	r = r ?: checkpoint_between_batches(s->checkpoint);
 	r = r ?: db_run(s->st[ST_BEGIN]);
 	if (r < 0)
 		return status_failed(s, r);
@@ -40,7 +41,6 @@ static void publish(struct store *s)
 	rollup_keep(s);
 	s->kept = s->at;
 	s->in_batch = false;
-	identity_cache_fit(&s->identities, s->at.contact);
 	token_rows_keep(s);
 	if (!s->edit)
 		return;

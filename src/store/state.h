@@ -70,6 +70,7 @@ struct store {
 	sqlite3_stmt *st[STATEMENTS];
 	struct lookup lookup; /* two of st */
 	struct identity_cache identities;
+	unsigned pages_kib; /* that SQLite may keep; 0: not said */
 	struct rollups rollups;
 	struct heads_round round;
 	struct new_events new_events; /* of the batch, not yet in their table */
@@ -111,6 +112,9 @@ MUST_CHECK int status_disk(struct store *s, uint64_t *free_bytes); /* or STORE_F
 
 /* memory.c: what is read into memory at start and again by a recovery. */
 MUST_CHECK int memory_load(struct store *s);
+/* Between two batches: caches grow with the contacts. */
+MUST_CHECK int memory_fit(struct store *s);
+unsigned memory_pages_kib(uint64_t contacts);
 
 /* catalog_load.c */
 MUST_CHECK int catalog_load(struct store *s);

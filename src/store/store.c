@@ -59,9 +59,9 @@ static int use_wal(sqlite3 *db)
 
 static int connect(struct store *s)
 {
+	s->pages_kib = 0; /* SQLite's own opinion */
 	int r = db_open_on(s->dir.db_path, SQLITE_OPEN_READWRITE, log_file_system(), &s->db);
 	r = r ?: use_wal(s->db);
-	r = r ?: db_exec(s->db, "PRAGMA cache_size = -65536"); /* KiB */
 	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
 	r = r ?: migrations_run(s->db);
 	r = r ?: new_events_connect(&s->new_events, s->db);
