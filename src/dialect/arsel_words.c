@@ -72,6 +72,10 @@ static const struct stage {
 				  STR_INIT("Event "), STR_INIT(" not found") },
 	[ARSEL_DEFINED] = { 409, STR_INIT("conflict"), STR_INIT("conflict"),
 			    STR_INIT("An event named \""), STR_INIT("\" already exists.") },
+	[ARSEL_DEFINITION_CHANGED] = { 409, STR_INIT("conflict"), STR_INIT("conflict"),
+				       STR_INIT("Event "),
+				       STR_INIT(" was changed by another request meanwhile. Please "
+						"retry.") },
 	[ARSEL_DEFINITIONS_FULL] = { 403,
 				     STR_INIT("event_limit_reached"),
 				     STR_INIT("event_limit_reached"),
