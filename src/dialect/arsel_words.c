@@ -226,7 +226,8 @@ static void put_predicate(struct buf *b, const struct problem *p)
 				  (long long)p->limit);
 	if (p->code == PROBLEM_TOO_MANY)
 		return put_too_many(b, p);
-	if (p->code == PROBLEM_NAME || p->code == PROBLEM_NESTED)
+	bool told = p->code == PROBLEM_FORMAT && p->rule;
+	if (told || p->code == PROBLEM_NAME || p->code == PROBLEM_NESTED)
 		return buf_printf(b, " %s", p->rule);
 	if (p->code == PROBLEM_FIELD_TYPE)
 		return buf_printf(b, " %s", must_be_of_type(p->rule));

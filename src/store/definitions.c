@@ -60,7 +60,8 @@ static void add_clash(struct op *op, const struct seen_field *seen, enum field_t
 static bool may_be_added(struct op *op, const struct seen_field *seen)
 {
 	struct problems *ps = op_problems(op);
-	if (seen->name.n > 0 && seen->name.n <= FIELD_NAME_MAX)
+	bool ends = str_find(seen->name, '\0') == seen->name.n;
+	if (seen->name.n > 0 && seen->name.n <= FIELD_NAME_MAX && ends)
 		return true;
 	if (ps)
 		problem_at(ps, PROBLEM_NAME, property_path(op, seen), .limit = FIELD_NAME_MAX,
