@@ -21,6 +21,8 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "serve", command_serve, "take events until told to stop" },
+	{ "check", command_check, "look whether a store is whole, and repair what can be" },
+	{ "backup", command_backup, "copy a store while its server runs" },
 	{ "switches", command_switches, "print the switches that a workspace has, as Markdown" },
 	{ "version", command_version, "print the version" },
 };

@@ -161,6 +161,7 @@ static void submit(struct native_query *q)
 		.ops = &q->op,
 		.n_ops = 1,
 		.workspace = q->op.workspace,
+		.key_no = q->job.key_no,
 	};
 	enum refusal why = outbox_submit(intake_outbox(q->native->intake), &q->job);
 	if (why)
@@ -198,6 +199,7 @@ static void serve_query(struct native_query *q)
 
 	q->workspace = key->workspace;
 	q->events.workspace = key->workspace->no;
+	q->job.key_no = key->no;
 	q->status = 200;
 	if (!native_params(q))
 		return answer(q);

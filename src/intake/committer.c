@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "intake/shares.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ enum { RECOVER_EVERY_S = 1 };
 struct committer {
 	struct committer_config config;
 	pthread_t thread;
-	atomic_uint reserved; /* operations accepted and not yet home */
+	struct shares *shares;
 
 	pthread_mutex_t lock; /* for the queue */
 	pthread_cond_t arrived;
@@ -38,13 +39,9 @@ static struct commit_job *next_job(const struct commit_job *job)
 	return (struct commit_job *)job->letter.next;
 }
 
-enum committer_outcome committer_reserve(struct committer *c, unsigned n_ops)
+enum committer_outcome committer_reserve(struct committer *c, const struct commit_job *job)
 {
-	unsigned before = atomic_fetch_add_explicit(&c->reserved, n_ops, memory_order_relaxed);
-	if (before + n_ops <= c->config.queue_max)
-		return COMMITTER_OK;
-	atomic_fetch_sub_explicit(&c->reserved, n_ops, memory_order_relaxed);
-	return COMMITTER_FULL;
+	return shares_take(c->shares, job->key_no, job->n_ops) ? COMMITTER_OK : COMMITTER_FULL;
 }
 
 void committer_submit(struct committer *c, struct commit_job *first, struct commit_job *last)
@@ -242,7 +239,6 @@ struct letters {
 static void send_home(struct committer *c, struct commit_job *batch)
 {
 	struct letters home[NET_LOOPS_MAX] = { 0 };
-	unsigned n_ops = 0;
 
 	for (struct commit_job *job = batch, *next; job; job = next) {
 		struct letters *h = &home[net_loop_index(job->loop)];
@@ -251,10 +247,9 @@ static void send_home(struct committer *c, struct commit_job *batch)
 			*h = (struct letters){ job->loop, NULL, &h->first };
 		*h->end = &job->letter;
 		h->end = &job->letter.next;
-		n_ops += job->n_ops;
+		/* Before the letters: they end the jobs' lives. */
+		shares_give(c->shares, job->key_no, job->n_ops);
 	}
-	/* Before the letters: they end the jobs' lives. */
-	atomic_fetch_sub_explicit(&c->reserved, n_ops, memory_order_relaxed);
 	for (unsigned i = 0; i < NET_LOOPS_MAX; i++) {
 		if (!home[i].first)
 			continue;
@@ -305,10 +300,13 @@ int committer_start(const struct committer_config *config, struct committer **ou
 	c->config = *config;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->arrived, NULL);
-	int r = pthread_create(&c->thread, NULL, committer_main, c);
-	if (r != 0) {
+	int r = shares_new(config->queue_max, &c->shares);
+	if (r == 0 && (r = -pthread_create(&c->thread, NULL, committer_main, c)) < 0)
+		r = fail(r, "starting the committer's thread");
+	if (r < 0) {
+		shares_free(c->shares);
 		free(c);
-		return fail(-r, "starting the committer's thread");
+		return pass(r);
 	}
 	pthread_setname_np(c->thread, "committer");
 	*out = c;
@@ -326,5 +324,6 @@ void committer_stop(struct committer *c)
 	pthread_join(c->thread, NULL);
 	pthread_cond_destroy(&c->arrived);
 	pthread_mutex_destroy(&c->lock);
+	shares_free(c->shares);
 	free(c);
 }

@@ -23,6 +23,7 @@ struct commit_job {
 	struct op *ops;
 	unsigned n_ops;
 	uint32_t workspace;
+	uint32_t key_no; /* whose share of the queue it takes */
 
 	/* If one operation is refused, none is done: the others come back OP_REFUSED without
 	 * problems. Judged against what was there before the job: what only another operation of
@@ -39,7 +40,7 @@ struct commit_job {
 
 struct committer_config {
 	struct store *store;
-	unsigned queue_max; /* operations accepted and not yet home */
+	unsigned queue_max; /* operations accepted and not yet home; see shares.h */
 	unsigned batch_max; /* operations in one transaction, unless one job alone has more */
 };
 
@@ -52,9 +53,10 @@ MUST_CHECK int committer_start(const struct committer_config *config, struct com
 /* Finishes what was submitted, then ends the thread. NULL is fine. */
 void committer_stop(struct committer *c);
 
-/* Any thread. Room for so many operations, to be used by a submit; COMMITTER_FULL: answer with
+/* Any thread. Room for the job's operations, to be used by a submit; COMMITTER_FULL: answer with
  * back-pressure. */
-MUST_CHECK enum committer_outcome committer_reserve(struct committer *c, unsigned n_ops);
+MUST_CHECK enum committer_outcome committer_reserve(struct committer *c,
+						    const struct commit_job *job);
 
 /* Any thread. Jobs linked by letter.next, NULL ends them; room for all must have been reserved. */
 void committer_submit(struct committer *c, struct commit_job *first, struct commit_job *last);

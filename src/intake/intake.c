@@ -257,6 +257,7 @@ static enum refusal submit(struct intake *in, struct passage *p)
 		.ops = p->call.ops,
 		.n_ops = p->call.n_ops,
 		.workspace = p->workspace,
+		.key_no = p->call.key_no,
 		.all_or_nothing = p->call.all_or_nothing,
 		.id = p->call.request,
 		.payload = p->call.payload,

@@ -8,7 +8,7 @@ void outbox_init(struct outbox *o, struct committer *committer)
 enum refusal outbox_submit(struct outbox *o, struct commit_job *job)
 {
 	unsigned i = net_loop_index(job->loop);
-	if (committer_reserve(o->committer, job->n_ops) == COMMITTER_FULL)
+	if (committer_reserve(o->committer, job) == COMMITTER_FULL)
 		return REFUSE_OVERLOADED;
 	if (o->loops[i].first)
 		o->loops[i].last->letter.next = &job->letter;

@@ -1,10 +1,12 @@
+#include "store/directory.h"
+
 #include "base/fail.h"
-#include "store/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -26,101 +28,127 @@ static int sync_parent(int dir_fd, const char *what)
 	return pass(r);
 }
 
-static int make_dir(struct store *s)
-{
-	bool made = mkdir(s->dir, 0700) == 0;
-	if (!made && errno != EEXIST)
-		return fail(-errno, "make directory %s", s->dir);
-	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir_fd < 0)
-		return fail(-errno, "open directory %s", s->dir);
-	return made ? sync_parent(s->dir_fd, s->dir) : 0;
-}
-
-static int take_lock(struct store *s)
-{
-	s->lock_fd = openat(s->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock_fd < 0)
-		return fail(-errno, "open %s/lock", s->dir);
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	return fail(errno == EWOULDBLOCK ? -EBUSY : -errno,
-		    "directory %s is in use by another process", s->dir);
-}
-
-static bool is_empty(const struct store *s, const char *name)
+static bool is_empty(const struct directory *d, const char *name)
 {
 	struct stat st;
-	return fstatat(s->dir_fd, name, &st, 0) != 0 || st.st_size == 0;
+	return fstatat(d->fd, name, &st, 0) != 0 || st.st_size == 0;
+}
+
+static int make_dir(struct directory *d)
+{
+	if (mkdir(d->path, 0700) != 0 && errno != EEXIST)
+		return fail(-errno, "make directory %s", d->path);
+	d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->fd < 0)
+		return fail(-errno, "open directory %s", d->path);
+	/* Whoever made it may not have got as far as this. */
+	return is_empty(d, "lock") ? sync_parent(d->fd, d->path) : 0;
+}
+
+static int take_lock(struct directory *d)
+{
+	d->lock_fd = openat(d->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (d->lock_fd < 0)
+		return fail(-errno, "open %s/lock", d->path);
+	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return fail(errno == EWOULDBLOCK ? -EBUSY : -errno,
+		    "directory %s is in use by another process", d->path);
 }
 
 /* An empty database is a new one only in a new directory: the lock remembers that there was one. */
-static int check_not_lost(struct store *s)
+static int check_not_lost(struct directory *d)
 {
-	if (is_empty(s, "lock") || !is_empty(s, "occurd.db") || !is_empty(s, "occurd.db-wal"))
+	if (is_empty(d, "lock") || !is_empty(d, "occurd.db") || !is_empty(d, "occurd.db-wal"))
 		return 0;
 	return fail(-ENOENT,
 		    "%s held events and is lost: put it back, or remove %s/lock to begin anew",
-		    s->db_path, s->dir);
+		    d->db_path, d->path);
 }
 
-int directory_remember(struct store *s)
+int directory_remember(struct directory *d)
 {
 	static const char mark[] = "occurd\n";
-	if (!is_empty(s, "lock"))
+	if (!is_empty(d, "lock"))
 		return 0;
-	if (pwrite(s->lock_fd, mark, sizeof(mark) - 1, 0) != (ssize_t)sizeof(mark) - 1 ||
-	    fsync(s->lock_fd) != 0)
-		return fail(-errno, "write %s/lock", s->dir);
+	if (pwrite(d->lock_fd, mark, sizeof(mark) - 1, 0) != (ssize_t)sizeof(mark) - 1 ||
+	    fsync(d->lock_fd) != 0)
+		return fail(-errno, "write %s/lock", d->path);
 	return 0;
 }
 
 /* SQLite gives its other files the mode that this one has. */
-static int make_file(struct store *s)
+static int make_file(struct directory *d)
 {
-	int fd = openat(s->dir_fd, "occurd.db", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = openat(d->fd, "occurd.db", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return fail(-errno, "open %s", s->db_path);
+		return fail(-errno, "open %s", d->db_path);
 	close(fd);
-	return sync_dir(s->dir_fd, s->dir);
+	return sync_dir(d->fd, d->path);
 }
 
-int directory_open(struct store *s, const char *dir)
+static int set_paths(struct directory *d, const char *path)
 {
-	s->dir = strdup(dir);
-	if (!s->dir || asprintf(&s->db_path, "%s/occurd.db", dir) < 0) {
-		s->db_path = NULL;
-		return fail(-ENOMEM, "store");
-	}
-	int r = make_dir(s);
-	r = r ?: take_lock(s);
-	r = r ?: check_not_lost(s);
-	r = r ?: make_file(s);
+	*d = directory_none;
+	d->path = strdup(path);
+	if (d->path && asprintf(&d->db_path, "%s/occurd.db", path) >= 0)
+		return 0;
+	d->db_path = NULL;
+	return fail(-ENOMEM, "store");
+}
+
+int directory_open(struct directory *d, const char *path)
+{
+	int r = set_paths(d, path);
+	r = r ?: make_dir(d);
+	r = r ?: take_lock(d);
+	r = r ?: check_not_lost(d);
+	r = r ?: make_file(d);
 	return pass(r);
 }
 
-void directory_close(struct store *s)
+static int find_dir(struct directory *d)
 {
-	if (s->lock_fd >= 0)
-		close(s->lock_fd);
-	if (s->dir_fd >= 0)
-		close(s->dir_fd);
-	s->lock_fd = s->dir_fd = -1;
-	free(s->db_path);
-	free(s->dir);
+	d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->fd < 0)
+		return fail(-errno, "open directory %s", d->path);
+	if (faccessat(d->fd, "occurd.db", R_OK, 0) != 0)
+		return fail(-errno, "read %s", d->db_path);
+	return 0;
 }
 
-int directory_free_bytes(const struct store *s, uint64_t *out)
+int directory_visit(struct directory *d, const char *path, bool lock)
+{
+	int r = set_paths(d, path);
+	r = r ?: find_dir(d);
+	if (r < 0 || !lock)
+		return pass(r);
+	r = take_lock(d);
+	return pass(r ?: check_not_lost(d));
+}
+
+void directory_close(struct directory *d)
+{
+	if (d->lock_fd >= 0)
+		close(d->lock_fd);
+	if (d->fd >= 0)
+		close(d->fd);
+	d->lock_fd = d->fd = -1;
+	free(d->db_path);
+	free(d->path);
+}
+
+int directory_free_bytes(const struct directory *d, uint64_t *out)
 {
 	struct statvfs v;
-	if (fstatvfs(s->dir_fd, &v) != 0)
-		return fail(-errno, "free space of %s", s->dir);
+	if (fstatvfs(d->fd, &v) != 0)
+		return fail(-errno, "free space of %s", d->path);
 	*out = (uint64_t)v.f_bavail * v.f_frsize;
 	return 0;
 }
 
-uint64_t directory_file_bytes(const struct store *s, const char *name)
+uint64_t directory_file_bytes(const struct directory *d, const char *name)
 {
 	struct stat st;
-	return fstatat(s->dir_fd, name, &st, 0) == 0 ? (uint64_t)st.st_size : 0;
+	return fstatat(d->fd, name, &st, 0) == 0 ? (uint64_t)st.st_size : 0;
 }

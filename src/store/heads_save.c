@@ -14,7 +14,7 @@
  */
 enum { ROUND = 100000, PER_BLOCK = 16 }; /* events */
 
-static int read_blocks(struct store *s, sqlite3_stmt *st)
+static int read_blocks(struct heads *h, sqlite3_stmt *st)
 {
 	uint8_t bytes[HEADS_BLOCK_BYTES];
 	int r;
@@ -23,7 +23,7 @@ static int read_blocks(struct store *s, sqlite3_stmt *st)
 		if (block < 0 || block >= HEADS_BLOCKS_MAX)
 			return db_damaged("number of a block of heads");
 		r = db_blob(st, 1, bytes, sizeof(bytes));
-		r = r ?: heads_read(&s->heads, (uint32_t)block, bytes);
+		r = r ?: heads_read(h, (uint32_t)block, bytes);
 		if (r < 0)
 			return pass(r);
 	}
@@ -45,18 +45,24 @@ static int replay(struct store *s, sqlite3_stmt *st)
 	return r < 0 ? pass(r) : 0;
 }
 
+int heads_read_saved(sqlite3 *db, struct heads *h, int64_t *from)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = db_query_i64(db, start_sql[START_HEADS_FROM], from);
+	r = r ?: db_prepare(db, start_sql[START_HEADS], &st);
+	return pass(r ?: read_blocks(h, st));
+}
+
 int heads_load(struct store *s)
 {
-	CLEANUP(db_finalize) sqlite3_stmt *blocks = NULL, *events = NULL;
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
 	int64_t from = 0;
-	int r = db_query_i64(s->db, "SELECT value FROM meta WHERE name = 'heads_from'", &from);
-	r = r ?: db_prepare(s->db, "SELECT block, heads FROM contact_head", &blocks);
-	r = r ?: db_prepare(s->db, "SELECT seq, contact, nth FROM event WHERE seq > ?", &events);
+	int r = heads_read_saved(s->db, &s->heads, &from);
+	r = r ?: db_prepare(s->db, start_sql[START_EVENTS_BEHIND], &st);
 	if (r < 0)
 		return pass(r);
-	r = read_blocks(s, blocks);
-	db_bind_i64(events, 1, from);
-	r = r ?: replay(s, events);
+	db_bind_i64(st, 1, from);
+	r = replay(s, st);
 	s->round.began_at = (uint64_t)from;
 	s->round.next = 0;
 	return pass(r);

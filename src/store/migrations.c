@@ -17,7 +17,7 @@ static const char version_1[] =
 
 static const char *const versions[] = { version_1 };
 
-static int judge(sqlite3 *db, int64_t *version)
+static int judge(sqlite3 *db, int64_t *version, bool *empty)
 {
 	int64_t application, tables;
 	int r = db_query_i64(db, "PRAGMA application_id", &application);
@@ -25,8 +25,8 @@ static int judge(sqlite3 *db, int64_t *version)
 	r = r ?: db_query_i64(db, "SELECT count(*) FROM sqlite_schema", &tables);
 	if (r < 0)
 		return pass(r);
-	bool empty = application == 0 && *version == 0 && tables == 0;
-	if (!empty && application != APPLICATION_ID)
+	*empty = application == 0 && *version == 0 && tables == 0;
+	if (!*empty && application != APPLICATION_ID)
 		return fail(-EINVAL, "this database is not one of occurd's");
 	if (*version < 0 || *version > (int64_t)ARRAY_LEN(versions))
 		return fail(-EINVAL, "the database has version %" PRId64 ", this occurd knows %zu",
@@ -50,8 +50,21 @@ static int step_to(sqlite3 *db, size_t version)
 int migrations_run(sqlite3 *db)
 {
 	int64_t version = 0;
-	int r = judge(db, &version);
+	bool empty;
+	int r = judge(db, &version, &empty);
 	for (size_t next = (size_t)version + 1; r == 0 && next <= ARRAY_LEN(versions); next++)
 		r = step_to(db, next);
+	return pass(r);
+}
+
+int migrations_check(sqlite3 *db, bool *empty)
+{
+	int64_t version = 0;
+	int r = judge(db, &version, empty);
+	if (r == 0 && !*empty && version != (int64_t)ARRAY_LEN(versions))
+		return fail(-EINVAL,
+			    "the database has version %" PRId64
+			    ", this occurd's is %zu: a start brings it up to date",
+			    version, ARRAY_LEN(versions));
 	return pass(r);
 }

@@ -10,3 +10,6 @@
 
 /* Makes an empty file ours and an older one current. -EINVAL: not ours, or from a newer occurd. */
 MUST_CHECK int migrations_run(sqlite3 *db);
+/* Nothing is changed. -EINVAL: not ours, or not of this occurd's version. *empty: nothing is in it
+ * yet, not even a schema. */
+MUST_CHECK int migrations_check(sqlite3 *db, bool *empty);

@@ -8,9 +8,11 @@
 
 #include "store/checkpoint.h"
 #include "store/db.h"
+#include "store/directory.h"
 #include "store/heads.h"
 #include "store/identity_cache.h"
 #include "store/lookup.h"
+#include "store/rollup.h"
 #include "store/statements.h"
 #include "store/store.h"
 
@@ -29,7 +31,7 @@ struct status {
 	char why[256];
 };
 
-/* Events of one workspace and definition in the newest minute that has any; definition 0: all. */
+/* Events of one workspace and definition in the newest slice that has any; definition 0: all. */
 struct rollup {
 	uint32_t workspace, definition; /* workspace 0: free */
 	int64_t minute;
@@ -55,8 +57,7 @@ struct heads_round {
 };
 
 struct store {
-	char *dir, *db_path;
-	int dir_fd, lock_fd;
+	struct directory dir;
 	uint64_t reserve_bytes;
 	instant_us (*now)(void);
 
@@ -92,14 +93,6 @@ struct store {
 	bool in_batch;
 	struct marks at, kept;
 };
-
-/* directory.c: the data directory, its lock, its free space. */
-MUST_CHECK int directory_open(struct store *s, const char *dir);
-/* There is a database here now: from here on one that is empty is one that was lost. */
-MUST_CHECK int directory_remember(struct store *s);
-void directory_close(struct store *s);
-MUST_CHECK int directory_free_bytes(const struct store *s, uint64_t *out);
-uint64_t directory_file_bytes(const struct store *s, const char *name); /* 0: no such file */
 
 /* status.c: whether writes are taken. */
 void status_init(struct store *s);
@@ -258,6 +251,8 @@ MUST_CHECK int event_received_at(struct store *s, uint64_t seq, instant_us *out)
 
 /* heads_save.c */
 MUST_CHECK int heads_load(struct store *s);
+/* The blocks as they were saved, and the event behind which they may be behind the truth. */
+MUST_CHECK int heads_read_saved(sqlite3 *db, struct heads *h, int64_t *from);
 MUST_CHECK int heads_save_some(struct store *s, uint64_t events);
 MUST_CHECK int heads_save_all(struct store *s);
 void heads_save_done(struct store *s, bool committed);

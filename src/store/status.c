@@ -44,7 +44,7 @@ bool status_is_failed(struct store *s, char *why, size_t size)
 
 int status_disk(struct store *s, uint64_t *free_bytes)
 {
-	int r = directory_free_bytes(s, free_bytes);
+	int r = directory_free_bytes(&s->dir, free_bytes);
 	if (r < 0)
 		return pass(r);
 	return *free_bytes < s->reserve_bytes ? STORE_FULL : STORE_OK;

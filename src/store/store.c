@@ -11,7 +11,7 @@ enum { SCRATCH_MAX = 128 * 1024 * 1024 }; /* bytes that one operation may need *
 static int put_dialect(struct store *s, const struct store_dialect *d)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db, "INSERT OR IGNORE INTO dialect(no, name) VALUES(?, ?)", &st);
+	int r = db_prepare(s->db, start_sql[START_DIALECT_PUT], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, d->no);
@@ -23,7 +23,7 @@ static int put_dialect(struct store *s, const struct store_dialect *d)
 static int check_dialect(struct store *s, const struct store_dialect *d)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db, "SELECT 1 FROM dialect WHERE no = ? AND name = ?", &st);
+	int r = db_prepare(s->db, start_sql[START_DIALECT_CHECK], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, d->no);
@@ -58,13 +58,13 @@ static int use_wal(sqlite3 *db)
 
 static int connect(struct store *s)
 {
-	int r = db_open(s->db_path, SQLITE_OPEN_READWRITE, &s->db);
+	int r = db_open(s->dir.db_path, SQLITE_OPEN_READWRITE, &s->db);
 	r = r ?: use_wal(s->db);
 	r = r ?: db_exec(s->db, "PRAGMA cache_size = -65536"); /* KiB */
 	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
 	r = r ?: migrations_run(s->db);
 	r = r ?: db_prepare_all(s->db, statement_sql, STATEMENTS, s->st);
-	r = r ?: checkpoint_start(s->db_path, s->db, &s->checkpoint);
+	r = r ?: checkpoint_start(s->dir.db_path, s->db, &s->checkpoint);
 	if (r < 0)
 		return pass(r);
 	s->lookup = (struct lookup){ s->st[ST_IDENTITY_FIND], s->st[ST_CONTACT_KEYS] };
@@ -81,13 +81,13 @@ static void disconnect(struct store *s)
 
 static int open_all(struct store *s, const struct store_config *config)
 {
-	int r = directory_open(s, config->dir);
+	int r = directory_open(&s->dir, config->dir);
 	r = r ?: heads_init(&s->heads);
 	r = r ?: identity_cache_init(&s->identities);
 	r = r ?: connect(s);
 	r = r ?: put_dialects(s, config);
 	r = r ?: memory_load(s);
-	return pass(r ?: directory_remember(s));
+	return pass(r ?: directory_remember(&s->dir));
 }
 
 static void free_all(struct store *s)
@@ -106,7 +106,7 @@ static void free_all(struct store *s)
 	tokens_fini(&s->tokens);
 	free(s->token_changes);
 	arena_fini(&s->scratch);
-	directory_close(s);
+	directory_close(&s->dir);
 	status_fini(s);
 	free(s);
 }
@@ -116,7 +116,7 @@ int store_open(const struct store_config *config, struct store **out)
 	struct store *s = calloc(1, sizeof(*s));
 	if (!s)
 		return fail(-ENOMEM, "store");
-	s->dir_fd = s->lock_fd = -1;
+	s->dir = directory_none;
 	s->reserve_bytes = config->reserve_bytes;
 	s->now = config->now;
 	status_init(s);

@@ -1,0 +1,28 @@
+/*
+ * The data directory: its one database, its lock, its free space.
+ *
+ * The file `lock` is held by the process that may write. What stands in it says that there was a
+ * database once, so that one that is empty can be told from one that was lost.
+ */
+#pragma once
+
+#include "base/base.h"
+
+struct directory {
+	char *path, *db_path;
+	int fd, lock_fd;
+};
+
+static const struct directory directory_none = { .fd = -1, .lock_fd = -1 };
+
+/* Makes the directory and an empty database when they are not there. -EBUSY: another process holds
+ * the lock. After a failure directory_close() all the same. */
+MUST_CHECK int directory_open(struct directory *d, const char *path);
+/* Of one that exists; -ENOENT when it or its database does not. Locks only with `lock`. */
+MUST_CHECK int directory_visit(struct directory *d, const char *path, bool lock);
+/* There is a database here now: from here on one that is empty is one that was lost. */
+MUST_CHECK int directory_remember(struct directory *d);
+void directory_close(struct directory *d); /* directory_none is fine */
+
+MUST_CHECK int directory_free_bytes(const struct directory *d, uint64_t *out);
+uint64_t directory_file_bytes(const struct directory *d, const char *name); /* 0: no such file */
