@@ -196,10 +196,7 @@ static int want_definition(struct store *s, const struct definition *old,
 static int note_brought_back(struct store *s, uint32_t workspace, struct str name)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = prepare(s,
-			"SELECT 1 FROM definition WHERE workspace = ? AND name = ? AND deleted = 1"
-			" LIMIT 1",
-			&st);
+	int r = prepare(s, START_DEFINITION_DELETED, &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, workspace);
