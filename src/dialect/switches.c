@@ -35,6 +35,12 @@ const struct switch_info switches[SWITCHES_END] = {
 		"`body`, `raw` of the current pages, or the `eventId` and `receivedAt` of those before "
 		"them. It holds for all keys of the workspace.",
 	},
+	[SWITCH_OLDER_GENERATION] = {
+		STR_INIT("older_generation"), "Pristo", "26", NO_OR_YES,
+		"The calls of the first generation are served: `events`, `contacts:upsert`, "
+		"`contacts:activation` and `contacts:unsubscribe` under `/v1/populations/{populationId}/`, "
+		"instead of being answered 404. See [dialects/pristo.md](dialects/pristo.md).",
+	},
 	[SWITCH_ERROR_NAMES] = {
 		STR_INIT("error_names"), "Arsel", "1", { STR_INIT("general"), STR_INIT("specific") },
 		"The `name` of an error: `bad_request`, `not_found`, `validation_error`, or the newer "
@@ -79,6 +85,14 @@ unsigned switch_value(const struct workspace *w, enum switch_no no)
 	return value ? (unsigned)(value - switches[no].values) : 0;
 }
 
+bool switch_on_anywhere(const struct catalog *c, enum switch_no no)
+{
+	for (unsigned i = 0; i < c->n_workspaces; i++)
+		if (switch_on(c->workspaces[i], no))
+			return true;
+	return false;
+}
+
 static void put_values(struct buf *b, const struct switch_info *info)
 {
 	for (unsigned i = 0; i < SWITCH_VALUES_MAX && info->values[i].p; i++) {
@@ -102,13 +116,14 @@ void switches_put(struct buf *b)
 	buf_lit(b, "# Switches\n\n"
 		   "Where a vendor's documents leave a choice, a workspace may take the other one: "
 		   "in the\n"
-		   "[provisioning file](provisioning.md), under `switches` of the workspace. The "
-		   "first of the values\n"
-		   "is the default. A switch that the file does not name stays as it was set "
-		   "before; name it with its\n"
-		   "default to take it back. The last column is the number that the choice has in "
-		   "the comments of the\n"
-		   "dialect's source.\n\n"
+		   "[provisioning file](provisioning.md), under `switches` of the workspace, or "
+		   "while the server runs\n"
+		   "by `PATCH /_/v1/workspaces/{id}`. The first of the values is the default. A "
+		   "switch that the file\n"
+		   "does not name stays as it was set before; name it with its default to take it "
+		   "back. The last\n"
+		   "column is the number that the choice has in the comments of the dialect's "
+		   "source.\n\n"
 		   "This page is what `occurd switches` prints.\n\n"
 		   "| switch | dialect | values | meaning | decision |\n|---|---|---|---|---|\n");
 	for (unsigned i = SWITCH_NONE + 1; i < SWITCHES_END; i++)

@@ -17,6 +17,7 @@ const struct key *access_key(const struct catalog *catalog, const struct credent
 static struct rate rate_for(const struct call *call, unsigned *family)
 {
 	int64_t own = call->workspace->requests_per_second;
+	*family = RATELIMIT_OWN;
 	if (own < 0)
 		return (struct rate){ 0 };
 	if (own > 0)
@@ -92,6 +93,9 @@ enum refusal access_check(struct ratelimit *limits, struct tokens *tokens,
 	call->key = key;
 	call->key_no = key->no;
 	call->workspace = key->workspace;
+	enum switch_no needs = call->endpoint->needs;
+	if (needs && !switch_on(call->workspace, needs))
+		return REFUSE_ROUTE;
 	if (!may(call, key))
 		return REFUSE_SCOPE;
 	return within_rate(limits, call) ? REFUSE_NOTHING : REFUSE_RATE;

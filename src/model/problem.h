@@ -37,6 +37,7 @@ enum problem_code {
 	PROBLEM_DEFINITIONS_FULL, /* the workspace has `limit` definitions, or this one `limit`
 				     fields */
 	PROBLEM_CONTACT_FIELDS_FULL, /* the workspace has `limit` contact fields */
+	PROBLEM_WORKSPACES_FULL,     /* there are as many workspaces or keys as there can be */
 };
 
 struct problem {

@@ -142,6 +142,8 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 		return decide_who(s, op, &d->contact.contact);
 	case OP_KEY:
 		return key_decide(s, op);
+	case OP_WORKSPACE:
+		return workspace_decide(s, op);
 	case OP_DEFINITION:
 		return definition_change_decide(s, op, &d->definition);
 	case OP_DEFINITION_DELETE:
@@ -237,6 +239,8 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 		return do_contact_delete(s, op, d);
 	case OP_KEY:
 		return key_write(s, op);
+	case OP_WORKSPACE:
+		return workspace_write(s, op);
 	case OP_DEFINITION:
 		return do_definition(s, op, d);
 	case OP_DEFINITION_DELETE:

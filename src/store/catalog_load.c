@@ -87,7 +87,7 @@ static int read_switches(struct arena *a, struct str json, struct workspace *w)
 	struct switch_setting *list = arena_array(a, struct switch_setting, n + 1);
 	if (!list)
 		return fail(-ENOMEM, "workspaces");
-	yyjson_obj_foreach (root, i, max, name, v) {
+	json_foreach_member (root, i, max, name, v) {
 		if (!yyjson_is_str(v))
 			return db_damaged("switches of a workspace");
 		list[i] = (struct switch_setting){ json_str(name), json_str(v) };
@@ -112,6 +112,8 @@ static int load_workspace(struct store *s, sqlite3_stmt *st)
 	w.name = db_text(st, 2);
 	w.requests_per_second = db_i64(st, 3);
 	r = r ?: read_switches(&s->scratch, db_text(st, 4), &w);
+	w.created_at = db_i64(st, 5);
+	w.updated_at = db_i64(st, 6);
 	if (r == 0 && w.no == 0)
 		r = db_damaged("number of a workspace");
 	return pass(r ?: catalog_edit_workspace(s->edit, &w));

@@ -190,6 +190,20 @@ void token_rows_forget(struct store *s); /* or abandoned */
 /* keys.c: made and revoked while the server runs. */
 MUST_CHECK int key_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
 MUST_CHECK int key_write(struct store *s, struct op *op);
+MUST_CHECK int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *like);
+
+/* workspaces.c */
+MUST_CHECK int workspace_find(struct store *s, struct uuid id, uint32_t *no); /* 0: none has it */
+/* The number for a new one, or STORE_FULL. */
+MUST_CHECK int workspace_next(struct store *s, uint32_t *no);
+/* The switches of `old` (NULL: none) with n of them set, into `w`. */
+MUST_CHECK int workspace_set_switches(struct store *s, const struct workspace *old,
+				      const struct switch_setting *set, unsigned n,
+				      struct workspace *w);
+/* Adds it, or makes the one of that number so, unless it is; the times are filled in. */
+MUST_CHECK int workspace_put(struct store *s, struct workspace *w, bool *changed);
+MUST_CHECK int workspace_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
+MUST_CHECK int workspace_write(struct store *s, struct op *op);
 
 /* definitions.c: the definition of an event, which may have to be made or to grow. */
 struct definition_plan {
@@ -227,7 +241,6 @@ MUST_CHECK int contact_field_set(struct store *s, uint32_t workspace,
 MUST_CHECK int batch_begin(struct store *s);
 
 /* provision.c and its parts: within store_provision()'s batch. */
-MUST_CHECK int provision_next_no(struct store *s, const char *sql, int64_t max, uint32_t *out);
 MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_workspace *p,
 				       uint32_t *no);
 MUST_CHECK int provision_contact_field(struct store *s, uint32_t workspace,

@@ -82,6 +82,12 @@ const char *const statement_sql[STATEMENTS] = {
 			     " ORDER BY minute DESC, first_seq DESC LIMIT 1",
 	[ST_ROLLUP_PUT] = "INSERT OR REPLACE INTO rollup(workspace, definition, minute, events,"
 			  " first_seq, last_seq, total) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ST_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
+	[ST_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
+	[ST_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, requests_per_second, switches,"
+			     " contacts, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?5, 0,"
+			     " ?6, ?6) ON CONFLICT(no) DO UPDATE SET name = ?3,"
+			     " requests_per_second = ?4, switches = ?5, updated_at = ?6",
 	[ST_WORKSPACE_GROW] = "UPDATE workspace SET contacts = contacts + ? WHERE no = ?",
 
 	[ST_HEADS_PUT] = "INSERT OR REPLACE INTO contact_head(block, heads) VALUES(?, ?)",
@@ -95,7 +101,8 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_EVENT_NEWEST] = "SELECT seq, id, received_at FROM event ORDER BY seq DESC LIMIT 1",
 	[START_CONTACT_NEWEST] = "SELECT coalesce(max(no), 0) FROM contact",
 
-	[START_WORKSPACES] = "SELECT no, id, name, requests_per_second, switches FROM workspace"
+	[START_WORKSPACES] = "SELECT no, id, name, requests_per_second, switches,"
+			     " created_at, updated_at FROM workspace"
 			     " ORDER BY no",
 	[START_CONTACT_FIELDS] = "SELECT no, workspace, id, name, type, title, description,"
 				 " fallback, created_at, updated_at FROM contact_field"
@@ -115,13 +122,6 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_TOKENS] = "SELECT digest, issuer, kind, workspace, scopes, created_at, expires_at"
 			 " FROM token",
 
-	[START_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
-	[START_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
-	[START_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, requests_per_second, switches,"
-				" contacts, created_at, updated_at)"
-				" VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6)"
-				" ON CONFLICT(no) DO UPDATE SET name = ?3,"
-				" requests_per_second = ?4, switches = ?5, updated_at = ?6",
 	[START_WORKSPACES_BUT] = "SELECT no FROM workspace WHERE no <> ?",
 
 	[START_KEY_FIND] = "SELECT no, workspace, name, scopes, revoked, digest,"
