@@ -25,8 +25,10 @@ enum op_kind {
 	OP_CONTACT_FIELD,     /* a contact field is made, changed or taken away */
 	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
 	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer */
+	OP_BULK, /* the operations before it in its job are recorded, with what became of them */
 };
 
+struct bulk;
 struct key;
 struct workspace;
 struct contact_field;
@@ -201,6 +203,8 @@ struct op {
 	const struct token *token;
 	int64_t token_lives_s;
 
+	const struct bulk *bulk; /* OP_BULK */
+
 	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what
 	 * was seen.
 	 */
@@ -229,6 +233,7 @@ struct op {
 	struct contact_view view;     /* with wants_view: the contact as it is now */
 	uint32_t key_no;              /* OP_KEY; OP_WORKSPACE: of a new one's key */
 	uint32_t workspace_no;        /* OP_WORKSPACE */
+	uint64_t bulk_no;             /* OP_BULK */
 	struct uuid contact_field_id; /* OP_CONTACT_FIELD: look it up in the catalog */
 	uint32_t definition_no;       /* OP_DEFINITION, or `repeated`: look it up in the catalog */
 };

@@ -153,6 +153,7 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 	case OP_TOKEN_ISSUE:
 		return token_issue_decide(s, op);
 	case OP_TOKEN_REVOKE:
+	case OP_BULK:
 		return STORE_OK;
 	}
 	return fail(-EINVAL, "an operation of no kind");
@@ -251,6 +252,8 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 		return token_issue(s, op);
 	case OP_TOKEN_REVOKE:
 		return token_revoke(s, op);
+	case OP_BULK:
+		return bulk_write(s, op);
 	}
 	return fail(-EINVAL, "an operation of no kind");
 }

@@ -84,6 +84,9 @@ struct store {
 	instant_us next_expiry; /* of a row in `dedupe`; INT64_MAX: none */
 	unsigned n_expiring;    /* added by this batch */
 
+	instant_us next_bulk_expiry; /* as next_expiry */
+	unsigned n_bulks;            /* added by this batch */
+
 	struct tokens tokens;        /* any thread looks into it */
 	struct token *token_changes; /* of the batch, for when it is committed; kind 0: gone */
 	unsigned n_token_changes, token_changes_room;
@@ -177,6 +180,16 @@ MUST_CHECK int dedupe_load(struct store *s);
 MUST_CHECK int dedupe_find(struct store *s, struct op *op);
 MUST_CHECK int dedupe_add(struct store *s, const struct op *op);
 MUST_CHECK int dedupe_purge(struct store *s);
+
+/* bulks.c: many operations recorded with what became of them. */
+MUST_CHECK int bulk_load(struct store *s);
+MUST_CHECK int bulk_write(struct store *s, struct op *op);
+MUST_CHECK int bulk_purge(struct store *s);
+MUST_CHECK int bulk_last_item(struct store *s, uint64_t *no); /* 0: there is none */
+/* Requests up to that item which name the contact, or may: at most *budget of them, which is made
+ * less. *left: there may be more. */
+MUST_CHECK int bulk_erase(struct store *s, uint32_t workspace, uint64_t contact, uint64_t last_item,
+			  unsigned *budget, bool *left);
 
 /* token_rows.c: tokens on disk, and in memory once they are there. */
 MUST_CHECK int token_rows_load(struct store *s);

@@ -30,8 +30,9 @@ const char *const statement_sql[STATEMENTS] = {
 
 	[ST_CONTACT_ERASE] = "UPDATE contact SET workspace = 0, identities = '[]',"
 			     " attributes = '{}', updated_at = ? WHERE no = ?",
-	[ST_ERASURE_NEXT] = "SELECT contact, next_seq FROM erasure LIMIT 1",
-	[ST_ERASURE_PUT] = "INSERT OR REPLACE INTO erasure(contact, next_seq) VALUES(?, ?)",
+	[ST_ERASURE_NEXT] = "SELECT contact, workspace, next_seq, last_item FROM erasure LIMIT 1",
+	[ST_ERASURE_PUT] = "INSERT OR REPLACE INTO erasure(contact, workspace, next_seq,"
+			   " last_item) VALUES(?, ?, ?, ?)",
 	[ST_ERASURE_DROP] = "DELETE FROM erasure WHERE contact = ?",
 
 	[ST_DEDUPE_FIND] = "SELECT seq, payload, outcomes FROM dedupe WHERE workspace = ?"
@@ -45,6 +46,20 @@ const char *const statement_sql[STATEMENTS] = {
 			      " ORDER BY expires_at LIMIT 1",
 	[ST_DEDUPE_DROP] = "DELETE FROM dedupe WHERE workspace = ? AND space = ? AND key = ?",
 	[ST_DEDUPE_EXPIRY] = "SELECT min(expires_at) FROM dedupe WHERE expires_at IS NOT NULL",
+
+	[ST_BULK_ADD] = "INSERT INTO bulk(workspace, space, about, first_item, items, refused,"
+			" created_at, expires_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?) RETURNING no",
+	[ST_BULK_DROP] = "DELETE FROM bulk WHERE no = (SELECT no FROM bulk"
+			 " WHERE expires_at <= ? ORDER BY expires_at LIMIT 1)"
+			 " RETURNING first_item, items",
+	[ST_BULK_EXPIRY] = "SELECT min(expires_at) FROM bulk",
+	[ST_BULK_ITEM_ADD] = "INSERT INTO bulk_item(workspace, contact, outcome, problem, request,"
+			     " problems) VALUES(?, ?, ?, ?, ?, nullif(?, '')) RETURNING no",
+	[ST_BULK_ITEM_LAST] = "SELECT coalesce(max(no), 0) FROM bulk_item",
+	[ST_BULK_ITEM_ERASE] = "UPDATE bulk_item SET request = NULL, problems = NULL WHERE no IN"
+			       " (SELECT no FROM bulk_item WHERE workspace = ?1 AND contact IN"
+			       " (0, ?2) AND no <= ?3 AND request IS NOT NULL LIMIT ?4)",
+	[ST_BULK_ITEMS_DROP] = "DELETE FROM bulk_item WHERE no >= ?1 AND no < ?1 + ?2",
 
 	[ST_TOKEN_ADD] = "INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
 			 " expires_at) VALUES(?, ?, ?, ?, ?, ?, ?)",
