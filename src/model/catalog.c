@@ -12,6 +12,7 @@ static const struct {
 	{ SCOPE_DEFINITIONS_READ, "definitions.read" },
 	{ SCOPE_DEFINITIONS_WRITE, "definitions.write" },
 	{ SCOPE_ADMIN, "admin" },
+	{ SCOPE_OPERATOR, "operator" },
 };
 
 bool scope_parse(struct str name, unsigned *out)
@@ -73,6 +74,7 @@ void catalog_unref(struct catalog *c)
 	free(c->workspaces);
 	free(c->keys);
 	free(c->origins);
+	free(c->clients);
 	arena_fini(&c->arena);
 	free(c);
 }

@@ -21,7 +21,10 @@ enum scope {
 	SCOPE_CONTACTS_WRITE = 4,
 	SCOPE_DEFINITIONS_READ = 8,
 	SCOPE_DEFINITIONS_WRITE = 16,
-	SCOPE_ADMIN = 32,
+	SCOPE_ADMIN = 32, /* all of its own workspace, over the native API */
+	/* All workspaces, to see, change and make. Given by a provisioning file and by nothing
+	 * else, so that no key can make itself or another more than it is. */
+	SCOPE_OPERATOR = 64,
 };
 
 /* "events.write" ...; false for a word that is none. */
@@ -31,8 +34,10 @@ void scopes_put(struct buf *b, unsigned scopes); /* blank-separated words */
 struct workspace;
 
 enum {
-	KEY_NO_MAX = 65535, /* keys and OAuth clients ever made in one data directory */
+	WORKSPACES_MAX = 10000, /* in one data directory */
+	KEY_NO_MAX = 65535,     /* keys and OAuth clients ever made in one data directory */
 	WORKSPACE_DEFINITIONS_MAX = 10000,
+	WORKSPACE_RATE_MAX = 1000000, /* requests_per_second */
 };
 
 /* A key, or an OAuth client, which is good for nothing but fetching tokens. */
@@ -48,8 +53,13 @@ struct key {
 	bool publishable;
 	const struct str *origins;
 	unsigned n_origins;
+	/* A client's: where a person's browser may be sent with a code; exactly these. */
+	const struct str *redirects;
+	unsigned n_redirects;
 	const struct workspace *workspace;
 };
+
+struct client_slot;
 
 /* A choice that the workspace has made. What names and values there are is for those to know who
  * read them. */
@@ -68,7 +78,8 @@ struct workspace {
 	unsigned n_switches;
 	struct definition **definitions; /* open-addressing table by name; NULL: free */
 	unsigned n_definitions, room;    /* room: a power of two */
-	struct arena arena;              /* the workspace's own strings */
+	instant_us created_at, updated_at;
+	struct arena arena; /* the workspace's own strings */
 };
 
 struct catalog {
@@ -80,7 +91,9 @@ struct catalog {
 	unsigned n_keys, keys_room;
 	struct str *origins; /* of all publishable keys that are not revoked, sorted; some twice */
 	unsigned n_origins, origins_room;
-	struct arena arena; /* the keys' names and origins */
+	struct client_slot *clients; /* open-addressing table by name */
+	unsigned n_clients, clients_room;
+	struct arena arena; /* the keys' names and lists */
 };
 
 struct catalog *catalog_ref(struct catalog *c); /* any thread */
@@ -97,12 +110,16 @@ const struct key *catalog_named_key(const struct catalog *c, struct str name,
 const struct key *catalog_client(const struct catalog *c, struct str name,
 				 const struct sha256 *secret);
 struct sha256 catalog_client_digest(struct str name, const struct sha256 *secret);
+/* By name alone, which is no secret and shows nobody's right to anything. */
+const struct key *catalog_named_client(const struct catalog *c, struct str name);
+bool key_has_redirect(const struct key *client, struct str uri);
 /* Key or client, by key.digest: whom a token was made for. */
 const struct key *catalog_issuer(const struct catalog *c, const struct sha256 *digest);
 bool key_has_origin(const struct key *key, struct str origin);
 /* Whether any publishable key has it: what a browser is told before a key is seen. */
 bool catalog_has_origin(const struct catalog *c, struct str origin);
 const struct workspace *catalog_workspace(const struct catalog *c, uint32_t no);
+/* With a look at each. */
 const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct uuid id);
 struct definition *workspace_definition(const struct workspace *w, struct str name);
 /* By row number, with a look at each. */

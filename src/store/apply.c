@@ -64,6 +64,7 @@ static uint64_t report_print(const struct op *op)
 struct decision {
 	struct contact_plan contact;
 	struct definition_plan definition;
+	struct token_plan token;
 	uint64_t print; /* of the report; 0: it is not to be remembered */
 };
 
@@ -142,6 +143,8 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 		return decide_who(s, op, &d->contact.contact);
 	case OP_KEY:
 		return key_decide(s, op);
+	case OP_WORKSPACE:
+		return workspace_decide(s, op);
 	case OP_DEFINITION:
 		return definition_change_decide(s, op, &d->definition);
 	case OP_DEFINITION_DELETE:
@@ -149,8 +152,9 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 	case OP_CONTACT_FIELD:
 		return contact_field_decide(s, op);
 	case OP_TOKEN_ISSUE:
-		return token_issue_decide(s, op);
+		return token_issue_decide(s, op, &d->token);
 	case OP_TOKEN_REVOKE:
+	case OP_BULK:
 		return STORE_OK;
 	}
 	return fail(-EINVAL, "an operation of no kind");
@@ -237,6 +241,8 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 		return do_contact_delete(s, op, d);
 	case OP_KEY:
 		return key_write(s, op);
+	case OP_WORKSPACE:
+		return workspace_write(s, op);
 	case OP_DEFINITION:
 		return do_definition(s, op, d);
 	case OP_DEFINITION_DELETE:
@@ -244,9 +250,11 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 	case OP_CONTACT_FIELD:
 		return contact_field_write(s, op);
 	case OP_TOKEN_ISSUE:
-		return token_issue(s, op);
+		return token_issue(s, op, &d->token);
 	case OP_TOKEN_REVOKE:
 		return token_revoke(s, op);
+	case OP_BULK:
+		return bulk_write(s, op);
 	}
 	return fail(-EINVAL, "an operation of no kind");
 }

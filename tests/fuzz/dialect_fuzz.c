@@ -72,6 +72,7 @@ static const struct contact_field contact_fields[] = {
 };
 
 static const struct str origins[] = { STR_INIT(TRIAL_ORIGIN) };
+static const struct str redirects[] = { STR_INIT(TRIAL_REDIRECT) };
 
 static const struct {
 	uint32_t no, workspace;
@@ -121,7 +122,9 @@ static void add_client(struct catalog_edit *e)
 			      .client = true,
 			      .digest = catalog_client_digest(STR(TRIAL_CLIENT), &secret),
 			      .name = STR(TRIAL_CLIENT),
-			      .scopes = SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ };
+			      .scopes = SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ,
+			      .redirects = redirects,
+			      .n_redirects = ARRAY_LEN(redirects) };
 	must(catalog_edit_key(e, 1, &client) == 0);
 }
 
@@ -200,6 +203,16 @@ static enum refusal route(struct trial *t, const struct dialect *d)
 	return REFUSE_NOTHING;
 }
 
+static const struct key *find_key(const struct credentials *c);
+
+/* A person's browser: the key that is shown stands beside the client. */
+static const struct key *find_visitor(struct trial *t, const struct credentials *c)
+{
+	const struct credentials shown = { .secret = c->secret };
+	t->call.person = find_key(&shown);
+	return catalog_named_client(catalog(), c->name);
+}
+
 static const struct key *find_key(const struct credentials *c)
 {
 	if (!c->secret.p)
@@ -223,7 +236,7 @@ static enum refusal authorise(struct trial *t, const struct dialect *d)
 		d->credentials(&t->call, &c);
 	if (why)
 		return why;
-	const struct key *key = find_key(&c);
+	const struct key *key = c.by_person ? find_visitor(t, &c) : find_key(&c);
 	if (!key)
 		return REFUSE_CREDENTIALS;
 	t->call.key = key;
@@ -233,7 +246,7 @@ static enum refusal authorise(struct trial *t, const struct dialect *d)
 	enum switch_no needs = t->call.endpoint->needs;
 	if (needs && !switch_on(key->workspace, needs))
 		return REFUSE_ROUTE;
-	unsigned scope = t->call.endpoint->scope;
+	unsigned scope = t->call.scope = t->call.endpoint->scope;
 	if ((key->scopes & scope) != scope || (key->publishable && !t->call.endpoint->public))
 		return REFUSE_SCOPE;
 	struct str origin = request_header(&t->req, STR("Origin"));
@@ -382,6 +395,32 @@ const struct contact_view trial_contact = {
 	.last_event_at = 1764547260 * US_PER_S,
 };
 
+static const struct bulk_item_view bulk_items[] = {
+	{ .number = 1,
+	  .outcome = BULK_MADE,
+	  .request = STR_INIT("{\"email\":\"a@b.co\"}"),
+	  .contact = 1,
+	  .contact_created_at = 1764547200 * US_PER_S },
+	{ .number = 2,
+	  .outcome = BULK_REFUSED,
+	  .problem = PROBLEM_FORMAT,
+	  .request = STR_INIT("{\"email\":\"x\"}"),
+	  .problems = STR_INIT("{\"found\":1,\"list\":[{\"code\":3,\"path\":\"email\",\"rule\":"
+			       "\"email\",\"limit\":0,\"size\":0}]}") },
+	{ .number = 3, .outcome = BULK_REFUSED, .problem = PROBLEM_TAKEN },
+	{ .number = 4, .outcome = BULK_REFUSED, .request = STR_INIT("7") },
+};
+
+const struct bulk_view trial_bulk = {
+	.number = 1,
+	.space = BULK_OMNISEND_CONTACTS,
+	.about = STR_INIT("{\"method\":\"POST\",\"origin\":\"shop\"}"),
+	.n_items = ARRAY_LEN(bulk_items),
+	.n_refused = 3,
+	.created_at = 1764547200 * US_PER_S,
+	.items = bulk_items,
+};
+
 static void store(struct trial *t, struct problems *ps)
 {
 	for (unsigned i = 0; i < t->call.n_ops; i++) {
@@ -393,7 +432,12 @@ static void store(struct trial *t, struct problems *ps)
 		op->received_at = t->req.received_at;
 		if (!op->occurred_given)
 			op->occurred_at = op->received_at;
+		op->bulk_no = 1;
 		op->definition_no = op->definition ?: trial_definition("order.completed")->no;
+		if (op->kind == OP_TOKEN_ISSUE) {
+			op->created = true;
+			op->token_scopes = op->token->scopes ?: SCOPE_EVENTS_WRITE;
+		}
 		op->contact_field_id = contact_fields[0].id;
 		if (op->wants_view)
 			op->view = trial_contact;
@@ -405,6 +449,7 @@ static void read_rows(struct query *q)
 	if (!q)
 		return;
 	q->rows = &trial_contact;
+	q->bulks = &trial_bulk;
 	q->n_rows = 1;
 	q->count = 1;
 }
@@ -508,6 +553,13 @@ const char *conn_peer(const struct conn *c)
 	return "";
 }
 
+bool conn_is_encrypted(const struct conn *c);
+bool conn_is_encrypted(const struct conn *c)
+{
+	must(!c);
+	return false;
+}
+
 /* --- Fuzzing: what must hold, whatever came in --- */
 
 static bool is_json(struct str text, bool object)
@@ -521,13 +573,26 @@ static bool is_json(struct str text, bool object)
 	return good;
 }
 
+static void judge_bulk(const struct bulk *bulk)
+{
+	must(bulk->n_items > 0 && bulk->keep_s > 0 && is_json(bulk->about, true));
+	for (unsigned i = 0; i < bulk->n_items; i++) {
+		const struct bulk_item *item = &bulk->items[i];
+		must(is_json(item->request, false));
+		must(item->op || item->problems->n > 0);
+	}
+}
+
 static void judge_op(const struct op *op)
 {
 	must(op->arena && op->workspace && op->dialect);
+	if (op->kind == OP_BULK)
+		judge_bulk(op->bulk);
 	must(op->kind != OP_EVENT || op->n_who > 0);
 	must(op->kind != OP_EVENT || is_json(op->properties, true));
 	must(op->kind != OP_EVENT || op->definition != 0 || op->definition_name.n > 0);
 	must(!op->mismatches.p || is_json(op->mismatches, false));
+	must(op->kind != OP_TOKEN_ISSUE || (op->token && op->token_lives_s > 0));
 	if (op->kind == OP_DEFINITION && op->rules & DEFINITION_ANNOTATIONS)
 		must(is_json(op->define->annotations, true));
 	if (op->kind == OP_CONTACT_FIELD && op->rules & CONTACT_FIELD_NEW)
@@ -566,7 +631,12 @@ static void judge_answer(const struct trial *t)
 	/* No body at all is a yes that says it all, or what is left when there is no memory for
 	 * one. */
 	bool bare = t->body.n == 0 && (t->status < 300 || t->status == 503);
-	must(bare || is_json(t->body, t->status >= 300));
+	if (t->status == 303)
+		must(t->body.n == 0 && trial_header(t, "Location").p);
+	else if (str_starts(t->type, STR("text/html")))
+		must(str_starts(t->body, STR("<!DOCTYPE html>")));
+	else
+		must(bare || is_json(t->body, t->status >= 300));
 }
 
 /* The second byte: its low bits say how the committer decides, the rest how much memory there is.

@@ -85,6 +85,8 @@ static void show_keys(struct buf *b, const char *what, const struct provision_ke
 			   keys[i].publishable ? " publishable" : "");
 		for (unsigned k = 0; k < keys[i].n_origins; k++)
 			buf_printf(b, " " STR_FMT, STR_ARG(keys[i].origins[k]));
+		for (unsigned k = 0; k < keys[i].n_redirects; k++)
+			buf_printf(b, " to " STR_FMT, STR_ARG(keys[i].redirects[k]));
 	}
 }
 
@@ -172,6 +174,15 @@ static void test_taken(void **state)
 		{ WS "  name: a\n  keys: [{ secret: s, scopes: [contacts.read] }]\n"
 		     "  oauth_clients: [{ id: shop, secret: s, scopes: [events.write] }]\n",
 		  "[7c9e6679 'a' rate 0 key 043a7187 '' 2 client 043a7187 'shop' 1]" },
+		{ WS "  name: a\n  oauth_clients:\n"
+		     "  - { id: old, secret: s, scopes: [], revoked: true }\n"
+		     "  - id: shop\n    secret: s\n    scopes: []\n"
+		     "    redirect_uris: ['https://a.b', 'https://a.b:8443/C?d=E&f', "
+		     "'http://localhost/', 'http://127.0.0.1:65535/x', 'http://[::1]:1?x', "
+		     "'https://[2001:db8::1]/']\n",
+		  "[7c9e6679 'a' rate 0 client 043a7187 'old' 0 revoked client 043a7187 'shop' 0 "
+		  "to https://a.b to https://a.b:8443/C?d=E&f to http://localhost/ to "
+		  "http://127.0.0.1:65535/x to http://[::1]:1?x to https://[2001:db8::1]/]" },
 		{ WS "  name: a\n  keys:\n  - { secret: s, scopes: [events.write], publishable: "
 		     "true,\n"
 		     "      allowed_origins: ['https://shop.example', 'http://localhost:3000',"
@@ -228,8 +239,9 @@ static void test_taken(void **state)
 	}
 }
 
-#define SCOPES \
-	"events.write, contacts.read, contacts.write, definitions.read, definitions.write, admin"
+#define SCOPES                                                                               \
+	"events.write, contacts.read, contacts.write, definitions.read, definitions.write, " \
+	"admin, operator"
 #define TYPES "string, boolean, integer, number, date, datetime, email, url, object, array"
 
 static void test_refused(void **state)
@@ -395,6 +407,39 @@ static void test_refused(void **state)
 		{ WS "  oauth_clients:\n  - { id: a, secret: b, scopes: [] }\n"
 		     "  - { id: a, secret: c, scopes: [] }\n",
 		  "5: workspaces[0].oauth_clients[1].id: must be unique, but line 4 has the same" },
+#define GOES_TO(uri) \
+	WS "  oauth_clients: [{ id: a, secret: b, scopes: [], redirect_uris: ['" uri "'] }]\n"
+#define NO_REDIRECT                                                                         \
+	"3: workspaces[0].oauth_clients[0].redirect_uris[0]: must be an https address (or " \
+	"http on localhost) with its host in lower case and no fragment, not "
+#define GOES_NOWHERE(uri) { GOES_TO(uri), NO_REDIRECT "\"" uri "\"" }
+		GOES_NOWHERE("a.b/c"),
+		GOES_NOWHERE("https:"),
+		GOES_NOWHERE("https://"),
+		GOES_NOWHERE("https:///c"),
+		GOES_NOWHERE("https://?c"),
+		GOES_NOWHERE("https://a.b/c#d"),
+		GOES_NOWHERE("https://a.b/c d"),
+		GOES_NOWHERE("https://a.b/\xc3\xa9"),
+		GOES_NOWHERE("https://A.b/"),
+		GOES_NOWHERE("HTTPS://a.b/"),
+		GOES_NOWHERE("https://u@a.b/"),
+		GOES_NOWHERE("https://*.a.b/"),
+		GOES_NOWHERE("https://a.b;/"),
+		GOES_NOWHERE("https://:80/"),
+		GOES_NOWHERE("https://a.b:/"),
+		GOES_NOWHERE("https://a.b:x/"),
+		GOES_NOWHERE("https://a.b:65536/"),
+		GOES_NOWHERE("https://[::1/"),
+		GOES_NOWHERE("https://[]/"),
+		GOES_NOWHERE("https://[::1]x/"),
+		GOES_NOWHERE("https://a[b]/"),
+		GOES_NOWHERE("http://a.b/"),
+		GOES_NOWHERE("http://localhost.a.b/"),
+		GOES_NOWHERE("http://127.0.0.1.a.b/"),
+		GOES_NOWHERE("http://127.0.0.2/"),
+		GOES_NOWHERE("app://a.b/"),
+		GOES_NOWHERE("javascript:alert(1)"),
 		{ WS "  oauth_clients: [{ id: a, secret: b, scopes: [''] }]\n",
 		  "3: workspaces[0].oauth_clients[0].scopes[0]: must not be empty" },
 		/* Definitions */
@@ -525,6 +570,29 @@ static void test_ceilings(void **state)
 	}
 }
 
+static void test_what_is_not_mentioned_is_kept(void **state)
+{
+	static const struct {
+		const char *text;
+		bool name, rate;
+	} cases[] = {
+		{ WS, true, true },
+		{ WS "  name: a\n", false, true },
+		{ WS "  limits: {}\n", true, true },
+		{ WS "  limits: { requests_per_second: 0 }\n", true, false },
+		{ WS "  name: a\n  limits: { requests_per_second: 9 }\n", false, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reading got;
+		read_text(&got, cases[i].text);
+		assert_int_equal(got.r, PROVISION_FILE_OK);
+		assert_int_equal(got.p.workspaces[0].keep_name, cases[i].name);
+		assert_int_equal(got.p.workspaces[0].keep_rate, cases[i].rate);
+		arena_fini(&got.arena);
+	}
+}
+
 static void nested_fields(struct buf *b, unsigned levels)
 {
 	buf_lit(b, WS "  definitions: [{ name: a");
@@ -599,9 +667,13 @@ static void test_every_arena(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_taken),          cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_ceilings),       cmocka_unit_test(test_nesting_of_fields),
-		cmocka_unit_test(test_cannot_be_read), cmocka_unit_test(test_every_arena),
+		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_ceilings),
+		cmocka_unit_test(test_nesting_of_fields),
+		cmocka_unit_test(test_what_is_not_mentioned_is_kept),
+		cmocka_unit_test(test_cannot_be_read),
+		cmocka_unit_test(test_every_arena),
 	};
 	return cmocka_run_group_tests(tests, enter_dir, leave_dir);
 }
