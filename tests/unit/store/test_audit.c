@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include "store/audit.h"
+#include "store/rollup.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -422,11 +423,40 @@ static void a_log_is_read_and_left(void **state)
 	fixture_end(&f);
 }
 
+/* The counts of a busy minute are in slices: sound as they are written, and as they are mended. */
+static void a_busy_minute_is_sound(void **state)
+{
+	struct fixture f;
+	struct audit_result result;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	assert_done(store_begin(f.store));
+	for (unsigned i = 0; i < 2 * ROLLUP_SLICE + 10; i++) {
+		struct op op = fixture_op(&f, "a@x.io");
+		assert_int_equal(store_apply(f.store, &op), STORE_OK);
+	}
+	assert_done(store_commit(f.store));
+	fixture_close(&f);
+	assert_done(look(f.dir, false, &result));
+	assert_int_equal(result.left, 0);
+	run_sql(f.dir, "DELETE FROM rollup WHERE first_seq > 1");
+	assert_done(look(f.dir, false, &result));
+	assert_int_equal(result.left, 4);
+	assert_done(look(f.dir, true, &result));
+	assert_int_equal(result.left, 0);
+	assert_done(look(f.dir, false, &result));
+	assert_int_equal(result.left, 0);
+	fixture_open(&f);
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(damage_is_found_and_mended),
 		cmocka_unit_test(many_findings_are_summed_up),
+		cmocka_unit_test(a_busy_minute_is_sound),
 		cmocka_unit_test(damaged_pages_are_found),
 		cmocka_unit_test(what_is_no_store_is_told),
 		cmocka_unit_test(a_log_is_read_and_left),
