@@ -84,6 +84,11 @@ static int make_file(struct directory *d)
 	if (fd < 0)
 		return fail(-errno, "open %s", d->db_path);
 	close(fd);
+	return 0;
+}
+
+int directory_sync(const struct directory *d)
+{
 	return sync_dir(d->fd, d->path);
 }
 
