@@ -114,12 +114,16 @@ struct query {
 	bool newer;
 	uint64_t before, after; /* QUERY_CONTACTS: numbers, exclusive; 0: open. With `after` the
 				 * rows are those next newer than it, newest first still */
+	bool oldest;            /* QUERY_CONTACTS: as with `after`, from the oldest on */
+	unsigned skip;          /* QUERY_CONTACTS: rows of pages before; costs a step each */
+	bool wants_count;
 	unsigned limit;
 
 	const struct contact_view *rows;
 	unsigned n_rows;
-	bool more; /* QUERY_CONTACTS: there are rows beyond, in the direction asked for */
-	bool lost; /* QUERY_CONTACTS: there is no such contact to begin at */
+	bool more;      /* QUERY_CONTACTS: there are rows beyond, in the direction asked for */
+	uint64_t count; /* with wants_count: contacts that the workspace has */
+	bool lost;      /* QUERY_CONTACTS: there is no such contact to begin at */
 };
 
 enum { ENDPOINT_BUCKETS = 9 };

@@ -18,8 +18,8 @@ static const struct refused no_destination = {
 };
 static const struct refused bad_query = {
 	400, "40019",
-	"BAD_QUERY: filter, includeTotalCount and orders other than createdAt:desc are not served, "
-	"nor persons behind the first 10000"
+	"BAD_QUERY: filter and orders other than createdAt are not served, nor pages that begin "
+	"behind 1000000 persons"
 };
 
 static const struct {
@@ -40,7 +40,6 @@ static const struct {
 /* From decode to answer. */
 struct persons {
 	const struct refused *refused; /* known before the store is asked */
-	unsigned first;                /* of a list: the rows before belong to other pages */
 	bool list;
 };
 
@@ -147,17 +146,26 @@ static void deleted_answer(struct call *call)
 	reply_send(call->req, STR(""), STR(""));
 }
 
-static void send_list(struct call *call, const struct persons *s)
+static void put_persons(struct buf *b, struct arena *a, const struct query *q)
+{
+	for (unsigned i = 0; i < q->n_rows && !b->failed; i++) {
+		if (i > 0)
+			buf_char(b, ',');
+		/* Rows are newest first, whichever end the page was counted from. */
+		b->failed |= !infobip_person_put(b, a, &q->rows[q->oldest ? q->n_rows - 1 - i : i]);
+	}
+}
+
+static void send_list(struct call *call)
 {
 	const struct query *q = call->query;
 	struct buf b = buf_in(&call->req->arena);
 	buf_lit(&b, "{\"persons\":[");
-	for (unsigned i = s->first; i < q->n_rows && !b.failed; i++) {
-		if (i > s->first)
-			buf_char(&b, ',');
-		b.failed |= !infobip_person_put(&b, &call->req->arena, &q->rows[i]);
-	}
-	buf_lit(&b, "]}");
+	put_persons(&b, &call->req->arena, q);
+	buf_char(&b, ']');
+	if (q->wants_count)
+		buf_printf(&b, ",\"totalCount\":%llu", (unsigned long long)q->count);
+	buf_char(&b, '}');
 	call_begin(call, 200);
 	call_send_json(call, &b);
 }
@@ -168,7 +176,7 @@ static void get_answer(struct call *call)
 	if (refused(call))
 		return;
 	if (s->list)
-		return send_list(call, s);
+		return send_list(call);
 	if (call->query->n_rows == 0)
 		return refuse(call, &nobody);
 	send_person(call, call->query->rows);
@@ -176,7 +184,7 @@ static void get_answer(struct call *call)
 
 /* --- GET --- */
 
-enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 1000, ROWS_MAX = 10000 };
+enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 1000, SKIP_MAX = 1000000 };
 
 static uint64_t read_number(struct call *call, const char *name, uint64_t usual, uint64_t max)
 {
@@ -187,24 +195,40 @@ static uint64_t read_number(struct call *call, const char *name, uint64_t usual,
 	return usual;
 }
 
-/* A page is the end of all rows up to it: there is no way into the middle of them. */
+static bool read_flag(struct call *call, const char *name)
+{
+	struct str v = param(call, name);
+	bool yes = str_eq_nocase(v, STR("true"));
+	if (v.n && !yes && !str_eq_nocase(v, STR("false")))
+		problem_at(&call->problems, PROBLEM_VALUE, str_of(name), .rule = "true, false");
+	return yes;
+}
+
+/* The order in which they came to be, one way or the other; no index knows another. */
+static bool read_order(struct call *call, bool *oldest)
+{
+	struct str order = param(call, "orderBy");
+	*oldest = str_eq_nocase(order, STR("createdAt:asc"));
+	return order.n == 0 || *oldest || str_eq_nocase(order, STR("createdAt:desc"));
+}
+
+/* Pages have numbers, so what is before one has to be stepped over: there is a ceiling to that. */
 static enum refusal read_list(struct call *call, struct persons *s, struct query *q)
 {
-	struct str order = param(call, "orderBy"), count = param(call, "includeTotalCount");
 	uint64_t limit = read_number(call, "limit", LIMIT_DEFAULT, LIMIT_MAX);
 	uint64_t page = read_number(call, "page", 1, UINT32_MAX);
+	q->wants_count = read_flag(call, "includeTotalCount");
 	if (call->problems.found)
 		return REFUSE_PROBLEMS;
-	bool served = param(call, "filter").n == 0 && !str_eq_nocase(count, STR("true")) &&
-		      (order.n == 0 || str_eq_nocase(order, STR("createdAt:desc")));
-	if (!served || limit * page > ROWS_MAX) {
+	uint64_t skip = limit * (page - 1);
+	if (!read_order(call, &q->oldest) || param(call, "filter").n || skip > SKIP_MAX) {
 		s->refused = &bad_query;
 		return REFUSE_NOTHING;
 	}
 	s->list = true;
-	s->first = (unsigned)(limit * (page - 1));
 	q->kind = QUERY_CONTACTS;
-	q->limit = (unsigned)(limit * page);
+	q->skip = (unsigned)skip;
+	q->limit = (unsigned)limit;
 	call->query = q;
 	return REFUSE_NOTHING;
 }

@@ -50,9 +50,11 @@ static enum refusal read_form(struct call *call, struct form *form)
 					"The body must be application/x-www-form-urlencoded" };
 	static const struct no malformed = { "invalid_request",
 					     "The form is malformed or repeats a parameter" };
+	/* Infobip's SDK for Node sends no body and has the form in the query. */
+	struct str body = call->req->body.n ? call->req->body : call->req->query;
 	if (!is_form(call->req))
 		return say_no(call, &type);
-	switch (url_form(&call->req->arena, call->req->body, names, N_PARAMETERS, form->values)) {
+	switch (url_form(&call->req->arena, body, names, N_PARAMETERS, form->values)) {
 	case URL_FORM_OK:
 		return REFUSE_NOTHING;
 	case URL_FORM_MALFORMED:

@@ -38,10 +38,15 @@ static int list_contacts(struct store_reader *r, struct arena *a, uint32_t works
 	int e = place(r, a, workspace, q);
 	if (e < 0 || q->lost)
 		return pass(e);
-	const struct contact_query page = {
-		.workspace = workspace, .before = q->before, .after = q->after, .limit = q->limit
-	};
-	e = store_read_contacts(r, a, &page, &rows, &q->n_rows, &q->more);
+	const struct contact_query page = { .workspace = workspace,
+					    .before = q->before,
+					    .after = q->after,
+					    .oldest = q->oldest,
+					    .skip = q->skip,
+					    .limit = q->limit };
+	if (q->wants_count)
+		e = store_count_contacts(r, workspace, &q->count);
+	e = e ?: store_read_contacts(r, a, &page, &rows, &q->n_rows, &q->more);
 	q->rows = rows;
 	return pass(e);
 }

@@ -1,10 +1,11 @@
 /*
  * The rollup as the events make it: for each definition, and for each workspace as a whole, the
- * minute that its events are in; when the next minute begins, the one before is compared with its
- * row.
+ * slice of a minute that its events are in; when the next one begins, the one before is compared
+ * with its row.
  */
 #include "base/fail.h"
 #include "store/audit_private.h"
+#include "store/rollup.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -78,7 +79,8 @@ int audit_counts_begin(struct audit *a, struct audit_counts **out)
 	r = r
 		    ?: db_prepare(a->db,
 				  "SELECT events, first_seq, last_seq, total FROM rollup"
-				  " WHERE workspace = ? AND definition = ? AND minute = ?",
+				  " WHERE workspace = ? AND definition = ? AND minute = ?"
+				  " AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1",
 				  &c->find);
 	r = r
 		    ?: db_prepare(a->db,
@@ -123,6 +125,7 @@ static int compare_row(struct audit_counts *c, const struct counter *x)
 	db_bind_i64(c->find, 1, x->workspace);
 	db_bind_i64(c->find, 2, x->definition);
 	db_bind_i64(c->find, 3, x->minute);
+	db_bind_i64(c->find, 4, (int64_t)x->last_seq);
 	int r = db_step(c->find);
 	if (r < 0)
 		return pass(r);
@@ -142,7 +145,7 @@ static int compare_row(struct audit_counts *c, const struct counter *x)
 	return 0;
 }
 
-static int end_minute(struct audit_counts *c, struct counter *x)
+static int end_slice(struct audit_counts *c, struct counter *x)
 {
 	if (x->events == 0)
 		return 0;
@@ -154,7 +157,8 @@ static int end_minute(struct audit_counts *c, struct counter *x)
 
 static int count_in(struct audit_counts *c, struct counter *x, const struct counted *e)
 {
-	int r = x->minute != e->minute ? end_minute(c, x) : 0;
+	bool over = x->minute != e->minute || (uint64_t)e->seq - x->first_seq >= ROLLUP_SLICE;
+	int r = over ? end_slice(c, x) : 0;
 	if (x->events == 0)
 		x->first_seq = (uint64_t)e->seq;
 	x->minute = e->minute;
@@ -193,8 +197,8 @@ int audit_counts_end(struct audit_counts *c)
 {
 	int r = 0;
 	for (uint32_t i = 0; r == 0 && i < c->n_definitions; i++)
-		r = end_minute(c, &c->definitions[i]);
+		r = end_slice(c, &c->definitions[i]);
 	for (uint32_t i = 0; r == 0 && i < c->n_workspaces; i++)
-		r = end_minute(c, &c->workspaces[i]);
+		r = end_slice(c, &c->workspaces[i]);
 	return pass(r ?: find_surplus(c));
 }

@@ -247,11 +247,11 @@ static int load_definition(struct store *s, sqlite3_stmt *st)
 	return deleted ? catalog_note_definition(s, like.no, 0) : define(s, workspace, &like);
 }
 
-static int load_rows(struct store *s, const char *sql,
+static int load_rows(struct store *s, enum start_statement which,
 		     int (*load)(struct store *s, sqlite3_stmt *st))
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db, sql, &st);
+	int r = db_prepare(s->db, start_sql[which], &st);
 	while (r == 0 && (r = db_step(st)) == DB_ROW) {
 		arena_reset(&s->scratch);
 		r = load(s, st);
@@ -263,30 +263,10 @@ int catalog_load(struct store *s)
 {
 	catalog_edit_drop(steal(&s->edit));
 	int r = catalog_edit_new(NULL, &s->edit);
-	r = r
-		    ?: load_rows(s,
-				 "SELECT no, id, name, requests_per_second, switches"
-				 " FROM workspace ORDER BY no",
-				 load_workspace);
-	r = r
-		    ?: load_rows(s,
-				 "SELECT no, workspace, id, name, type, title, description,"
-				 " fallback, created_at, updated_at FROM contact_field"
-				 " ORDER BY workspace, name",
-				 load_contact_field);
-	r = r
-		    ?: load_rows(s,
-				 "SELECT no, workspace, digest, name, scopes, revoked, 0, origins"
-				 " FROM access_key UNION ALL"
-				 " SELECT no, workspace, digest, name, scopes, revoked, 1, NULL"
-				 " FROM oauth_client ORDER BY no",
-				 load_key);
-	r = r
-		    ?: load_rows(s,
-				 "SELECT no, workspace, id, name, title, description,"
-				 " annotations, inferred, deleted, fields, created_at,"
-				 " updated_at FROM definition ORDER BY no",
-				 load_definition);
+	r = r ?: load_rows(s, START_WORKSPACES, load_workspace);
+	r = r ?: load_rows(s, START_CONTACT_FIELDS, load_contact_field);
+	r = r ?: load_rows(s, START_KEYS, load_key);
+	r = r ?: load_rows(s, START_DEFINITIONS, load_definition);
 	if (r < 0) {
 		catalog_edit_drop(steal(&s->edit));
 		return pass(r);

@@ -208,6 +208,11 @@ int store_recall(struct store *s, const struct store_request *request, struct op
 
 /* --- Expiry --- */
 
+struct expired {
+	int64_t workspace, space;
+	struct str key;
+};
+
 int dedupe_load(struct store *s)
 {
 	sqlite3_stmt *st = s->st[ST_DEDUPE_EXPIRY];
@@ -221,15 +226,51 @@ int dedupe_load(struct store *s)
 	return 0;
 }
 
+/* The one that expired first; STORE_NONE when there is none. Its key is a copy. */
+static int find_expired(struct store *s, struct expired *e)
+{
+	sqlite3_stmt *st = s->st[ST_DEDUPE_EXPIRED];
+	db_bind_i64(st, 1, s->at.received_at);
+	int r = db_step(st);
+	if (r < 0)
+		return pass(r);
+	e->workspace = db_i64(st, 0);
+	e->space = db_i64(st, 1);
+	e->key = arena_str(&s->scratch, db_text(st, 2));
+	db_reset(st);
+	if (!e->key.p)
+		return fail(-ENOMEM, "expired ids");
+	return r == DB_ROW ? STORE_OK : STORE_NONE;
+}
+
+static int drop(struct store *s, const struct expired *e)
+{
+	sqlite3_stmt *st = s->st[ST_DEDUPE_DROP];
+	db_bind_i64(st, 1, e->workspace);
+	db_bind_i64(st, 2, e->space);
+	db_bind_text(st, 3, e->key);
+	return db_run(st);
+}
+
+static int drop_expired(struct store *s, unsigned limit)
+{
+	int r = STORE_OK;
+	arena_reset(&s->scratch);
+	while (r == STORE_OK && limit-- > 0) {
+		struct expired e;
+		r = find_expired(s, &e);
+		if (r == STORE_OK)
+			r = drop(s, &e);
+	}
+	return r == STORE_NONE ? 0 : pass(r);
+}
+
 int dedupe_purge(struct store *s)
 {
-	sqlite3_stmt *st = s->st[ST_DEDUPE_PURGE];
 	unsigned limit = PURGE_MIN + 2 * s->n_expiring;
 	s->n_expiring = 0;
 	if (s->next_expiry > s->at.received_at)
 		return 0;
-	db_bind_i64(st, 1, s->at.received_at);
-	db_bind_i64(st, 2, limit);
-	int r = db_run(st);
+	int r = drop_expired(s, limit);
 	return pass(r ?: dedupe_load(s));
 }

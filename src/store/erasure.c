@@ -55,7 +55,7 @@ int contact_erase(struct store *s, struct op *op, uint64_t contact)
 int erasure_load(struct store *s)
 {
 	int64_t n;
-	int r = db_query_i64(s->db, "SELECT count(*) FROM erasure", &n);
+	int r = db_query_i64(s->db, start_sql[START_ERASURES], &n);
 	s->erasing = r == 0 && n > 0;
 	return pass(r);
 }

@@ -48,8 +48,8 @@ static int replay(struct store *s, sqlite3_stmt *st)
 int heads_read_saved(sqlite3 *db, struct heads *h, int64_t *from)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_query_i64(db, "SELECT value FROM meta WHERE name = 'heads_from'", from);
-	r = r ?: db_prepare(db, "SELECT block, heads FROM contact_head", &st);
+	int r = db_query_i64(db, start_sql[START_HEADS_FROM], from);
+	r = r ?: db_prepare(db, start_sql[START_HEADS], &st);
 	return pass(r ?: read_blocks(h, st));
 }
 
@@ -58,7 +58,7 @@ int heads_load(struct store *s)
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
 	int64_t from = 0;
 	int r = heads_read_saved(s->db, &s->heads, &from);
-	r = r ?: db_prepare(s->db, "SELECT seq, contact, nth FROM event WHERE seq > ?", &st);
+	r = r ?: db_prepare(s->db, start_sql[START_EVENTS_BEHIND], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, from);

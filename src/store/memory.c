@@ -5,8 +5,7 @@
 static int load_last_event(struct store *s)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db,
-			   "SELECT seq, id, received_at FROM event ORDER BY seq DESC LIMIT 1", &st);
+	int r = db_prepare(s->db, start_sql[START_EVENT_NEWEST], &st);
 	r = r ?: db_step(st);
 	if (r < 0 || r == DB_END)
 		return r < 0 ? pass(r) : 0;
@@ -20,7 +19,7 @@ static int load_marks(struct store *s)
 	int64_t contact = 0;
 	s->at = (struct marks){ 0 };
 	int r = load_last_event(s);
-	r = r ?: db_query_i64(s->db, "SELECT coalesce(max(no), 0) FROM contact", &contact);
+	r = r ?: db_query_i64(s->db, start_sql[START_CONTACT_NEWEST], &contact);
 	if (r == 0 && (contact < 0 || contact > (int64_t)HEADS_CONTACT_MAX ||
 		       (int64_t)s->at.seq < 0 || s->at.received_at < 0))
 		return db_damaged("row numbers");

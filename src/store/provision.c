@@ -9,9 +9,9 @@ static int no_memory(void)
 }
 
 /* A statement of one use; the caller binds it. */
-static int prepare(struct store *s, const char *sql, sqlite3_stmt **st)
+static int prepare(struct store *s, enum start_statement which, sqlite3_stmt **st)
 {
-	return db_prepare(s->db, sql, st);
+	return db_prepare(s->db, start_sql[which], st);
 }
 
 int provision_next_no(struct store *s, const char *sql, int64_t max, uint32_t *out)
@@ -38,7 +38,7 @@ static void put_strings(struct buf *b, const struct str *list, unsigned n)
 /* Keys and OAuth clients have the same columns and one space of numbers; each has its natural key.
  */
 struct key_table {
-	const char *find, *put;
+	enum start_statement find, put;
 	bool clients; /* else there is the column origins */
 };
 
@@ -47,26 +47,8 @@ struct key_texts {
 	struct str scopes, origins; /* origins "": the key is not publishable */
 };
 
-static const char next_key_no[] = "SELECT max((SELECT coalesce(max(no), 0) FROM access_key),"
-				  " (SELECT coalesce(max(no), 0) FROM oauth_client)) + 1";
-
-static const struct key_table access_keys = {
-	.find = "SELECT no, workspace, name, scopes, revoked, digest, coalesce(origins, '')"
-		" FROM access_key WHERE digest = ?2",
-	.put = "INSERT INTO access_key(no, workspace, digest, name, scopes, revoked, created_at,"
-	       " origins) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''))"
-	       " ON CONFLICT(no) DO UPDATE SET"
-	       " name = ?4, scopes = ?5, revoked = ?6, origins = nullif(?8, '')",
-};
-
-static const struct key_table oauth_clients = {
-	.find = "SELECT no, workspace, name, scopes, revoked, digest, '' FROM oauth_client"
-		" WHERE name = ?1",
-	.put = "INSERT INTO oauth_client(no, workspace, digest, name, scopes, revoked, created_at)"
-	       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(no) DO UPDATE SET"
-	       " digest = ?3, scopes = ?5, revoked = ?6",
-	.clients = true,
-};
+static const struct key_table access_keys = { START_KEY_FIND, START_KEY_PUT, false };
+static const struct key_table oauth_clients = { START_CLIENT_FIND, START_CLIENT_PUT, true };
 
 static int find_key(struct store *s, const struct key_table *t, uint32_t workspace, struct key *k,
 		    const struct key_texts *texts, bool *same)
@@ -98,7 +80,7 @@ static int put_key(struct store *s, const struct key_table *t, uint32_t workspac
 		   const struct key_texts *texts)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = k->no ? 0 : provision_next_no(s, next_key_no, KEY_NO_MAX, &k->no);
+	int r = k->no ? 0 : provision_next_no(s, statement_sql[ST_KEY_NEXT], KEY_NO_MAX, &k->no);
 	r = r ?: prepare(s, t->put, &st);
 	if (r < 0)
 		return pass(r);

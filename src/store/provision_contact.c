@@ -77,7 +77,7 @@ static int make_changes(struct store *s, const struct provision_contact *c, stru
 static int check_elsewhere(struct store *s, uint32_t workspace, struct str id)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db, "SELECT no FROM workspace WHERE no <> ?", &st);
+	int r = db_prepare(s->db, start_sql[START_WORKSPACES_BUT], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, workspace);

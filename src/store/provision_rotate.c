@@ -21,7 +21,7 @@ static bool is_declared(const struct provision_workspace *p, const struct key *k
 static int revoke(struct store *s, uint32_t workspace, struct key *k)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db, "UPDATE access_key SET revoked = 1 WHERE no = ?", &st);
+	int r = db_prepare(s->db, start_sql[START_KEY_REVOKE], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, k->no);
@@ -45,10 +45,7 @@ static int judge(struct store *s, uint32_t workspace, const struct provision_wor
 int provision_rotate(struct store *s, uint32_t workspace, const struct provision_workspace *p)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db,
-			   "SELECT no, name, digest FROM access_key"
-			   " WHERE workspace = ? AND revoked = 0",
-			   &st);
+	int r = db_prepare(s->db, start_sql[START_KEYS_OF], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, workspace);

@@ -39,7 +39,7 @@ static int want_switches(struct store *s, const struct provision_workspace *p,
 static int find_no(struct store *s, struct uuid id, uint32_t *no)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db, "SELECT no FROM workspace WHERE id = ?", &st);
+	int r = db_prepare(s->db, start_sql[START_WORKSPACE_FIND], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_blob(st, 1, id.b, sizeof(id.b));
@@ -85,12 +85,6 @@ static void put_switches(struct buf *b, const struct workspace *w)
 	buf_char(b, '}');
 }
 
-static const char put[] =
-	"INSERT INTO workspace(no, id, name, requests_per_second, switches, contacts,"
-	" created_at, updated_at)"
-	" VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) ON CONFLICT(no) DO UPDATE SET"
-	" name = ?3, requests_per_second = ?4, switches = ?5, updated_at = ?6";
-
 static int write_row(struct store *s, const struct workspace *w)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
@@ -98,7 +92,7 @@ static int write_row(struct store *s, const struct workspace *w)
 	put_switches(&switches, w);
 	if (switches.failed)
 		return no_memory();
-	int r = db_prepare(s->db, put, &st);
+	int r = db_prepare(s->db, start_sql[START_WORKSPACE_PUT], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, w->no);
@@ -116,8 +110,7 @@ int provision_workspace_row(struct store *s, const struct provision_workspace *p
 	const struct workspace *old;
 	int r = want_workspace(s, p, &w, &old);
 	if (r == 0 && !w.no)
-		r = provision_next_no(s, "SELECT coalesce(max(no), 0) + 1 FROM workspace",
-				      INT32_MAX, &w.no);
+		r = provision_next_no(s, start_sql[START_WORKSPACE_NEXT], INT32_MAX, &w.no);
 	*no = w.no;
 	if (r < 0 || (old && is_same(old, &w)))
 		return pass(r);

@@ -69,16 +69,22 @@ static int64_t bound(uint64_t number)
 	return number && number <= INT64_MAX ? (int64_t)number : INT64_MAX;
 }
 
+static bool goes_up(const struct contact_query *q)
+{
+	return q->after || q->oldest;
+}
+
 static int list_numbers(struct store_reader *r, const struct contact_query *q, uint64_t *list,
 			unsigned room, unsigned *n)
 {
-	sqlite3_stmt *st = r->st[q->after ? RD_CONTACTS_UP : RD_CONTACTS_DOWN];
+	sqlite3_stmt *st = r->st[goes_up(q) ? RD_CONTACTS_UP : RD_CONTACTS_DOWN];
 	int x = 0;
 	db_bind_i64(st, 1, q->workspace);
 	db_bind_i64(st, 2, bound(q->before));
 	db_bind_i64(st, 3, room);
-	if (q->after)
-		db_bind_i64(st, 4, bound(q->after));
+	if (goes_up(q))
+		db_bind_i64(st, 4, q->after ? bound(q->after) : 0);
+	db_bind_i64(st, 5, q->skip);
 	*n = 0;
 	while (*n < room && (x = db_step(st)) == DB_ROW)
 		list[(*n)++] = (uint64_t)db_i64(st, 0);
@@ -111,5 +117,17 @@ int store_read_contacts(struct store_reader *r, struct arena *a, const struct co
 		return reader_no_memory();
 	int x = list_numbers(r, q, numbers, q->limit + 1, &found);
 	*more = found > q->limit;
-	return pass(x ?: read_listed(r, a, numbers, MIN(found, q->limit), q->after, *rows, n));
+	return pass(x ?: read_listed(r, a, numbers, MIN(found, q->limit), goes_up(q), *rows, n));
+}
+
+int store_count_contacts(struct store_reader *r, uint32_t workspace, uint64_t *n)
+{
+	sqlite3_stmt *st = r->st[RD_CONTACT_COUNT];
+	db_bind_i64(st, 1, workspace);
+	int x = db_step(st);
+	if (x < 0)
+		return pass(x);
+	*n = x == DB_ROW ? (uint64_t)db_i64(st, 0) : 0;
+	db_reset(st);
+	return 0;
 }

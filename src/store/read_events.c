@@ -215,7 +215,7 @@ static int read_range(struct page *p, uint64_t first, uint64_t last, uint64_t ev
 	return r < 0 ? pass(r) : 0;
 }
 
-/* Minutes that have such events, newest first. */
+/* Minutes, or slices of them, that have such events, newest first. */
 static int read_minutes(struct page *p)
 {
 	sqlite3_stmt *st = p->r->st[RD_ROLLUPS];

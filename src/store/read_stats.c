@@ -73,10 +73,8 @@ static int read_definitions(struct store_reader *r, struct arena *a, uint32_t wo
 static int read_all(struct store_reader *r, struct arena *a, uint32_t workspace,
 		    struct store_stats *out)
 {
-	sqlite3_stmt *contacts = r->st[RD_CONTACT_COUNT];
 	int x = read_total(r, workspace, 0, &out->events);
-	db_bind_i64(contacts, 1, workspace);
-	x = x ?: one_number(contacts, &out->contacts);
+	x = x ?: store_count_contacts(r, workspace, &out->contacts);
 	return pass(x ?: read_definitions(r, a, workspace, out));
 }
 

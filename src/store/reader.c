@@ -14,7 +14,7 @@ enum { SCRATCH_MAX = 64 * 1024 * 1024 }; /* bytes: one row's JSON as a tree */
 	" LEFT JOIN dialect l ON l.no = e.dialect LEFT JOIN definition d ON d.no = e.definition"  \
 	" LEFT JOIN contact c ON c.no = e.contact "
 
-static const char *const sql[READ_STATEMENTS] = {
+const char *const reader_sql[READ_STATEMENTS] = {
 	[RD_EVENT] = EVENT_COLUMNS "WHERE e.seq = ?",
 	[RD_EVENTS_DOWN] = EVENT_COLUMNS "WHERE e.seq BETWEEN ?1 AND ?2 AND e.workspace = ?3"
 					 " AND (?4 = 0 OR e.definition = ?4) ORDER BY e.seq DESC",
@@ -24,18 +24,19 @@ static const char *const sql[READ_STATEMENTS] = {
 			   " ORDER BY seq DESC LIMIT 1",
 
 	[RD_ROLLUPS] = "SELECT first_seq, last_seq, events FROM rollup WHERE workspace = ?"
-		       " AND definition = ? AND minute <= ? ORDER BY minute DESC",
+		       " AND definition = ? AND minute <= ?"
+		       " ORDER BY minute DESC, first_seq DESC",
 	[RD_ROLLUP_TOTAL] = "SELECT total FROM rollup WHERE workspace = ? AND definition = ?"
-			    " ORDER BY minute DESC LIMIT 1",
+			    " ORDER BY minute DESC, first_seq DESC LIMIT 1",
 	[RD_ROLLUP_SINCE] = "SELECT coalesce(sum(events), 0) FROM rollup WHERE workspace = ?"
 			    " AND definition = ? AND minute >= ?",
 
 	[RD_CONTACT] = "SELECT id, identities, attributes, created_at, updated_at FROM contact"
 		       " WHERE no = ? AND workspace > 0",
 	[RD_CONTACTS_DOWN] = "SELECT no FROM contact WHERE workspace = ?1 AND no < ?2"
-			     " ORDER BY no DESC LIMIT ?3",
+			     " ORDER BY no DESC LIMIT ?3 OFFSET ?5",
 	[RD_CONTACTS_UP] = "SELECT no FROM contact WHERE workspace = ?1 AND no < ?2 AND no > ?4"
-			   " ORDER BY no LIMIT ?3",
+			   " ORDER BY no LIMIT ?3 OFFSET ?5",
 	[RD_CONTACT_COUNT] = "SELECT contacts FROM workspace WHERE no = ?",
 	[RD_IDENTITY_FIND] = "SELECT contact FROM identity WHERE workspace = ? AND kind = ?"
 			     " AND key = ?",
@@ -56,7 +57,7 @@ int store_reader_open(struct store *s, struct store_reader **out)
 	arena_init(&r->scratch, SCRATCH_MAX, NULL);
 	int e = db_open(s->dir.db_path, SQLITE_OPEN_READONLY, &r->db);
 	e = e ?: db_exec(r->db, "PRAGMA query_only = ON");
-	e = e ?: db_prepare_all(r->db, sql, READ_STATEMENTS, r->st);
+	e = e ?: db_prepare_all(r->db, reader_sql, READ_STATEMENTS, r->st);
 	if (e < 0) {
 		store_reader_close(r);
 		return pass(e);

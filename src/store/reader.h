@@ -25,6 +25,9 @@ enum read_statement {
 	READ_STATEMENTS, /* how many */
 };
 
+/* All that readers prepare. */
+extern const char *const reader_sql[READ_STATEMENTS];
+
 struct store_reader {
 	struct store *s;
 	sqlite3 *db;

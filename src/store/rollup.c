@@ -86,22 +86,53 @@ static int touch(struct store *s, uint32_t workspace, uint32_t definition, struc
 	return pass(r);
 }
 
+static int write_one(struct store *s, const struct rollup *x)
+{
+	sqlite3_stmt *st = s->st[ST_ROLLUP_PUT];
+	if (x->events == 0)
+		return 0;
+	db_bind_i64(st, 1, x->workspace);
+	db_bind_i64(st, 2, x->definition);
+	db_bind_i64(st, 3, x->minute);
+	db_bind_i64(st, 4, (int64_t)x->events);
+	db_bind_i64(st, 5, (int64_t)x->first_seq);
+	db_bind_i64(st, 6, (int64_t)x->last_seq);
+	db_bind_i64(st, 7, (int64_t)x->total);
+	return db_run(st);
+}
+
+static int64_t this_minute(const struct store *s)
+{
+	return s->at.received_at / (60 * US_PER_S);
+}
+
+static bool is_over(const struct store *s, const struct rollup *x)
+{
+	return x->events == 0 || x->minute != this_minute(s) ||
+	       s->at.seq - x->first_seq >= ROLLUP_SLICE;
+}
+
+/* The one before may have grown in this batch. */
+static int begin_slice(struct store *s, struct rollup *x)
+{
+	int r = write_one(s, x);
+	x->minute = this_minute(s);
+	x->events = 0;
+	x->first_seq = s->at.seq;
+	return pass(r);
+}
+
 static int count_in(struct store *s, uint32_t workspace, uint32_t definition)
 {
 	struct rollup *x;
 	int r = touch(s, workspace, definition, &x);
 	if (r < 0)
 		return pass(r);
-	int64_t minute = s->at.received_at / (60 * US_PER_S);
-	if (x->minute != minute || x->events == 0) {
-		x->minute = minute;
-		x->events = 0;
-		x->first_seq = s->at.seq;
-	}
+	r = is_over(s, x) ? begin_slice(s, x) : 0;
 	x->events++;
 	x->total++;
 	x->last_seq = s->at.seq;
-	return 0;
+	return pass(r);
 }
 
 int rollup_count(struct store *s, uint32_t workspace, uint32_t definition)
@@ -117,21 +148,6 @@ int rollup_count_contact(struct store *s, uint32_t workspace, int by)
 	if (r == 0)
 		x->new_contacts += by;
 	return pass(r);
-}
-
-static int write_one(struct store *s, const struct rollup *x)
-{
-	sqlite3_stmt *st = s->st[ST_ROLLUP_PUT];
-	if (x->events == 0)
-		return 0;
-	db_bind_i64(st, 1, x->workspace);
-	db_bind_i64(st, 2, x->definition);
-	db_bind_i64(st, 3, x->minute);
-	db_bind_i64(st, 4, (int64_t)x->events);
-	db_bind_i64(st, 5, (int64_t)x->first_seq);
-	db_bind_i64(st, 6, (int64_t)x->last_seq);
-	db_bind_i64(st, 7, (int64_t)x->total);
-	return db_run(st);
 }
 
 static int write_contacts(struct store *s, const struct rollup *x)

@@ -12,6 +12,7 @@
 #include "store/heads.h"
 #include "store/identity_cache.h"
 #include "store/lookup.h"
+#include "store/rollup.h"
 #include "store/statements.h"
 #include "store/store.h"
 
@@ -30,7 +31,7 @@ struct status {
 	char why[256];
 };
 
-/* Events of one workspace and definition in the newest minute that has any; definition 0: all. */
+/* Events of one workspace and definition in the newest slice that has any; definition 0: all. */
 struct rollup {
 	uint32_t workspace, definition; /* workspace 0: free */
 	int64_t minute;

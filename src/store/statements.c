@@ -39,10 +39,11 @@ const char *const statement_sql[STATEMENTS] = {
 			   " AND (expires_at IS NULL OR expires_at > ?)",
 	[ST_DEDUPE_PUT] = "INSERT OR REPLACE INTO dedupe(workspace, space, key, seq, payload,"
 			  " outcomes, expires_at) VALUES(?, ?, ?, ?, ?, ?, nullif(?, 0))",
-	[ST_DEDUPE_PURGE] = "DELETE FROM dedupe WHERE (workspace, space, key) IN"
-			    " (SELECT workspace, space, key FROM dedupe"
-			    " WHERE expires_at IS NOT NULL AND expires_at <= ?"
-			    " ORDER BY expires_at LIMIT ?)",
+	/* Two steps: a DELETE by a list of keys looks at all of their workspaces and spaces. */
+	[ST_DEDUPE_EXPIRED] = "SELECT workspace, space, key FROM dedupe"
+			      " WHERE expires_at IS NOT NULL AND expires_at <= ?"
+			      " ORDER BY expires_at LIMIT 1",
+	[ST_DEDUPE_DROP] = "DELETE FROM dedupe WHERE workspace = ? AND space = ? AND key = ?",
 	[ST_DEDUPE_EXPIRY] = "SELECT min(expires_at) FROM dedupe WHERE expires_at IS NOT NULL",
 
 	[ST_TOKEN_ADD] = "INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
@@ -78,11 +79,65 @@ const char *const statement_sql[STATEMENTS] = {
 
 	[ST_ROLLUP_NEWEST] = "SELECT minute, events, first_seq, last_seq, total FROM rollup"
 			     " WHERE workspace = ? AND definition = ?"
-			     " ORDER BY minute DESC LIMIT 1",
+			     " ORDER BY minute DESC, first_seq DESC LIMIT 1",
 	[ST_ROLLUP_PUT] = "INSERT OR REPLACE INTO rollup(workspace, definition, minute, events,"
 			  " first_seq, last_seq, total) VALUES(?, ?, ?, ?, ?, ?, ?)",
 	[ST_WORKSPACE_GROW] = "UPDATE workspace SET contacts = contacts + ? WHERE no = ?",
 
 	[ST_HEADS_PUT] = "INSERT OR REPLACE INTO contact_head(block, heads) VALUES(?, ?)",
 	[ST_META_PUT] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)",
+};
+
+const char *const start_sql[START_STATEMENTS] = {
+	[START_DIALECT_PUT] = "INSERT OR IGNORE INTO dialect(no, name) VALUES(?, ?)",
+	[START_DIALECT_CHECK] = "SELECT 1 FROM dialect WHERE no = ? AND name = ?",
+
+	[START_EVENT_NEWEST] = "SELECT seq, id, received_at FROM event ORDER BY seq DESC LIMIT 1",
+	[START_CONTACT_NEWEST] = "SELECT coalesce(max(no), 0) FROM contact",
+
+	[START_WORKSPACES] = "SELECT no, id, name, requests_per_second, switches FROM workspace"
+			     " ORDER BY no",
+	[START_CONTACT_FIELDS] = "SELECT no, workspace, id, name, type, title, description,"
+				 " fallback, created_at, updated_at FROM contact_field"
+				 " ORDER BY workspace, name",
+	[START_KEYS] = "SELECT no, workspace, digest, name, scopes, revoked, 0, origins"
+		       " FROM access_key UNION ALL"
+		       " SELECT no, workspace, digest, name, scopes, revoked, 1, NULL"
+		       " FROM oauth_client ORDER BY no",
+	[START_DEFINITIONS] = "SELECT no, workspace, id, name, title, description, annotations,"
+			      " inferred, deleted, fields, created_at, updated_at FROM definition"
+			      " ORDER BY no",
+
+	[START_HEADS_FROM] = "SELECT value FROM meta WHERE name = 'heads_from'",
+	[START_HEADS] = "SELECT block, heads FROM contact_head",
+	[START_EVENTS_BEHIND] = "SELECT seq, contact, nth FROM event WHERE seq > ?",
+	[START_ERASURES] = "SELECT count(*) FROM erasure",
+	[START_TOKENS] = "SELECT digest, issuer, kind, workspace, scopes, created_at, expires_at"
+			 " FROM token",
+
+	[START_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
+	[START_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
+	[START_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, requests_per_second, switches,"
+				" contacts, created_at, updated_at)"
+				" VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6)"
+				" ON CONFLICT(no) DO UPDATE SET name = ?3,"
+				" requests_per_second = ?4, switches = ?5, updated_at = ?6",
+	[START_WORKSPACES_BUT] = "SELECT no FROM workspace WHERE no <> ?",
+
+	[START_KEY_FIND] = "SELECT no, workspace, name, scopes, revoked, digest,"
+			   " coalesce(origins, '') FROM access_key WHERE digest = ?2",
+	[START_KEY_PUT] = "INSERT INTO access_key(no, workspace, digest, name, scopes, revoked,"
+			  " created_at, origins)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''))"
+			  " ON CONFLICT(no) DO UPDATE SET name = ?4, scopes = ?5, revoked = ?6,"
+			  " origins = nullif(?8, '')",
+	[START_KEYS_OF] = "SELECT no, name, digest FROM access_key WHERE workspace = ?"
+			  " AND revoked = 0",
+	[START_KEY_REVOKE] = "UPDATE access_key SET revoked = 1 WHERE no = ?",
+	[START_CLIENT_FIND] = "SELECT no, workspace, name, scopes, revoked, digest, ''"
+			      " FROM oauth_client WHERE name = ?1",
+	[START_CLIENT_PUT] = "INSERT INTO oauth_client(no, workspace, digest, name, scopes,"
+			     " revoked, created_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			     " ON CONFLICT(no) DO UPDATE SET digest = ?3, scopes = ?5,"
+			     " revoked = ?6",
 };

@@ -1,6 +1,10 @@
-/* The statements of the writing connection, prepared once. */
+/*
+ * All SQL of the writing connection but the schema and pragmas, so that a test can show the plan of
+ * each; that of readers is in store/reader.h. What runs apart from a server (audit_*.c) has its own.
+ */
 #pragma once
 
+/* What batches do; prepared once. */
 enum statement {
 	ST_BEGIN,
 	ST_COMMIT,
@@ -21,7 +25,8 @@ enum statement {
 	ST_ERASURE_DROP,
 	ST_DEDUPE_FIND,
 	ST_DEDUPE_PUT,
-	ST_DEDUPE_PURGE,
+	ST_DEDUPE_EXPIRED,
+	ST_DEDUPE_DROP,
 	ST_DEDUPE_EXPIRY,
 	ST_TOKEN_ADD,
 	ST_TOKEN_DROP,
@@ -46,3 +51,34 @@ enum statement {
 };
 
 extern const char *const statement_sql[STATEMENTS];
+
+/* What a start and provisioning do, before there are requests; prepared for one use each. */
+enum start_statement {
+	START_DIALECT_PUT,
+	START_DIALECT_CHECK,
+	START_EVENT_NEWEST,
+	START_CONTACT_NEWEST,
+	START_WORKSPACES,
+	START_CONTACT_FIELDS,
+	START_KEYS,
+	START_DEFINITIONS,
+	START_HEADS_FROM,
+	START_HEADS,
+	START_EVENTS_BEHIND,
+	START_ERASURES,
+	START_TOKENS,
+
+	START_WORKSPACE_FIND,
+	START_WORKSPACE_NEXT,
+	START_WORKSPACE_PUT,
+	START_WORKSPACES_BUT,
+	START_KEY_FIND,
+	START_KEY_PUT,
+	START_KEYS_OF,
+	START_KEY_REVOKE,
+	START_CLIENT_FIND,
+	START_CLIENT_PUT,
+	START_STATEMENTS, /* how many */
+};
+
+extern const char *const start_sql[START_STATEMENTS];

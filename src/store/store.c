@@ -11,7 +11,7 @@ enum { SCRATCH_MAX = 128 * 1024 * 1024 }; /* bytes that one operation may need *
 static int put_dialect(struct store *s, const struct store_dialect *d)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db, "INSERT OR IGNORE INTO dialect(no, name) VALUES(?, ?)", &st);
+	int r = db_prepare(s->db, start_sql[START_DIALECT_PUT], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, d->no);
@@ -23,7 +23,7 @@ static int put_dialect(struct store *s, const struct store_dialect *d)
 static int check_dialect(struct store *s, const struct store_dialect *d)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db, "SELECT 1 FROM dialect WHERE no = ? AND name = ?", &st);
+	int r = db_prepare(s->db, start_sql[START_DIALECT_CHECK], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, d->no);

@@ -151,13 +151,18 @@ struct contact_query {
 	uint32_t workspace;
 	uint64_t before, after; /* numbers, exclusive; 0: open */
 	unsigned limit;
+	unsigned skip; /* so many, of which only the index is read, a step each */
+	bool oldest;   /* begin at the oldest, as `after` does at its number */
 };
 
-/* Newest first; with `after` those that are next newer than it. *more: there are rows beyond, in
- * the direction asked for. */
+/* Newest first; with `after` or `oldest` those that are next newer. *more: there are rows beyond,
+ * in the direction asked for. */
 MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a,
 				   const struct contact_query *q, struct contact_view **rows,
 				   unsigned *n, bool *more);
+
+/* From a counter. */
+MUST_CHECK int store_count_contacts(struct store_reader *r, uint32_t workspace, uint64_t *n);
 
 struct key_row {
 	uint32_t no;

@@ -168,10 +168,7 @@ static int load_row(struct tokens *to, sqlite3_stmt *st)
 static int load_rows(struct store *s, struct tokens *to)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db,
-			   "SELECT digest, issuer, kind, workspace, scopes, created_at,"
-			   " expires_at FROM token",
-			   &st);
+	int r = db_prepare(s->db, start_sql[START_TOKENS], &st);
 	while (r == 0 && (r = db_step(st)) == DB_ROW)
 		r = load_row(to, st);
 	return r < 0 ? pass(r) : 0;

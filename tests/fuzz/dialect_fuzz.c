@@ -405,6 +405,7 @@ static void read_rows(struct query *q)
 		return;
 	q->rows = &trial_contact;
 	q->n_rows = 1;
+	q->count = 1;
 }
 
 void trial_answer(struct trial *t)

@@ -54,12 +54,12 @@ def check_rollups(db):
             UNION ALL
             SELECT workspace, 0, received_at / 60000000, seq FROM event)
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
-    actual = db.execute("SELECT workspace, definition, minute, events, first_seq, last_seq"
-                        " FROM rollup ORDER BY 1, 2, 3").fetchall()
+    actual = db.execute("SELECT workspace, definition, minute, sum(events), min(first_seq),"
+                        " max(last_seq) FROM rollup GROUP BY 1, 2, 3 ORDER BY 1, 2, 3").fetchall()
     assert actual == db.execute(per_minute).fetchall()
     totals = db.execute("""
         SELECT count(*) FROM (SELECT total, sum(events) OVER
-            (PARTITION BY workspace, definition ORDER BY minute) AS sum FROM rollup)
+            (PARTITION BY workspace, definition ORDER BY minute, first_seq) AS sum FROM rollup)
         WHERE total <> sum""").fetchone()[0]
     assert totals == 0, f"{totals} running totals are wrong"
 

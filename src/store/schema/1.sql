@@ -51,6 +51,8 @@ CREATE TABLE access_key(
     origins    TEXT
 );
 
+CREATE INDEX access_key_workspace ON access_key(workspace);
+
 CREATE TABLE oauth_client(
     no         INTEGER PRIMARY KEY,           -- none that is in access_key
     workspace  INTEGER NOT NULL,
@@ -150,8 +152,8 @@ CREATE TABLE dedupe(
 
 CREATE INDEX dedupe_expiry ON dedupe(expires_at) WHERE expires_at IS NOT NULL;
 
--- Per minute of received_at: how many events, between which two, and how many there were up to
--- then. definition 0: all of the workspace's.
+-- Per minute of received_at, and within it per 4096 seqs or more: how many events, between which
+-- two, and how many there were up to then. definition 0: all of the workspace's.
 CREATE TABLE rollup(
     workspace  INTEGER,
     definition INTEGER,
@@ -160,7 +162,7 @@ CREATE TABLE rollup(
     first_seq  INTEGER NOT NULL,
     last_seq   INTEGER NOT NULL,
     total      INTEGER NOT NULL,
-    PRIMARY KEY(workspace, definition, minute)
+    PRIMARY KEY(workspace, definition, minute, first_seq)
 ) WITHOUT ROWID;
 
 -- Saved positions of each contact's newest event, 512 contacts a row. They are behind the truth by

@@ -416,8 +416,10 @@ static void contacts_are_listed_both_ways(void **state)
 		struct contact_view *rows;
 		unsigned n;
 		bool more;
-		const struct contact_query q = { 1, pages[i].before, pages[i].after,
-						 pages[i].limit };
+		const struct contact_query q = { .workspace = 1,
+						 .before = pages[i].before,
+						 .after = pages[i].after,
+						 .limit = pages[i].limit };
 		print_message("page %zu\n", i);
 		assert_done(store_read_contacts(f.reader, &f.arena, &q, &rows, &n, &more));
 		assert_int_equal(n, pages[i].n);

@@ -186,17 +186,26 @@ static void contacts_come_newest_first(void **state)
 		uint64_t numbers[4]; /* 0 ends them */
 		bool more;
 	} cases[] = {
-		{ { 1, 0, 0, 10 }, { 2, 1 }, false },
-		{ { 1, 0, 0, 2 }, { 2, 1 }, false },
-		{ { 1, 0, 0, 1 }, { 2 }, true },
-		{ { 1, 2, 0, 1 }, { 1 }, false },
-		{ { 1, 1, 0, 10 }, { 0 }, false },
-		{ { 1, 0, 1, 10 }, { 2 }, false },
-		{ { 1, 0, 2, 10 }, { 0 }, false },
-		{ { 2, 0, 0, 10 }, { 4, 3 }, false },
-		{ { 2, 4, 0, 10 }, { 3 }, false },
-		{ { 9, 0, 0, 10 }, { 0 }, false },
-		{ { 1, UINT64_MAX, 0, 10 }, { 2, 1 }, false },
+		{ { 1, 0, 0, 10, 0, false }, { 2, 1 }, false },
+		{ { 1, 0, 0, 2, 0, false }, { 2, 1 }, false },
+		{ { 1, 0, 0, 1, 0, false }, { 2 }, true },
+		{ { 1, 2, 0, 1, 0, false }, { 1 }, false },
+		{ { 1, 1, 0, 10, 0, false }, { 0 }, false },
+		{ { 1, 0, 1, 10, 0, false }, { 2 }, false },
+		{ { 1, 0, 2, 10, 0, false }, { 0 }, false },
+		{ { 2, 0, 0, 10, 0, false }, { 4, 3 }, false },
+		{ { 2, 4, 0, 10, 0, false }, { 3 }, false },
+		{ { 9, 0, 0, 10, 0, false }, { 0 }, false },
+		{ { 1, UINT64_MAX, 0, 10, 0, false }, { 2, 1 }, false },
+		{ { 1, 0, 0, 10, 1, false }, { 1 }, false },
+		{ { 1, 0, 0, 10, 2, false }, { 0 }, false },
+		{ { 1, 0, 0, 10, UINT32_MAX, false }, { 0 }, false },
+		{ { 1, 0, 0, 10, 0, true }, { 2, 1 }, false },
+		{ { 1, 0, 0, 1, 0, true }, { 1 }, true },
+		{ { 1, 0, 0, 1, 1, true }, { 2 }, false },
+		{ { 2, 0, 0, 1, 0, true }, { 3 }, true },
+		{ { 2, 0, 3, 1, 0, true }, { 4 }, false },
+		{ { 9, 0, 0, 10, 0, true }, { 0 }, false },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
