@@ -43,6 +43,12 @@ static inline yyjson_val *json_get(yyjson_val *v, struct str key)
 	return yyjson_obj_getn(v, key.p, key.n);
 }
 
+/* As yyjson_obj_foreach(), which takes no NULL; what is NULL or no object has no members. */
+#define json_foreach_member(object, i, n, key, v)                                               \
+	for ((i) = 0, (n) = yyjson_obj_size(object),                                            \
+	    (key) = (n) ? unsafe_yyjson_get_first(object) : NULL, (v) = (n) ? (key) + 1 : NULL; \
+	     (i) < (n); (i)++, (key) = unsafe_yyjson_get_next(v), (v) = (key) + 1)
+
 static inline bool json_is_number(const yyjson_val *v)
 {
 	return yyjson_is_raw((yyjson_val *)v);

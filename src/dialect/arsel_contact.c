@@ -121,7 +121,7 @@ static bool take_properties(struct reading *r)
 	bool good = true;
 	if (!r->v[PROPERTIES])
 		return true;
-	yyjson_obj_foreach (r->v[PROPERTIES], i, max, key, v)
+	json_foreach_member (r->v[PROPERTIES], i, max, key, v)
 		good = good && take_property(r, json_str(key), v);
 	return good;
 }

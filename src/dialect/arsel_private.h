@@ -16,7 +16,6 @@
 #pragma once
 
 #include "dialect/dialect.h"
-#include "dialect/switches.h"
 
 /* Where the checks stopped. */
 enum arsel_stage {

@@ -154,7 +154,7 @@ struct str annotate(struct arena *a, const struct definition *old, struct str di
 	yyjson_val *root = annotations(&b, old), *key, *v;
 	size_t i, max;
 	buf_char(&b, '{');
-	yyjson_obj_foreach (root, i, max, key, v) {
+	json_foreach_member (root, i, max, key, v) {
 		if (str_eq(json_str(key), dialect))
 			continue;
 		buf_json_str(&b, json_str(key));

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "dialect/switches.h"
 #include "model/catalog.h"
 #include "model/check.h"
 #include "model/op.h"
@@ -132,6 +133,10 @@ struct endpoint {
 	unsigned scope;  /* enum scope; what the key must carry */
 	bool public;     /* publishable keys will do */
 	size_t body_max; /* bytes */
+
+	/* A switch without which the path is unknown: to the callers of a workspace that has it off,
+	 * and to everybody where all have. SWITCH_NONE: it is there for all. */
+	enum switch_no needs;
 
 	/* Its own rate per key, counted with the other endpoints of that bucket; requests 0: the
 	 * dialect's. */

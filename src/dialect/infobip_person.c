@@ -272,7 +272,7 @@ static bool is_flat_object(yyjson_val *object)
 	size_t i, n;
 	yyjson_val *key, *v;
 	bool flat = yyjson_is_obj(object);
-	yyjson_obj_foreach (object, i, n, key, v)
+	json_foreach_member (object, i, n, key, v)
 		flat &= is_plain(v);
 	return flat;
 }
@@ -318,7 +318,7 @@ static void read_custom(struct call *call, struct changes *c, yyjson_val *custom
 {
 	size_t i, n;
 	yyjson_val *key, *v;
-	yyjson_obj_foreach (custom, i, n, key, v)
+	json_foreach_member (custom, i, n, key, v)
 		read_custom_value(call, c, json_str(key), v);
 }
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "dialect/dialect.h"
-#include "dialect/switches.h"
 
 extern const struct endpoint infobip_send_event, infobip_send_event_v1;
 extern const struct endpoint infobip_send_batch;

@@ -11,7 +11,6 @@
 #pragma once
 
 #include "dialect/dialect.h"
-#include "dialect/switches.h"
 #include "net/url.h"
 
 enum {

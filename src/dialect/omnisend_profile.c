@@ -269,12 +269,12 @@ static void read_custom(struct changes *c, struct str path, yyjson_val *map)
 	yyjson_val *key, *v;
 	if (!map)
 		return;
-	yyjson_obj_foreach (map, i, max, key, v) {
+	json_foreach_member (map, i, max, key, v) {
 		sets += !yyjson_is_null(v);
 	}
 	if (!few_enough(c->call, path, "members", sets, OMNISEND_CUSTOM_MAX))
 		return;
-	yyjson_obj_foreach (map, i, max, key, v) {
+	json_foreach_member (map, i, max, key, v) {
 		read_custom_member(c, path, json_str(key), v);
 	}
 }

@@ -183,7 +183,7 @@ static void read_properties(struct reading *r, yyjson_val *map)
 	size_t i, max;
 	yyjson_val *key, *v;
 	if (map)
-		yyjson_obj_foreach (map, i, max, key, v) {
+		json_foreach_member (map, i, max, key, v) {
 			read_property(r, json_str(key), v);
 		}
 	buf_put(&r->text, r->n_seen ? STR("}") : STR("{}"));

@@ -170,7 +170,7 @@ static bool read_level(struct call *call, yyjson_val *map, const struct level *a
 	*fields = list;
 	if (!list)
 		return false;
-	yyjson_obj_foreach (map, i, max, key, v) {
+	json_foreach_member (map, i, max, key, v) {
 		struct field *f = &list[(*n)++];
 		f->name = json_str(key);
 		bool good = omnisend_name(call, f->name, at->path);
@@ -228,12 +228,12 @@ void omnisend_scheme_keep(struct buf *b, yyjson_val *kept, yyjson_val *said)
 	yyjson_val *key, *v;
 	unsigned n = 0;
 	buf_char(b, '{');
-	yyjson_obj_foreach (kept, i, max, key, v) {
+	json_foreach_member (kept, i, max, key, v) {
 		if (n++)
 			buf_char(b, ',');
 		keep_property(b, json_str(key), v, json_get(said, json_str(key)));
 	}
-	yyjson_obj_foreach (said, i, max, key, v) {
+	json_foreach_member (said, i, max, key, v) {
 		if (json_get(kept, json_str(key)))
 			continue;
 		if (n++)

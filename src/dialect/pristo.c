@@ -16,13 +16,8 @@ static void credentials(const struct call *call, struct credentials *out)
 
 enum { COME_BACK_S = 1 };
 
-struct words {
-	int status;
-	struct str code, message;
-};
-
 /* Of a request: indexed by enum refusal. */
-static const struct words refusals[] = {
+static const struct pristo_words refusals[] = {
 	[REFUSE_ROUTE] = { 404, STR_INIT("NOT_FOUND"), STR_INIT("There is no such endpoint") },
 	[REFUSE_METHOD] = { 405, STR_INIT("METHOD_NOT_ALLOWED"),
 			    STR_INIT("The endpoint does not take this method") },
@@ -42,7 +37,7 @@ static const struct words refusals[] = {
 };
 
 /* Of its bytes: indexed by enum fault. */
-static const struct words faults[] = {
+static const struct pristo_words faults[] = {
 	[FAULT_SYNTAX] = { 400, STR_INIT("BAD_REQUEST"), STR_INIT("This is not HTTP/1.1") },
 	[FAULT_TIMEOUT] = { 408, STR_INIT("REQUEST_TIMEOUT"),
 			    STR_INIT("The request took too long to arrive") },
@@ -69,7 +64,7 @@ static const struct words faults[] = {
 /* Of its content: the codes beside VALIDATION_ERROR. Without a message: the model's words. */
 static const struct {
 	enum problem_code problem;
-	struct words words;
+	struct pristo_words words;
 } problems[] = {
 	{ PROBLEM_UNKNOWN_WORKSPACE,
 	  { 400, STR_INIT("POPULATION_NOT_FOUND"),
@@ -81,27 +76,31 @@ static const struct {
 	    STR_INIT("A new contact needs contact.phone or contact.email") } },
 };
 
-static struct words problem_words(const struct problem *p)
+static struct pristo_words problem_words(const struct call *call, const struct problem *p)
 {
+	const struct pristo_words *older = pristo_older_words(call, p);
+	if (older)
+		return *older;
 	for (size_t i = 0; i < ARRAY_LEN(problems); i++)
 		if (problems[i].problem == p->code)
 			return problems[i].words;
-	return (struct words){ 400, STR("VALIDATION_ERROR"), { 0 } };
+	return (struct pristo_words){ 400, STR("VALIDATION_ERROR"), { 0 } };
 }
 
 /* The first problem in the order of checks decides the code; the message tells them all. */
-static struct words words_for(const struct call *call, enum refusal why)
+static struct pristo_words words_for(const struct call *call, enum refusal why)
 {
 	if (why == REFUSE_PROBLEMS)
-		return problem_words(&call->problems.list[0]);
+		return problem_words(call, &call->problems.list[0]);
 	return why == REFUSE_FAULT ? faults[call->req->fault] : refusals[why];
 }
 
-static void put_problems(struct buf *b, const struct problems *ps)
+static void put_problems(struct buf *b, const struct call *call)
 {
+	const struct problems *ps = &call->problems;
 	for (unsigned i = 0; i < ps->n; i++) {
 		struct problem p = ps->list[i];
-		struct str message = problem_words(&p).message;
+		struct str message = problem_words(call, &p).message;
 		p.path = echo(p.path);
 		if (i > 0)
 			buf_lit(b, "; ");
@@ -116,7 +115,7 @@ static void put_message(struct buf *b, const struct call *call, enum refusal why
 			struct str fallback)
 {
 	if (why == REFUSE_PROBLEMS)
-		return put_problems(b, &call->problems);
+		return put_problems(b, call);
 	if (why == REFUSE_FAULT && call->req->fault_detail)
 		return buf_put(b, str_of(call->req->fault_detail));
 	buf_put(b, fallback);
@@ -126,7 +125,7 @@ static void put_message(struct buf *b, const struct call *call, enum refusal why
 
 static void refuse(struct call *call, enum refusal why)
 {
-	struct words words = words_for(call, why);
+	struct pristo_words words = words_for(call, why);
 	struct buf message = buf_in(&call->req->arena), body = buf_in(&call->req->arena);
 	put_message(&message, call, why, words.message);
 	buf_lit(&body, "{\"error\":{\"code\":\"");
@@ -175,7 +174,7 @@ static void put_wrapper(struct buf *b, const struct op *op)
 }
 
 /* What the generation before answered (decision 3). */
-static void put_receipt(struct buf *b, const struct op *op)
+void pristo_put_receipt(struct buf *b, const struct op *op)
 {
 	char id[UUID_TEXT + 1];
 	uuid_text(op->event_id, id);
@@ -192,7 +191,7 @@ static void send_answer(struct call *call)
 
 	struct buf body = buf_in(&call->req->arena);
 	if (switch_on(call->workspace, SWITCH_EVENT_ANSWER))
-		put_receipt(&body, op);
+		pristo_put_receipt(&body, op);
 	else
 		put_wrapper(&body, op);
 	call_begin(call, 201);
@@ -209,6 +208,12 @@ static const struct endpoint send = {
 static const struct route routes[] = {
 	{ METHOD_POST, "/v1/events/send/{populationId}", &send },
 	{ METHOD_POST, "/v1/populations/{populationId}/contacts", &pristo_upsert },
+	{ METHOD_POST, "/v1/populations/{populationId}/events", &pristo_older_event },
+	{ METHOD_POST, "/v1/populations/{populationId}/contacts:upsert", &pristo_older_upsert },
+	{ METHOD_POST, "/v1/populations/{populationId}/contacts:activation",
+	  &pristo_older_activation },
+	{ METHOD_POST, "/v1/populations/{populationId}/contacts:unsubscribe",
+	  &pristo_older_unsubscribe },
 };
 
 const struct dialect pristo = {

@@ -4,7 +4,7 @@
 #include "dialect/pristo_private.h"
 
 /* As people write numbers, but a number (decision 16). */
-static bool form_phone(struct str s)
+bool pristo_form_phone(struct str s)
 {
 	unsigned digits = 0;
 	for (size_t i = 0; i < s.n; i++)
@@ -15,8 +15,8 @@ static bool form_phone(struct str s)
 static const struct shape_member members[PRISTO_MEMBERS] = {
 	[PRISTO_ID] = { STR_INIT("id"), SHAPE_STRING, SHAPE_REQUIRED }, /* see judge_id() */
 	[PRISTO_EMAIL] = { STR_INIT("email"), SHAPE_STRING, 0, 0, form_email, "email" },
-	[PRISTO_PHONE] = { STR_INIT("phone"), SHAPE_STRING, SHAPE_EMPTY_ABSENT, 32, form_phone,
-			   "phone number with at least 5 digits" },
+	[PRISTO_PHONE] = { STR_INIT("phone"), SHAPE_STRING, SHAPE_EMPTY_ABSENT, 32,
+			   pristo_form_phone, "phone number with at least 5 digits" },
 	[PRISTO_LANGUAGE] = { STR_INIT("language"), SHAPE_STRING, SHAPE_NOT_EMPTY, 35 },
 	[PRISTO_NAME] = { STR_INIT("name"), SHAPE_STRING },
 	[PRISTO_LAST_NAME] = { STR_INIT("lastName"), SHAPE_STRING },
@@ -25,11 +25,9 @@ static const struct shape_member members[PRISTO_MEMBERS] = {
 
 /* --- The id --- */
 
-enum { ID_MAX = 255 };
-
-static void judge_any_id(struct call *call, struct str id)
+void pristo_judge_any_id(struct call *call, struct str path, struct str id)
 {
-	static const struct str path = STR_INIT("contact.id");
+	enum { ID_MAX = 255 };
 	size_t size = str_code_points(id);
 	if (id.n == 0)
 		problem_at(&call->problems, PROBLEM_EMPTY, path);
@@ -44,15 +42,14 @@ static void judge_any_id(struct call *call, struct str id)
 static void judge_id(struct call *call, struct str id)
 {
 	if (switch_on(call->workspace, SWITCH_CONTACT_ID_ANY_STRING))
-		judge_any_id(call, id);
+		pristo_judge_any_id(call, STR("contact.id"), id);
 	else if (!form_uuid(id))
 		problem_at(&call->problems, PROBLEM_FORMAT, STR("contact.id"), .rule = "uuid");
 }
 
 /* --- Custom fields --- */
 
-/* A path costs memory: none for what is counted only. */
-static struct str field_path(struct call *call, struct str map, yyjson_val *name)
+struct str pristo_field_path(struct call *call, struct str map, yyjson_val *name)
 {
 	return call->problems.n < PROBLEMS_MAX
 		       ? problem_path(&call->req->arena, map, json_str(name))
@@ -67,10 +64,10 @@ static unsigned field_max(const struct call *call)
 	return switch_on(call->workspace, SWITCH_STRICT_50) ? FIELD_MAX_STRICT : FIELD_MAX;
 }
 
-static void judge_field(struct call *call, struct str map, yyjson_val *name, yyjson_val *v)
+void pristo_judge_field(struct call *call, struct str map, yyjson_val *name, yyjson_val *v)
 {
 	if (!yyjson_is_str(v)) {
-		problem_at(&call->problems, PROBLEM_TYPE, field_path(call, map, name),
+		problem_at(&call->problems, PROBLEM_TYPE, pristo_field_path(call, map, name),
 			   .rule = "string", .actual = json_type_name(v));
 		return;
 	}
@@ -79,7 +76,7 @@ static void judge_field(struct call *call, struct str map, yyjson_val *name, yyj
 	unsigned most = field_max(call);
 	size_t size = s.n > most ? str_code_points(s) : 0;
 	if (size > most)
-		problem_at(&call->problems, PROBLEM_TOO_LONG, field_path(call, map, name),
+		problem_at(&call->problems, PROBLEM_TOO_LONG, pristo_field_path(call, map, name),
 			   .limit = most, .size = (int64_t)size);
 }
 
@@ -89,8 +86,8 @@ void pristo_judge_fields(struct call *call, struct str map, yyjson_val *fields)
 	yyjson_val *name, *v;
 	if (!fields)
 		return;
-	yyjson_obj_foreach (fields, i, max, name, v)
-		judge_field(call, map, name, v);
+	json_foreach_member (fields, i, max, name, v)
+		pristo_judge_field(call, map, name, v);
 }
 
 /* In a request of its own, what is no member of a contact may be a field of the population that
@@ -122,10 +119,10 @@ static void judge_beside(struct call *call, yyjson_val *name, yyjson_val *v)
 	if (is_member(json_str(name)))
 		return;
 	if (yyjson_is_str(v) && workspace_contact_field(call->workspace, json_str(name)))
-		judge_field(call, contact, name, v);
+		pristo_judge_field(call, contact, name, v);
 	else
 		problem_at(&call->problems, PROBLEM_UNKNOWN_MEMBER,
-			   field_path(call, contact, name));
+			   pristo_field_path(call, contact, name));
 }
 
 void pristo_contact_judge(struct call *call, const struct pristo_contact *c)
@@ -133,41 +130,38 @@ void pristo_contact_judge(struct call *call, const struct pristo_contact *c)
 	yyjson_val *fields = c->v[PRISTO_FIELDS], *name, *v;
 	size_t i, max;
 	if (fields)
-		yyjson_obj_foreach (fields, i, max, name, v)
+		json_foreach_member (fields, i, max, name, v)
 			if (!workspace_contact_field(call->workspace, json_str(name)))
-				problem_at(&call->problems, PROBLEM_UNKNOWN_FIELD,
-					   field_path(call, STR("contact.customFields"), name));
+				problem_at(
+					&call->problems, PROBLEM_UNKNOWN_FIELD,
+					pristo_field_path(call, STR("contact.customFields"), name));
 	if (c->fields_beside)
-		yyjson_obj_foreach (c->object, i, max, name, v)
+		json_foreach_member (c->object, i, max, name, v)
 			judge_beside(call, name, v);
 }
 
 /* --- The operation --- */
 
-enum { WHO_MAX = 3 };
-
-struct people {
-	struct who who[WHO_MAX];
-	char uuid[UUID_TEXT + 1];
-};
-
 /* A UUID is compared in lower case (decision 2). */
-static struct str normal_id(struct people *people, struct str id)
+static struct str normal_id(struct arena *a, struct str id)
 {
 	struct uuid uuid;
+	char text[UUID_TEXT + 1];
 	if (!uuid_parse(id, &uuid))
 		return id;
-	uuid_text(uuid, people->uuid);
-	return (struct str){ people->uuid, UUID_TEXT };
+	uuid_text(uuid, text);
+	return arena_str(a, (struct str){ text, UUID_TEXT });
 }
 
-static bool add_who(struct op *op, struct who *list, enum identity_kind kind, unsigned use,
-		    struct str value)
+bool pristo_who(struct arena *a, struct who *w, enum identity_kind kind, unsigned use,
+		const yyjson_val *given)
 {
-	struct str key = identity_key(op->arena, kind, value);
-	list[op->n_who++] = (struct who){ .kind = kind, .use = use, .value = value, .key = key };
+	bool is_id = kind == IDENTITY_EXTERNAL_ID || kind == IDENTITY_UUID;
+	struct str value = is_id ? normal_id(a, json_str(given)) : json_str(given);
+	*w = (struct who){ .kind = kind, .use = use, .value = value };
+	w->key = identity_key(a, kind, value);
 	/* All forms that were let through have a key: without one, memory was refused. */
-	return key.p != NULL;
+	return w->key.p != NULL;
 }
 
 /* E-mail and phone are data about whom the id names: they make a new contact reachable, and find
@@ -175,20 +169,18 @@ static bool add_who(struct op *op, struct who *list, enum identity_kind kind, un
  * none, and becomes the one that the id names. */
 static bool fill_who(struct op *op, const struct pristo_contact *c)
 {
-	enum { DATA = WHO_REPLACE | WHO_SHARED | WHO_CREATES | WHO_CLAIMS };
-	struct people *people = arena_new(op->arena, struct people);
-	if (!people)
+	enum { WHO_MAX = 3, DATA = WHO_REPLACE | WHO_SHARED | WHO_CREATES | WHO_CLAIMS };
+	struct arena *a = op->arena;
+	struct who *list = arena_array(a, struct who, WHO_MAX);
+	if (!list)
 		return false;
-	op->who = people->who;
-	bool good =
-		add_who(op, people->who, IDENTITY_EXTERNAL_ID, WHO_LOOKUP | WHO_ADOPT | c->id_use,
-			normal_id(people, json_str(c->v[PRISTO_ID])));
+	op->who = list;
+	bool good = pristo_who(a, &list[op->n_who++], IDENTITY_EXTERNAL_ID,
+			       WHO_LOOKUP | WHO_ADOPT | c->id_use, c->v[PRISTO_ID]);
 	if (c->v[PRISTO_EMAIL])
-		good &= add_who(op, people->who, IDENTITY_EMAIL, DATA,
-				json_str(c->v[PRISTO_EMAIL]));
+		good &= pristo_who(a, &list[op->n_who++], IDENTITY_EMAIL, DATA, c->v[PRISTO_EMAIL]);
 	if (c->v[PRISTO_PHONE])
-		good &= add_who(op, people->who, IDENTITY_PHONE, DATA,
-				json_str(c->v[PRISTO_PHONE]));
+		good &= pristo_who(a, &list[op->n_who++], IDENTITY_PHONE, DATA, c->v[PRISTO_PHONE]);
 	return good;
 }
 
@@ -201,7 +193,7 @@ static const struct {
 	{ PRISTO_LANGUAGE, STR_INIT("language") },
 };
 
-static bool add_change(struct op *op, struct attribute_change *list, struct str name, bool custom,
+bool pristo_add_change(struct op *op, struct attribute_change *list, struct str name, bool custom,
 		       yyjson_val *v)
 {
 	struct str json = json_text(op->arena, v);
@@ -215,8 +207,8 @@ static bool add_fields(struct op *op, struct attribute_change *list, yyjson_val 
 {
 	size_t i, max;
 	yyjson_val *name, *v;
-	yyjson_obj_foreach (fields, i, max, name, v)
-		if (!add_change(op, list, json_str(name), true, v))
+	json_foreach_member (fields, i, max, name, v)
+		if (!pristo_add_change(op, list, json_str(name), true, v))
 			return false;
 	return true;
 }
@@ -225,8 +217,9 @@ static bool add_beside(struct op *op, struct attribute_change *list, yyjson_val 
 {
 	size_t i, max;
 	yyjson_val *name, *v;
-	yyjson_obj_foreach (object, i, max, name, v)
-		if (!is_member(json_str(name)) && !add_change(op, list, json_str(name), true, v))
+	json_foreach_member (object, i, max, name, v)
+		if (!is_member(json_str(name)) &&
+		    !pristo_add_change(op, list, json_str(name), true, v))
 			return false;
 	return true;
 }
@@ -240,7 +233,7 @@ static bool fill_changes(struct op *op, const struct pristo_contact *c)
 	op->changes = list;
 	for (size_t i = 0; i < ARRAY_LEN(attributes) && good; i++) {
 		v = c->v[attributes[i].member];
-		good = !v || add_change(op, list, attributes[i].attribute, false, v);
+		good = !v || pristo_add_change(op, list, attributes[i].attribute, false, v);
 	}
 	good = good && (!fields || add_fields(op, list, fields));
 	return good && (!c->fields_beside || add_beside(op, list, c->object));

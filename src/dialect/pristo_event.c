@@ -4,7 +4,7 @@
 #include "dialect/pristo_private.h"
 
 /* The zone may be missing: many serializers leave it out, and then it is UTC (decision 19). */
-static bool form_time(struct str s)
+bool pristo_form_time(struct str s)
 {
 	return time_parse(s, TIME_ZONE_OPTIONAL, NULL);
 }
@@ -15,7 +15,8 @@ static const struct shape_member event_members[EVENT_MEMBERS] = {
 	[CONTACT] = { STR_INIT("contact"), SHAPE_OBJECT, SHAPE_REQUIRED },
 	[TYPE] = { STR_INIT("type"), SHAPE_STRING, SHAPE_REQUIRED | SHAPE_NOT_EMPTY,
 		   DEFINITION_NAME_MAX },
-	[OCCURRED_AT] = { STR_INIT("occurredAt"), SHAPE_STRING, 0, 0, form_time, "datetime" },
+	[OCCURRED_AT] = { STR_INIT("occurredAt"), SHAPE_STRING, 0, 0, pristo_form_time,
+			  "datetime" },
 	[FIELDS] = { STR_INIT("customFields"), SHAPE_OBJECT },
 };
 
@@ -37,13 +38,20 @@ static void read_report(struct call *call, yyjson_val *root, struct report *r)
 	pristo_judge_fields(call, STR("customFields"), r->event[FIELDS]);
 }
 
-/* NULL: there is none, which is a problem unless the type may define itself (decision 10). */
-static const struct definition *find_definition(struct call *call, yyjson_val *type)
+const struct definition *pristo_definition(struct call *call, struct str path, struct str type)
 {
-	const struct definition *d = workspace_definition(call->workspace, json_str(type));
+	const struct definition *d = workspace_definition(call->workspace, type);
 	if (!d && !switch_on(call->workspace, SWITCH_AUTO_DEFINE_EVENT_TYPES))
-		problem_at(&call->problems, PROBLEM_UNKNOWN_DEFINITION, STR("type"));
+		problem_at(&call->problems, PROBLEM_UNKNOWN_DEFINITION, path);
 	return d;
+}
+
+void pristo_event_of(struct op *op, const struct definition *d, struct str type)
+{
+	if (d)
+		op->definition = d->no;
+	else
+		op->definition_name = type;
 }
 
 static enum refusal make_op(struct call *call, const struct report *r, const struct definition *d)
@@ -51,10 +59,7 @@ static enum refusal make_op(struct call *call, const struct report *r, const str
 	struct op *op = call_op(call);
 	if (!op || !pristo_contact_fill(op, &r->contact))
 		return REFUSE_OVERLOADED;
-	if (d)
-		op->definition = d->no;
-	else
-		op->definition_name = json_str(r->event[TYPE]);
+	pristo_event_of(op, d, json_str(r->event[TYPE]));
 	op->occurred_given =
 		r->event[OCCURRED_AT] &&
 		time_parse(json_str(r->event[OCCURRED_AT]), TIME_ZONE_OPTIONAL, &op->occurred_at);
@@ -76,7 +81,7 @@ enum refusal pristo_send_decode(struct call *call)
 	if (call->problems.found > 0 || !pristo_population_is_callers(call, population))
 		return REFUSE_PROBLEMS;
 
-	const struct definition *d = find_definition(call, r.event[TYPE]);
+	const struct definition *d = pristo_definition(call, STR("type"), json_str(r.event[TYPE]));
 	pristo_contact_judge(call, &r.contact);
 	return call->problems.found > 0 ? REFUSE_PROBLEMS : make_op(call, &r, d);
 }

@@ -51,14 +51,12 @@ static enum refusal upsert_decode(struct call *call)
 
 /* --- The contact as stored --- */
 
-static const struct {
-	struct str name, attribute;
-} shown[] = {
-	{ STR_INIT("email"), STR_INIT("email") },
-	{ STR_INIT("phone"), STR_INIT("phone") },
-	{ STR_INIT("language"), STR_INIT("language") },
-	{ STR_INIT("name"), STR_INIT("first_name") },
-	{ STR_INIT("lastName"), STR_INIT("last_name") },
+static const struct pristo_shown shown[] = {
+	{ STR_INIT("email"), STR_INIT("email"), false },
+	{ STR_INIT("phone"), STR_INIT("phone"), false },
+	{ STR_INIT("language"), STR_INIT("language"), false },
+	{ STR_INIT("name"), STR_INIT("first_name"), false },
+	{ STR_INIT("lastName"), STR_INIT("last_name"), false },
 };
 
 /* Values are strings here; what another vendor's calls left in another type is its JSON text. */
@@ -78,7 +76,7 @@ static void put_fields(struct buf *b, yyjson_val *fields)
 	yyjson_val *name, *v;
 	char between = '{';
 	buf_lit(b, ",\"customFields\":");
-	yyjson_obj_foreach (fields, i, max, name, v) {
+	json_foreach_member (fields, i, max, name, v) {
 		buf_char(b, between);
 		buf_json_str(b, json_str(name));
 		buf_char(b, ':');
@@ -88,22 +86,31 @@ static void put_fields(struct buf *b, yyjson_val *fields)
 	buf_char(b, '}');
 }
 
-static void put_contact(struct buf *b, struct str id, yyjson_val *attributes)
+void pristo_put_attributes(struct buf *b, yyjson_val *attributes, const struct pristo_shown *list,
+			   size_t n)
 {
 	yyjson_val *fields = json_get(attributes, STR("custom"));
-	buf_lit(b, "{\"id\":");
-	buf_json_str(b, id);
-	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
-		yyjson_val *v = json_get(attributes, shown[i].attribute);
+	for (size_t i = 0; i < n; i++) {
+		yyjson_val *v = json_get(attributes, list[i].attribute);
 		if (!v)
 			continue;
 		buf_char(b, ',');
-		buf_json_str(b, shown[i].name);
+		buf_json_str(b, list[i].name);
 		buf_char(b, ':');
-		put_string(b, v);
+		if (list[i].as_it_is)
+			json_put(b, v);
+		else
+			put_string(b, v);
 	}
 	if (yyjson_obj_size(fields) > 0)
 		put_fields(b, fields);
+}
+
+static void put_contact(struct buf *b, struct str id, yyjson_val *attributes)
+{
+	buf_lit(b, "{\"id\":");
+	buf_json_str(b, id);
+	pristo_put_attributes(b, attributes, shown, ARRAY_LEN(shown));
 	buf_char(b, '}');
 }
 

@@ -94,7 +94,7 @@ void shape_read(struct call *call, yyjson_val *object, struct str path,
 
 	size_t i, count;
 	yyjson_val *key, *v;
-	yyjson_obj_foreach (object, i, count, key, v) {
+	json_foreach_member (object, i, count, key, v) {
 		const struct shape_member *m = find(members, n, json_str(key));
 		if (m)
 			values[m - members] = v;

@@ -35,6 +35,12 @@ const struct switch_info switches[SWITCHES_END] = {
 		"`body`, `raw` of the current pages, or the `eventId` and `receivedAt` of those before "
 		"them. It holds for all keys of the workspace.",
 	},
+	[SWITCH_OLDER_GENERATION] = {
+		STR_INIT("older_generation"), "Pristo", "26", NO_OR_YES,
+		"The calls of the first generation are served: `events`, `contacts:upsert`, "
+		"`contacts:activation` and `contacts:unsubscribe` under `/v1/populations/{populationId}/`, "
+		"instead of being answered 404. See [dialects/pristo.md](dialects/pristo.md).",
+	},
 	[SWITCH_ERROR_NAMES] = {
 		STR_INIT("error_names"), "Arsel", "1", { STR_INIT("general"), STR_INIT("specific") },
 		"The `name` of an error: `bad_request`, `not_found`, `validation_error`, or the newer "
@@ -77,6 +83,14 @@ unsigned switch_value(const struct workspace *w, enum switch_no no)
 	struct str set = workspace_switch(w, switches[no].name);
 	const struct str *value = set.p ? switch_parse(no, set) : NULL;
 	return value ? (unsigned)(value - switches[no].values) : 0;
+}
+
+bool switch_on_anywhere(const struct catalog *c, enum switch_no no)
+{
+	for (unsigned i = 0; i < c->n_workspaces; i++)
+		if (switch_on(c->workspaces[i], no))
+			return true;
+	return false;
 }
 
 static void put_values(struct buf *b, const struct switch_info *info)

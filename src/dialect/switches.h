@@ -14,6 +14,7 @@ enum switch_no {
 	SWITCH_AUTO_DEFINE_EVENT_TYPES,
 	SWITCH_UNREACHABLE_CONTACTS,
 	SWITCH_EVENT_ANSWER,
+	SWITCH_OLDER_GENERATION,
 	SWITCH_ERROR_NAMES,
 	SWITCH_NULL_REMOVES_BUILT_IN,
 	SWITCH_EMPTY_DEFINITION_LIST,
@@ -47,6 +48,10 @@ static inline bool switch_on(const struct workspace *w, enum switch_no no)
 {
 	return w->n_switches > 0 && switch_value(w, no) > 0;
 }
+
+/* Whether any workspace has it on: for what is decided before it is known who asks. Looks at all of
+ * them, so not for a path that is much used. */
+bool switch_on_anywhere(const struct catalog *c, enum switch_no no);
 
 /* The whole table as Markdown: docs/switches.md. */
 void switches_put(struct buf *b);

@@ -92,6 +92,9 @@ enum refusal access_check(struct ratelimit *limits, struct tokens *tokens,
 	call->key = key;
 	call->key_no = key->no;
 	call->workspace = key->workspace;
+	enum switch_no needs = call->endpoint->needs;
+	if (needs && !switch_on(call->workspace, needs))
+		return REFUSE_ROUTE;
 	if (!may(call, key))
 		return REFUSE_SCOPE;
 	return within_rate(limits, call) ? REFUSE_NOTHING : REFUSE_RATE;

@@ -71,17 +71,24 @@ static const struct route_table *table_of(const struct intake *in, const struct 
 	return in->routes[i];
 }
 
+/* What is behind a switch that nobody has on is not there. */
+static bool is_served(struct intake *in, struct request *req, const struct route *route)
+{
+	const struct endpoint *e = route->target;
+	return e->needs == SWITCH_NONE ||
+	       switch_on_anywhere(intake_catalog(in, req->loop), e->needs);
+}
+
 static enum refusal route_call(struct intake *in, struct call *call)
 {
 	struct request *req = call->req;
 	struct route_match m = { 0 };
 	enum route_outcome found =
 		route_find(table_of(in, call->dialect), &req->arena, req->method, req->path, &m);
-	if (m.route)
-		call->pattern = m.route->pattern;
-	call->allowed = m.allowed;
-	if (found == ROUTE_UNKNOWN)
+	if (found == ROUTE_UNKNOWN || !is_served(in, req, m.route))
 		return REFUSE_ROUTE;
+	call->pattern = m.route->pattern;
+	call->allowed = m.allowed;
 	if (found == ROUTE_OTHER_METHOD)
 		return REFUSE_METHOD;
 	call->endpoint = m.route->target;

@@ -233,7 +233,7 @@ static void check_members(const struct checker *c, struct level level, yyjson_va
 	unsigned next = 0;
 	size_t i, max;
 	yyjson_val *key, *v;
-	yyjson_obj_foreach (object, i, max, key, v) {
+	json_foreach_member (object, i, max, key, v) {
 		if (yyjson_is_null(v))
 			continue;
 		struct place here = { .parent = at, .name = json_str(key) };

@@ -59,7 +59,7 @@ static void split_members(struct reader *r, yyjson_val *v, struct field_members 
 	};
 	size_t i, max;
 	yyjson_val *key, *value;
-	yyjson_obj_foreach (v, i, max, key, value) {
+	json_foreach_member (v, i, max, key, value) {
 		size_t k = 0;
 		while (k < ARRAY_LEN(known) && !str_eq(known[k].name, json_str(key)))
 			k++;

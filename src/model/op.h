@@ -72,8 +72,8 @@ enum attribute_verb {
 
 /* Applied in order. Built-in attributes have one snake_case name for all dialects: first_name,
  * last_name, language, gender, birthdate, address, city, state, country, country_code,
- * postal_code, tags, consents, opt_ins, opt_outs, email_status, sms_status. Custom ones live under
- * `custom`. */
+ * postal_code, tags, consents, opt_ins, opt_outs, email_status, sms_status, active, subscribed
+ * (booleans; absent: nobody has said). Custom ones live under `custom`. */
 struct attribute_change {
 	enum attribute_verb verb;
 	bool custom;

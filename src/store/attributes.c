@@ -60,7 +60,7 @@ static int put_members(struct attributes *at, yyjson_val *object, bool custom)
 {
 	size_t i, n;
 	yyjson_val *key, *v;
-	yyjson_obj_foreach (object, i, n, key, v) {
+	json_foreach_member (object, i, n, key, v) {
 		struct buf b = buf_in(at->arena);
 		if (!custom && str_eq(json_str(key), STR("custom")))
 			continue;
@@ -119,7 +119,7 @@ static bool same_members(yyjson_val *a, yyjson_val *b)
 	yyjson_val *key, *v;
 	if (yyjson_obj_size(a) != yyjson_obj_size(b) || yyjson_obj_size(a) > UNORDERED_MAX)
 		return false;
-	yyjson_obj_foreach (a, i, n, key, v) {
+	json_foreach_member (a, i, n, key, v) {
 		yyjson_val *other = json_get(b, json_str(key));
 		if (!other || !same(v, other))
 			return false;

@@ -87,7 +87,7 @@ static int read_switches(struct arena *a, struct str json, struct workspace *w)
 	struct switch_setting *list = arena_array(a, struct switch_setting, n + 1);
 	if (!list)
 		return fail(-ENOMEM, "workspaces");
-	yyjson_obj_foreach (root, i, max, name, v) {
+	json_foreach_member (root, i, max, name, v) {
 		if (!yyjson_is_str(v))
 			return db_damaged("switches of a workspace");
 		list[i] = (struct switch_setting){ json_str(name), json_str(v) };

@@ -41,7 +41,7 @@ static int add_changes(struct arena *a, yyjson_val *object, bool custom,
 {
 	size_t i, max;
 	yyjson_val *key, *v;
-	yyjson_obj_foreach (object, i, max, key, v) {
+	json_foreach_member (object, i, max, key, v) {
 		struct buf json = buf_in(a);
 		if (!custom && str_eq(json_str(key), STR("custom")))
 			continue;

@@ -1,7 +1,5 @@
 #include "fuzz/dialect_fuzz.h"
 
-#include "dialect/switches.h"
-
 #include <stdlib.h>
 
 /* --- The catalog --- */
@@ -232,6 +230,9 @@ static enum refusal authorise(struct trial *t, const struct dialect *d)
 	t->call.key_no = key->no;
 	t->call.scopes = key->scopes;
 	t->call.workspace = key->workspace;
+	enum switch_no needs = t->call.endpoint->needs;
+	if (needs && !switch_on(key->workspace, needs))
+		return REFUSE_ROUTE;
 	unsigned scope = t->call.endpoint->scope;
 	if ((key->scopes & scope) != scope || (key->publishable && !t->call.endpoint->public))
 		return REFUSE_SCOPE;

@@ -1,5 +1,8 @@
 #include "fuzz/dialect_fuzz.h"
 
+#define ELSEWHERE "/v1/populations/" TRIAL_ELSEWHERE
+#define KEY_THERE HEADER("X-API-Key", TRIAL_KEY_ELSEWHERE)
+
 /* The first is what most of the corpus is sent to. */
 static const struct trial_request requests[] = {
 	{ METHOD_POST, "/v1/events/send/" TRIAL_WORKSPACE, { HEADER("X-API-Key", TRIAL_KEY) } },
@@ -20,12 +23,12 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST,
 	  "/v1/populations/" TRIAL_WORKSPACE "/contacts",
 	  { HEADER("X-API-Key", TRIAL_KEY) } },
-	{ METHOD_POST,
-	  "/v1/events/send/" TRIAL_ELSEWHERE,
-	  { HEADER("X-API-Key", TRIAL_KEY_ELSEWHERE) } },
-	{ METHOD_POST,
-	  "/v1/populations/" TRIAL_ELSEWHERE "/contacts",
-	  { HEADER("X-API-Key", TRIAL_KEY_ELSEWHERE) } },
+	{ METHOD_POST, "/v1/events/send/" TRIAL_ELSEWHERE, { KEY_THERE } },
+	{ METHOD_POST, ELSEWHERE "/contacts", { KEY_THERE } },
+	{ METHOD_POST, ELSEWHERE "/events", { KEY_THERE } },
+	{ METHOD_POST, ELSEWHERE "/contacts:upsert", { KEY_THERE } },
+	{ METHOD_POST, ELSEWHERE "/contacts:activation", { KEY_THERE } },
+	{ METHOD_POST, ELSEWHERE "/contacts:unsubscribe", { KEY_THERE } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

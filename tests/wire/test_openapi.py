@@ -17,10 +17,10 @@ import table
 from occurd import key, made_uuid
 
 SPACE = senders.engine_workspace(
-    "openapi", keys=[key("events", ["events.write"]), key("admin", ["admin"]),
-                     key("contacts", ["contacts.read"]),
-                     key("definitions", ["definitions.read"]),
-                     key("all", occurd.ALL_SCOPES)])
+    "openapi", switches={"older_generation": True},
+    keys=[key("events", ["events.write"]), key("admin", ["admin"]),
+          key("contacts", ["contacts.read"]), key("definitions", ["definitions.read"]),
+          key("all", occurd.ALL_SCOPES)])
 TABLES = [table.Table(f"{name}_rest.toml") for name in ("omnisend", "infobip", "arsel")]
 CASES = [case for t in TABLES for case in t.runnable()]
 

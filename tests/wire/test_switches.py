@@ -1,5 +1,5 @@
 """Switches of a workspace: their documentation, and how a provisioning file sets them. What each
-does stands in cases/*_switches.toml."""
+does stands in cases/."""
 
 import json
 import pathlib
@@ -40,7 +40,7 @@ def named_in_the_page():
 @pytest.mark.parametrize("name, values", named_in_the_page(), ids=lambda x: str(x))
 def test_every_switch_has_cases_in_both_positions(name, values):
     """The default may be meant by saying nothing, which most cases do."""
-    tables = [table.Table(f.name) for f in sorted(table.CASES.glob("*_switches.toml"))]
+    tables = [table.Table(f.name) for f in sorted(table.CASES.glob("*.toml"))]
     cases = [c for t in tables for c in t.cases]
     tried = {json.dumps(c.switches[name]).strip('"') for c in cases if name in (c.switches or {})}
     assert tried >= set(values[1:]), f"{name}: {values} but only {tried} are tried"
@@ -64,3 +64,27 @@ def test_a_switch_stays_until_the_file_names_it_again(tmp_path):
         assert send(server, space) == status, declared
         assert send(server, other) == 201, "a switch is the workspace's own"
     server.stop()
+
+
+def test_a_path_that_nobody_has_switched_on_is_unknown_to_all(tmp_path):
+    """As if there were no such path: also without a key, and with other methods."""
+    space = senders.engine_workspace("older")
+    other = senders.engine_workspace("older-other")
+    target = f"/v1/populations/{space['id']}/events"
+    body = b'{"contact":{"clientContactId":"1"},"eventTypeId":"x"}'
+
+    def status(method="POST", of=None, data=body):
+        headers = {"X-API-Key": senders.key_of(of)} if of else {}
+        return server.request(method, target, headers, data).status
+
+    with occurd.start(tmp_path, [space, other]) as server:
+        assert status() == status(of=space) == status(of=other) == 404
+        assert status("GET", data=None) == status("OPTIONS", data=None) == 404
+        assert status(data=b"x" * 2 * 1024 * 1024) == 404
+        server.stop()
+        space["switches"] = {"older_generation": True}
+        occurd.write_provision(server.provision, [space, other])
+        server.start()
+        assert status() == 401 and status(of=other) == 404
+        assert status(of=space) == 400, "it is judged"
+        assert status("GET", data=None) == 405 and status("OPTIONS", data=None) == 204

@@ -248,7 +248,7 @@ static void a_tree_without_shadowed_members_can_be_used(void **state)
 
 	size_t i, max, seen = 0;
 	yyjson_val *key, *value;
-	yyjson_obj_foreach (v, i, max, key, value) {
+	json_foreach_member (v, i, max, key, value) {
 		seen += json_str(key).n == 1 && value != NULL;
 	}
 	assert_int_equal(seen, 2);

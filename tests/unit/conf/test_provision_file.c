@@ -320,9 +320,10 @@ static void test_refused(void **state)
 		  "integer, number, date, datetime, email, url, not \"object\"" },
 	/* Switches */
 #define SWITCHES(list) WS "  switches: " list "\n"
-#define ALL_SWITCHES                                                               \
-	"strict_50, contact_id_any_string, auto_define_event_types, "              \
-	"unreachable_contacts, event_answer, error_names, null_removes_built_in, " \
+#define ALL_SWITCHES                                                          \
+	"strict_50, contact_id_any_string, auto_define_event_types, "         \
+	"unreachable_contacts, event_answer, older_generation, error_names, " \
+	"null_removes_built_in, "                                             \
 	"empty_definition_list"
 		{ SWITCHES("[strict_50]"),
 		  "3: workspaces[0].switches: must be a mapping, not a list" },
