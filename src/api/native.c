@@ -107,9 +107,11 @@ static int op_status(const struct problems *ps)
 	switch (ps->list[0].code) {
 	case PROBLEM_UNKNOWN_CONTACT:
 	case PROBLEM_UNKNOWN_DEFINITION:
+	case PROBLEM_UNKNOWN_WORKSPACE:
 		return 404;
 	case PROBLEM_EXISTS:
 	case PROBLEM_DEFINITIONS_FULL:
+	case PROBLEM_WORKSPACES_FULL:
 		return 409;
 	default:
 		return 400;
@@ -147,8 +149,9 @@ static void come_home(struct net_letter *letter)
 		return refuse_trouble(q, why);
 	if (q->op.outcome == OP_REFUSED)
 		return refuse_op(q);
-	const struct catalog *catalog = intake_catalog(q->native->intake, q->req->loop);
-	q->workspace = catalog_workspace(catalog, q->op.workspace);
+	uint32_t no = q->op.kind == OP_WORKSPACE ? q->op.workspace_no : q->op.workspace;
+	q->catalog = intake_catalog(q->native->intake, q->req->loop);
+	q->workspace = catalog_workspace(q->catalog, no);
 	q->resource->changed(q);
 	answer(q);
 }
@@ -172,13 +175,15 @@ static void submit(struct native_query *q)
 
 static bool may(const struct key *key, const struct resource *resource)
 {
-	return key->scopes & (resource->scopes | SCOPE_ADMIN);
+	unsigned enough = resource->operators ? SCOPE_OPERATOR : resource->scopes | SCOPE_ADMIN;
+	return key->scopes & enough;
 }
 
-static const struct key *caller(struct native *n, struct request *req)
+static const struct key *caller(struct native_query *q)
 {
-	struct credentials c = { .secret = authorization(req, STR("Bearer")) };
-	return access_key(intake_catalog(n->intake, req->loop), &c);
+	struct credentials c = { .secret = authorization(q->req, STR("Bearer")) };
+	q->catalog = intake_catalog(q->native->intake, q->req->loop);
+	return access_key(q->catalog, &c);
 }
 
 static void refuse_caller(struct request *req)
@@ -191,13 +196,14 @@ static void refuse_caller(struct request *req)
 static void serve_query(struct native_query *q)
 {
 	struct request *req = q->req;
-	const struct key *key = caller(q->native, req);
+	const struct key *key = caller(q);
 	if (!key)
 		return refuse_caller(req);
 	if (!may(key, q->resource))
 		return problem_reply(req, 403, STR("the key lacks the scope for this"));
 
 	q->workspace = key->workspace;
+	q->scopes = key->scopes;
 	q->events.workspace = key->workspace->no;
 	q->job.key_no = key->no;
 	q->status = 200;

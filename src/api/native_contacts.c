@@ -65,7 +65,8 @@ static int read_life(struct native_query *q, struct store_reader *r, struct page
 	return pass(e);
 }
 
-static void put_export(struct buf *b, const struct contact_view *contact, const struct page *oldest)
+static void put_export(struct buf *b, const struct contact_view *contact, const struct page *oldest,
+		       const struct buf *requests)
 {
 	unsigned n = 0;
 	buf_lit(b, "{\"contact\":");
@@ -76,23 +77,28 @@ static void put_export(struct buf *b, const struct contact_view *contact, const 
 			render_list_next(b, n++);
 			render_event(b, &p->rows[i]);
 		}
-	buf_lit(b, "]}");
+	buf_lit(b, "],\"bulk_requests\":");
+	buf_put(b, buf_str(requests));
+	buf_char(b, '}');
+	b->failed |= requests->failed;
 }
 
 static int read_export(struct native_query *q, struct store_reader *r)
 {
 	struct contact_view contact;
 	struct page *oldest = NULL;
+	struct buf requests = buf_in(&q->req->arena);
 	int e = store_find_contact(r, &q->req->arena, q->events.workspace, q->kind, q->value,
 				   &contact);
 	if (e != STORE_OK)
 		return e;
 	q->events.contact = contact.number;
 	e = read_life(q, r, &oldest);
+	e = e ?: store_read_bulk_requests(r, q->events.workspace, contact.number, &requests);
 	if (e < 0 && e != -ENOMEM)
 		return pass(e);
 	if (e == STORE_OK)
-		put_export(&q->body, &contact, oldest);
+		put_export(&q->body, &contact, oldest, &requests);
 	if (e == -ENOMEM || q->body.failed)
 		native_refuse(q, 422,
 			      "all of this contact is more than one answer holds: read its events "

@@ -7,30 +7,6 @@
 
 /* --- Showing --- */
 
-static void put_scopes(struct buf *b, struct str words)
-{
-	buf_char(b, '[');
-	for (unsigned i = 0; words.n > 0; i++) {
-		struct str word = str_head(words, str_find(words, ' '));
-		render_list_next(b, i);
-		buf_json_str(b, word);
-		words = str_from(words, MIN(word.n + 1, words.n));
-	}
-	buf_char(b, ']');
-}
-
-/* Left open for a secret. */
-static void put_key(struct buf *b, const struct key_row *k)
-{
-	buf_printf(b, "{\"number\":%u,\"name\":", k->no);
-	buf_json_str(b, k->name);
-	buf_lit(b, ",\"scopes\":");
-	put_scopes(b, k->scopes);
-	buf_printf(b, ",\"revoked\":%s,\"created_at\":\"", k->revoked ? "true" : "false");
-	time_put(b, k->created_at, 6);
-	buf_char(b, '"');
-}
-
 static int read_page(struct native_query *q, struct store_reader *r, struct key_page *page)
 {
 	const struct key_query keys = { q->events.workspace, q->events.before, q->events.limit };
@@ -46,8 +22,7 @@ static int read_keys(struct native_query *q, struct store_reader *r)
 	render_list_open(&q->body);
 	for (unsigned i = 0; i < page.n; i++) {
 		render_list_next(&q->body, i);
-		put_key(&q->body, &page.rows[i]);
-		buf_char(&q->body, '}');
+		render_key(&q->body, &page.rows[i], (struct str){ 0 });
 	}
 	render_list_close(&q->body, page.more ? page.rows[page.n - 1].no : 0);
 	return STORE_OK;
@@ -94,8 +69,7 @@ static int read_key(struct native_query *q, struct store_reader *r)
 		refuse_unknown(q);
 		return STORE_OK;
 	}
-	put_key(&q->body, &page.rows[0]);
-	buf_char(&q->body, '}');
+	render_key(&q->body, &page.rows[0], (struct str){ 0 });
 	return STORE_OK;
 }
 
@@ -120,7 +94,8 @@ static void read_scopes(struct native_query *q, yyjson_val *list, unsigned *out)
 		problem_at(ps, PROBLEM_EMPTY, STR("scopes"));
 	yyjson_arr_foreach (list, i, max, item) {
 		unsigned one = 0;
-		if (yyjson_is_str(item) && scope_parse(json_str(item), &one))
+		bool is_scope = yyjson_is_str(item) && scope_parse(json_str(item), &one);
+		if (is_scope && one != SCOPE_OPERATOR)
 			*out |= one;
 		else
 			problem_at(ps, PROBLEM_VALUE,
@@ -131,7 +106,7 @@ static void read_scopes(struct native_query *q, yyjson_val *list, unsigned *out)
 }
 
 /* 256 bits, in hex. */
-static bool make_secret(struct native_query *q, struct sha256 *digest)
+bool native_secret(struct native_query *q, struct sha256 *digest)
 {
 	uint8_t raw[32];
 	char text[2 * sizeof(raw) + 1];
@@ -142,6 +117,18 @@ static bool make_secret(struct native_query *q, struct sha256 *digest)
 	return q->secret.p;
 }
 
+void native_put_made_key(struct native_query *q)
+{
+	struct buf scopes = buf_in(&q->req->arena);
+	scopes_put(&scopes, q->op.key->scopes);
+	const struct key_row k = { .no = q->op.key_no,
+				   .name = q->op.key->name,
+				   .scopes = buf_str(&scopes),
+				   .created_at = q->op.received_at };
+	render_key(&q->body, &k, q->secret);
+	q->body.failed |= scopes.failed;
+}
+
 static bool prepare_make(struct native_query *q)
 {
 	yyjson_val *root = NULL, *v[N_MEMBERS];
@@ -149,7 +136,7 @@ static bool prepare_make(struct native_query *q)
 	if (!native_body(q, &root))
 		return false;
 	shape_read(&q->body_of, root, STR(""), members, N_MEMBERS, true, v);
-	if (!key || !make_secret(q, &key->digest))
+	if (!key || !native_secret(q, &key->digest))
 		return native_refuse(q, 503, "");
 	read_scopes(q, v[SCOPES], &key->scopes);
 	if (v[MEMBER_NAME])
@@ -164,20 +151,9 @@ static bool prepare_make(struct native_query *q)
 
 static void show_made(struct native_query *q)
 {
-	struct buf scopes = buf_in(&q->req->arena);
-	scopes_put(&scopes, q->op.key->scopes);
-	const struct key_row k = { .no = q->op.key_no,
-				   .name = q->op.key->name,
-				   .scopes = buf_str(&scopes),
-				   .created_at = q->op.received_at };
 	q->status = 201;
-	put_key(&q->body, &k);
-	buf_lit(&q->body, ",\"secret\":");
-	buf_json_str(&q->body, q->secret);
-	buf_char(&q->body, '}');
-	q->body.failed |= scopes.failed;
-	struct str number = arena_printf(&q->req->arena, "%u", k.no);
-	native_locate(q, "/_/v1/keys/", number);
+	native_put_made_key(q);
+	native_locate(q, "/_/v1/keys/", arena_printf(&q->req->arena, "%u", q->op.key_no));
 }
 
 const struct resource native_key_make = { .prepare = prepare_make, .changed = show_made };

@@ -15,7 +15,10 @@ struct native_query {
 	const struct resource *resource;
 	const char *pattern;
 	struct str params[ROUTE_PARAMS_MAX];
-	const struct workspace *workspace; /* of the key; on the net loop only */
+	/* On the net loop only: the catalog, the key's workspace in it, what the key may. */
+	const struct catalog *catalog;
+	const struct workspace *workspace;
+	unsigned scopes;
 
 	/* What the parameters say. */
 	struct event_query events; /* workspace, before and limit serve every list */
@@ -40,6 +43,7 @@ struct native_query {
 
 struct resource {
 	unsigned scopes; /* one of these, or admin */
+	bool operators;  /* operator instead, and nothing less */
 
 	/* The query parameters that there may be, each once, NULL behind the last. NULL: none. */
 	const char *const *params;
@@ -54,7 +58,7 @@ struct resource {
 	void (*show)(struct native_query *q);
 
 	/* Instead of both: q->op, which prepare has filled, is done. On the net loop; with the
-	 * workspace as it is now. */
+	 * operation's workspace as it is now. */
 	void (*changed)(struct native_query *q);
 };
 
@@ -86,11 +90,22 @@ void native_judge_name(struct native_query *q, struct str name);
 /* Location: this path and one segment. */
 void native_locate(struct native_query *q, const char *path, struct str segment);
 
+/* A new key's secret, into q->secret. False: memory is refused. */
+bool native_secret(struct native_query *q, struct sha256 *digest);
+/* The key that the operation has made, with its secret. */
+void native_put_made_key(struct native_query *q);
+
+/* A workspace's switches: as JSON, and out of a body. */
+void native_put_switches(struct buf *b, const struct workspace *w);
+bool native_read_switches(struct native_query *q, yyjson_val *object, struct workspace *w);
+
 /* A contact's id in a path, any of its three outward forms, into kind and value. */
 bool resource_contact_id(struct native_query *q);
 
 extern const struct resource native_contact_delete, native_contact_export;
 extern const struct resource native_keys, native_key, native_key_make, native_key_revoke;
+extern const struct resource native_workspaces, native_workspace;
+extern const struct resource native_workspace_make, native_workspace_change;
 extern const struct resource native_definitions, native_definition;
 extern const struct resource native_define, native_redefine, native_undefine;
 

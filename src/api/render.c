@@ -80,6 +80,34 @@ void render_definition(struct buf *b, const struct definition *d)
 	buf_char(b, '}');
 }
 
+/* Words with blanks between. */
+static void put_scopes(struct buf *b, struct str words)
+{
+	buf_char(b, '[');
+	for (unsigned i = 0; words.n > 0; i++) {
+		struct str word = str_head(words, str_find(words, ' '));
+		render_list_next(b, i);
+		buf_json_str(b, word);
+		words = str_from(words, MIN(word.n + 1, words.n));
+	}
+	buf_char(b, ']');
+}
+
+void render_key(struct buf *b, const struct key_row *k, struct str secret)
+{
+	buf_printf(b, "{\"number\":%u,", k->no);
+	put_text(b, "name", k->name);
+	buf_lit(b, ",\"scopes\":");
+	put_scopes(b, k->scopes);
+	buf_printf(b, ",\"revoked\":%s,", k->revoked ? "true" : "false");
+	put_time(b, "created_at", k->created_at);
+	if (secret.p) {
+		buf_char(b, ',');
+		put_text(b, "secret", secret);
+	}
+	buf_char(b, '}');
+}
+
 void render_stats(struct buf *b, const struct store_stats *s)
 {
 	buf_printf(b,

@@ -223,6 +223,10 @@ const struct route native_routes[] = {
 	{ METHOD_POST, "/_/v1/keys", &native_key_make },
 	{ METHOD_GET, "/_/v1/keys/{number}", &native_key },
 	{ METHOD_DELETE, "/_/v1/keys/{number}", &native_key_revoke },
+	{ METHOD_GET, "/_/v1/workspaces", &native_workspaces },
+	{ METHOD_POST, "/_/v1/workspaces", &native_workspace_make },
+	{ METHOD_GET, "/_/v1/workspaces/{id}", &native_workspace },
+	{ METHOD_PATCH, "/_/v1/workspaces/{id}", &native_workspace_change },
 	{ METHOD_GET, "/_/v1/stats", &stats },
 };
 const unsigned n_native_routes = ARRAY_LEN(native_routes);

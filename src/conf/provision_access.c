@@ -25,7 +25,7 @@ static int judge_scopes(struct judge *j, const struct yaml_place *at, char *cons
 		unsigned scope;
 		if (!scope_parse(str_of(words[i]), &scope))
 			return judge_choice_wrong(j, &item, words[i], scope_word,
-						  (unsigned)__builtin_ctz(SCOPE_ADMIN) + 1);
+						  (unsigned)__builtin_ctz(SCOPE_OPERATOR) + 1);
 		*out |= scope;
 	}
 	return 0;

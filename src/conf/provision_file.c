@@ -9,10 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum {
-	SCRATCH_MAX = 512 * 1024 * 1024, /* bytes */
-	REQUESTS_PER_SECOND_MAX = 1000000,
-};
+enum { SCRATCH_MAX = 512 * 1024 * 1024 }; /* bytes */
 
 static int judge_limits(struct judge *j, const struct yaml_place *at, const struct file_limits *in,
 			struct provision_workspace *out)
@@ -20,10 +17,11 @@ static int judge_limits(struct judge *j, const struct yaml_place *at, const stru
 	struct yaml_place limits = yaml_member(j->doc, at, "limits");
 	struct yaml_place rate = yaml_member(j->doc, &limits, "requests_per_second");
 	out->requests_per_second = in->requests_per_second;
-	if (in->requests_per_second >= -1 && in->requests_per_second <= REQUESTS_PER_SECOND_MAX)
+	out->keep_rate = !rate.node;
+	if (in->requests_per_second >= -1 && in->requests_per_second <= WORKSPACE_RATE_MAX)
 		return 0;
 	return yaml_wrong(j->doc, &rate, "must be -1 (none), 0 (the dialect's default) or up to %d",
-			  REQUESTS_PER_SECOND_MAX);
+			  WORKSPACE_RATE_MAX);
 }
 
 static int judge_workspace_id(struct judge *j, const struct yaml_place *at,
@@ -34,6 +32,7 @@ static int judge_workspace_id(struct judge *j, const struct yaml_place *at,
 	struct str word = { (const char *)out->id.b, sizeof(out->id.b) };
 	int r = judge_uuid(j, &id, in->id, &out->id);
 	r = r ?: judge_unique(j, &id, &j->workspaces, word);
+	out->keep_name = !name.node;
 	if (r)
 		return r;
 	return in->name ? judge_name(j, &name, in->name, &out->name)

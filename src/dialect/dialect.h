@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "dialect/switches.h"
+#include "model/bulk.h"
 #include "model/catalog.h"
 #include "model/check.h"
 #include "model/op.h"
@@ -34,7 +35,7 @@ enum refusal {
 	REFUSE_ROUTE,       /* no such path */
 	REFUSE_METHOD,      /* the path is known: call->allowed */
 	REFUSE_CREDENTIALS, /* none, malformed, unknown or revoked: not told apart */
-	REFUSE_SCOPE,       /* the key may not: call->endpoint->scope, or call->key->publishable */
+	REFUSE_SCOPE,       /* the key may not: call->scope, or call->key->publishable */
 	REFUSE_RATE,        /* call->rate */
 	REFUSE_MEDIA_TYPE,  /* a Content-Type that the dialect does not take */
 	REFUSE_JSON,        /* the body is no JSON or nested too deep: call->json_error */
@@ -78,8 +79,10 @@ struct call {
 	const struct workspace *workspace;
 	const struct key *key; /* valid until decode returns */
 	unsigned scopes;       /* the key's, or those of its token */
-	uint32_t key_no;       /* 0 before the credentials were found good */
-	bool limited;          /* rate is meant */
+	unsigned scope;  /* which of them it must have: the endpoint's, or what decode or answer
+			 * find out; of several that it finds out any will do */
+	uint32_t key_no; /* 0 before the credentials were found good */
+	bool limited;    /* rate is meant */
 	struct rate_state rate;
 	struct str origin; /* where a browser comes from, if a publishable key of any workspace
 				* lists it: for who answers across origins; .p NULL: none */
@@ -99,11 +102,12 @@ struct call {
 	void *state; /* the endpoint's own, from decode to answer */
 };
 
-/* What a dialect reads back of contacts, for a call without operations. Filled by decode, answered
+/* What a dialect reads back of contacts and bulks, for a call without operations. Filled by decode, answered
  * by a worker thread. */
 enum query_kind {
 	QUERY_CONTACT,  /* by the first identity that matches; rows[0], or n_rows 0 */
 	QUERY_CONTACTS, /* of the workspace, newest first */
+	QUERY_BULKS,    /* of the workspace, see `bulk` */
 };
 
 struct query {
@@ -120,9 +124,12 @@ struct query {
 	bool wants_count;
 	unsigned limit;
 
+	struct bulk_query bulk;
+
 	const struct contact_view *rows;
+	const struct bulk_view *bulks; /* QUERY_BULKS: n_rows of them */
 	unsigned n_rows;
-	bool more;      /* QUERY_CONTACTS: there are rows beyond, in the direction asked for */
+	bool more;      /* of lists: there are rows beyond, in the direction asked for */
 	uint64_t count; /* with wants_count: contacts that the workspace has */
 	bool lost;      /* QUERY_CONTACTS: there is no such contact to begin at */
 };

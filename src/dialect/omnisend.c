@@ -92,6 +92,13 @@ enum refusal omnisend_body(struct call *call, yyjson_val **root)
 
 /* --- Routes --- */
 
+#define BATCHES(batches)                                                                       \
+	{ METHOD_GET, batches, &omnisend_batches }, { METHOD_POST, batches, &omnisend_batch }, \
+		{ METHOD_GET, batches "/{id}", &omnisend_batch_by_id },                        \
+	{                                                                                      \
+		METHOD_GET, batches "/{id}/items", &omnisend_batch_items                       \
+	}
+
 #define LATER(contacts)                                                                        \
 	{ METHOD_GET, contacts, &omnisend_list }, { METHOD_POST, contacts, &omnisend_create }, \
 		{ METHOD_PATCH, contacts, &omnisend_patch_by_email },                          \
@@ -110,8 +117,10 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/v4/contacts/phoneNumber:{phone}", &omnisend_by_phone },
 	{ METHOD_POST, "/v5/events", &omnisend_event },
 	LATER("/v5/contacts"),
+	BATCHES("/v5/batches"),
 	{ METHOD_POST, "/api/events", &omnisend_event },
 	LATER("/api/contacts"),
+	BATCHES("/api/batches"),
 	{ METHOD_POST, "/api/event-metadata", &omnisend_declare },
 	{ METHOD_PUT, "/api/event-metadata", &omnisend_extend },
 	{ METHOD_POST, "/api/event-metadata/query", &omnisend_schemes },

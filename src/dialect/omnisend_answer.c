@@ -82,6 +82,14 @@ static void put_error(struct buf *b, const struct call *call, enum refusal why,
 	buf_lit(b, " error(s) found. Check 'fields' array for details.");
 }
 
+void omnisend_put_scope(struct buf *b, const struct call *call)
+{
+	bool several = (call->scope & (call->scope - 1)) != 0;
+	buf_put(b, several ? STR("one of: ") : STR(""));
+	scopes_put(b, call->scope);
+	buf_lit(b, " required");
+}
+
 static void put_fields(struct buf *b, const struct call *call, enum refusal why)
 {
 	if (why == REFUSE_PROBLEMS && !call->state) {
@@ -89,8 +97,8 @@ static void put_fields(struct buf *b, const struct call *call, enum refusal why)
 		problems_put_by_path(b, &call->problems, omnisend_put_problem);
 	} else if (why == REFUSE_SCOPE) {
 		buf_lit(b, ",\"fields\":{\"scope\":[\"");
-		scopes_put(b, call->endpoint->scope);
-		buf_lit(b, " required\"]}");
+		omnisend_put_scope(b, call);
+		buf_lit(b, "\"]}");
 	}
 }
 
@@ -161,8 +169,21 @@ void omnisend_say_no(struct call *call, const struct omnisend_no *no)
 	omnisend_refuse(call, REFUSE_PROBLEMS);
 }
 
+int omnisend_put_refusal(struct buf *b, struct call *call, const struct problems *ps,
+			 const struct omnisend_no *own)
+{
+	call->problems = *ps;
+	call->state = (void *)own; /* only ever read */
+	struct omnisend_no no = words_for(call, REFUSE_PROBLEMS);
+	no.status = no.status ?: refusal_status(call, REFUSE_PROBLEMS);
+	omnisend_version(call)->put_no(b, call, REFUSE_PROBLEMS, &no);
+	call->problems = (struct problems){ 0 };
+	call->state = NULL;
+	return no.status;
+}
+
 /* The committer knows what is wrong, not what this dialect calls the place. */
-static void name_places(struct arena *a, struct problems *ps, struct str contact)
+void omnisend_name_places(struct arena *a, struct problems *ps, struct str contact)
 {
 	for (unsigned i = 0; i < ps->n; i++) {
 		struct problem *p = &ps->list[i];
@@ -179,6 +200,6 @@ void omnisend_refuse_op(struct call *call, struct str contact)
 {
 	struct op *op = call->ops;
 	if (op->problems)
-		name_places(&call->req->arena, op->problems, contact);
+		omnisend_name_places(&call->req->arena, op->problems, contact);
 	call_refuse_op(call, op);
 }

@@ -12,17 +12,13 @@ static const struct omnisend_no taken = { 409, "problem", "Conflict",
 
 enum { WHO_MAX = 3 };
 
-static struct op *contact_op(struct call *call, struct who **list)
+static struct who *begin_op(struct op *op)
 {
-	struct op *op = call_op(call);
-	*list = op ? arena_array(op->arena, struct who, WHO_MAX) : NULL;
-	if (!*list)
-		return NULL;
+	struct who *list = arena_array(op->arena, struct who, WHO_MAX);
 	op->kind = OP_CONTACT;
-	op->who = *list;
+	op->who = list;
 	op->custom_max = OMNISEND_CUSTOM_MAX;
-	op->wants_view = true;
-	return op;
+	return list;
 }
 
 static enum refusal verdict(const struct call *call, enum refusal why)
@@ -38,36 +34,58 @@ static void answer_contact(struct call *call, int status, const struct contact_v
 	call_send_json(call, &body);
 }
 
+const struct omnisend_no *omnisend_contact_no(enum problem_code code)
+{
+	if (code == PROBLEM_UNKNOWN_CONTACT)
+		return &omnisend_not_found;
+	return code == PROBLEM_TAKEN ? &taken : NULL;
+}
+
 static void answer_refused(struct call *call)
 {
 	const struct problems *ps = call->ops->problems;
-	enum problem_code code = ps && ps->n ? ps->list[0].code : PROBLEM_NONE;
-	if (code == PROBLEM_UNKNOWN_CONTACT)
-		return omnisend_say_no(call, &omnisend_not_found);
-	if (code == PROBLEM_TAKEN)
-		return omnisend_say_no(call, &taken);
+	const struct omnisend_no *no = omnisend_contact_no(ps ? ps->list[0].code : PROBLEM_NONE);
+	if (no)
+		return omnisend_say_no(call, no);
 	omnisend_refuse_op(call, STR(""));
 }
 
 /* --- POST: made, or changed when it is there --- */
 
+static enum refusal read_as(struct call *call, yyjson_val *root, unsigned use, struct op *op)
+{
+	struct who *list = begin_op(op);
+	if (!list)
+		return REFUSE_OVERLOADED;
+	enum refusal why = omnisend_profile(call, root, STR(""), op);
+	why = why ?: omnisend_identifiers(call, root, use | WHO_ADOPT, use | WHO_REPLACE, op, list);
+	if (!why && op->n_who == 0 && call->problems.found == 0)
+		problem_at(&call->problems, PROBLEM_REQUIRED, STR("identifiers"));
+	return why;
+}
+
+enum refusal omnisend_read_contact(struct call *call, yyjson_val *root, struct op *op)
+{
+	return read_as(call, root, WHO_LOOKUP | WHO_CREATES, op);
+}
+
+/* The one operation of a call, whose answer shows the contact. */
+static struct op *shown_op(struct call *call)
+{
+	struct op *op = call_op(call);
+	if (op)
+		op->wants_view = true;
+	return op;
+}
+
 static enum refusal create_decode(struct call *call)
 {
-	struct who *list;
 	yyjson_val *root;
 	enum refusal why = omnisend_body(call, &root);
 	if (why)
 		return why;
-	struct op *op = contact_op(call, &list);
-	if (!op)
-		return REFUSE_OVERLOADED;
-	why = omnisend_profile(call, root, STR(""), op);
-	why = why
-		      ?: omnisend_identifiers(call, root, WHO_LOOKUP | WHO_CREATES | WHO_ADOPT,
-					      WHO_LOOKUP | WHO_CREATES | WHO_REPLACE, op, list);
-	if (!why && op->n_who == 0 && call->problems.found == 0)
-		problem_at(&call->problems, PROBLEM_REQUIRED, STR("identifiers"));
-	return verdict(call, why);
+	struct op *op = shown_op(call);
+	return op ? verdict(call, omnisend_read_contact(call, root, op)) : REFUSE_OVERLOADED;
 }
 
 /* Version 5 says 200 whether it was there or not. */
@@ -83,23 +101,38 @@ static void create_answer(struct call *call)
 
 /* An e-mail is not modifiable, a phone is (decisions 24, 25); somebody else's is a conflict in the
  * dated API and ignored before. */
-static enum refusal patch(struct call *call, struct who first)
+static unsigned strictness(const struct call *call)
 {
-	unsigned strict = omnisend_version(call)->dated ? WHO_EXCLUSIVE : 0;
-	struct who *list;
+	return omnisend_version(call)->dated ? WHO_EXCLUSIVE : 0;
+}
+
+enum refusal omnisend_read_known(struct call *call, yyjson_val *root, struct op *op)
+{
+	return read_as(call, root, WHO_LOOKUP | strictness(call), op);
+}
+
+enum refusal omnisend_read_changes(struct call *call, yyjson_val *root, struct who of,
+				   struct op *op)
+{
+	unsigned strict = strictness(call);
+	struct who *list = begin_op(op);
+	if (!list)
+		return REFUSE_OVERLOADED;
+	list[op->n_who++] = of;
+	enum refusal why = omnisend_profile(call, root, STR(""), op);
+	return why
+		       ?: omnisend_identifiers(call, root, WHO_ADOPT | strict, WHO_REPLACE | strict,
+					       op, list);
+}
+
+static enum refusal patch(struct call *call, struct who of)
+{
 	yyjson_val *root;
 	enum refusal why = omnisend_body(call, &root);
 	if (why)
 		return why;
-	struct op *op = contact_op(call, &list);
-	if (!op)
-		return REFUSE_OVERLOADED;
-	list[op->n_who++] = first;
-	why = omnisend_profile(call, root, STR(""), op);
-	why = why
-		      ?: omnisend_identifiers(call, root, WHO_ADOPT | strict, WHO_REPLACE | strict,
-					      op, list);
-	return verdict(call, why);
+	struct op *op = shown_op(call);
+	return op ? verdict(call, omnisend_read_changes(call, root, of, op)) : REFUSE_OVERLOADED;
 }
 
 static enum refusal not_found(struct call *call)

@@ -40,9 +40,10 @@ static bool recognise(struct op *op, struct str event_id)
 	return !key.failed;
 }
 
-static enum refusal read_body(struct call *call, yyjson_val *root, struct op *op)
+enum refusal omnisend_read_event(struct call *call, yyjson_val *root, struct op *op)
 {
 	yyjson_val *v[N_MEMBERS];
+	op->kind = OP_EVENT;
 	shape_read(call, root, STR(""), members, N_MEMBERS, false, v);
 	if (v[EVENT_TIME])
 		op->occurred_given =
@@ -64,8 +65,7 @@ static enum refusal event_decode(struct call *call)
 	struct op *op = call_op(call);
 	if (!op)
 		return REFUSE_OVERLOADED;
-	op->kind = OP_EVENT;
-	why = read_body(call, root, op);
+	why = omnisend_read_event(call, root, op);
 	return why ?: call->problems.found ? REFUSE_PROBLEMS : REFUSE_NOTHING;
 }
 

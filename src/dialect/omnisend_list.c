@@ -7,8 +7,6 @@
 
 #include "model/contact.h"
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 250 };
-
 struct filter {
 	struct str email, phone, status, tag, segment, from; /* .p NULL: not asked for */
 	struct str after, before;
@@ -23,7 +21,6 @@ static struct str param(struct call *call, struct str name)
 
 static void read_filter(struct call *call, struct filter *f)
 {
-	struct str limit = param(call, STR("limit"));
 	*f = (struct filter){ .email = param(call, STR("email")),
 			      .phone = param(call, STR("phone")),
 			      .status = param(call, STR("status")),
@@ -32,9 +29,7 @@ static void read_filter(struct call *call, struct filter *f)
 			      .from = param(call, STR("updatedAtFrom")),
 			      .after = param(call, STR("after")),
 			      .before = param(call, STR("before")),
-			      .limit = LIMIT_DEFAULT };
-	if (limit.p && !str_to_u64(limit, &f->limit))
-		f->limit = 0;
+			      .limit = omnisend_limit(call) };
 	if (f->from.p && !time_parse(f->from, TIME_DATE_ALONE, &f->updated_from))
 		f->updated_from = INT64_MAX;
 }
@@ -67,9 +62,6 @@ static void judge_clashes(struct call *call, const struct filter *f)
 
 static void judge(struct call *call, const struct filter *f)
 {
-	if (f->limit < 1 || f->limit > LIMIT_MAX)
-		problem_at(&call->problems, PROBLEM_FORMAT, STR("limit"),
-			   .rule = "number from 1 to 250");
 	if (f->from.p && f->updated_from == INT64_MAX)
 		problem_at(&call->problems, PROBLEM_FORMAT, STR("updatedAtFrom"),
 			   .rule = "datetime");
@@ -185,37 +177,16 @@ static void put_cursor(struct buf *b, const struct contact_view *c)
 	buf_printf(b, "\"%s\"", hex);
 }
 
-/* "a=b&" for each parameter as it was sent, but the cursors. */
-static void put_params(struct buf *b, struct str query)
-{
-	while (query.n) {
-		struct str one = str_head(query, str_find(query, '&'));
-		query = str_from(query, MIN(one.n + 1, query.n));
-		if (one.n == 0 || str_starts(one, STR("after=")) || str_starts(one, STR("before=")))
-			continue;
-		buf_put(b, one);
-		buf_char(b, '&');
-	}
-}
-
-/* Version 5 tells whole addresses, as seen by the caller. */
-static void put_link(struct buf *b, struct call *call, const char *param,
+/* Version 5 tells whole addresses. */
+static void put_link(struct buf *b, struct call *call, struct str name,
 		     const struct contact_view *c)
 {
-	struct str proto = request_header(call->req, STR("X-Forwarded-Proto"));
-	struct buf link = buf_in(b->arena);
+	static const struct str cursors[] = { STR_INIT("after"), STR_INIT("before") };
 	char hex[CONTACT_HEX + 1];
 	if (!c)
 		return buf_lit(b, "null");
 	contact_hex(c->number, c->created_at, hex);
-	buf_put(&link, str_eq(proto, STR("https")) ? STR("https://") : STR("http://"));
-	buf_put(&link, request_header(call->req, STR("Host")));
-	buf_put(&link, call->req->path);
-	buf_char(&link, '?');
-	put_params(&link, call->req->query);
-	buf_printf(&link, "%s=%s", param, hex);
-	b->failed |= link.failed;
-	buf_json_str(b, buf_str(&link));
+	omnisend_put_link(b, call, cursors, ARRAY_LEN(cursors), name, str_of(hex));
 }
 
 static void put_paging(struct buf *b, struct call *call, const struct filter *f)
@@ -229,9 +200,9 @@ static void put_paging(struct buf *b, struct call *call, const struct filter *f)
 		buf_printf(b, "},\"hasMore\":%s", e.older ? "true" : "false");
 	} else {
 		buf_lit(b, ",\"paging\":{\"next\":");
-		put_link(b, call, "after", e.older);
+		put_link(b, call, STR("after"), e.older);
 		buf_lit(b, ",\"previous\":");
-		put_link(b, call, "before", e.newer);
+		put_link(b, call, STR("before"), e.newer);
 	}
 	buf_printf(b, ",\"limit\":%u}}", (unsigned)f->limit);
 }

@@ -5,7 +5,9 @@
  * omnisend_list.c and omnisend_tags.c are about many. What they read of a body:
  * omnisend_contact.c and omnisend_identifiers.c (who it is, in version 4 and later),
  * omnisend_profile.c (what changes of the contact), omnisend_properties.c (the event's properties
- * against its scheme). omnisend_view.c shows a contact; omnisend_token.c hands out tokens. Schemes that are declared and shown:
+ * against its scheme). omnisend_view.c shows a contact; omnisend_token.c hands out tokens. Many at
+ * once: omnisend_batch.c takes them, omnisend_batches.c and omnisend_batched.c show what became of
+ * them; omnisend_page.c is what all lists have in common. Schemes that are declared and shown:
  * omnisend_metadata.c, omnisend_metadata_query.c, omnisend_scheme.c. Figures: omnisend.md 2.1.
  */
 #pragma once
@@ -22,6 +24,7 @@ enum {
 	OMNISEND_CONSENTS_MAX = 100,
 	OMNISEND_OPT_INS_MAX = 10, /* opt-outs too */
 	OMNISEND_BODY_MAX = 1024 * 1024,
+	OMNISEND_BATCH_KEEP_S = 7 * 24 * 3600,
 };
 
 enum { OMNISEND_BUCKET_TOKEN = 1 };
@@ -66,6 +69,17 @@ void omnisend_say_no(struct call *call, const struct omnisend_no *no);
 
 /* The committer refused the call's operation. `contact`: where the contact stands in the body. */
 void omnisend_refuse_op(struct call *call, struct str contact);
+
+/* What the committer found gets the places that this dialect has for it. */
+void omnisend_name_places(struct arena *a, struct problems *ps, struct str contact);
+
+/* The body that says no to a call for these problems, and its status. `own`: the no that says it
+ * better, or NULL. */
+int omnisend_put_refusal(struct buf *b, struct call *call, const struct problems *ps,
+			 const struct omnisend_no *own);
+
+/* "contacts.read required": with REFUSE_SCOPE. */
+void omnisend_put_scope(struct buf *b, const struct call *call);
 
 /* A problem as versions up to 5 tell it. */
 void omnisend_put_problem(struct buf *b, const struct problem *p);
@@ -124,6 +138,47 @@ enum refusal omnisend_properties(struct call *call, yyjson_val *properties, stru
 enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned email_use,
 				  unsigned phone_use, struct op *op, struct who *list);
 
+/* --- Whole bodies, of a call or of an item of a batch; each makes one operation --- */
+
+enum refusal omnisend_read_event(struct call *call, yyjson_val *root, struct op *op);
+/* A contact that is made, or changed where there is one; or only where there is one. */
+enum refusal omnisend_read_contact(struct call *call, yyjson_val *root, struct op *op);
+enum refusal omnisend_read_known(struct call *call, yyjson_val *root, struct op *op);
+/* What changes of the contact that `of` finds. */
+enum refusal omnisend_read_changes(struct call *call, yyjson_val *root, struct who of,
+				   struct op *op);
+/* How a contact's operation that was refused is answered; NULL: as a body with problems is. */
+const struct omnisend_no *omnisend_contact_no(enum problem_code code);
+
+/* --- Batches --- */
+
+/* What a batch may be of: an endpoint in the vendor's words. */
+struct omnisend_batched {
+	struct str name;
+	enum bulk_space space;
+	unsigned writes, reads; /* scopes: to make a batch, and one of which lets read it */
+	const char *methods;    /* "POST, PUT" */
+	/* An item that is an object. */
+	enum refusal (*read)(struct call *call, yyjson_val *item, bool put, struct op *op);
+	struct str contact; /* where the contact stands in an item */
+	/* One that was refused for that, if not as a body with problems is; may be NULL. */
+	const struct omnisend_no *(*no)(enum problem_code code);
+	/* One that was done: the status, and the answer (null when there is none). */
+	int (*put)(struct buf *b, const struct call *call, const struct bulk_item_view *item);
+};
+
+const struct omnisend_batched *omnisend_batched_in(enum bulk_space space);
+/* By its name; NULL when there is none, with a problem at `path`. */
+const struct omnisend_batched *omnisend_batched_find(struct call *call, struct str name,
+						     struct str path);
+
+/* The key must have one of these scopes. */
+enum refusal omnisend_batch_scope(struct call *call, unsigned scopes);
+
+/* {"batchID":...} and the rest; with responses and errors where the items were asked for. */
+void omnisend_put_batch(struct buf *b, struct call *call, const struct bulk_view *batch);
+void omnisend_put_batch_id(struct buf *b, uint64_t number, instant_us created_at);
+
 /* --- Contacts asked for and shown --- */
 
 /* Makes the call's query; a value that nobody can have makes none. */
@@ -138,6 +193,19 @@ yyjson_val *omnisend_attributes(struct buf *b, const struct contact_view *c);
 struct str omnisend_status(yyjson_val *attributes); /* "subscribed" ... */
 
 extern const struct omnisend_no omnisend_not_found;
+
+/* --- Lists --- */
+
+/* The parameter as a number; its default when it is absent, a problem when it is none from `least`
+ * to `most`, which `range` says. */
+uint64_t omnisend_number(struct call *call, struct str name, uint64_t otherwise, uint64_t least,
+			 uint64_t most, const char *range);
+uint64_t omnisend_limit(struct call *call); /* how many a page has */
+
+/* The address that was called, as the caller sees it, with "name=value" in place of the parameters
+ * of these names: a JSON string. */
+void omnisend_put_link(struct buf *b, struct call *call, const struct str *names, unsigned n,
+		       struct str name, struct str value);
 
 /* --- Schemes declared and shown --- */
 
@@ -174,5 +242,8 @@ extern const struct endpoint omnisend_by_id, omnisend_by_email, omnisend_by_phon
 extern const struct endpoint omnisend_create, omnisend_patch_by_email, omnisend_list;
 extern const struct endpoint omnisend_patch;
 extern const struct endpoint omnisend_tag, omnisend_untag; /* POST, DELETE .../contacts/tags */
+/* POST and GET of .../batches, GET of .../batches/{id} and .../batches/{id}/items */
+extern const struct endpoint omnisend_batch, omnisend_batches;
+extern const struct endpoint omnisend_batch_by_id, omnisend_batch_items;
 /* POST, PUT of /api/event-metadata, POST of /api/event-metadata/query */
 extern const struct endpoint omnisend_declare, omnisend_extend, omnisend_schemes;

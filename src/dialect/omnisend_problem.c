@@ -78,8 +78,7 @@ static void put_detail(struct buf *b, const struct call *call, enum refusal why,
 	buf_printf(b, ",\"detail\":\"%s", no->detail);
 	if (why == REFUSE_SCOPE) {
 		buf_lit(b, ": ");
-		scopes_put(b, call->endpoint->scope);
-		buf_lit(b, " required");
+		omnisend_put_scope(b, call);
 	}
 	buf_char(b, '"');
 }

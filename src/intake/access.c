@@ -17,6 +17,7 @@ const struct key *access_key(const struct catalog *catalog, const struct credent
 static struct rate rate_for(const struct call *call, unsigned *family)
 {
 	int64_t own = call->workspace->requests_per_second;
+	*family = RATELIMIT_OWN;
 	if (own < 0)
 		return (struct rate){ 0 };
 	if (own > 0)
@@ -65,9 +66,8 @@ static enum refusal find_credentials(struct call *call, struct credentials *out)
 /* Who speaks for no browser sends no Origin. */
 static bool may(const struct call *call, const struct key *key)
 {
-	unsigned scope = call->endpoint->scope;
 	struct str origin = request_header(call->req, STR("Origin"));
-	if ((call->scopes & scope) != scope)
+	if ((call->scopes & call->scope) != call->scope)
 		return false;
 	if (!key->publishable)
 		return true;
@@ -78,6 +78,7 @@ enum refusal access_check(struct ratelimit *limits, struct tokens *tokens,
 			  const struct catalog *catalog, struct call *call)
 {
 	struct credentials c = { 0 };
+	call->scope = call->endpoint->scope;
 	enum refusal why = find_credentials(call, &c);
 	if (why)
 		return why;

@@ -51,6 +51,14 @@ static int list_contacts(struct store_reader *r, struct arena *a, uint32_t works
 	return pass(e);
 }
 
+static int list_bulks(struct store_reader *r, struct arena *a, uint32_t workspace, struct query *q)
+{
+	struct bulk_view *rows;
+	int e = store_read_bulks(r, a, workspace, &q->bulk, &rows, &q->n_rows, &q->more);
+	q->bulks = rows;
+	return pass(e);
+}
+
 static int run(struct store_reader *r, struct arena *a, uint32_t workspace, struct query *q)
 {
 	switch (q->kind) {
@@ -58,6 +66,8 @@ static int run(struct store_reader *r, struct arena *a, uint32_t workspace, stru
 		return find_contact(r, a, workspace, q);
 	case QUERY_CONTACTS:
 		return list_contacts(r, a, workspace, q);
+	case QUERY_BULKS:
+		return list_bulks(r, a, workspace, q);
 	}
 	return fail(-EINVAL, "a query of no kind");
 }

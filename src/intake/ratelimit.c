@@ -13,8 +13,9 @@ enum { TAKEN_BITS = 24 };
 #define TAKEN_MAX ((1U << TAKEN_BITS) - 1)
 
 enum {
-	DIALECTS = 8, /* numbers are below this */
-	BUCKETS_PER_KEY = DIALECTS * ENDPOINT_BUCKETS,
+	DIALECTS = 8,                    /* numbers are below this */
+	FAMILIES = ENDPOINT_BUCKETS + 1, /* and RATELIMIT_OWN */
+	BUCKETS_PER_KEY = DIALECTS * FAMILIES,
 };
 
 struct ratelimit {
@@ -56,9 +57,8 @@ static unsigned seconds_left(struct window w, int64_t window_ms, int64_t now_ms)
 
 static _Atomic uint64_t *find(struct ratelimit *r, struct bucket b)
 {
-	must(b.key_no <= KEY_NO_MAX && (unsigned)b.dialect < DIALECTS &&
-	     b.family < ENDPOINT_BUCKETS);
-	unsigned within = b.dialect * ENDPOINT_BUCKETS + b.family;
+	must(b.key_no <= KEY_NO_MAX && (unsigned)b.dialect < DIALECTS && b.family < FAMILIES);
+	unsigned within = b.dialect * FAMILIES + b.family;
 	return &r->buckets[(size_t)b.key_no * BUCKETS_PER_KEY + within];
 }
 

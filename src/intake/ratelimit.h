@@ -18,10 +18,15 @@ void ratelimit_free(struct ratelimit *r); /* NULL is fine */
 struct bucket {
 	uint32_t key_no;
 	enum dialect_no dialect;
-	unsigned family; /* of endpoints: endpoint->bucket */
+	unsigned family; /* of endpoints: endpoint->bucket; or RATELIMIT_OWN */
 };
 
+/* For a limit of the workspace's own, whose window is not the vendor's: a workspace that changes
+ * from one to the other is not held to what was counted for the other. */
+enum { RATELIMIT_OWN = ENDPOINT_BUCKETS };
+
 /* Takes one token. False: none is left. *state tells where the key stands either way. now_ms is
- * monotonic; rate.requests is above 0. */
+ * monotonic; rate.requests is above 0 and may differ from call to call: what was taken in the
+ * running window counts against the new rate, so that a change holds from the next request on. */
 bool ratelimit_take(struct ratelimit *r, struct bucket bucket, struct rate rate, int64_t now_ms,
 		    struct rate_state *state);

@@ -12,6 +12,7 @@ static const struct {
 	{ SCOPE_DEFINITIONS_READ, "definitions.read" },
 	{ SCOPE_DEFINITIONS_WRITE, "definitions.write" },
 	{ SCOPE_ADMIN, "admin" },
+	{ SCOPE_OPERATOR, "operator" },
 };
 
 bool scope_parse(struct str name, unsigned *out)

@@ -21,7 +21,10 @@ enum scope {
 	SCOPE_CONTACTS_WRITE = 4,
 	SCOPE_DEFINITIONS_READ = 8,
 	SCOPE_DEFINITIONS_WRITE = 16,
-	SCOPE_ADMIN = 32,
+	SCOPE_ADMIN = 32, /* all of its own workspace, over the native API */
+	/* All workspaces, to see, change and make. Given by a provisioning file and by nothing
+	 * else, so that no key can make itself or another more than it is. */
+	SCOPE_OPERATOR = 64,
 };
 
 /* "events.write" ...; false for a word that is none. */
@@ -31,8 +34,10 @@ void scopes_put(struct buf *b, unsigned scopes); /* blank-separated words */
 struct workspace;
 
 enum {
-	KEY_NO_MAX = 65535, /* keys and OAuth clients ever made in one data directory */
+	WORKSPACES_MAX = 10000, /* in one data directory */
+	KEY_NO_MAX = 65535,     /* keys and OAuth clients ever made in one data directory */
 	WORKSPACE_DEFINITIONS_MAX = 10000,
+	WORKSPACE_RATE_MAX = 1000000, /* requests_per_second */
 };
 
 /* A key, or an OAuth client, which is good for nothing but fetching tokens. */
@@ -68,7 +73,8 @@ struct workspace {
 	unsigned n_switches;
 	struct definition **definitions; /* open-addressing table by name; NULL: free */
 	unsigned n_definitions, room;    /* room: a power of two */
-	struct arena arena;              /* the workspace's own strings */
+	instant_us created_at, updated_at;
+	struct arena arena; /* the workspace's own strings */
 };
 
 struct catalog {
@@ -103,6 +109,7 @@ bool key_has_origin(const struct key *key, struct str origin);
 /* Whether any publishable key has it: what a browser is told before a key is seen. */
 bool catalog_has_origin(const struct catalog *c, struct str origin);
 const struct workspace *catalog_workspace(const struct catalog *c, uint32_t no);
+/* With a look at each. */
 const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct uuid id);
 struct definition *workspace_definition(const struct workspace *w, struct str name);
 /* By row number, with a look at each. */

@@ -148,7 +148,9 @@ static struct workspace *copy_workspace(const struct workspace *like, const stru
 					 contact_fields_ref(old ? old->contact_fields : NULL),
 				 .requests_per_second = like->requests_per_second,
 				 .switches = like->switches,
-				 .n_switches = like->n_switches };
+				 .n_switches = like->n_switches,
+				 .created_at = like->created_at,
+				 .updated_at = like->updated_at };
 	atomic_init(&w->refs, 1);
 	arena_init(&w->arena, STRINGS_MAX, NULL);
 	if (copy_str(&w->arena, &w->name) && copy_switches(w) &&

@@ -19,14 +19,18 @@ enum op_kind {
 	OP_CONTACT,        /* a contact is found or made and changed */
 	OP_CONTACT_DELETE, /* a contact goes, with all that is known of it: see store.h */
 	OP_KEY,        /* a key is made, with number 0, or else the one of that number revoked */
+	OP_WORKSPACE,  /* a workspace is made, with its first key, or changed */
 	OP_DEFINITION, /* a definition is made or changed */
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
 	OP_CONTACT_FIELD,     /* a contact field is made, changed or taken away */
 	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
 	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer */
+	OP_BULK, /* the operations before it in its job are recorded, with what became of them */
 };
 
+struct bulk;
 struct key;
+struct workspace;
 struct contact_field;
 
 /* What an identity in a report is for. Bits. */
@@ -117,6 +121,12 @@ enum definition_rule {
 	DEFINITION_AS_SEEN = 128,
 };
 
+/* What of a workspace that is there changes. Bits, with OP_WORKSPACE. */
+enum workspace_rule {
+	WORKSPACE_NAME = 1, /* `like.name` is meant; else that of one that is there stays */
+	WORKSPACE_RATE = 2, /* likewise requests_per_second */
+};
+
 /* What an operation does to a contact field. Bits, with OP_CONTACT_FIELD. */
 enum contact_field_rule {
 	CONTACT_FIELD_NEW = 1,         /* is made: PROBLEM_EXISTS when the name is taken; else: */
@@ -160,20 +170,26 @@ enum op_outcome {
 struct op {
 	struct arena *arena; /* for problems and their paths, and for `view` */
 	enum op_kind kind;
-	uint32_t workspace;
-	uint8_t dialect; /* the number its events are stored under */
+	uint32_t workspace; /* OP_WORKSPACE: that one, 0: a new one */
+	uint8_t dialect;    /* the number its events are stored under */
 	const struct who *who;
 	unsigned n_who;
 	const struct attribute_change *changes;
 	unsigned n_changes;
 	unsigned custom_max; /* custom attributes the contact may have; 0: CONTACT_CUSTOM_MAX */
 
-	unsigned rules;  /* enum contact_rule, definition_rule or contact_field_rule, by kind */
+	unsigned rules;  /* of the enum ..._rule of its kind */
 	bool wants_view; /* OP_EVENT, OP_CONTACT: fill `view` */
 	struct dedupe dedupe;
 
 	/* OP_KEY: refused without problems when there is none of that number, or no number left. */
 	const struct key *key;
+
+	/* OP_WORKSPACE: what it shall be; of a new one id, name and limits too, and `key` is its
+	 * first. Switches are those that are set; others of one that is there stay.
+	 * PROBLEM_EXISTS when the id is taken, PROBLEM_WORKSPACES_FULL when no workspace or no key
+	 * more can be made. */
+	const struct workspace *like;
 
 	/* OP_DEFINITION: what it shall be, by name (new) or by `definition` (there already). */
 	const struct definition *define;
@@ -186,6 +202,8 @@ struct op {
 	 * issuer. */
 	const struct token *token;
 	int64_t token_lives_s;
+
+	const struct bulk *bulk; /* OP_BULK */
 
 	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what
 	 * was seen.
@@ -213,7 +231,9 @@ struct op {
 	bool created;  /* the contact, definition or contact field was not there before */
 	bool changed;  /* the contact's row, definition or contact field is not what it was */
 	struct contact_view view;     /* with wants_view: the contact as it is now */
-	uint32_t key_no;              /* OP_KEY */
+	uint32_t key_no;              /* OP_KEY; OP_WORKSPACE: of a new one's key */
+	uint32_t workspace_no;        /* OP_WORKSPACE */
+	uint64_t bulk_no;             /* OP_BULK */
 	struct uuid contact_field_id; /* OP_CONTACT_FIELD: look it up in the catalog */
 	uint32_t definition_no;       /* OP_DEFINITION, or `repeated`: look it up in the catalog */
 };

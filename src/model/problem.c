@@ -172,6 +172,8 @@ static void put_predicate(struct buf *b, const struct problem *p)
 		return put_full(b, p, "event types, or fields of one event type");
 	case PROBLEM_CONTACT_FIELDS_FULL:
 		return put_full(b, p, "custom fields that contacts may have");
+	case PROBLEM_WORKSPACES_FULL:
+		return put_full(b, p, "workspaces, or keys, that there can be");
 	}
 }
 

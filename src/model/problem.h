@@ -37,6 +37,8 @@ enum problem_code {
 	PROBLEM_DEFINITIONS_FULL, /* the workspace has `limit` definitions, or this one `limit`
 				     fields */
 	PROBLEM_CONTACT_FIELDS_FULL, /* the workspace has `limit` contact fields */
+	PROBLEM_WORKSPACES_FULL,     /* there are as many workspaces or keys as there can be */
+	PROBLEM_LAST = PROBLEM_WORKSPACES_FULL,
 };
 
 struct problem {
@@ -66,6 +68,11 @@ void problem_add(struct problems *ps, struct problem p);
 struct str problem_path(struct arena *a, struct str parent, struct str name);
 /* "parent[i]" */
 struct str problem_index(struct arena *a, struct str parent, size_t i);
+
+/* As they are kept for later: JSON text of an object, paths cut to 256 bytes. */
+void problems_put_json(struct buf *b, const struct problems *ps);
+/* False when memory is refused, or when it is nothing of ours. Strings live in the arena. */
+MUST_CHECK bool problems_read_json(struct arena *a, struct str json, struct problems *ps);
 
 /* One plain sentence without a full stop, "contact.customFields.gender must be a string, not a
  * number", for where a vendor documents no wording of its own. */

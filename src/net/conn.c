@@ -217,3 +217,8 @@ const char *conn_peer(const struct conn *c)
 		return "";
 	return text;
 }
+
+bool conn_is_encrypted(const struct conn *c)
+{
+	return c->tls != NULL;
+}

@@ -57,6 +57,7 @@ MUST_CHECK int conn_open(struct net_loop *loop);
 
 /* The textual address; valid until the thread's next call. */
 const char *conn_peer(const struct conn *c);
+bool conn_is_encrypted(const struct conn *c);
 
 /* An answer may be ready: look at it at the end of the round. */
 void conn_touch(struct conn *c);

@@ -58,6 +58,11 @@ const char *request_peer(const struct request *req)
 	return req->conn ? conn_peer(req->conn) : "";
 }
 
+bool request_is_encrypted(const struct request *req)
+{
+	return req->conn && conn_is_encrypted(req->conn);
+}
+
 static struct request *request_alloc(struct net_loop *loop)
 {
 	struct request *req = calloc(1, sizeof(*req));

@@ -93,3 +93,6 @@ struct str request_given_id(const struct request *req);
 
 /* The textual address of the peer, or "" when it has gone; for logs. */
 const char *request_peer(const struct request *req);
+
+/* Whether it came over HTTPS, for addresses in answers; false when the peer has gone. */
+bool request_is_encrypted(const struct request *req);

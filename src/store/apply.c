@@ -142,6 +142,8 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 		return decide_who(s, op, &d->contact.contact);
 	case OP_KEY:
 		return key_decide(s, op);
+	case OP_WORKSPACE:
+		return workspace_decide(s, op);
 	case OP_DEFINITION:
 		return definition_change_decide(s, op, &d->definition);
 	case OP_DEFINITION_DELETE:
@@ -151,6 +153,7 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 	case OP_TOKEN_ISSUE:
 		return token_issue_decide(s, op);
 	case OP_TOKEN_REVOKE:
+	case OP_BULK:
 		return STORE_OK;
 	}
 	return fail(-EINVAL, "an operation of no kind");
@@ -237,6 +240,8 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 		return do_contact_delete(s, op, d);
 	case OP_KEY:
 		return key_write(s, op);
+	case OP_WORKSPACE:
+		return workspace_write(s, op);
 	case OP_DEFINITION:
 		return do_definition(s, op, d);
 	case OP_DEFINITION_DELETE:
@@ -247,6 +252,8 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 		return token_issue(s, op);
 	case OP_TOKEN_REVOKE:
 		return token_revoke(s, op);
+	case OP_BULK:
+		return bulk_write(s, op);
 	}
 	return fail(-EINVAL, "an operation of no kind");
 }

@@ -34,6 +34,7 @@ static const struct {
 	[FINDING_ERASURE] = { "deletions",
 			      "what is left of a deleted contact is not what should be", true },
 	[FINDING_DEDUPE] = { "callers' ids", "its repetition cannot be answered", true },
+	[FINDING_BULK] = { "bulks", "what became of its items cannot be told", true },
 	[FINDING_REFERENCE] = { "references", "what depends on it cannot be used" },
 };
 

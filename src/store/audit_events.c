@@ -210,7 +210,11 @@ int audit_events(struct audit *a)
 		    ?: db_prepare(a->db,
 				  "SELECT 1 FROM erasure WHERE contact = ? AND next_seq >= ?",
 				  &waits);
-	r = r ?: db_prepare(a->db, "INSERT OR REPLACE INTO erasure VALUES(?, ?)", &erase);
+	r = r
+		    ?: db_prepare(a->db,
+				  "INSERT INTO erasure VALUES(?, 0, ?, 0) ON CONFLICT(contact)"
+				  " DO UPDATE SET next_seq = excluded.next_seq",
+				  &erase);
 	r = r ?: audit_counts_begin(a, &counts);
 	struct pass_over p = {
 		.a = a, .counts = counts, .relink = relink, .waits = waits, .erase = erase

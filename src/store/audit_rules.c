@@ -17,6 +17,20 @@ int audit_file(struct audit *a)
 	return r < 0 ? pass(r) : 0;
 }
 
+/* Parts of what follows. Items: those in the rows that a bulk `b` leads to. */
+#define ITEMS_OF_B                                                      \
+	" (SELECT count(*) FROM bulk_item i WHERE i.no >= b.first_item" \
+	" AND i.no < b.first_item + b.items AND i.workspace = b.workspace"
+#define ITEMS_THERE   ITEMS_OF_B " AND i.outcome IN (0, 1, 2))"
+#define ITEMS_REFUSED ITEMS_OF_B " AND i.outcome = 2)"
+#define OF_NO_BULK                                                                           \
+	" no NOT IN (SELECT i.no FROM bulk b CROSS JOIN bulk_item i ON i.no >= b.first_item" \
+	" AND i.no < b.first_item + b.items)"
+#define REQUEST_OUTLIVES                                                                      \
+	" request IS NOT NULL AND (SELECT workspace FROM contact c WHERE c.no = contact) = 0" \
+	" AND NOT EXISTS (SELECT 1 FROM erasure x WHERE x.contact = bulk_item.contact"        \
+	" AND x.last_item >= bulk_item.no)"
+
 /* What the rows of `sql` say is wrong; `mend` takes it away, NULL: nothing can. */
 static const struct rule {
 	enum finding kind;
@@ -67,9 +81,38 @@ static const struct rule {
 	  "SELECT 'contact ' || x.contact || ': event ' || x.next_seq || ', where its deletion is "
 	  "to"
 	  " go on, is none of its' FROM erasure x LEFT JOIN event e ON e.seq = x.next_seq"
-	  " WHERE e.contact IS NOT x.contact",
-	  "DELETE FROM erasure WHERE (SELECT e.contact FROM event e WHERE e.seq = next_seq) IS NOT"
-	  " contact" },
+	  " WHERE x.next_seq <> 0 AND e.contact IS NOT x.contact",
+	  "UPDATE erasure SET next_seq = 0 WHERE (SELECT e.contact FROM event e"
+	  " WHERE e.seq = next_seq) IS NOT contact" },
+	{ FINDING_ERASURE,
+	  "SELECT 'bulk item ' || no || ': contact ' || contact || ' is deleted, its request is "
+	  "not'"
+	  " FROM bulk_item WHERE" REQUEST_OUTLIVES,
+	  "UPDATE bulk_item SET request = NULL WHERE" REQUEST_OUTLIVES },
+	{ FINDING_BULK,
+	  "SELECT 'bulk ' || no || ': its items are not all there' FROM bulk b"
+	  " WHERE items < 1 OR items <>" ITEMS_THERE,
+	  "DELETE FROM bulk AS b WHERE items < 1 OR items <>" ITEMS_THERE },
+	{ FINDING_BULK,
+	  "SELECT 'bulk ' || no || ': it says that ' || refused || ' items were refused' FROM bulk "
+	  "b"
+	  " WHERE refused <>" ITEMS_REFUSED,
+	  "UPDATE bulk AS b SET refused =" ITEMS_REFUSED },
+	{ FINDING_BULK,
+	  "SELECT 'bulk ' || no || ': what is kept about it is none' FROM bulk"
+	  " WHERE CASE WHEN json_valid(about) THEN json_type(about) END IS NOT 'object'",
+	  "DELETE FROM bulk"
+	  " WHERE CASE WHEN json_valid(about) THEN json_type(about) END IS NOT 'object'" },
+	{ FINDING_BULK,
+	  "SELECT 'bulk item ' || no || ': it is of no bulk' FROM bulk_item WHERE" OF_NO_BULK,
+	  "DELETE FROM bulk_item WHERE" OF_NO_BULK },
+	{ FINDING_BULK,
+	  "SELECT 'bulk item ' || no || ': its request or problems are none' FROM bulk_item"
+	  " WHERE NOT json_valid(coalesce(request, '0')) OR NOT json_valid(coalesce(problems, "
+	  "'0'))",
+	  "UPDATE bulk_item SET request = NULL, problems = NULL"
+	  " WHERE NOT json_valid(coalesce(request, '0')) OR NOT json_valid(coalesce(problems, "
+	  "'0'))" },
 	{ FINDING_DEDUPE,
 	  "SELECT 'an id of workspace ' || d.workspace || ', space ' || d.space || ': event '"
 	  " || d.seq || ', which came with it, is not there' FROM dedupe d"

@@ -53,6 +53,7 @@ int store_commit(struct store *s)
 	must(s->in_batch);
 	int r = erasure_go_on(s);
 	r = r ?: dedupe_purge(s);
+	r = r ?: bulk_purge(s);
 	r = r ?: token_rows_purge(s);
 	r = r ?: rollup_write(s);
 	r = r ?: heads_save_some(s, s->at.seq - s->kept.seq);
@@ -81,6 +82,8 @@ void store_abandon(struct store *s)
 	s->erasing = true;
 	s->next_expiry = 0;
 	s->n_expiring = 0;
+	s->next_bulk_expiry = 0;
+	s->n_bulks = 0;
 	s->at = s->kept;
 }
 

@@ -112,6 +112,8 @@ static int load_workspace(struct store *s, sqlite3_stmt *st)
 	w.name = db_text(st, 2);
 	w.requests_per_second = db_i64(st, 3);
 	r = r ?: read_switches(&s->scratch, db_text(st, 4), &w);
+	w.created_at = db_i64(st, 5);
+	w.updated_at = db_i64(st, 6);
 	if (r == 0 && w.no == 0)
 		r = db_damaged("number of a workspace");
 	return pass(r ?: catalog_edit_workspace(s->edit, &w));

@@ -159,6 +159,16 @@ void db_reset(sqlite3_stmt *st)
 	sqlite3_reset(st); /* repeats the error of the last step, which was seen */
 }
 
+int db_first_i64(sqlite3_stmt *st, int64_t *out)
+{
+	int r = db_step(st);
+	if (r < 0)
+		return pass(r);
+	*out = r == DB_ROW ? db_i64(st, 0) : 0;
+	db_reset(st);
+	return 0;
+}
+
 int db_run(sqlite3_stmt *st)
 {
 	int r = db_step(st);

@@ -40,6 +40,8 @@ void db_bind_blob(sqlite3_stmt *st, int at, const void *p, size_t n);
 MUST_CHECK int db_step(sqlite3_stmt *st); /* enum db_outcome */
 /* Makes the statement ready for its next use; every db_step() loop ends with it. */
 void db_reset(sqlite3_stmt *st);
+/* A whole statement that gives one number; 0 when it gives no row. */
+MUST_CHECK int db_first_i64(sqlite3_stmt *st, int64_t *out);
 /* A whole statement that gives no row. */
 MUST_CHECK int db_run(sqlite3_stmt *st);
 

@@ -152,7 +152,7 @@ static int take_outcome(yyjson_val *v, struct op *op)
 	op->created = yyjson_get_bool(json_get(v, STR("created")));
 	op->changed = yyjson_get_bool(json_get(v, STR("changed")));
 	op->definition_no = (uint32_t)number(v, "definition");
-	if (problem > PROBLEM_NONE && problem <= PROBLEM_DEFINITIONS_FULL)
+	if (problem > PROBLEM_NONE && problem <= PROBLEM_LAST)
 		op_problem(op, (struct problem){ .code = (enum problem_code)problem });
 	if (!uuid_parse(json_str(json_get(v, STR("event_id"))), &op->event_id))
 		return db_damaged("outcomes of a request");

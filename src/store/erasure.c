@@ -8,10 +8,11 @@
 /*
  * A contact goes in two steps. With its operation: its identities, its attributes, and every way to
  * find it; its row stays, of no workspace, so that its events still have a contact. With the
- * batches that follow: its events' properties, newest first, down the list that `prev` makes. Where
- * that has got to is a row in `erasure`, which goes with the last event.
+ * batch's end and those that follow: the requests of bulks that name it or may do so, then its
+ * events' properties, newest first, down the list that `prev` makes. Where that has got to is a row
+ * in `erasure`, which goes with the last of them.
  */
-enum { EVENTS_PER_BATCH = 1000 }; /* some ten milliseconds */
+enum { ERASED_PER_BATCH = 1000 }; /* some ten milliseconds */
 
 static int take_identities(struct store *s, uint32_t workspace, const struct contact_plan *plan)
 {
@@ -24,32 +25,45 @@ static int take_identities(struct store *s, uint32_t workspace, const struct con
 	return pass(r);
 }
 
-static int put_position(struct store *s, uint64_t contact, uint64_t next_seq)
+/* What is left of a deletion. */
+struct remains {
+	uint64_t contact;
+	uint32_t workspace;
+	uint64_t next_seq, last_item; /* 0: nothing */
+};
+
+static int put_remains(struct store *s, const struct remains *left)
 {
-	sqlite3_stmt *st = s->st[next_seq ? ST_ERASURE_PUT : ST_ERASURE_DROP];
-	db_bind_i64(st, 1, (int64_t)contact);
-	if (next_seq)
-		db_bind_i64(st, 2, (int64_t)next_seq);
-	s->erasing |= next_seq != 0;
+	bool any = left->next_seq || left->last_item;
+	sqlite3_stmt *st = s->st[any ? ST_ERASURE_PUT : ST_ERASURE_DROP];
+	db_bind_i64(st, 1, (int64_t)left->contact);
+	if (any) {
+		db_bind_i64(st, 2, left->workspace);
+		db_bind_i64(st, 3, (int64_t)left->next_seq);
+		db_bind_i64(st, 4, (int64_t)left->last_item);
+	}
+	s->erasing |= any;
 	return db_run(st);
 }
 
 int contact_erase(struct store *s, struct op *op, uint64_t contact)
 {
+	struct remains left = { .contact = contact, .workspace = op->workspace };
 	struct contact_plan plan = { .contact = contact };
 	sqlite3_stmt *st = s->st[ST_CONTACT_ERASE];
 	struct head *head = heads_touch(&s->heads, contact);
 	if (!head)
 		return fail(-ENOMEM, "heads");
 	head->print = 0;
-	uint64_t newest = head->seq;
+	left.next_seq = head->seq;
 	int r = contact_plan_read(s, op, &plan);
 	r = r ?: take_identities(s, op->workspace, &plan);
 	db_bind_i64(st, 1, s->at.received_at);
 	db_bind_i64(st, 2, (int64_t)contact);
 	r = r ?: db_run(st);
 	r = r ?: rollup_count_contact(s, op->workspace, -1);
-	return pass(r ?: (newest ? put_position(s, contact, newest) : 0));
+	r = r ?: bulk_last_item(s, &left.last_item);
+	return pass(r ?: put_remains(s, &left));
 }
 
 int erasure_load(struct store *s)
@@ -61,14 +75,16 @@ int erasure_load(struct store *s)
 }
 
 /* STORE_NONE when nothing is left to do. */
-static int next_position(struct store *s, uint64_t *contact, uint64_t *seq)
+static int next_remains(struct store *s, struct remains *left)
 {
 	sqlite3_stmt *st = s->st[ST_ERASURE_NEXT];
 	int r = db_step(st);
 	if (r < 0)
 		return pass(r);
-	*contact = (uint64_t)db_i64(st, 0);
-	*seq = (uint64_t)db_i64(st, 1);
+	*left = (struct remains){ .contact = (uint64_t)db_i64(st, 0),
+				  .workspace = (uint32_t)db_i64(st, 1),
+				  .next_seq = (uint64_t)db_i64(st, 2),
+				  .last_item = (uint64_t)db_i64(st, 3) };
 	db_reset(st);
 	return r == DB_ROW ? STORE_OK : STORE_NONE;
 }
@@ -93,27 +109,32 @@ static int erase_event(struct store *s, uint64_t contact, uint64_t *seq)
 	return 0;
 }
 
-static int erase_some(struct store *s, unsigned *budget, uint64_t contact, uint64_t seq)
+/* Requests first: with the deletion itself, as long as they are not too many. */
+static int erase_some(struct store *s, unsigned *budget, struct remains *left)
 {
+	bool more = false;
 	int r = 0;
-	while (r == 0 && seq && *budget > 0) {
-		r = erase_event(s, contact, &seq);
+	if (left->last_item)
+		r = bulk_erase(s, left->workspace, left->contact, left->last_item, budget, &more);
+	left->last_item = more ? left->last_item : 0;
+	while (r == 0 && left->next_seq && *budget > 0) {
+		r = erase_event(s, left->contact, &left->next_seq);
 		--*budget;
 	}
-	return pass(r ?: put_position(s, contact, seq));
+	return pass(r ?: put_remains(s, left));
 }
 
 int erasure_go_on(struct store *s)
 {
-	unsigned budget = EVENTS_PER_BATCH;
+	unsigned budget = ERASED_PER_BATCH;
 	while (s->erasing && budget > 0) {
-		uint64_t contact, seq;
-		int r = next_position(s, &contact, &seq);
+		struct remains left;
+		int r = next_remains(s, &left);
 		if (r < 0)
 			return pass(r);
 		if (r == STORE_NONE)
 			s->erasing = false;
-		else if ((r = erase_some(s, &budget, contact, seq)) < 0)
+		else if ((r = erase_some(s, &budget, &left)) < 0)
 			return pass(r);
 	}
 	return 0;

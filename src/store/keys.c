@@ -1,17 +1,6 @@
 #include "base/fail.h"
 #include "store/state.h"
 
-/* The first column of the first row; 0 when there is none. */
-static int first_number(sqlite3_stmt *st, int64_t *out)
-{
-	int r = db_step(st);
-	if (r < 0)
-		return pass(r);
-	*out = r == DB_ROW ? db_i64(st, 0) : 0;
-	db_reset(st);
-	return 0;
-}
-
 int key_decide(struct store *s, struct op *op)
 {
 	int64_t no;
@@ -20,27 +9,27 @@ int key_decide(struct store *s, struct op *op)
 		db_bind_i64(st, 1, op->key->no);
 		db_bind_i64(st, 2, op->workspace);
 	}
-	int r = first_number(st, &no);
+	int r = db_first_i64(st, &no);
 	op->key_no = (uint32_t)no;
 	return r < 0 ? pass(r) : no == 0 || no > KEY_NO_MAX ? STORE_REFUSED : STORE_OK;
 }
 
-static int add(struct store *s, const struct op *op)
+int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *like)
 {
 	sqlite3_stmt *st = s->st[ST_KEY_ADD];
 	struct buf scopes = buf_in(&s->scratch);
-	struct key k = *op->key;
+	struct key k = *like;
 	scopes_put(&scopes, k.scopes);
-	k.no = op->key_no;
+	k.no = no;
 	db_bind_i64(st, 1, k.no);
-	db_bind_i64(st, 2, op->workspace);
+	db_bind_i64(st, 2, workspace);
 	db_bind_blob(st, 3, k.digest.b, sizeof(k.digest.b));
 	db_bind_text(st, 4, k.name);
 	db_bind_text(st, 5, buf_str(&scopes));
 	db_bind_i64(st, 6, s->at.received_at);
 	int r = db_run(st);
 	r = r ?: catalog_begin_edit(s);
-	return pass(r ?: catalog_edit_key(s->edit, op->workspace, &k));
+	return pass(r ?: catalog_edit_key(s->edit, workspace, &k));
 }
 
 static int revoke(struct store *s, const struct op *op)
@@ -65,5 +54,5 @@ int key_write(struct store *s, struct op *op)
 	op->created = op->key->no == 0;
 	op->changed = true;
 	op->received_at = s->at.received_at;
-	return op->created ? add(s, op) : revoke(s, op);
+	return op->created ? key_add(s, op->workspace, op->key_no, op->key) : revoke(s, op);
 }

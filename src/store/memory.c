@@ -44,6 +44,7 @@ int memory_load(struct store *s)
 	r = r ?: heads_load(s);
 	r = r ?: erasure_load(s);
 	r = r ?: dedupe_load(s);
+	r = r ?: bulk_load(s);
 	r = r ?: token_rows_load(s);
 	if (r < 0)
 		return pass(r);

@@ -14,7 +14,7 @@ static int prepare(struct store *s, enum start_statement which, sqlite3_stmt **s
 	return db_prepare(s->db, start_sql[which], st);
 }
 
-int provision_next_no(struct store *s, const char *sql, int64_t max, uint32_t *out)
+static int next_no(struct store *s, const char *sql, int64_t max, uint32_t *out)
 {
 	int64_t no;
 	int r = db_query_i64(s->db, sql, &no);
@@ -80,7 +80,7 @@ static int put_key(struct store *s, const struct key_table *t, uint32_t workspac
 		   const struct key_texts *texts)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = k->no ? 0 : provision_next_no(s, statement_sql[ST_KEY_NEXT], KEY_NO_MAX, &k->no);
+	int r = k->no ? 0 : next_no(s, statement_sql[ST_KEY_NEXT], KEY_NO_MAX, &k->no);
 	r = r ?: prepare(s, t->put, &st);
 	if (r < 0)
 		return pass(r);

@@ -50,6 +50,8 @@ struct provision_workspace {
 	const struct provision_contact_field *contact_fields;
 	unsigned n_contact_fields;
 	int64_t requests_per_second;
+	/* What the file does not mention: of a workspace that is there it stays as it is. */
+	bool keep_name, keep_rate;
 	const struct switch_setting *switches; /* each name once; others stay as they are */
 	unsigned n_switches;
 	const struct provision_key *keys;

@@ -14,6 +14,8 @@ enum { SCRATCH_MAX = 64 * 1024 * 1024 }; /* bytes: one row's JSON as a tree */
 	" LEFT JOIN dialect l ON l.no = e.dialect LEFT JOIN definition d ON d.no = e.definition"  \
 	" LEFT JOIN contact c ON c.no = e.contact "
 
+#define BULK_COLUMNS "SELECT no, space, about, first_item, items, refused, created_at FROM bulk "
+
 const char *const reader_sql[READ_STATEMENTS] = {
 	[RD_EVENT] = EVENT_COLUMNS "WHERE e.seq = ?",
 	[RD_EVENTS_DOWN] = EVENT_COLUMNS "WHERE e.seq BETWEEN ?1 AND ?2 AND e.workspace = ?3"
@@ -41,6 +43,16 @@ const char *const reader_sql[READ_STATEMENTS] = {
 	[RD_IDENTITY_FIND] = "SELECT contact FROM identity WHERE workspace = ? AND kind = ?"
 			     " AND key = ?",
 	[RD_CONTACT_KEYS] = "SELECT workspace, id, created_at FROM contact WHERE no = ?",
+
+	[RD_BULK] = BULK_COLUMNS "WHERE no = ?1 AND workspace = ?2 AND expires_at > ?3",
+	[RD_BULKS] = BULK_COLUMNS "WHERE workspace = ?1 AND space = ?2 AND created_at"
+				  " BETWEEN ?3 AND ?4 AND expires_at > ?5"
+				  " ORDER BY created_at DESC, no DESC LIMIT ?6 OFFSET ?7",
+	[RD_BULK_ITEMS] = "SELECT i.no, i.contact, i.outcome, i.problem, i.request, i.problems,"
+			  " c.created_at FROM bulk_item i LEFT JOIN contact c ON c.no = i.contact"
+			  " WHERE i.no >= ?1 AND i.no < ?1 + ?2 ORDER BY i.no",
+	[RD_BULK_REQUESTS] = "SELECT request FROM bulk_item WHERE workspace = ? AND contact = ?"
+			     " AND request IS NOT NULL ORDER BY no",
 
 	[RD_DEFINITIONS] = "SELECT no, name FROM definition WHERE workspace = ?"
 			   " AND deleted = 0 ORDER BY name",
@@ -108,8 +120,8 @@ int reader_json(struct store_reader *r, struct arena *a, struct str text, enum j
 	enum json_outcome parsed = json_parse(&r->scratch, text, &root, NULL);
 	if (parsed == JSON_NO_MEMORY)
 		return reader_no_memory();
-	if (parsed != JSON_OK ||
-	    !(shape == JSON_SHAPE_OBJECT ? yyjson_is_obj(root) : yyjson_is_arr(root)))
+	if (parsed != JSON_OK || (shape == JSON_SHAPE_OBJECT && !yyjson_is_obj(root)) ||
+	    (shape == JSON_SHAPE_ARRAY && !yyjson_is_arr(root)))
 		return db_damaged("JSON of a row");
 	return reader_text(a, text, out);
 }

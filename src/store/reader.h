@@ -20,6 +20,10 @@ enum read_statement {
 	RD_CONTACT_COUNT,
 	RD_IDENTITY_FIND,
 	RD_CONTACT_KEYS,
+	RD_BULK,
+	RD_BULKS,
+	RD_BULK_ITEMS,
+	RD_BULK_REQUESTS,
 	RD_DEFINITIONS,
 	RD_KEYS,
 	READ_STATEMENTS, /* how many */
@@ -40,7 +44,7 @@ MUST_CHECK int reader_begin(struct store_reader *r);
 void reader_end(struct store_reader *r);
 
 /* Text of a row that has to be JSON, in the arena. */
-enum json_shape { JSON_SHAPE_OBJECT, JSON_SHAPE_ARRAY };
+enum json_shape { JSON_SHAPE_OBJECT, JSON_SHAPE_ARRAY, JSON_SHAPE_ANY };
 MUST_CHECK int reader_json(struct store_reader *r, struct arena *a, struct str text,
 			   enum json_shape shape, struct str *out);
 MUST_CHECK int reader_text(struct arena *a, struct str text, struct str *out);

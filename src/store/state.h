@@ -85,6 +85,9 @@ struct store {
 	instant_us next_expiry; /* of a row in `dedupe`; INT64_MAX: none */
 	unsigned n_expiring;    /* added by this batch */
 
+	instant_us next_bulk_expiry; /* as next_expiry */
+	unsigned n_bulks;            /* added by this batch */
+
 	struct tokens tokens;        /* any thread looks into it */
 	struct token *token_changes; /* of the batch, for when it is committed; kind 0: gone */
 	unsigned n_token_changes, token_changes_room;
@@ -179,6 +182,16 @@ MUST_CHECK int dedupe_find(struct store *s, struct op *op);
 MUST_CHECK int dedupe_add(struct store *s, const struct op *op);
 MUST_CHECK int dedupe_purge(struct store *s);
 
+/* bulks.c: many operations recorded with what became of them. */
+MUST_CHECK int bulk_load(struct store *s);
+MUST_CHECK int bulk_write(struct store *s, struct op *op);
+MUST_CHECK int bulk_purge(struct store *s);
+MUST_CHECK int bulk_last_item(struct store *s, uint64_t *no); /* 0: there is none */
+/* Requests up to that item which name the contact, or may: at most *budget of them, which is made
+ * less. *left: there may be more. */
+MUST_CHECK int bulk_erase(struct store *s, uint32_t workspace, uint64_t contact, uint64_t last_item,
+			  unsigned *budget, bool *left);
+
 /* token_rows.c: tokens on disk, and in memory once they are there. */
 MUST_CHECK int token_rows_load(struct store *s);
 MUST_CHECK int token_issue_decide(struct store *s, const struct op *op); /* or STORE_REFUSED */
@@ -191,6 +204,20 @@ void token_rows_forget(struct store *s); /* or abandoned */
 /* keys.c: made and revoked while the server runs. */
 MUST_CHECK int key_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
 MUST_CHECK int key_write(struct store *s, struct op *op);
+MUST_CHECK int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *like);
+
+/* workspaces.c */
+MUST_CHECK int workspace_find(struct store *s, struct uuid id, uint32_t *no); /* 0: none has it */
+/* The number for a new one, or STORE_FULL. */
+MUST_CHECK int workspace_next(struct store *s, uint32_t *no);
+/* The switches of `old` (NULL: none) with n of them set, into `w`. */
+MUST_CHECK int workspace_set_switches(struct store *s, const struct workspace *old,
+				      const struct switch_setting *set, unsigned n,
+				      struct workspace *w);
+/* Adds it, or makes the one of that number so, unless it is; the times are filled in. */
+MUST_CHECK int workspace_put(struct store *s, struct workspace *w, bool *changed);
+MUST_CHECK int workspace_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
+MUST_CHECK int workspace_write(struct store *s, struct op *op);
 
 /* definitions.c: the definition of an event, which may have to be made or to grow. */
 struct definition_plan {
@@ -226,7 +253,6 @@ MUST_CHECK int contact_field_set(struct store *s, uint32_t workspace,
 MUST_CHECK int batch_begin(struct store *s);
 
 /* provision.c and its parts: within store_provision()'s batch. */
-MUST_CHECK int provision_next_no(struct store *s, const char *sql, int64_t max, uint32_t *out);
 MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_workspace *p,
 				       uint32_t *no);
 MUST_CHECK int provision_contact_field(struct store *s, uint32_t workspace,

@@ -30,8 +30,9 @@ const char *const statement_sql[STATEMENTS] = {
 
 	[ST_CONTACT_ERASE] = "UPDATE contact SET workspace = 0, identities = '[]',"
 			     " attributes = '{}', updated_at = ? WHERE no = ?",
-	[ST_ERASURE_NEXT] = "SELECT contact, next_seq FROM erasure LIMIT 1",
-	[ST_ERASURE_PUT] = "INSERT OR REPLACE INTO erasure(contact, next_seq) VALUES(?, ?)",
+	[ST_ERASURE_NEXT] = "SELECT contact, workspace, next_seq, last_item FROM erasure LIMIT 1",
+	[ST_ERASURE_PUT] = "INSERT OR REPLACE INTO erasure(contact, workspace, next_seq,"
+			   " last_item) VALUES(?, ?, ?, ?)",
 	[ST_ERASURE_DROP] = "DELETE FROM erasure WHERE contact = ?",
 
 	[ST_DEDUPE_FIND] = "SELECT seq, payload, outcomes FROM dedupe WHERE workspace = ?"
@@ -45,6 +46,20 @@ const char *const statement_sql[STATEMENTS] = {
 			      " ORDER BY expires_at LIMIT 1",
 	[ST_DEDUPE_DROP] = "DELETE FROM dedupe WHERE workspace = ? AND space = ? AND key = ?",
 	[ST_DEDUPE_EXPIRY] = "SELECT min(expires_at) FROM dedupe WHERE expires_at IS NOT NULL",
+
+	[ST_BULK_ADD] = "INSERT INTO bulk(workspace, space, about, first_item, items, refused,"
+			" created_at, expires_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?) RETURNING no",
+	[ST_BULK_DROP] = "DELETE FROM bulk WHERE no = (SELECT no FROM bulk"
+			 " WHERE expires_at <= ? ORDER BY expires_at LIMIT 1)"
+			 " RETURNING first_item, items",
+	[ST_BULK_EXPIRY] = "SELECT min(expires_at) FROM bulk",
+	[ST_BULK_ITEM_ADD] = "INSERT INTO bulk_item(workspace, contact, outcome, problem, request,"
+			     " problems) VALUES(?, ?, ?, ?, ?, nullif(?, '')) RETURNING no",
+	[ST_BULK_ITEM_LAST] = "SELECT coalesce(max(no), 0) FROM bulk_item",
+	[ST_BULK_ITEM_ERASE] = "UPDATE bulk_item SET request = NULL, problems = NULL WHERE no IN"
+			       " (SELECT no FROM bulk_item WHERE workspace = ?1 AND contact IN"
+			       " (0, ?2) AND no <= ?3 AND request IS NOT NULL LIMIT ?4)",
+	[ST_BULK_ITEMS_DROP] = "DELETE FROM bulk_item WHERE no >= ?1 AND no < ?1 + ?2",
 
 	[ST_TOKEN_ADD] = "INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
 			 " expires_at) VALUES(?, ?, ?, ?, ?, ?, ?)",
@@ -82,6 +97,12 @@ const char *const statement_sql[STATEMENTS] = {
 			     " ORDER BY minute DESC, first_seq DESC LIMIT 1",
 	[ST_ROLLUP_PUT] = "INSERT OR REPLACE INTO rollup(workspace, definition, minute, events,"
 			  " first_seq, last_seq, total) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ST_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
+	[ST_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
+	[ST_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, requests_per_second, switches,"
+			     " contacts, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?5, 0,"
+			     " ?6, ?6) ON CONFLICT(no) DO UPDATE SET name = ?3,"
+			     " requests_per_second = ?4, switches = ?5, updated_at = ?6",
 	[ST_WORKSPACE_GROW] = "UPDATE workspace SET contacts = contacts + ? WHERE no = ?",
 
 	[ST_HEADS_PUT] = "INSERT OR REPLACE INTO contact_head(block, heads) VALUES(?, ?)",
@@ -95,7 +116,8 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_EVENT_NEWEST] = "SELECT seq, id, received_at FROM event ORDER BY seq DESC LIMIT 1",
 	[START_CONTACT_NEWEST] = "SELECT coalesce(max(no), 0) FROM contact",
 
-	[START_WORKSPACES] = "SELECT no, id, name, requests_per_second, switches FROM workspace"
+	[START_WORKSPACES] = "SELECT no, id, name, requests_per_second, switches,"
+			     " created_at, updated_at FROM workspace"
 			     " ORDER BY no",
 	[START_CONTACT_FIELDS] = "SELECT no, workspace, id, name, type, title, description,"
 				 " fallback, created_at, updated_at FROM contact_field"
@@ -115,13 +137,6 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_TOKENS] = "SELECT digest, issuer, kind, workspace, scopes, created_at, expires_at"
 			 " FROM token",
 
-	[START_WORKSPACE_FIND] = "SELECT no FROM workspace WHERE id = ?",
-	[START_WORKSPACE_NEXT] = "SELECT coalesce(max(no), 0) + 1 FROM workspace",
-	[START_WORKSPACE_PUT] = "INSERT INTO workspace(no, id, name, requests_per_second, switches,"
-				" contacts, created_at, updated_at)"
-				" VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?6)"
-				" ON CONFLICT(no) DO UPDATE SET name = ?3,"
-				" requests_per_second = ?4, switches = ?5, updated_at = ?6",
 	[START_WORKSPACES_BUT] = "SELECT no FROM workspace WHERE no <> ?",
 
 	[START_KEY_FIND] = "SELECT no, workspace, name, scopes, revoked, digest,"

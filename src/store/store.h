@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "model/bulk.h"
 #include "model/catalog.h"
 #include "model/op.h"
 #include "model/tokens.h"
@@ -163,6 +164,17 @@ MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a,
 
 /* From a counter. */
 MUST_CHECK int store_count_contacts(struct store_reader *r, uint32_t workspace, uint64_t *n);
+
+/* The bulks of the workspace that have not expired, as asked for. *more: there are older ones. With
+ * a number there is one or none. */
+MUST_CHECK int store_read_bulks(struct store_reader *r, struct arena *a, uint32_t workspace,
+				const struct bulk_query *q, struct bulk_view **rows, unsigned *n,
+				bool *more);
+
+/* What was asked for about the contact in bulks, oldest first: compact JSON text of an array, in `b`
+ * and its arena. */
+MUST_CHECK int store_read_bulk_requests(struct store_reader *r, uint32_t workspace,
+					uint64_t contact, struct buf *b);
 
 struct key_row {
 	uint32_t no;

@@ -233,7 +233,7 @@ static enum refusal authorise(struct trial *t, const struct dialect *d)
 	enum switch_no needs = t->call.endpoint->needs;
 	if (needs && !switch_on(key->workspace, needs))
 		return REFUSE_ROUTE;
-	unsigned scope = t->call.endpoint->scope;
+	unsigned scope = t->call.scope = t->call.endpoint->scope;
 	if ((key->scopes & scope) != scope || (key->publishable && !t->call.endpoint->public))
 		return REFUSE_SCOPE;
 	struct str origin = request_header(&t->req, STR("Origin"));
@@ -382,6 +382,32 @@ const struct contact_view trial_contact = {
 	.last_event_at = 1764547260 * US_PER_S,
 };
 
+static const struct bulk_item_view bulk_items[] = {
+	{ .number = 1,
+	  .outcome = BULK_MADE,
+	  .request = STR_INIT("{\"email\":\"a@b.co\"}"),
+	  .contact = 1,
+	  .contact_created_at = 1764547200 * US_PER_S },
+	{ .number = 2,
+	  .outcome = BULK_REFUSED,
+	  .problem = PROBLEM_FORMAT,
+	  .request = STR_INIT("{\"email\":\"x\"}"),
+	  .problems = STR_INIT("{\"found\":1,\"list\":[{\"code\":3,\"path\":\"email\",\"rule\":"
+			       "\"email\",\"limit\":0,\"size\":0}]}") },
+	{ .number = 3, .outcome = BULK_REFUSED, .problem = PROBLEM_TAKEN },
+	{ .number = 4, .outcome = BULK_REFUSED, .request = STR_INIT("7") },
+};
+
+const struct bulk_view trial_bulk = {
+	.number = 1,
+	.space = BULK_OMNISEND_CONTACTS,
+	.about = STR_INIT("{\"method\":\"POST\",\"origin\":\"shop\"}"),
+	.n_items = ARRAY_LEN(bulk_items),
+	.n_refused = 3,
+	.created_at = 1764547200 * US_PER_S,
+	.items = bulk_items,
+};
+
 static void store(struct trial *t, struct problems *ps)
 {
 	for (unsigned i = 0; i < t->call.n_ops; i++) {
@@ -393,6 +419,7 @@ static void store(struct trial *t, struct problems *ps)
 		op->received_at = t->req.received_at;
 		if (!op->occurred_given)
 			op->occurred_at = op->received_at;
+		op->bulk_no = 1;
 		op->definition_no = op->definition ?: trial_definition("order.completed")->no;
 		op->contact_field_id = contact_fields[0].id;
 		if (op->wants_view)
@@ -405,6 +432,7 @@ static void read_rows(struct query *q)
 	if (!q)
 		return;
 	q->rows = &trial_contact;
+	q->bulks = &trial_bulk;
 	q->n_rows = 1;
 	q->count = 1;
 }
@@ -508,6 +536,13 @@ const char *conn_peer(const struct conn *c)
 	return "";
 }
 
+bool conn_is_encrypted(const struct conn *c);
+bool conn_is_encrypted(const struct conn *c)
+{
+	must(!c);
+	return false;
+}
+
 /* --- Fuzzing: what must hold, whatever came in --- */
 
 static bool is_json(struct str text, bool object)
@@ -521,9 +556,21 @@ static bool is_json(struct str text, bool object)
 	return good;
 }
 
+static void judge_bulk(const struct bulk *bulk)
+{
+	must(bulk->n_items > 0 && bulk->keep_s > 0 && is_json(bulk->about, true));
+	for (unsigned i = 0; i < bulk->n_items; i++) {
+		const struct bulk_item *item = &bulk->items[i];
+		must(is_json(item->request, false));
+		must(item->op || item->problems->n > 0);
+	}
+}
+
 static void judge_op(const struct op *op)
 {
 	must(op->arena && op->workspace && op->dialect);
+	if (op->kind == OP_BULK)
+		judge_bulk(op->bulk);
 	must(op->kind != OP_EVENT || op->n_who > 0);
 	must(op->kind != OP_EVENT || is_json(op->properties, true));
 	must(op->kind != OP_EVENT || op->definition != 0 || op->definition_name.n > 0);

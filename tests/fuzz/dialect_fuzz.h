@@ -72,8 +72,12 @@ struct str trial_op_text(struct trial *t);
 
 /* What follows: the refusal's answer when there is one; else the endpoint's, after a committer that
  * stored everything, or (with a code) refused the first operation for that reason, or could not. A
- * query finds trial_contact; with a code, nothing. */
+ * query finds trial_contact or trial_bulk; with a code, nothing. */
 extern const struct contact_view trial_contact; /* what is found, and what an operation shows */
+/* Of contacts: one made, one refused, one refused whose request was erased, one refused for want of
+ * memory. */
+extern const struct bulk_view trial_bulk;
+#define TRIAL_BULK_ID "692cda8017fb89ee9dcab42a"
 void trial_answer(struct trial *t);
 void trial_answer_refused(struct trial *t, enum problem_code code);
 void trial_answer_trouble(struct trial *t, enum refusal why);

@@ -36,6 +36,13 @@ static const struct trial_request requests[] = {
 	{ METHOD_POST, "/oauth2/token", { FORM, CLIENT } },
 	{ METHOD_POST, "/oauth2/revoke", { FORM, CLIENT } },
 	{ METHOD_POST, "/v4/track", { HEADER("X-API-KEY", TRIAL_KEY_ELSEWHERE) } },
+	{ METHOD_POST, "/v5/batches", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, "/api/batches", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_GET,
+	  "/v5/batches?endpoint=contacts&offset=7",
+	  { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_GET, "/v5/batches/" TRIAL_BULK_ID "/items", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_GET, "/api/batches/" TRIAL_BULK_ID "/items", { HEADER("X-API-KEY", TRIAL_KEY) } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

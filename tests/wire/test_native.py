@@ -326,7 +326,8 @@ def test_an_export_is_all_of_it(server, events):
     admin = server.reader("admin")
     contact = admin.contact("email=" + email)
     export = admin.get(f"/_/v1/contacts/{contact['id']}/export")
-    assert list(export) == ["contact", "events"]
+    assert list(export) == ["contact", "events", "bulk_requests"]
+    assert export["bulk_requests"] == []
     assert export["contact"] == contact
     assert len(export["events"]) == events
     assert export["events"] == admin.timeline(contact)[::-1]

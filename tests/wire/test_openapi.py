@@ -18,7 +18,7 @@ from occurd import key, made_uuid
 
 SPACE = senders.engine_workspace(
     "openapi", switches={"older_generation": True},
-    keys=[key("events", ["events.write"]), key("admin", ["admin"]),
+    keys=[key("events", ["events.write"]), key("admin", ["admin", "operator"]),
           key("contacts", ["contacts.read"]), key("definitions", ["definitions.read"]),
           key("all", occurd.ALL_SCOPES)])
 TABLES = [table.Table(f"{name}_rest.toml") for name in ("omnisend", "infobip", "arsel")]
@@ -61,7 +61,8 @@ READS = [
     ("/_/v1/contacts/x/export", 400), ("/_/v1/contacts/" + ID + "/export", 404),
     ("/_/v1/definitions", 200), ("/_/v1/definitions/" + senders.TYPE, 200),
     ("/_/v1/definitions/none", 404), ("/_/v1/keys", 200), ("/_/v1/keys/1", 200),
-    ("/_/v1/keys/0", 404), ("/_/v1/stats", 200),
+    ("/_/v1/keys/0", 404), ("/_/v1/stats", 200), ("/_/v1/workspaces", 200),
+    ("/_/v1/workspaces/" + SPACE["id"], 200), ("/_/v1/workspaces/" + ID, 404),
 ]
 # In this order: what one makes, the next ones change.
 WRITES = [
@@ -76,6 +77,12 @@ WRITES = [
     ("DELETE", "/_/v1/keys/0", None, 404), ("DELETE", "/_/v1/contacts/x", None, 400),
     ("DELETE", "/_/v1/contacts/" + ID, None, 404),
     ("DELETE", "/_/v1/contacts/<GONE>", None, 204),
+    ("POST", "/_/v1/workspaces", {"name": "new", "id": made_uuid("new")}, 201),
+    ("POST", "/_/v1/workspaces", {"name": "new", "id": made_uuid("new")}, 409),
+    ("POST", "/_/v1/workspaces", {}, 400),
+    ("PATCH", "/_/v1/workspaces/" + made_uuid("new"), {"name": "newer"}, 200),
+    ("PATCH", "/_/v1/workspaces/" + made_uuid("new"), {"id": ID}, 400),
+    ("PATCH", "/_/v1/workspaces/" + ID, {}, 404),
 ]
 
 

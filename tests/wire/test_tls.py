@@ -185,6 +185,16 @@ def test_abandoned_handshakes(server):
 # --- What holds for plain connections ---
 
 
+def test_addresses_in_answers(server):
+    batch = {"method": "POST", "endpoint": "events", "items": [json.loads(event())]}
+    for _ in range(2):
+        reply = server.request("POST", "/v5/batches", SEND, json.dumps(batch).encode())
+        assert reply.status == 201, reply
+    page = server.request("GET", "/v5/batches?endpoint=events&limit=1", SEND).json()
+    assert page["paging"]["next"] == \
+        "https://occurd.test/v5/batches?endpoint=events&limit=1&offset=1"
+
+
 def test_pipelined(server):
     one = request_bytes("POST", "/v4/track", SEND, event("pipelined"))
     with server.wire() as wire:

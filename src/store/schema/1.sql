@@ -132,11 +132,43 @@ CREATE TABLE event(
     mismatches  TEXT                          -- JSON: how they are not what is declared; NULL: they are
 );
 
--- Deleted contacts whose events still hold properties: from next_seq on downwards.
+-- Deleted contacts of whom something is still there: in the properties of their events, from next_seq
+-- on downwards, and in requests of bulk_item, up to last_item. 0: nothing there any more.
 CREATE TABLE erasure(
-    contact  INTEGER PRIMARY KEY,
-    next_seq INTEGER NOT NULL
+    contact   INTEGER PRIMARY KEY,
+    workspace INTEGER NOT NULL,
+    next_seq  INTEGER NOT NULL,
+    last_item INTEGER NOT NULL
 );
+
+-- Many things asked for in one request, kept for who asks what became of them. space: whose they are.
+CREATE TABLE bulk(
+    no         INTEGER PRIMARY KEY,
+    workspace  INTEGER NOT NULL,
+    space      INTEGER NOT NULL,
+    about      TEXT NOT NULL,                 -- JSON: an object, the dialect's own
+    first_item INTEGER NOT NULL,              -- in bulk_item; the others follow it
+    items      INTEGER NOT NULL,
+    refused    INTEGER NOT NULL,              -- how many of them
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+);
+
+CREATE INDEX bulk_space ON bulk(workspace, space, created_at);
+CREATE INDEX bulk_expiry ON bulk(expires_at);
+
+CREATE TABLE bulk_item(
+    no        INTEGER PRIMARY KEY,
+    workspace INTEGER NOT NULL,
+    contact   INTEGER NOT NULL,               -- whom it was about; 0: nobody for certain
+    outcome   INTEGER NOT NULL,               -- 0: done; 1: done, the contact is new; 2: refused
+    problem   INTEGER NOT NULL,               -- of a refused one: the code of the first
+    request   TEXT,                           -- JSON: what was asked for; NULL: somebody was deleted
+    problems  TEXT                            -- JSON: of a refused one; NULL likewise
+);
+
+-- Whose requests go with a deleted contact: its own, and those of nobody for certain.
+CREATE INDEX bulk_item_contact ON bulk_item(workspace, contact) WHERE request IS NOT NULL;
 
 -- Ids that callers chose, so that a repetition is recognised. space: whose ids they are.
 CREATE TABLE dedupe(

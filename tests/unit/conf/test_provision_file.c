@@ -228,8 +228,9 @@ static void test_taken(void **state)
 	}
 }
 
-#define SCOPES \
-	"events.write, contacts.read, contacts.write, definitions.read, definitions.write, admin"
+#define SCOPES                                                                               \
+	"events.write, contacts.read, contacts.write, definitions.read, definitions.write, " \
+	"admin, operator"
 #define TYPES "string, boolean, integer, number, date, datetime, email, url, object, array"
 
 static void test_refused(void **state)
@@ -525,6 +526,29 @@ static void test_ceilings(void **state)
 	}
 }
 
+static void test_what_is_not_mentioned_is_kept(void **state)
+{
+	static const struct {
+		const char *text;
+		bool name, rate;
+	} cases[] = {
+		{ WS, true, true },
+		{ WS "  name: a\n", false, true },
+		{ WS "  limits: {}\n", true, true },
+		{ WS "  limits: { requests_per_second: 0 }\n", true, false },
+		{ WS "  name: a\n  limits: { requests_per_second: 9 }\n", false, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reading got;
+		read_text(&got, cases[i].text);
+		assert_int_equal(got.r, PROVISION_FILE_OK);
+		assert_int_equal(got.p.workspaces[0].keep_name, cases[i].name);
+		assert_int_equal(got.p.workspaces[0].keep_rate, cases[i].rate);
+		arena_fini(&got.arena);
+	}
+}
+
 static void nested_fields(struct buf *b, unsigned levels)
 {
 	buf_lit(b, WS "  definitions: [{ name: a");
@@ -599,9 +623,13 @@ static void test_every_arena(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_taken),          cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_ceilings),       cmocka_unit_test(test_nesting_of_fields),
-		cmocka_unit_test(test_cannot_be_read), cmocka_unit_test(test_every_arena),
+		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_ceilings),
+		cmocka_unit_test(test_nesting_of_fields),
+		cmocka_unit_test(test_what_is_not_mentioned_is_kept),
+		cmocka_unit_test(test_cannot_be_read),
+		cmocka_unit_test(test_every_arena),
 	};
 	return cmocka_run_group_tests(tests, enter_dir, leave_dir);
 }

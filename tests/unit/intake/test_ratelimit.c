@@ -77,6 +77,47 @@ static void keys_and_dialects_do_not_share(void **state)
 	ratelimit_free(r);
 }
 
+static bool take(struct ratelimit *r, unsigned family, unsigned requests, unsigned window_s,
+		 int64_t at_ms)
+{
+	struct rate_state s;
+	return ratelimit_take(r, (struct bucket){ 7, DIALECT_ARSEL, family },
+			      (struct rate){ requests, window_s }, at_ms, &s);
+}
+
+static void a_changed_limit_is_held_at_once(void **state)
+{
+	(void)state;
+	struct ratelimit *r;
+	assert_int_equal(ratelimit_new(&r), 0);
+	for (int i = 0; i < 5; i++)
+		assert_true(take(r, RATELIMIT_OWN, 5, 1, 100));
+	assert_false(take(r, RATELIMIT_OWN, 5, 1, 100));
+	assert_true(take(r, RATELIMIT_OWN, 6, 1, 100)); /* raised: what is more is there at once */
+	assert_false(take(r, RATELIMIT_OWN, 6, 1, 100));
+	assert_false(take(r, RATELIMIT_OWN, 2, 1, 100)); /* lowered */
+	assert_true(take(r, RATELIMIT_OWN, 2, 1, 1100));
+	assert_true(take(r, RATELIMIT_OWN, 2, 1, 1100));
+	assert_false(take(r, RATELIMIT_OWN, 2, 1, 1100));
+	ratelimit_free(r);
+}
+
+static void an_own_limit_and_the_vendors_do_not_share(void **state)
+{
+	(void)state;
+	struct ratelimit *r;
+	assert_int_equal(ratelimit_new(&r), 0);
+	for (int i = 0; i < 1000; i++)
+		assert_true(take(r, RATELIMIT_OWN, 1000, 1, 100));
+	assert_false(take(r, RATELIMIT_OWN, 1000, 1, 100));
+	for (unsigned family = 0; family < ENDPOINT_BUCKETS; family++)
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(take(r, family, 3, 60, 200), i < 3);
+	assert_true(take(r, RATELIMIT_OWN, 1000, 1, 1100));
+	assert_false(take(r, 0, 3, 60, 1100)); /* its own minute is not over */
+	ratelimit_free(r);
+}
+
 enum { TAKERS = 4, TRIES = 5000, ROOM = 7000 };
 
 struct taker {
@@ -120,6 +161,8 @@ int main(void)
 		cmocka_unit_test(a_window_starts_with_its_first_request),
 		cmocka_unit_test(the_clock_may_begin_at_zero),
 		cmocka_unit_test(keys_and_dialects_do_not_share),
+		cmocka_unit_test(a_changed_limit_is_held_at_once),
+		cmocka_unit_test(an_own_limit_and_the_vendors_do_not_share),
 		cmocka_unit_test(threads_together_get_no_more_than_one_would),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,7 @@ static void scopes_are_words(void **state)
 		{ "contacts.read contacts.write", SCOPE_CONTACTS_READ | SCOPE_CONTACTS_WRITE },
 		{ "definitions.read definitions.write admin",
 		  SCOPE_DEFINITIONS_READ | SCOPE_DEFINITIONS_WRITE | SCOPE_ADMIN },
+		{ "admin operator", SCOPE_ADMIN | SCOPE_OPERATOR },
 	};
 	unsigned scope = 99;
 	(void)state;

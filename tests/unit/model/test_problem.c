@@ -127,6 +127,8 @@ static const struct {
 	  "properties may not go beyond the 1000 event types, or fields of one event type" },
 	{ { .code = PROBLEM_CONTACT_FIELDS_FULL, .limit = 1000 },
 	  "The request may not go beyond the 1000 custom fields that contacts may have" },
+	{ { .code = PROBLEM_WORKSPACES_FULL, .limit = 5 },
+	  "The request may not go beyond the 5 workspaces, or keys, that there can be" },
 	{ { .code = PROBLEM_NAME, .path = STR_INIT("p.a\0b") },
 	  "p.a?b is not a valid name" }, /* ? for U+0000 */
 };

@@ -246,6 +246,7 @@ static inline uint64_t fixture_fingerprint(struct fixture *f)
 		"workspace",    "access_key", "oauth_client", "definition", "contact",
 		"identity",     "event",      "rollup",       "dialect",    "meta",
 		"contact_head", "erasure",    "dedupe",       "token",      "contact_field",
+		"bulk",         "bulk_item",
 	};
 	char path[100], sql[100];
 	sqlite3 *db;

@@ -70,7 +70,23 @@ static void add_event(struct fixture *f, const char *email, const char *key)
 	assert_int_equal(fixture_apply(f, &op), STORE_OK);
 }
 
-/* Contact 2: events 1, 3, 5, 7; contact 3: 2, 4, 6, 8, deleted. */
+/* Items of contacts 2 and 3, and one that was refused. */
+static void add_bulk(struct fixture *f)
+{
+	const struct op done[] = { { .outcome = OP_DONE, .contact = 2 },
+				   { .outcome = OP_DONE, .contact = 3 } };
+	struct problems problems = { 0 };
+	problem_at(&problems, PROBLEM_REQUIRED, STR("x"));
+	const struct bulk_item items[] = { { .request = STR("{}"), .op = &done[0] },
+					   { .request = STR("{}"), .op = &done[1] },
+					   { .request = STR("{}"), .problems = &problems } };
+	const struct bulk bulk = { BULK_OMNISEND_EVENTS, STR("{}"), items, 3, 3600 };
+	struct op op = { .arena = &f->arena, .kind = OP_BULK, .workspace = 1, .bulk = &bulk };
+	assert_int_equal(fixture_apply(f, &op), STORE_OK);
+}
+
+/* Contact 2: events 1, 3, 5, 7; contact 3: 2, 4, 6, 8, deleted. Bulk 1: items 1 to 3, of which 2 and
+ * 3 went with contact 3; bulk 2: items 4 to 6. */
 static void fill(struct fixture *f)
 {
 	fixture_provision(f);
@@ -79,9 +95,12 @@ static void fill(struct fixture *f)
 		add_event(f, "a@x.io", i ? NULL : "first");
 		add_event(f, "b@x.io", NULL);
 	}
+	add_bulk(f);
 	struct op op = fixture_op(f, "b@x.io");
 	op.kind = OP_CONTACT_DELETE;
 	assert_int_equal(fixture_apply(f, &op), STORE_OK);
+	add_bulk(f);
+	run_sql(f->dir, "UPDATE bulk_item SET request = NULL WHERE no = 5");
 }
 
 static void copy_store(const struct fixture *f, const struct fixture *to)
@@ -184,13 +203,30 @@ static const struct damage {
 	  "event 6: contact 3 is deleted, its properties are not", true },
 	{ "UPDATE event SET mismatches = '[]' WHERE seq = 6",
 	  "event 6: contact 3 is deleted, its properties are not", true },
-	{ "INSERT INTO erasure VALUES(2, 7)", "contact 2: its events wait for an end", true },
-	{ "INSERT INTO erasure VALUES(3, 7)", "event 7, where its deletion is to go on", true },
+	{ "INSERT INTO erasure VALUES(2, 1, 7, 0)", "contact 2: its events wait for an end", true },
+	{ "INSERT INTO erasure VALUES(3, 1, 7, 0)", "event 7, where its deletion is to go on",
+	  true },
 	/* One that is under way is sound. */
 	{ "UPDATE event SET properties = '{\"a\":1}' WHERE seq = 2;"
-	  "INSERT INTO erasure VALUES(3, 4)",
+	  "INSERT INTO erasure VALUES(3, 1, 4, 0)",
 	  NULL, true },
 	/* Callers' ids */
+	{ "UPDATE bulk_item SET request = '{}' WHERE no = 2",
+	  "bulk item 2: contact 3 is deleted, its request is not", true },
+	{ "UPDATE bulk_item SET request = '{}' WHERE no = 2;"
+	  "INSERT INTO erasure VALUES(3, 1, 0, 2)",
+	  NULL, true },
+	{ "DELETE FROM bulk_item WHERE no = 3", "bulk 1: its items are not all there", true },
+	{ "UPDATE bulk SET items = 0 WHERE no = 2", "bulk 2: its items are not all there", true },
+	{ "UPDATE bulk SET items = 4 WHERE no = 2", "bulk 2: its items are not all there", true },
+	{ "UPDATE bulk_item SET workspace = 2 WHERE no = 3", "bulk 1: its items are not all",
+	  true },
+	{ "UPDATE bulk_item SET outcome = 7 WHERE no = 3", "bulk 1: its items are not all", true },
+	{ "UPDATE bulk SET refused = 3 WHERE no = 1", "it says that 3 items were refused", true },
+	{ "UPDATE bulk SET about = '7' WHERE no = 1", "what is kept about it is none", true },
+	{ "DELETE FROM bulk WHERE no = 1", "bulk item 1: it is of no bulk", true },
+	{ "UPDATE bulk_item SET request = '{' WHERE no = 1", "bulk item 1: its request", true },
+	{ "UPDATE bulk_item SET problems = 'x' WHERE no = 6", "bulk item 6: its request", true },
 	{ "UPDATE dedupe SET seq = 99", "event 99, which came with it, is not there", true },
 	{ "UPDATE dedupe SET workspace = 2", "an id of workspace 2, space 1", true },
 	{ "UPDATE dedupe SET outcomes = 'x'", "the outcomes kept for it are none", true },

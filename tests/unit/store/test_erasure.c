@@ -10,6 +10,8 @@
 #define MARK_NAME   "Marked-Attribute"
 #define MARK_EVENT  "marked-property"
 #define MARK_LONG   "marked-overflow"
+#define MARK_ITEM   "marked-request"
+#define MARK_PATH   "marked-path"
 #define OTHER_EMAIL "other-e-mail"
 #define OTHER_EVENT "other-property"
 
@@ -19,6 +21,26 @@ static struct op marked_event(struct fixture *f, const char *email, const char *
 	op.properties = arena_printf(&f->arena, "{\"total\":1,\"note\":\"%s\"}", mark);
 	op.mismatches = arena_printf(&f->arena, "[\"%s must be a string\"]", mark);
 	return op;
+}
+
+/* A request of several pages for the contact, and one that nobody can tell whose it is. */
+static void record_marked(struct fixture *f, uint64_t contact)
+{
+	const struct op done = { .outcome = OP_DONE, .contact = contact };
+	struct buf b = buf_in(&f->arena);
+	struct problems problems = { 0 };
+	problem_at(&problems, PROBLEM_NAME, STR("properties." MARK_PATH));
+	buf_char(&b, '"');
+	for (unsigned i = 0; i < 2000; i++)
+		buf_lit(&b, MARK_ITEM " ");
+	buf_char(&b, '"');
+	const struct bulk_item items[] = {
+		{ .request = buf_str(&b), .op = &done },
+		{ .request = STR("{\"x\":\"" MARK_ITEM "\"}"), .problems = &problems },
+	};
+	const struct bulk bulk = { BULK_OMNISEND_EVENTS, STR("{}"), items, 2, 3600 };
+	struct op op = { .arena = &f->arena, .kind = OP_BULK, .workspace = 1, .bulk = &bulk };
+	assert_int_equal(fixture_apply(f, &op), STORE_OK);
 }
 
 static void make_marked(struct fixture *f)
@@ -37,6 +59,7 @@ static void make_marked(struct fixture *f)
 	op.changes = changes;
 	op.n_changes = ARRAY_LEN(changes);
 	assert_int_equal(fixture_apply(f, &op), STORE_OK);
+	record_marked(f, op.contact);
 }
 
 /* A property of several pages. */
@@ -104,7 +127,7 @@ static bool any_file_has(struct fixture *f, const char *mark)
 static void expect_no_trace(struct fixture *f)
 {
 	static const char *const marks[] = { MARK_EMAIL, MARK_PHONE, MARK_NAME, MARK_EVENT,
-					     MARK_LONG };
+					     MARK_LONG,  MARK_ITEM,  MARK_PATH };
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
 		if (any_file_has(f, marks[i]))
 			fail_msg("%s is still there", marks[i]);
@@ -149,6 +172,8 @@ static void nothing_is_left_in_any_file(void **state)
 	add_many(&f, 9000);
 	fixture_reopen(&f); /* so that it is in the database, not only in the log */
 	assert_true(any_file_has(&f, MARK_EVENT));
+	assert_true(any_file_has(&f, MARK_ITEM));
+	assert_true(any_file_has(&f, MARK_PATH));
 	struct op op = delete_op(&f, MARK_EMAIL "@x.io");
 	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
 	assert_true(op.changed);

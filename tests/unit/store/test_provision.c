@@ -79,6 +79,62 @@ static void workspace_is_updated_by_its_id(void **state)
 	}
 }
 
+static void what_is_not_mentioned_stays(void **state)
+{
+	struct provision_workspace w = acme();
+	(void)state;
+	w.requests_per_second = 7;
+	assert_done(provision(&w));
+	uint64_t before = fixture_fingerprint(&f);
+	w.name = STR("the id");
+	w.requests_per_second = 0;
+	w.keep_name = w.keep_rate = true;
+	assert_done(provision(&w));
+	assert_int_equal(fixture_fingerprint(&f), before);
+
+	w.keep_name = false;
+	assert_done(provision(&w));
+	struct catalog *c = snapshot();
+	assert_str(catalog_workspace(c, 1)->name, "the id");
+	assert_int_equal(catalog_workspace(c, 1)->requests_per_second, 7);
+	catalog_unref(c);
+
+	/* Of a new one it is what stands for it. */
+	w.id = fixture_workspace_id(3);
+	w.keep_name = true;
+	w.n_keys = 0;
+	assert_done(provision(&w));
+	c = snapshot();
+	assert_str(catalog_workspace(c, 3)->name, "the id");
+	assert_int_equal(catalog_workspace(c, 3)->requests_per_second, 0);
+	catalog_unref(c);
+}
+
+static int provision_many(unsigned n)
+{
+	static struct provision_workspace many[WORKSPACES_MAX + 1];
+	for (unsigned i = 0; i < ARRAY_LEN(many); i++)
+		many[i] = (struct provision_workspace){
+			.id = { { 1, [14] = (uint8_t)(i >> 8), [15] = (uint8_t)i } },
+			.name = STR("w"),
+		};
+	return store_provision(f.store, &(struct provision){ many, n });
+}
+
+static void there_are_so_many_workspaces_and_no_more(void **state)
+{
+	const unsigned room = WORKSPACES_MAX - 2; /* two are there */
+	uint64_t before = fixture_fingerprint(&f);
+	(void)state;
+	assert_int_equal(provision_many(room + 1), -E2BIG);
+	assert_int_equal(fixture_fingerprint(&f), before);
+	assert_done(provision_many(room));
+	uint64_t full = fixture_fingerprint(&f);
+	assert_done(provision_many(room));
+	assert_int_equal(provision_many(room + 1), -E2BIG);
+	assert_int_equal(fixture_fingerprint(&f), full);
+}
+
 static void switches_of_acme(const char *expect)
 {
 	char text[200];
@@ -429,6 +485,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(repeating_changes_nothing),
 		CASE(workspace_is_updated_by_its_id),
+		CASE(what_is_not_mentioned_stays),
+		CASE(there_are_so_many_workspaces_and_no_more),
 		CASE(switches_are_set_one_by_one),
 		CASE(key_is_updated_by_its_secret),
 		CASE(publishable_key_and_its_origins),
