@@ -30,7 +30,7 @@ workspaces:
     name: bench
     contact_fields: [gender, age]
     keys:
-      - {{ secret: {KEY}, name: bench, scopes: [events.write, contacts.read, admin] }}
+      - {{ secret: {KEY}, name: bench, scopes: [events.write, contacts.read, contacts.write, definitions.read, admin] }}
     definitions:
       - name: order.completed
         fields:

@@ -66,25 +66,40 @@ static bool is_origin(struct str s)
 	return str_find(host, '/') == host.n && str_find(host, '*') == host.n;
 }
 
+/* A list of addresses, each of which is good; `rule` says what that is. */
+struct addresses {
+	const char *member, *rule;
+	bool (*good)(struct str s);
+};
+
+static int judge_addresses(struct judge *j, const struct yaml_place *at,
+			   const struct addresses *kind, char *const *texts, unsigned n,
+			   const struct str **out)
+{
+	struct yaml_place list = yaml_member(j->doc, at, kind->member);
+	struct str *copies = arena_array(j->out, struct str, n);
+	int r = copies ? 0 : fail(-ENOMEM, "provisioning %u %s", n, kind->member);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		struct yaml_place item = yaml_item(j->doc, &list, i);
+		if (!kind->good(str_of(texts[i])))
+			return yaml_wrong(j->doc, &item, "must be %s, not \"%s\"", kind->rule,
+					  texts[i]);
+		r = judge_copy(j, texts[i], &copies[i]);
+	}
+	*out = copies;
+	return r;
+}
+
 static int judge_origins(struct judge *j, const struct yaml_place *at, const struct file_key *in,
 			 struct provision_key *out)
 {
-	struct yaml_place list = yaml_member(j->doc, at, "allowed_origins");
-	unsigned n = in->allowed_origins_count;
-	struct str *origins = arena_array(j->out, struct str, n);
-	int r = origins ? 0 : fail(-ENOMEM, "provisioning %u origins", n);
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		struct yaml_place item = yaml_item(j->doc, &list, i);
-		if (!is_origin(str_of(in->allowed_origins[i])))
-			return yaml_wrong(j->doc, &item,
-					  "must be an origin like https://shop.example, in lower "
-					  "case and without a path, not \"%s\"",
-					  in->allowed_origins[i]);
-		r = judge_copy(j, in->allowed_origins[i], &origins[i]);
-	}
-	out->origins = origins;
-	out->n_origins = n;
-	return r;
+	static const struct addresses origins = {
+		"allowed_origins",
+		"an origin like https://shop.example, in lower case and without a path",
+		is_origin,
+	};
+	out->n_origins = in->allowed_origins_count;
+	return judge_addresses(j, at, &origins, in->allowed_origins, out->n_origins, &out->origins);
 }
 
 /* Whoever opens the page has the key. */
@@ -133,14 +148,76 @@ int judge_keys(struct judge *j, const struct yaml_place *workspace, const struct
 	return r;
 }
 
+static bool is_host(struct str s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789.-:";
+	for (size_t i = 0; i < s.n; i++)
+		if (!memchr(letters, s.p[i], sizeof(letters) - 1))
+			return false;
+	return s.n > 0;
+}
+
+/* Cuts "host" or "host:80" from the start; an IPv6 address stands in brackets. .n 0: there is none,
+ * or not in the letters of a host, so that no browser reads another one out of it. */
+static struct str cut_host(struct str s)
+{
+	uint64_t port = 0;
+	s = str_head(s, MIN(str_find(s, '/'), str_find(s, '?')));
+	bool bracket = s.n > 0 && s.p[0] == '[';
+	size_t end = str_find(s, bracket ? ']' : ':');
+	struct str rest = str_from(s, MIN(end + bracket, s.n));
+	struct str host = str_head(s, s.n - rest.n);
+	if (!is_host(bracket ? str_from(str_head(s, end), 1) : host) || (bracket && end == s.n))
+		return STR("");
+	if (rest.n == 0)
+		return host;
+	bool good = rest.p[0] == ':' && str_to_u64(str_from(rest, 1), &port) && port <= UINT16_MAX;
+	return good ? host : STR("");
+}
+
+/* Where a code may go in the clear: to this very machine. */
+static bool is_loopback(struct str host)
+{
+	return str_eq(host, STR("localhost")) || str_eq(host, STR("127.0.0.1")) ||
+	       str_eq(host, STR("[::1]"));
+}
+
+/* "https://app.example/back", as clients repeat it letter for letter. */
+static bool is_redirect(struct str s)
+{
+	static const struct str https = STR_INIT("https://"), http = STR_INIT("http://");
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '#')
+			return false;
+	if (str_starts(s, https))
+		return cut_host(str_from(s, https.n)).n > 0;
+	return str_starts(s, http) && is_loopback(cut_host(str_from(s, http.n)));
+}
+
+static int judge_redirects(struct judge *j, const struct yaml_place *at,
+			   const struct file_client *in, struct provision_key *out)
+{
+	static const struct addresses redirects = {
+		"redirect_uris",
+		"an https address (or http on localhost) with its host in lower case and no "
+		"fragment",
+		is_redirect,
+	};
+	out->n_redirects = in->redirect_uris_count;
+	return judge_addresses(j, at, &redirects, in->redirect_uris, out->n_redirects,
+			       &out->redirects);
+}
+
 static int judge_client(struct judge *j, const struct yaml_place *at, const struct file_client *in,
 			struct provision_key *out)
 {
 	struct yaml_place id = yaml_member(j->doc, at, "id");
 	int r = judge_name(j, &id, in->id, &out->name);
+	out->revoked = in->revoked;
 	r = r ?: judge_unique(j, &id, &j->clients, out->name);
 	r = r ?: judge_secret(j, at, in->secret, &out->digest);
-	return r ?: judge_scopes(j, at, in->scopes, in->scopes_count, &out->scopes);
+	r = r ?: judge_scopes(j, at, in->scopes, in->scopes_count, &out->scopes);
+	return r ?: judge_redirects(j, at, in, out);
 }
 
 int judge_clients(struct judge *j, const struct yaml_place *workspace,

@@ -13,6 +13,8 @@ enum {
 	SCOPES_MAX = 16,
 	ORIGIN_BYTES = 300,
 	ORIGINS_MAX = 1000, /* of one key */
+	REDIRECT_BYTES = 2000,
+	REDIRECTS_MAX = 100, /* of one client */
 };
 
 #define STRING(member, type, min, max, flags) \
@@ -57,6 +59,10 @@ static const cyaml_schema_value_t origin = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, ORIGIN_BYTES),
 };
 
+static const cyaml_schema_value_t redirect = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, REDIRECT_BYTES),
+};
+
 static const cyaml_schema_field_t key_members[] = {
 	REQUIRED(secret, struct file_key, SECRET_BYTES),
 	OPTIONAL(name, struct file_key, NAME_BYTES),
@@ -77,6 +83,8 @@ static const cyaml_schema_field_t client_members[] = {
 	REQUIRED(secret, struct file_client, SECRET_BYTES),
 	CYAML_FIELD_SEQUENCE("scopes", CYAML_FLAG_POINTER, struct file_client, scopes, &word, 0,
 			     SCOPES_MAX),
+	BOOL(revoked, struct file_client),
+	LIST(redirect_uris, struct file_client, redirect, REDIRECTS_MAX),
 	CYAML_FIELD_END,
 };
 

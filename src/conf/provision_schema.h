@@ -22,6 +22,9 @@ struct file_client {
 	char *id, *secret;
 	char **scopes;
 	unsigned scopes_count;
+	bool revoked;
+	char **redirect_uris;
+	unsigned redirect_uris_count;
 };
 
 struct file_field {

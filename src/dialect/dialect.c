@@ -8,7 +8,7 @@ void call_begin(struct call *call, int status)
 	reply_begin(call->req, status);
 }
 
-void call_send_json(struct call *call, struct buf *body)
+void call_send(struct call *call, struct str content_type, struct buf *body)
 {
 	if (body->failed) {
 		/* The arena gave out while the answer was worded. The reply layer has a bare 503
@@ -17,7 +17,12 @@ void call_send_json(struct call *call, struct buf *body)
 		reply_close(call->req);
 		return reply_send(call->req, STR(""), STR(""));
 	}
-	reply_send(call->req, STR("application/json"), buf_str(body));
+	reply_send(call->req, content_type, buf_str(body));
+}
+
+void call_send_json(struct call *call, struct buf *body)
+{
+	call_send(call, STR("application/json"), body);
 }
 
 struct str authorization(const struct request *req, struct str scheme)

@@ -60,6 +60,9 @@ struct credentials {
 	struct str name;   /* .p not NULL: the key must be of that name (Basic) */
 	bool client;       /* name and secret are an OAuth client's */
 	bool token;        /* the secret is a token, and no key will do */
+	/* The name is that of an OAuth client which has sent a person's browser; the secret is a
+	 * key that the person shows, if any: call->person. */
+	bool by_person;
 };
 
 struct endpoint;
@@ -78,7 +81,10 @@ struct call {
 	 * what its operations made; valid until either returns. */
 	const struct workspace *workspace;
 	const struct key *key; /* valid until decode returns */
-	unsigned scopes;       /* the key's, or those of its token */
+	/* Likewise, with credentials.by_person: whose key it is, one of the client's workspace that
+	 * is not for everybody to see; NULL: none was shown, or none such. */
+	const struct key *person;
+	unsigned scopes; /* the key's, or those of its token */
 	unsigned scope;  /* which of them it must have: the endpoint's, or what decode or answer
 			 * find out; of several that it finds out any will do */
 	uint32_t key_no; /* 0 before the credentials were found good */
@@ -148,6 +154,7 @@ struct endpoint {
 	/* Its own rate per key, counted with the other endpoints of that bucket; requests 0: the
 	 * dialect's. */
 	struct rate rate;
+	bool guards;     /* the rate keeps secrets from being guessed: no workspace lifts it */
 	unsigned bucket; /* below ENDPOINT_BUCKETS; 0: the one of all that say nothing */
 
 	/* Finds the credentials where the dialect's credentials() does not look, in the body for
@@ -196,7 +203,8 @@ extern const unsigned n_dialects;
 /* Begins the answer. Dialects add their own headers. */
 void call_begin(struct call *call, int status);
 
-/* Sends a JSON body under "application/json". A buf that failed becomes REFUSE_OVERLOADED. */
+/* Sends the body. A buf that failed becomes a bare 503 in place of all that was begun. */
+void call_send(struct call *call, struct str content_type, struct buf *body);
 void call_send_json(struct call *call, struct buf *body);
 
 /* "Bearer K" of the Authorization header and the like: the rest behind the scheme (any case) and

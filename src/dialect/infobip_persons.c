@@ -19,7 +19,7 @@ static const struct refused no_destination = {
 static const struct refused bad_query = {
 	400, "40019",
 	"BAD_QUERY: filter and orders other than createdAt are not served, nor pages that begin "
-	"behind 1000000 persons"
+	"behind 100000 persons"
 };
 
 static const struct {
@@ -184,7 +184,7 @@ static void get_answer(struct call *call)
 
 /* --- GET --- */
 
-enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 1000, SKIP_MAX = 1000000 };
+enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 1000, SKIP_MAX = 100000 };
 
 static uint64_t read_number(struct call *call, const char *name, uint64_t usual, uint64_t max)
 {

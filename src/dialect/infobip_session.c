@@ -94,14 +94,16 @@ const struct endpoint infobip_session_end = {
 
 /* --- OAuth --- */
 
+static const struct oauth_terms terms = { .lives_s = LIVES_S };
+
 static enum refusal token_decode(struct call *call)
 {
-	return oauth_issue(call, LIVES_S);
+	return oauth_issue(call, &terms);
 }
 
 static void token_answer(struct call *call)
 {
-	oauth_answer_token(call, LIVES_S, false);
+	oauth_answer_token(call, &terms);
 }
 
 const struct endpoint infobip_oauth_token = {

@@ -124,6 +124,8 @@ static const struct route routes[] = {
 	{ METHOD_POST, "/api/event-metadata", &omnisend_declare },
 	{ METHOD_PUT, "/api/event-metadata", &omnisend_extend },
 	{ METHOD_POST, "/api/event-metadata/query", &omnisend_schemes },
+	{ METHOD_GET, "/oauth2/authorize", &omnisend_authorize },
+	{ METHOD_POST, "/oauth2/authorize", &omnisend_consent },
 	{ METHOD_POST, "/oauth2/token", &omnisend_token },
 	{ METHOD_POST, "/oauth2/revoke", &omnisend_revoke },
 };

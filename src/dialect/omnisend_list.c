@@ -1,5 +1,5 @@
 /*
- * GET /v5/contacts and /api/contacts: newest first, page by page. An e-mail or phone finds one
+ * GET /v5/contacts and /api/contacts: newest or oldest first, page by page. An e-mail or phone finds one
  * contact at once; the other filters pick among the rows of a page, so that a page may be short,
  * or empty, while more follow.
  */
@@ -12,6 +12,7 @@ struct filter {
 	struct str after, before;
 	uint64_t limit;
 	instant_us updated_from;
+	bool asc;
 };
 
 static struct str param(struct call *call, struct str name)
@@ -21,6 +22,7 @@ static struct str param(struct call *call, struct str name)
 
 static void read_filter(struct call *call, struct filter *f)
 {
+	struct str direction = param(call, STR("direction"));
 	*f = (struct filter){ .email = param(call, STR("email")),
 			      .phone = param(call, STR("phone")),
 			      .status = param(call, STR("status")),
@@ -29,7 +31,8 @@ static void read_filter(struct call *call, struct filter *f)
 			      .from = param(call, STR("updatedAtFrom")),
 			      .after = param(call, STR("after")),
 			      .before = param(call, STR("before")),
-			      .limit = omnisend_limit(call) };
+			      .limit = omnisend_limit(call),
+			      .asc = str_eq(direction, STR("asc")) };
 	if (f->from.p && !time_parse(f->from, TIME_DATE_ALONE, &f->updated_from))
 		f->updated_from = INT64_MAX;
 }
@@ -68,7 +71,8 @@ static void judge(struct call *call, const struct filter *f)
 	judge_cursor(call, STR("after"), f->after);
 	judge_cursor(call, STR("before"), f->before);
 	judge_value(call, STR("sort"), STR("createdAt"));
-	judge_value(call, STR("direction"), STR("desc"));
+	if (!f->asc)
+		judge_value(call, STR("direction"), STR("desc"));
 	if (omnisend_version(call)->dated)
 		judge_clashes(call, f);
 }
@@ -80,7 +84,7 @@ static uint64_t number_of(struct str cursor)
 	return contact_hex_parse(cursor, &number, &created_s) ? number : 0;
 }
 
-/* What comes after a row in the list is older: its number is below. */
+/* Numbers grow with time: what comes after a row has a lower one, unless the oldest come first. */
 static enum refusal ask_page(struct call *call, const struct filter *f)
 {
 	struct query *q = arena_new(&call->req->arena, struct query);
@@ -88,9 +92,11 @@ static enum refusal ask_page(struct call *call, const struct filter *f)
 		return REFUSE_OVERLOADED;
 	*q = (struct query){ .kind = QUERY_CONTACTS, .limit = (unsigned)f->limit };
 	if (f->after.p)
-		q->before = number_of(f->after);
+		*(f->asc ? &q->after : &q->before) = number_of(f->after);
 	else if (f->before.p)
-		q->after = number_of(f->before);
+		*(f->asc ? &q->before : &q->after) = number_of(f->before);
+	else
+		q->oldest = f->asc;
 	call->query = q;
 	return REFUSE_NOTHING;
 }
@@ -140,32 +146,32 @@ static void put_rows(struct buf *b, struct call *call, const struct filter *f)
 	char between = '[';
 	buf_lit(b, "{\"contacts\":");
 	for (unsigned i = 0; q && i < q->n_rows; i++) {
-		if (!fits(f, &q->rows[i], omnisend_attributes(b, &q->rows[i])))
+		const struct contact_view *row = &q->rows[f->asc ? q->n_rows - 1 - i : i];
+		if (!fits(f, row, omnisend_attributes(b, row)))
 			continue;
 		buf_char(b, between);
-		omnisend_put_contact(b, call, &q->rows[i]);
+		omnisend_put_contact(b, call, row);
 		between = ',';
 	}
 	buf_put(b, between == '[' ? STR("[]") : STR("]"));
 }
 
 struct ends {
-	const struct contact_view *older, *newer; /* the row beyond which there are more; NULL: none
-						   */
+	const struct contact_view *next, *previous; /* the row beyond which there are more; NULL:
+						     * none */
 };
 
 /* Whoever came from somewhere can go back there. */
-static struct ends ends_of(const struct query *q)
+static struct ends ends_of(const struct query *q, bool asc)
 {
-	struct ends e = { 0 };
 	if (!q || q->kind != QUERY_CONTACTS || q->n_rows == 0)
-		return e;
-	const struct contact_view *last = &q->rows[q->n_rows - 1];
-	if (q->after ? true : q->more)
-		e.older = last;
-	if (q->after ? q->more : q->before > 0)
-		e.newer = &q->rows[0];
-	return e;
+		return (struct ends){ 0 };
+	const struct contact_view *newest = &q->rows[0], *oldest = &q->rows[q->n_rows - 1];
+	bool up = q->after || q->oldest;
+	bool is_older = up ? q->after > 0 : q->more;
+	bool is_newer = up ? q->more : q->before > 0;
+	struct ends e = { is_older ? oldest : NULL, is_newer ? newest : NULL };
+	return asc ? (struct ends){ e.previous, e.next } : e;
 }
 
 static void put_cursor(struct buf *b, const struct contact_view *c)
@@ -191,18 +197,18 @@ static void put_link(struct buf *b, struct call *call, struct str name,
 
 static void put_paging(struct buf *b, struct call *call, const struct filter *f)
 {
-	struct ends e = ends_of(call->query);
+	struct ends e = ends_of(call->query, f->asc);
 	if (omnisend_version(call)->dated) {
 		buf_lit(b, ",\"paging\":{\"cursors\":{\"after\":");
-		put_cursor(b, e.older);
+		put_cursor(b, e.next);
 		buf_lit(b, ",\"before\":");
-		put_cursor(b, e.newer);
-		buf_printf(b, "},\"hasMore\":%s", e.older ? "true" : "false");
+		put_cursor(b, e.previous);
+		buf_printf(b, "},\"hasMore\":%s", e.next ? "true" : "false");
 	} else {
 		buf_lit(b, ",\"paging\":{\"next\":");
-		put_link(b, call, STR("after"), e.older);
+		put_link(b, call, STR("after"), e.next);
 		buf_lit(b, ",\"previous\":");
-		put_link(b, call, STR("before"), e.newer);
+		put_link(b, call, STR("before"), e.previous);
 	}
 	buf_printf(b, ",\"limit\":%u}}", (unsigned)f->limit);
 }

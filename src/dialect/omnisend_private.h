@@ -27,7 +27,7 @@ enum {
 	OMNISEND_BATCH_KEEP_S = 7 * 24 * 3600,
 };
 
-enum { OMNISEND_BUCKET_TOKEN = 1 };
+enum { OMNISEND_BUCKET_TOKEN = 1, OMNISEND_BUCKET_PAGE, OMNISEND_BUCKET_CONSENT };
 
 /* --- Versions --- */
 
@@ -232,10 +232,12 @@ void omnisend_metadata_put(struct buf *b, const struct definition *d, yyjson_val
 
 /* --- Endpoints --- */
 
-extern const struct endpoint omnisend_event;    /* POST /v4/track, /v5/events, /api/events */
-extern const struct endpoint omnisend_identify; /* POST /v4/identify */
-extern const struct endpoint omnisend_token;    /* POST /oauth2/token */
-extern const struct endpoint omnisend_revoke;   /* POST /oauth2/revoke */
+extern const struct endpoint omnisend_event;     /* POST /v4/track, /v5/events, /api/events */
+extern const struct endpoint omnisend_identify;  /* POST /v4/identify */
+extern const struct endpoint omnisend_token;     /* POST /oauth2/token */
+extern const struct endpoint omnisend_revoke;    /* POST /oauth2/revoke */
+extern const struct endpoint omnisend_authorize; /* GET /oauth2/authorize */
+extern const struct endpoint omnisend_consent;   /* POST /oauth2/authorize */
 /* GET /v4/contacts/id:, email: and phoneNumber:; the first also of later versions */
 extern const struct endpoint omnisend_by_id, omnisend_by_email, omnisend_by_phone;
 /* POST, PATCH and GET of .../contacts, PATCH of .../contacts/{id} */

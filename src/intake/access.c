@@ -16,7 +16,7 @@ const struct key *access_key(const struct catalog *catalog, const struct credent
 /* What the workspace says goes before what the vendor says, and is meant for all of the dialect. */
 static struct rate rate_for(const struct call *call, unsigned *family)
 {
-	int64_t own = call->workspace->requests_per_second;
+	int64_t own = call->endpoint->guards ? 0 : call->workspace->requests_per_second;
 	*family = RATELIMIT_OWN;
 	if (own < 0)
 		return (struct rate){ 0 };
@@ -55,6 +55,29 @@ static const struct key *token_holder(struct tokens *tokens, const struct catalo
 	return issuer;
 }
 
+/* The client; and the person's key, where it is one that says something about who has it. */
+static const struct key *sent_by(struct call *call, const struct catalog *catalog,
+				 const struct credentials *c)
+{
+	const struct credentials shown = { .secret = c->secret };
+	const struct key *client = catalog_named_client(catalog, c->name);
+	const struct key *person = access_key(catalog, &shown);
+	if (client && person && person->workspace == client->workspace && !person->publishable)
+		call->person = person;
+	return client;
+}
+
+/* Whom the credentials stand for, and in call->scopes what they let do; NULL: nobody. */
+static const struct key *whose(struct call *call, struct tokens *tokens,
+			       const struct catalog *catalog, const struct credentials *c)
+{
+	const struct key *key = c->by_person ? sent_by(call, catalog, c) : access_key(catalog, c);
+	if (!key && !c->by_person)
+		return token_holder(tokens, catalog, c, &call->scopes);
+	call->scopes = key ? key->scopes : 0;
+	return key;
+}
+
 static enum refusal find_credentials(struct call *call, struct credentials *out)
 {
 	if (call->endpoint->identify)
@@ -82,11 +105,7 @@ enum refusal access_check(struct ratelimit *limits, struct tokens *tokens,
 	enum refusal why = find_credentials(call, &c);
 	if (why)
 		return why;
-	const struct key *key = access_key(catalog, &c);
-	if (key)
-		call->scopes = key->scopes;
-	else
-		key = token_holder(tokens, catalog, &c, &call->scopes);
+	const struct key *key = whose(call, tokens, catalog, &c);
 	if (!key)
 		return REFUSE_CREDENTIALS;
 

@@ -204,7 +204,7 @@ static void answer(struct passage *p)
 {
 	const struct catalog *catalog = intake_catalog(p->in, p->call.req->loop);
 	p->call.workspace = catalog_workspace(catalog, p->workspace);
-	p->call.key = NULL;
+	p->call.key = p->call.person = NULL;
 	p->call.endpoint->answer(&p->call);
 }
 

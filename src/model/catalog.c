@@ -74,6 +74,7 @@ void catalog_unref(struct catalog *c)
 	free(c->workspaces);
 	free(c->keys);
 	free(c->origins);
+	free(c->clients);
 	arena_fini(&c->arena);
 	free(c);
 }

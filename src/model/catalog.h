@@ -53,8 +53,13 @@ struct key {
 	bool publishable;
 	const struct str *origins;
 	unsigned n_origins;
+	/* A client's: where a person's browser may be sent with a code; exactly these. */
+	const struct str *redirects;
+	unsigned n_redirects;
 	const struct workspace *workspace;
 };
+
+struct client_slot;
 
 /* A choice that the workspace has made. What names and values there are is for those to know who
  * read them. */
@@ -86,7 +91,9 @@ struct catalog {
 	unsigned n_keys, keys_room;
 	struct str *origins; /* of all publishable keys that are not revoked, sorted; some twice */
 	unsigned n_origins, origins_room;
-	struct arena arena; /* the keys' names and origins */
+	struct client_slot *clients; /* open-addressing table by name */
+	unsigned n_clients, clients_room;
+	struct arena arena; /* the keys' names and lists */
 };
 
 struct catalog *catalog_ref(struct catalog *c); /* any thread */
@@ -103,6 +110,9 @@ const struct key *catalog_named_key(const struct catalog *c, struct str name,
 const struct key *catalog_client(const struct catalog *c, struct str name,
 				 const struct sha256 *secret);
 struct sha256 catalog_client_digest(struct str name, const struct sha256 *secret);
+/* By name alone, which is no secret and shows nobody's right to anything. */
+const struct key *catalog_named_client(const struct catalog *c, struct str name);
+bool key_has_redirect(const struct key *client, struct str uri);
 /* Key or client, by key.digest: whom a token was made for. */
 const struct key *catalog_issuer(const struct catalog *c, const struct sha256 *digest);
 bool key_has_origin(const struct key *key, struct str origin);

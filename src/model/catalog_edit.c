@@ -22,9 +22,23 @@ static bool copy_str(struct arena *a, struct str *s)
 	return s->p != NULL;
 }
 
+static bool copy_list(struct arena *a, const struct str **list, unsigned n)
+{
+	struct str *copy = arena_array(a, struct str, n);
+	for (unsigned i = 0; i < n && copy; i++) {
+		copy[i] = (*list)[i];
+		if (!copy_str(a, &copy[i]))
+			return false;
+	}
+	*list = copy;
+	return copy != NULL;
+}
+
 static bool copy_key(struct catalog *to, struct key *key)
 {
-	return copy_str(&to->arena, &key->name) && catalog_origins_copy(to, key);
+	return copy_str(&to->arena, &key->name) &&
+	       copy_list(&to->arena, &key->origins, key->n_origins) &&
+	       copy_list(&to->arena, &key->redirects, key->n_redirects);
 }
 
 static int copy_keys(struct catalog *to, const struct catalog *from)
@@ -40,7 +54,7 @@ static int copy_keys(struct catalog *to, const struct catalog *from)
 	for (unsigned i = 0; i < to->keys_room; i++)
 		if (to->keys[i].no && !copy_key(to, &to->keys[i]))
 			return fail(-ENOMEM, "catalog");
-	return catalog_origins_rebuild(to);
+	return catalog_origins_rebuild(to) ?: catalog_clients_rebuild(to);
 }
 
 static int share_workspaces(struct catalog *to, const struct catalog *from)
@@ -353,7 +367,9 @@ int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct ke
 	c->n_keys += slot->no == 0;
 	*slot = k;
 	e->last_key_no = MAX(e->last_key_no, k.no);
-	return changed ? catalog_origins_rebuild(c) : catalog_origins_add(c, &k);
+	if (changed)
+		return catalog_origins_rebuild(c) ?: catalog_clients_rebuild(c);
+	return catalog_origins_add(c, &k) ?: catalog_clients_add(c, &k);
 }
 
 struct catalog *catalog_edit_done(struct catalog_edit *e)

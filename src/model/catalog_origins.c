@@ -70,17 +70,3 @@ int catalog_origins_rebuild(struct catalog *c)
 			r = catalog_origins_add(c, &c->keys[i]);
 	return pass(r);
 }
-
-bool catalog_origins_copy(struct catalog *c, struct key *key)
-{
-	struct str *list = arena_array(&c->arena, struct str, key->n_origins);
-	if (!list)
-		return false;
-	for (unsigned i = 0; i < key->n_origins; i++) {
-		list[i] = arena_str(&c->arena, key->origins[i]);
-		if (!list[i].p)
-			return false;
-	}
-	key->origins = list;
-	return true;
-}

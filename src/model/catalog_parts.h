@@ -1,4 +1,5 @@
-/* What catalog.c, catalog_edit.c and catalog_origins.c share of the catalog's insides. */
+/* What catalog.c, catalog_edit.c, catalog_origins.c and catalog_clients.c share of the catalog's
+ * insides. */
 #pragma once
 
 #include "model/catalog.h"
@@ -16,5 +17,7 @@ struct definition **workspace_slot(struct definition **table, unsigned room, str
  * after one has gone or changed. -ENOMEM. */
 MUST_CHECK int catalog_origins_add(struct catalog *c, const struct key *key);
 MUST_CHECK int catalog_origins_rebuild(struct catalog *c);
-/* Copies the key's list. False: memory is refused. */
-MUST_CHECK bool catalog_origins_copy(struct catalog *c, struct key *key);
+
+/* Likewise the table of clients by name. */
+MUST_CHECK int catalog_clients_add(struct catalog *c, const struct key *key);
+MUST_CHECK int catalog_clients_rebuild(struct catalog *c);

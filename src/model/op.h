@@ -24,7 +24,8 @@ enum op_kind {
 	OP_DEFINITION_DELETE, /* a definition goes; its events stay and keep its name */
 	OP_CONTACT_FIELD,     /* a contact field is made, changed or taken away */
 	OP_TOKEN_ISSUE,  /* a token is made; refused without problems when there are too many */
-	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer */
+	OP_TOKEN_REVOKE, /* `token` goes, if it is there and of that issuer; a refresh token with
+			  * all of its family */
 	OP_BULK, /* the operations before it in its job are recorded, with what became of them */
 };
 
@@ -201,7 +202,17 @@ struct op {
 	/* OP_TOKEN_ISSUE: all but its times, which are the committer's; OP_TOKEN_REVOKE: digest and
 	 * issuer. */
 	const struct token *token;
-	int64_t token_lives_s;
+	const struct token *refresh; /* made along with it; NULL: none */
+	int64_t token_lives_s;       /* of either */
+
+	/*
+	 * OP_TOKEN_ISSUE: what is given for it (digest, issuer, kind, family), NULL: nothing. All
+	 * of its family goes, in any case: when it is good, what is made comes in its place, with
+	 * the scopes it had, or those of `token`, if it has any; PROBLEM_VALUE when those are more.
+	 * When it is not good (unknown, expired, given before), the operation is done and `created`
+	 * says no: whoever has it may have stolen it.
+	 */
+	const struct token *spends;
 
 	const struct bulk *bulk; /* OP_BULK */
 
@@ -231,6 +242,7 @@ struct op {
 	bool created;  /* the contact, definition or contact field was not there before */
 	bool changed;  /* the contact's row, definition or contact field is not what it was */
 	struct contact_view view;     /* with wants_view: the contact as it is now */
+	unsigned token_scopes;        /* OP_TOKEN_ISSUE: those of `token` */
 	uint32_t key_no;              /* OP_KEY; OP_WORKSPACE: of a new one's key */
 	uint32_t workspace_no;        /* OP_WORKSPACE */
 	uint64_t bulk_no;             /* OP_BULK */

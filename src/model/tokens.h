@@ -18,12 +18,15 @@ enum { TOKENS_MAX = 1 << 20 }; /* live ones in one data directory */
 /* Stored: never renumber. */
 enum token_kind {
 	TOKEN_ACCESS = 1,
-	TOKEN_REFRESH = 2, /* no credential for any call but the one that makes a new one */
+	/* No credentials for any call but the one that takes them for others, once. */
+	TOKEN_REFRESH = 2,
+	TOKEN_CODE = 3, /* of a person's consent */
 };
 
 struct token {
 	struct sha256 digest;
 	struct sha256 issuer; /* struct key.digest of the key or client it was made for */
+	struct sha256 family; /* all that came of one consent; zero: of none */
 	enum token_kind kind;
 	uint32_t workspace;
 	unsigned scopes;

@@ -54,7 +54,7 @@ static struct str decode_form(struct arena *a, struct str s)
 	return broken ? s : value;
 }
 
-static bool is_unreserved(char c)
+bool url_unreserved(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       c == '-' || c == '.' || c == '_' || c == '~';
@@ -69,7 +69,7 @@ struct str url_encode(struct arena *a, struct str s)
 		return (struct str){ 0 };
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
-		if (is_unreserved(s.p[i])) {
+		if (url_unreserved(s.p[i])) {
 			out[n++] = s.p[i];
 			continue;
 		}

@@ -3,11 +3,14 @@
 
 #include "base/arena.h"
 
+/* Letters, digits and -._~ */
+bool url_unreserved(char c);
+
 /* %XX decoded once; "+" stays a plus. .p is NULL when an escape is broken or memory is refused. */
 struct str url_decode(struct arena *a, struct str s);
 
-/* All but unreserved characters as %XX: what can stand as one segment of a path. .p is NULL when
- * memory is refused. */
+/* All but unreserved characters as %XX: what can stand as one segment of a path or the value of a
+ * query parameter. .p is NULL when memory is refused. */
 struct str url_encode(struct arena *a, struct str s);
 
 /* The decoded value of the first parameter of that name; "+" in it is a blank. .p is NULL when

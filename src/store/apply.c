@@ -64,6 +64,7 @@ static uint64_t report_print(const struct op *op)
 struct decision {
 	struct contact_plan contact;
 	struct definition_plan definition;
+	struct token_plan token;
 	uint64_t print; /* of the report; 0: it is not to be remembered */
 };
 
@@ -151,7 +152,7 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 	case OP_CONTACT_FIELD:
 		return contact_field_decide(s, op);
 	case OP_TOKEN_ISSUE:
-		return token_issue_decide(s, op);
+		return token_issue_decide(s, op, &d->token);
 	case OP_TOKEN_REVOKE:
 	case OP_BULK:
 		return STORE_OK;
@@ -249,7 +250,7 @@ static int carry_out(struct store *s, struct op *op, struct decision *d)
 	case OP_CONTACT_FIELD:
 		return contact_field_write(s, op);
 	case OP_TOKEN_ISSUE:
-		return token_issue(s, op);
+		return token_issue(s, op, &d->token);
 	case OP_TOKEN_REVOKE:
 		return token_revoke(s, op);
 	case OP_BULK:

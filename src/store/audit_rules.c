@@ -69,6 +69,11 @@ static const struct rule {
 	  " WHERE workspace NOT IN (SELECT no FROM workspace) GROUP BY workspace",
 	  NULL },
 	{ FINDING_REFERENCE,
+	  "SELECT count(*) || ' tokens: no consent has these together' FROM token"
+	  " WHERE family IS NOT NULL GROUP BY family"
+	  " HAVING count(*) > count(DISTINCT kind) OR (max(kind) = 3 AND count(*) > 1)",
+	  NULL },
+	{ FINDING_REFERENCE,
 	  "SELECT 'contacts: workspace ' || workspace || ' is not there'"
 	  " FROM (SELECT DISTINCT workspace FROM contact WHERE workspace <> 0)"
 	  " WHERE workspace NOT IN (SELECT no FROM workspace)",

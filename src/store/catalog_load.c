@@ -164,9 +164,11 @@ int scopes_read(struct str words, unsigned *out)
 	return 0;
 }
 
-/* None, not even an empty list: the key is no publishable one. */
-static int read_origins(struct store *s, struct str json, struct key *k)
+/* A client's redirects, or a key's origins. None, not even an empty list: it is no publishable one. */
+static int read_list(struct store *s, struct str json, struct key *k)
 {
+	if (k->client)
+		return pass(read_strings(&s->scratch, json, &k->redirects, &k->n_redirects));
 	k->publishable = json.n > 0;
 	if (!k->publishable)
 		return 0;
@@ -184,7 +186,7 @@ static int load_key(struct store *s, sqlite3_stmt *st)
 	if (k.client)
 		k.digest = catalog_client_digest(k.name, &k.digest);
 	r = r ?: scopes_read(db_text(st, 4), &k.scopes);
-	r = r ?: read_origins(s, db_text(st, 7), &k);
+	r = r ?: read_list(s, db_text(st, 7), &k);
 	if (r == 0 &&
 	    (k.no == 0 || k.no > KEY_NO_MAX || !catalog_edit_find_workspace(s->edit, workspace)))
 		r = db_damaged("number or workspace of a key");

@@ -35,26 +35,27 @@ static void put_strings(struct buf *b, const struct str *list, unsigned n)
 	buf_char(b, ']');
 }
 
-/* Keys and OAuth clients have the same columns and one space of numbers; each has its natural key.
- */
+/* Keys and OAuth clients have nearly the same columns and one space of numbers; each has its natural
+ * key. */
 struct key_table {
 	enum start_statement find, put;
-	bool clients; /* else there is the column origins */
+	bool clients;
 };
 
 /* Columns of a key that are words or lists. */
 struct key_texts {
-	struct str scopes, origins; /* origins "": the key is not publishable */
+	struct str scopes;
+	struct str list; /* a client's redirects; a key's origins, "": it is not publishable */
 };
 
 static const struct key_table access_keys = { START_KEY_FIND, START_KEY_PUT, false };
 static const struct key_table oauth_clients = { START_CLIENT_FIND, START_CLIENT_PUT, true };
 
+/* *digest: the secret's, as it is stored. */
 static int find_key(struct store *s, const struct key_table *t, uint32_t workspace, struct key *k,
-		    const struct key_texts *texts, bool *same)
+		    const struct key_texts *texts, struct sha256 *digest, bool *same)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	struct sha256 digest;
 	int r = prepare(s, t->find, &st);
 	if (r < 0)
 		return pass(r);
@@ -69,10 +70,10 @@ static int find_key(struct store *s, const struct key_table *t, uint32_t workspa
 		return fail(-EEXIST, "key \"" STR_FMT "\" belongs to another workspace",
 			    STR_ARG(k->name));
 	k->no = (uint32_t)db_i64(st, 0);
-	r = db_blob(st, 5, digest.b, sizeof(digest.b));
+	r = db_blob(st, 5, digest->b, sizeof(digest->b));
 	*same = r == 0 && str_eq(db_text(st, 2), k->name) &&
 		str_eq(db_text(st, 3), texts->scopes) && db_i64(st, 4) == k->revoked &&
-		sha256_eq(&digest, &k->digest) && str_eq(db_text(st, 6), texts->origins);
+		sha256_eq(digest, &k->digest) && str_eq(db_text(st, 6), texts->list);
 	return pass(r);
 }
 
@@ -91,21 +92,32 @@ static int put_key(struct store *s, const struct key_table *t, uint32_t workspac
 	db_bind_text(st, 5, texts->scopes);
 	db_bind_i64(st, 6, k->revoked);
 	db_bind_i64(st, 7, s->at.received_at);
-	if (!t->clients)
-		db_bind_text(st, 8, texts->origins);
+	db_bind_text(st, 8, texts->list);
 	return db_run(st);
 }
 
-static int put_texts(struct store *s, const struct provision_key *p, struct key_texts *out)
+static int put_texts(struct store *s, const struct key_table *t, const struct provision_key *p,
+		     struct key_texts *out)
 {
-	struct buf scopes = buf_in(&s->scratch), origins = buf_in(&s->scratch);
+	struct buf scopes = buf_in(&s->scratch), list = buf_in(&s->scratch);
 	scopes_put(&scopes, p->scopes);
-	if (p->publishable)
-		put_strings(&origins, p->origins, p->n_origins);
-	if (scopes.failed || origins.failed)
+	if (t->clients)
+		put_strings(&list, p->redirects, p->n_redirects);
+	else if (p->publishable)
+		put_strings(&list, p->origins, p->n_origins);
+	if (scopes.failed || list.failed)
 		return no_memory();
-	*out = (struct key_texts){ buf_str(&scopes), buf_str(&origins) };
+	*out = (struct key_texts){ buf_str(&scopes), buf_str(&list) };
 	return 0;
+}
+
+/* Tokens end with the secret they were made for, and no client will ask for their end any more. */
+static int end_tokens(struct store *s, const struct key *client, const struct sha256 *old)
+{
+	struct sha256 issuer = catalog_client_digest(client->name, old);
+	if (!client->revoked && sha256_eq(&client->digest, old))
+		return 0;
+	return pass(token_rows_end(s, &issuer));
 }
 
 static int provision_key(struct store *s, const struct key_table *t, uint32_t workspace,
@@ -120,14 +132,19 @@ static int provision_key(struct store *s, const struct key_table *t, uint32_t wo
 		.publishable = p->publishable,
 		.origins = p->origins,
 		.n_origins = p->n_origins,
+		.redirects = p->redirects,
+		.n_redirects = p->n_redirects,
 	};
 	struct key_texts texts;
+	struct sha256 old = p->digest;
 	bool same = false;
-	int r = put_texts(s, p, &texts);
-	r = r ?: find_key(s, t, workspace, &k, &texts, &same);
+	int r = put_texts(s, t, p, &texts);
+	r = r ?: find_key(s, t, workspace, &k, &texts, &old, &same);
 	if (r < 0 || same)
 		return pass(r);
 	r = put_key(s, t, workspace, &k, &texts);
+	if (t->clients)
+		r = r ?: end_tokens(s, &k, &old);
 	r = r ?: catalog_begin_edit(s);
 	if (t->clients)
 		k.digest = catalog_client_digest(k.name, &k.digest);

@@ -14,6 +14,8 @@ struct provision_key {
 	bool revoked, publishable;
 	const struct str *origins; /* with publishable */
 	unsigned n_origins;
+	const struct str *redirects; /* of a client */
+	unsigned n_redirects;
 };
 
 struct provision_contact_field {

@@ -193,10 +193,18 @@ MUST_CHECK int bulk_erase(struct store *s, uint32_t workspace, uint64_t contact,
 			  unsigned *budget, bool *left);
 
 /* token_rows.c: tokens on disk, and in memory once they are there. */
+struct token_plan {
+	unsigned scopes;
+	bool lost; /* what is given for the token is not good */
+};
+
 MUST_CHECK int token_rows_load(struct store *s);
-MUST_CHECK int token_issue_decide(struct store *s, const struct op *op); /* or STORE_REFUSED */
-MUST_CHECK int token_issue(struct store *s, struct op *op);
+/* Or STORE_REFUSED. */
+MUST_CHECK int token_issue_decide(struct store *s, struct op *op, struct token_plan *plan);
+MUST_CHECK int token_issue(struct store *s, struct op *op, const struct token_plan *plan);
 MUST_CHECK int token_revoke(struct store *s, struct op *op);
+/* Whoever the tokens were made for is no more. */
+MUST_CHECK int token_rows_end(struct store *s, const struct sha256 *issuer);
 MUST_CHECK int token_rows_purge(struct store *s);
 void token_rows_keep(struct store *s);   /* the batch is committed */
 void token_rows_forget(struct store *s); /* or abandoned */

@@ -61,10 +61,16 @@ const char *const statement_sql[STATEMENTS] = {
 			       " (0, ?2) AND no <= ?3 AND request IS NOT NULL LIMIT ?4)",
 	[ST_BULK_ITEMS_DROP] = "DELETE FROM bulk_item WHERE no >= ?1 AND no < ?1 + ?2",
 
-	[ST_TOKEN_ADD] = "INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
-			 " expires_at) VALUES(?, ?, ?, ?, ?, ?, ?)",
-	[ST_TOKEN_DROP] = "DELETE FROM token WHERE digest = ? AND issuer = ? AND workspace = ?"
+	[ST_TOKEN_ADD] =
+		"INSERT INTO token(digest, issuer, kind, workspace, scopes, created_at,"
+		" expires_at, family) VALUES(?, ?, ?, ?, ?, ?, ?, nullif(?, zeroblob(32)))",
+	[ST_TOKEN_FIND] = "SELECT scopes FROM token WHERE digest = ? AND issuer = ?"
+			  " AND workspace = ? AND kind = ? AND expires_at > ?",
+	[ST_TOKEN_DROP] = "DELETE FROM token WHERE issuer = ?2 AND workspace = ?3 AND (digest = ?1"
+			  " OR family = (SELECT family FROM token WHERE digest = ?1 AND kind = 2))"
 			  " RETURNING digest",
+	[ST_TOKEN_DROP_FAMILY] = "DELETE FROM token WHERE family = ? AND issuer = ?"
+				 " AND workspace = ? RETURNING digest",
 	[ST_TOKEN_PURGE] = "DELETE FROM token WHERE digest IN (SELECT digest FROM token"
 			   " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
 			   " RETURNING digest",
@@ -124,7 +130,7 @@ const char *const start_sql[START_STATEMENTS] = {
 				 " ORDER BY workspace, name",
 	[START_KEYS] = "SELECT no, workspace, digest, name, scopes, revoked, 0, origins"
 		       " FROM access_key UNION ALL"
-		       " SELECT no, workspace, digest, name, scopes, revoked, 1, NULL"
+		       " SELECT no, workspace, digest, name, scopes, revoked, 1, redirects"
 		       " FROM oauth_client ORDER BY no",
 	[START_DEFINITIONS] = "SELECT no, workspace, id, name, title, description, annotations,"
 			      " inferred, deleted, fields, created_at, updated_at FROM definition"
@@ -134,8 +140,9 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_HEADS] = "SELECT block, heads FROM contact_head",
 	[START_EVENTS_BEHIND] = "SELECT seq, contact, nth FROM event WHERE seq > ?",
 	[START_ERASURES] = "SELECT count(*) FROM erasure",
-	[START_TOKENS] = "SELECT digest, issuer, kind, workspace, scopes, created_at, expires_at"
-			 " FROM token",
+	[START_TOKENS] = "SELECT digest, issuer, kind, workspace, scopes, created_at, expires_at,"
+			 " coalesce(family, zeroblob(32)) FROM token",
+	[START_TOKENS_DROP] = "DELETE FROM token WHERE issuer = ? RETURNING digest",
 
 	[START_WORKSPACES_BUT] = "SELECT no FROM workspace WHERE no <> ?",
 
@@ -149,10 +156,11 @@ const char *const start_sql[START_STATEMENTS] = {
 	[START_KEYS_OF] = "SELECT no, name, digest FROM access_key WHERE workspace = ?"
 			  " AND revoked = 0",
 	[START_KEY_REVOKE] = "UPDATE access_key SET revoked = 1 WHERE no = ?",
-	[START_CLIENT_FIND] = "SELECT no, workspace, name, scopes, revoked, digest, ''"
+	[START_CLIENT_FIND] = "SELECT no, workspace, name, scopes, revoked, digest, redirects"
 			      " FROM oauth_client WHERE name = ?1",
 	[START_CLIENT_PUT] = "INSERT INTO oauth_client(no, workspace, digest, name, scopes,"
-			     " revoked, created_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			     " revoked, created_at, redirects)"
+			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 			     " ON CONFLICT(no) DO UPDATE SET digest = ?3, scopes = ?5,"
-			     " revoked = ?6",
+			     " revoked = ?6, redirects = ?8",
 };

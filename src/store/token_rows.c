@@ -8,6 +8,10 @@
  * Tokens: a row each, and the same in memory. What a batch changes goes into memory after its
  * commit, and the room for it is made before, so that nothing can fail then. Expired rows go with
  * the batches that follow: at least twice as many as come in.
+ *
+ * Of one consent there is either a code, or a refresh token and the access token that came with it,
+ * or nothing. So what was given for others once needs no row to be known again: its family says
+ * whose it was.
  */
 enum { PURGE_MIN = 16 };
 
@@ -62,11 +66,47 @@ static int drop_rows(struct store *s, sqlite3_stmt *st)
 
 /* --- Operations --- */
 
-int token_issue_decide(struct store *s, const struct op *op)
+static unsigned count_new(const struct op *op)
 {
-	(void)op;
-	bool full = tokens_count(&s->tokens) + s->n_tokens_issued >= TOKENS_MAX;
-	return full ? STORE_REFUSED : STORE_OK;
+	return op->refresh ? 2 : 1;
+}
+
+/* STORE_NONE: there is no such token, or it is no longer good. */
+static int find_spent(struct store *s, const struct op *op, unsigned *scopes)
+{
+	sqlite3_stmt *st = s->st[ST_TOKEN_FIND];
+	const struct token *t = op->spends;
+	db_bind_blob(st, 1, t->digest.b, sizeof(t->digest.b));
+	db_bind_blob(st, 2, t->issuer.b, sizeof(t->issuer.b));
+	db_bind_i64(st, 3, op->workspace);
+	db_bind_i64(st, 4, t->kind);
+	db_bind_i64(st, 5, s->at.received_at);
+	int r = db_step(st);
+	if (r < 0)
+		return pass(r);
+	int found = r == DB_ROW ? scopes_read(db_text(st, 0), scopes) : STORE_NONE;
+	db_reset(st);
+	return found;
+}
+
+static int decide_spending(struct store *s, struct op *op, struct token_plan *plan)
+{
+	int r = find_spent(s, op, &plan->scopes);
+	plan->lost = r == STORE_NONE;
+	if (r != STORE_OK)
+		return r < 0 ? pass(r) : STORE_OK;
+	if (op->token->scopes & ~plan->scopes)
+		return op_refuse(op, (struct problem){ .code = PROBLEM_VALUE });
+	return STORE_OK;
+}
+
+int token_issue_decide(struct store *s, struct op *op, struct token_plan *plan)
+{
+	unsigned n = tokens_count(&s->tokens) + s->n_tokens_issued + count_new(op);
+	if (n > TOKENS_MAX)
+		return STORE_REFUSED;
+	plan->scopes = op->token->scopes;
+	return op->spends ? decide_spending(s, op, plan) : STORE_OK;
 }
 
 static int put_row(struct store *s, const struct token *t)
@@ -83,14 +123,16 @@ static int put_row(struct store *s, const struct token *t)
 	db_bind_text(st, 5, buf_str(&scopes));
 	db_bind_i64(st, 6, t->created_at);
 	db_bind_i64(st, 7, t->expires_at);
+	db_bind_blob(st, 8, t->family.b, sizeof(t->family.b));
 	return db_run(st);
 }
 
-int token_issue(struct store *s, struct op *op)
+static int issue(struct store *s, const struct op *op, const struct token *like, unsigned scopes)
 {
-	struct token t = *op->token;
+	struct token t = *like;
 	t.workspace = op->workspace;
-	t.created_at = op->received_at = s->at.received_at;
+	t.scopes = scopes;
+	t.created_at = s->at.received_at;
 	t.expires_at = t.created_at + op->token_lives_s * US_PER_S;
 	int r = tokens_reserve(&s->tokens, s->n_tokens_issued + 1);
 	r = r ?: put_row(s, &t);
@@ -99,8 +141,30 @@ int token_issue(struct store *s, struct op *op)
 		return pass(r);
 	s->n_tokens_issued++;
 	s->next_token_expiry = MIN(s->next_token_expiry, t.expires_at);
-	op->created = true;
 	return 0;
+}
+
+static int drop_family(struct store *s, const struct op *op, const struct token *of)
+{
+	sqlite3_stmt *st = s->st[ST_TOKEN_DROP_FAMILY];
+	db_bind_blob(st, 1, of->family.b, sizeof(of->family.b));
+	db_bind_blob(st, 2, of->issuer.b, sizeof(of->issuer.b));
+	db_bind_i64(st, 3, op->workspace);
+	return pass(drop_rows(s, st));
+}
+
+int token_issue(struct store *s, struct op *op, const struct token_plan *plan)
+{
+	int r = op->spends ? drop_family(s, op, op->spends) : 0;
+	op->received_at = s->at.received_at;
+	if (r < 0 || plan->lost)
+		return pass(r);
+	op->token_scopes = op->token->scopes ?: plan->scopes;
+	r = issue(s, op, op->token, op->token_scopes);
+	if (op->refresh)
+		r = r ?: issue(s, op, op->refresh, plan->scopes);
+	op->created = true;
+	return pass(r);
 }
 
 int token_revoke(struct store *s, struct op *op)
@@ -115,6 +179,16 @@ int token_revoke(struct store *s, struct op *op)
 	int r = drop_rows(s, st);
 	op->changed = s->n_token_changes > before;
 	return pass(r);
+}
+
+int token_rows_end(struct store *s, const struct sha256 *issuer)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = db_prepare(s->db, start_sql[START_TOKENS_DROP], &st);
+	if (r < 0)
+		return pass(r);
+	db_bind_blob(st, 1, issuer->b, sizeof(issuer->b));
+	return pass(drop_rows(s, st));
 }
 
 /* --- Expiry --- */
@@ -148,16 +222,17 @@ static int load_row(struct tokens *to, sqlite3_stmt *st)
 {
 	int64_t kind = db_i64(st, 2), workspace = db_i64(st, 3);
 	struct token t = {
-		.kind = kind == TOKEN_REFRESH ? TOKEN_REFRESH : TOKEN_ACCESS,
+		.kind = (enum token_kind)kind,
 		.workspace = (uint32_t)workspace,
 		.created_at = db_i64(st, 5),
 		.expires_at = db_i64(st, 6),
 	};
 	int r = db_blob(st, 0, t.digest.b, sizeof(t.digest.b));
 	r = r ?: db_blob(st, 1, t.issuer.b, sizeof(t.issuer.b));
+	r = r ?: db_blob(st, 7, t.family.b, sizeof(t.family.b));
 	r = r ?: scopes_read(db_text(st, 4), &t.scopes);
-	if (r == 0 && ((int64_t)t.kind != kind || workspace <= 0 || workspace > UINT32_MAX ||
-		       tokens_count(to) >= TOKENS_MAX))
+	if (r == 0 && (kind < TOKEN_ACCESS || kind > TOKEN_CODE || workspace <= 0 ||
+		       workspace > UINT32_MAX || tokens_count(to) >= TOKENS_MAX))
 		r = db_damaged("kind, workspace or number of tokens");
 	r = r ?: tokens_reserve(to, 1);
 	if (r == 0)

@@ -72,6 +72,7 @@ static const struct contact_field contact_fields[] = {
 };
 
 static const struct str origins[] = { STR_INIT(TRIAL_ORIGIN) };
+static const struct str redirects[] = { STR_INIT(TRIAL_REDIRECT) };
 
 static const struct {
 	uint32_t no, workspace;
@@ -121,7 +122,9 @@ static void add_client(struct catalog_edit *e)
 			      .client = true,
 			      .digest = catalog_client_digest(STR(TRIAL_CLIENT), &secret),
 			      .name = STR(TRIAL_CLIENT),
-			      .scopes = SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ };
+			      .scopes = SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ,
+			      .redirects = redirects,
+			      .n_redirects = ARRAY_LEN(redirects) };
 	must(catalog_edit_key(e, 1, &client) == 0);
 }
 
@@ -200,6 +203,16 @@ static enum refusal route(struct trial *t, const struct dialect *d)
 	return REFUSE_NOTHING;
 }
 
+static const struct key *find_key(const struct credentials *c);
+
+/* A person's browser: the key that is shown stands beside the client. */
+static const struct key *find_visitor(struct trial *t, const struct credentials *c)
+{
+	const struct credentials shown = { .secret = c->secret };
+	t->call.person = find_key(&shown);
+	return catalog_named_client(catalog(), c->name);
+}
+
 static const struct key *find_key(const struct credentials *c)
 {
 	if (!c->secret.p)
@@ -223,7 +236,7 @@ static enum refusal authorise(struct trial *t, const struct dialect *d)
 		d->credentials(&t->call, &c);
 	if (why)
 		return why;
-	const struct key *key = find_key(&c);
+	const struct key *key = c.by_person ? find_visitor(t, &c) : find_key(&c);
 	if (!key)
 		return REFUSE_CREDENTIALS;
 	t->call.key = key;
@@ -421,6 +434,10 @@ static void store(struct trial *t, struct problems *ps)
 			op->occurred_at = op->received_at;
 		op->bulk_no = 1;
 		op->definition_no = op->definition ?: trial_definition("order.completed")->no;
+		if (op->kind == OP_TOKEN_ISSUE) {
+			op->created = true;
+			op->token_scopes = op->token->scopes ?: SCOPE_EVENTS_WRITE;
+		}
 		op->contact_field_id = contact_fields[0].id;
 		if (op->wants_view)
 			op->view = trial_contact;
@@ -575,6 +592,7 @@ static void judge_op(const struct op *op)
 	must(op->kind != OP_EVENT || is_json(op->properties, true));
 	must(op->kind != OP_EVENT || op->definition != 0 || op->definition_name.n > 0);
 	must(!op->mismatches.p || is_json(op->mismatches, false));
+	must(op->kind != OP_TOKEN_ISSUE || (op->token && op->token_lives_s > 0));
 	if (op->kind == OP_DEFINITION && op->rules & DEFINITION_ANNOTATIONS)
 		must(is_json(op->define->annotations, true));
 	if (op->kind == OP_CONTACT_FIELD && op->rules & CONTACT_FIELD_NEW)
@@ -613,7 +631,12 @@ static void judge_answer(const struct trial *t)
 	/* No body at all is a yes that says it all, or what is left when there is no memory for
 	 * one. */
 	bool bare = t->body.n == 0 && (t->status < 300 || t->status == 503);
-	must(bare || is_json(t->body, t->status >= 300));
+	if (t->status == 303)
+		must(t->body.n == 0 && trial_header(t, "Location").p);
+	else if (str_starts(t->type, STR("text/html")))
+		must(str_starts(t->body, STR("<!DOCTYPE html>")));
+	else
+		must(bare || is_json(t->body, t->status >= 300));
 }
 
 /* The second byte: its low bits say how the committer decides, the rest how much memory there is.

@@ -20,7 +20,8 @@
 #define TRIAL_ORIGIN        "https://shop.example"                 /* its only one */
 #define TRIAL_CLIENT        "trial+client"                         /* events.write, contacts.read */
 #define TRIAL_CLIENT_SECRET "s3cret"
-#define TRIAL_TOKEN         "dG9rZW4" /* of TRIAL_KEY, for who takes no key */
+#define TRIAL_REDIRECT      "https://app.example/back" /* its only one */
+#define TRIAL_TOKEN         "dG9rZW4"                  /* of TRIAL_KEY, for who takes no key */
 
 /* Declared: "purchase" (no fields), "order.completed" (arsel.md section 7), "rich" (one field of
  * each type, nested ones too). Inferred: "viewed page". NULL when there is none. */

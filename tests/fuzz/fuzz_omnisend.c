@@ -1,6 +1,7 @@
 #include "fuzz/dialect_fuzz.h"
 
 #define FORM   HEADER("Content-Type", "application/x-www-form-urlencoded")
+#define VISIT  "/oauth2/authorize?response_type=code&client_id=trial%2Bclient&state=%3Cs%3E"
 #define CLIENT HEADER("Authorization", "Basic dHJpYWwrY2xpZW50OnMzY3JldA==")
 
 /* The first is what most of the corpus is sent to. */
@@ -43,6 +44,15 @@ static const struct trial_request requests[] = {
 	  { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_GET, "/v5/batches/" TRIAL_BULK_ID "/items", { HEADER("X-API-KEY", TRIAL_KEY) } },
 	{ METHOD_GET, "/api/batches/" TRIAL_BULK_ID "/items", { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST, VISIT, { FORM } },
+	/* 255, which brings its own target, comes to this one while they are 37. */
+	{ METHOD_GET, VISIT, { HEADER("X-API-KEY", TRIAL_KEY) } },
+	{ METHOD_POST,
+	  VISIT "&redirect_uri=https%3A%2F%2Fapp.example%2Fback&code_challenge_method=S256"
+		"&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+	  { FORM } },
+	{ METHOD_POST, VISIT "&scope=admin", { FORM } },
+	{ METHOD_GET, VISIT "&redirect_uri=https%3A%2F%2Fevil.example", { { { 0 }, { 0 } } } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -123,7 +123,8 @@ def check_body(doc, response, reply, what):
     elif type_ not in content:
         raise Misfit(f"{what}: is {type_}, not one of {list(content)}")
     else:
-        doc.hold(content[type_]["schema"], reply.json(), what)
+        value = reply.text if type_.startswith("text/") else reply.json()
+        doc.hold(content[type_]["schema"], value, what)
 
 
 def check(name, method, target, reply):

@@ -183,8 +183,9 @@ class Place:
                 for n, words, scopes, flags in self._keys() if "oauth" not in words]
         keys.append(key(self.reader_secret, ["admin", "contacts.read", "definitions.read"],
                         "reader"))
-        clients = [{"id": n.lower() + "-" + self.id, "secret": self.variables[n], "scopes": scopes}
-                   for n, words, scopes, _ in self._keys() if "oauth" in words]
+        clients = [{"id": n.lower() + "-" + self.id, "secret": self.variables[n],
+                    "scopes": scopes, "redirect_uris": flags.get("allowed_origins", [])}
+                   for n, words, scopes, flags in self._keys() if "oauth" in words]
         declared = workspace(self.name, id=self.id, keys=keys)
         if clients:
             declared["oauth_clients"] = clients

@@ -160,8 +160,16 @@ def test_pages_there_and_back(server, spaces):
         assert reply.status == 202
     names = [[f"{i}@example.com" for i in page] for page in ([4, 3], [2, 1], [0])]
 
-    pages = walk(server, space, "/v5/contacts?limit=2",
-                 lambda page: path_of(page["paging"]["next"]))
+    walk_v5(server, space, "/v5/contacts?limit=2", names)
+    walk_dated(server, space, "/api/contacts?limit=2", names)
+    names = [[f"{i}@example.com" for i in page] for page in ([0, 1], [2, 3], [4])]
+    walk_v5(server, space, "/v5/contacts?limit=2&direction=asc", names)
+    walk_dated(server, space, "/api/contacts?limit=2&direction=asc", names)
+
+
+def walk_v5(server, space, target, names):
+    """To the end by the links of the pages, and back."""
+    pages = walk(server, space, target, lambda page: path_of(page["paging"]["next"]))
     assert emails(pages) == names
     assert pages[0]["paging"]["previous"] is None
     back = walk(server, space, path_of(pages[2]["paging"]["previous"]),
@@ -169,13 +177,16 @@ def test_pages_there_and_back(server, spaces):
     assert emails(back) == [names[1], names[0]]
     assert path_of(back[0]["paging"]["next"])
 
+
+def walk_dated(server, space, target, names):
     def after(page):
         paging = page["paging"]
         assert paging["hasMore"] == (paging["cursors"]["after"] is not None)
-        return paging["hasMore"] and "/api/contacts?limit=2&after=" + paging["cursors"]["after"]
-    dated = walk(server, space, "/api/contacts?limit=2", after)
+        return paging["hasMore"] and f"{target}&after={paging['cursors']['after']}"
+    dated = walk(server, space, target, after)
     assert emails(dated) == names
+    assert dated[0]["paging"]["cursors"]["before"] is None
     before = dated[2]["paging"]["cursors"]["before"]
-    page = get(server, space, "/api/contacts?limit=2&before=" + before)
+    page = get(server, space, f"{target}&before={before}")
     assert emails([page]) == [names[1]]
     assert page["paging"]["hasMore"]

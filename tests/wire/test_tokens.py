@@ -125,7 +125,6 @@ def test_noes(server, target):
     no(401, "invalid_client", client_secret=None)
     no(401, "invalid_client", client_id=SPACE + "-key", client_secret=SPACE + "-key")
     no(400, "unsupported_grant_type", grant_type="password")
-    no(400, "unsupported_grant_type", grant_type="authorization_code", code="1")
     no(400, "invalid_request", grant_type=None)
     reply = server.request("POST", target, {"Content-Type": "application/json"}, b"{}")
     check_oauth_no(reply, 400, "invalid_request")

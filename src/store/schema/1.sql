@@ -60,22 +60,27 @@ CREATE TABLE oauth_client(
     digest     BLOB NOT NULL,
     scopes     TEXT NOT NULL,
     revoked    INTEGER NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- JSON: ["https://app.example/back"], where a person's browser may be sent with a code
+    redirects  TEXT NOT NULL
 );
 
 -- Fetched credentials. Both digests are SHA-256; issuer: of the key's secret, or of the client's name
 -- and secret together (model/catalog.c), so that a token ends with the secret it was made for.
+-- family: all that came of one consent.
 CREATE TABLE token(
     digest     BLOB PRIMARY KEY,
     issuer     BLOB NOT NULL,
-    kind       INTEGER NOT NULL,              -- 1: access, 2: refresh
+    kind       INTEGER NOT NULL,              -- 1: access, 2: refresh, 3: code
     workspace  INTEGER NOT NULL,
     scopes     TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    family     BLOB                           -- NULL: of no consent
 ) WITHOUT ROWID;
 
 CREATE INDEX token_expiry ON token(expires_at);
+CREATE INDEX token_family ON token(family) WHERE family IS NOT NULL;
 
 CREATE TABLE definition(
     no          INTEGER PRIMARY KEY,

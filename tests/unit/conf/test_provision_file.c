@@ -85,6 +85,8 @@ static void show_keys(struct buf *b, const char *what, const struct provision_ke
 			   keys[i].publishable ? " publishable" : "");
 		for (unsigned k = 0; k < keys[i].n_origins; k++)
 			buf_printf(b, " " STR_FMT, STR_ARG(keys[i].origins[k]));
+		for (unsigned k = 0; k < keys[i].n_redirects; k++)
+			buf_printf(b, " to " STR_FMT, STR_ARG(keys[i].redirects[k]));
 	}
 }
 
@@ -172,6 +174,15 @@ static void test_taken(void **state)
 		{ WS "  name: a\n  keys: [{ secret: s, scopes: [contacts.read] }]\n"
 		     "  oauth_clients: [{ id: shop, secret: s, scopes: [events.write] }]\n",
 		  "[7c9e6679 'a' rate 0 key 043a7187 '' 2 client 043a7187 'shop' 1]" },
+		{ WS "  name: a\n  oauth_clients:\n"
+		     "  - { id: old, secret: s, scopes: [], revoked: true }\n"
+		     "  - id: shop\n    secret: s\n    scopes: []\n"
+		     "    redirect_uris: ['https://a.b', 'https://a.b:8443/C?d=E&f', "
+		     "'http://localhost/', 'http://127.0.0.1:65535/x', 'http://[::1]:1?x', "
+		     "'https://[2001:db8::1]/']\n",
+		  "[7c9e6679 'a' rate 0 client 043a7187 'old' 0 revoked client 043a7187 'shop' 0 "
+		  "to https://a.b to https://a.b:8443/C?d=E&f to http://localhost/ to "
+		  "http://127.0.0.1:65535/x to http://[::1]:1?x to https://[2001:db8::1]/]" },
 		{ WS "  name: a\n  keys:\n  - { secret: s, scopes: [events.write], publishable: "
 		     "true,\n"
 		     "      allowed_origins: ['https://shop.example', 'http://localhost:3000',"
@@ -396,6 +407,39 @@ static void test_refused(void **state)
 		{ WS "  oauth_clients:\n  - { id: a, secret: b, scopes: [] }\n"
 		     "  - { id: a, secret: c, scopes: [] }\n",
 		  "5: workspaces[0].oauth_clients[1].id: must be unique, but line 4 has the same" },
+#define GOES_TO(uri) \
+	WS "  oauth_clients: [{ id: a, secret: b, scopes: [], redirect_uris: ['" uri "'] }]\n"
+#define NO_REDIRECT                                                                         \
+	"3: workspaces[0].oauth_clients[0].redirect_uris[0]: must be an https address (or " \
+	"http on localhost) with its host in lower case and no fragment, not "
+#define GOES_NOWHERE(uri) { GOES_TO(uri), NO_REDIRECT "\"" uri "\"" }
+		GOES_NOWHERE("a.b/c"),
+		GOES_NOWHERE("https:"),
+		GOES_NOWHERE("https://"),
+		GOES_NOWHERE("https:///c"),
+		GOES_NOWHERE("https://?c"),
+		GOES_NOWHERE("https://a.b/c#d"),
+		GOES_NOWHERE("https://a.b/c d"),
+		GOES_NOWHERE("https://a.b/\xc3\xa9"),
+		GOES_NOWHERE("https://A.b/"),
+		GOES_NOWHERE("HTTPS://a.b/"),
+		GOES_NOWHERE("https://u@a.b/"),
+		GOES_NOWHERE("https://*.a.b/"),
+		GOES_NOWHERE("https://a.b;/"),
+		GOES_NOWHERE("https://:80/"),
+		GOES_NOWHERE("https://a.b:/"),
+		GOES_NOWHERE("https://a.b:x/"),
+		GOES_NOWHERE("https://a.b:65536/"),
+		GOES_NOWHERE("https://[::1/"),
+		GOES_NOWHERE("https://[]/"),
+		GOES_NOWHERE("https://[::1]x/"),
+		GOES_NOWHERE("https://a[b]/"),
+		GOES_NOWHERE("http://a.b/"),
+		GOES_NOWHERE("http://localhost.a.b/"),
+		GOES_NOWHERE("http://127.0.0.1.a.b/"),
+		GOES_NOWHERE("http://127.0.0.2/"),
+		GOES_NOWHERE("app://a.b/"),
+		GOES_NOWHERE("javascript:alert(1)"),
 		{ WS "  oauth_clients: [{ id: a, secret: b, scopes: [''] }]\n",
 		  "3: workspaces[0].oauth_clients[0].scopes[0]: must not be empty" },
 		/* Definitions */

@@ -384,6 +384,60 @@ static void origins_are_those_of_the_keys_there(void **state)
 	catalog_unref(none);
 }
 
+static struct key client_like(uint32_t no, struct str name, const char *secret,
+			      const struct str *redirects, unsigned n)
+{
+	struct sha256 digest = sha256_of(str_of(secret));
+	return (struct key){ .no = no,
+			     .digest = catalog_client_digest(name, &digest),
+			     .client = true,
+			     .name = name,
+			     .redirects = redirects,
+			     .n_redirects = n };
+}
+
+/* Through growth, another secret, an end, and a snapshot made from another. */
+static void clients_are_found_by_name(void **state)
+{
+	enum { CLIENTS = 100 };
+	struct str to[] = { STR("https://a.b/"), STR("https://a.b/c") };
+	char name[16];
+	(void)state;
+	struct catalog_edit *e = begin(NULL);
+	add_workspace(e, 1, "one");
+	add_key(e, 1, CLIENTS + 1, "client 7");
+	for (uint32_t i = 1; i <= CLIENTS; i++) {
+		snprintf(name, sizeof(name), "client %u", i);
+		struct key k = client_like(i, str_of(name), "s", to, i % 3);
+		assert_int_equal(catalog_edit_key(e, 1, &k), 0);
+	}
+	struct catalog *first = catalog_edit_done(e);
+	e = begin(first);
+	struct key seven = client_like(7, STR("client 7"), "new", to + 1, 1);
+	struct key eight = client_like(8, STR("client 8"), "s", NULL, 0);
+	eight.revoked = true;
+	assert_int_equal(catalog_edit_key(e, 1, &seven), 0);
+	assert_int_equal(catalog_edit_key(e, 1, &eight), 0);
+	struct catalog *second = catalog_edit_done(e);
+	for (uint32_t i = 1; i <= CLIENTS; i++) {
+		snprintf(name, sizeof(name), "client %u", i);
+		assert_int_equal(catalog_named_client(first, str_of(name))->no, i);
+		if (i != 8)
+			assert_int_equal(catalog_named_client(second, str_of(name))->no, i);
+	}
+	const struct key *k = catalog_named_client(second, STR("client 7"));
+	assert_true(key_has_redirect(k, STR("https://a.b/c")));
+	assert_false(key_has_redirect(k, STR("https://a.b/")));
+	assert_false(key_has_redirect(k, STR("https://a.b/c/")));
+	assert_true(key_has_redirect(catalog_named_client(first, STR("client 7")),
+				     STR("https://a.b/")));
+	assert_null(catalog_named_client(second, STR("client 8")));
+	assert_null(catalog_named_client(second, STR("client")));
+	assert_null(catalog_named_client(second, STR("")));
+	catalog_unref(first);
+	catalog_unref(second);
+}
+
 static void dropped_edit_leaves_the_origin(void **state)
 {
 	(void)state;
@@ -485,6 +539,7 @@ int main(void)
 		cmocka_unit_test(definition_of_the_same_name_is_replaced),
 		cmocka_unit_test(keys_change_by_row),
 		cmocka_unit_test(origins_are_those_of_the_keys_there),
+		cmocka_unit_test(clients_are_found_by_name),
 		cmocka_unit_test(dropped_edit_leaves_the_origin),
 		cmocka_unit_test(refresh_sees_what_was_published),
 		cmocka_unit_test(threads_see_whole_snapshots),

@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include "store/audit.h"
+#include "store/rollup.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -235,10 +236,16 @@ static const struct damage {
 	{ "UPDATE definition SET fields = 'x' WHERE no = 2", "definition 2: the list of its fields",
 	  false },
 	{ "UPDATE access_key SET workspace = 9", "key 1: workspace 9", false },
-	{ "INSERT INTO oauth_client VALUES(1, 1, 'c', x'', '', 0, 0)", "it has the number of a key",
+	{ "INSERT INTO oauth_client VALUES(1, 1, 'c', x'', '', 0, 0, '[]')",
+	  "it has the number of a key", false },
+	{ "INSERT INTO token VALUES(x'00', x'00', 1, 9, '', 0, 0, NULL)", "1 tokens: workspace 9",
 	  false },
-	{ "INSERT INTO token VALUES(x'00', x'00', 1, 9, '', 0, 0)", "1 tokens: workspace 9",
-	  false },
+	{ "INSERT INTO token VALUES(x'00', x'00', 1, 1, '', 0, 0, x'02'),"
+	  "(x'01', x'00', 3, 1, '', 0, 0, x'02')",
+	  "2 tokens: no consent has these together", false },
+	{ "INSERT INTO token VALUES(x'00', x'00', 2, 1, '', 0, 0, x'02'),"
+	  "(x'01', x'00', 2, 1, '', 0, 0, x'02')",
+	  "2 tokens: no consent has these together", false },
 	{ "UPDATE workspace SET switches = '7'", "workspace 1: its switches are none", false },
 	{ "UPDATE contact_field SET workspace = 9 WHERE no = 1", "contact field 1: workspace 9",
 	  false },
@@ -416,11 +423,40 @@ static void a_log_is_read_and_left(void **state)
 	fixture_end(&f);
 }
 
+/* The counts of a busy minute are in slices: sound as they are written, and as they are mended. */
+static void a_busy_minute_is_sound(void **state)
+{
+	struct fixture f;
+	struct audit_result result;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	assert_done(store_begin(f.store));
+	for (unsigned i = 0; i < 2 * ROLLUP_SLICE + 10; i++) {
+		struct op op = fixture_op(&f, "a@x.io");
+		assert_int_equal(store_apply(f.store, &op), STORE_OK);
+	}
+	assert_done(store_commit(f.store));
+	fixture_close(&f);
+	assert_done(look(f.dir, false, &result));
+	assert_int_equal(result.left, 0);
+	run_sql(f.dir, "DELETE FROM rollup WHERE first_seq > 1");
+	assert_done(look(f.dir, false, &result));
+	assert_int_equal(result.left, 4);
+	assert_done(look(f.dir, true, &result));
+	assert_int_equal(result.left, 0);
+	assert_done(look(f.dir, false, &result));
+	assert_int_equal(result.left, 0);
+	fixture_open(&f);
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(damage_is_found_and_mended),
 		cmocka_unit_test(many_findings_are_summed_up),
+		cmocka_unit_test(a_busy_minute_is_sound),
 		cmocka_unit_test(damaged_pages_are_found),
 		cmocka_unit_test(what_is_no_store_is_told),
 		cmocka_unit_test(a_log_is_read_and_left),

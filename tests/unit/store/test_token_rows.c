@@ -164,6 +164,192 @@ static void test_purge(void **state)
 	assert_int_equal(tokens_count(store_tokens(f.store)), 1);
 }
 
+/* --- What comes of a consent --- */
+
+static struct token *like(const char *secret, enum token_kind kind, unsigned scopes)
+{
+	struct token *t = arena_new(&f.arena, struct token);
+	assert_non_null(t);
+	*t = (struct token){ .digest = digest_of(secret),
+			     .issuer = digest_of("one"),
+			     .family = digest_of("family"),
+			     .kind = kind,
+			     .scopes = scopes };
+	return t;
+}
+
+static void issue_code(const char *secret, int64_t lives_s)
+{
+	struct op op = issue_op(secret, lives_s);
+	op.token = like(secret, TOKEN_CODE, SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ);
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	assert_true(op.created);
+}
+
+/* For a code or a refresh token: the access token "access <n>" and the refresh token "refresh <n>". */
+static struct op exchange_op(const char *spent, enum token_kind kind, unsigned n, unsigned scopes)
+{
+	struct op op = issue_op("", 1000);
+	op.token = like(arena_printf(&f.arena, "access %u", n).p, TOKEN_ACCESS, scopes);
+	op.refresh = like(arena_printf(&f.arena, "refresh %u", n).p, TOKEN_REFRESH, 0);
+	op.spends = like(spent, kind, 0);
+	return op;
+}
+
+static bool exchange(const char *spent, enum token_kind kind, unsigned n)
+{
+	struct op op = exchange_op(spent, kind, n, 0);
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	return op.created;
+}
+
+static unsigned count(void)
+{
+	return tokens_count(store_tokens(f.store));
+}
+
+static void test_exchange(void **state)
+{
+	struct token t, family = { .family = digest_of("family") };
+	(void)state;
+	issue("other", 1000);
+	issue_code("code", 300);
+	assert_true(exchange("code", TOKEN_CODE, 1));
+	assert_there("code", false);
+	assert_true(is_there("access 1", &t));
+	assert_int_equal(t.kind, TOKEN_ACCESS);
+	assert_int_equal(t.scopes, SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ);
+	assert_int_equal(t.expires_at, clock_us + 1000 * US_PER_S);
+	assert_true(sha256_eq(&t.family, &family.family));
+	assert_true(is_there("refresh 1", &t));
+	assert_int_equal(t.kind, TOKEN_REFRESH);
+	assert_true(exchange("refresh 1", TOKEN_REFRESH, 2));
+	assert_there("access 1", false);
+	assert_there("refresh 1", false);
+	assert_there("access 2", true);
+	assert_there("refresh 2", true);
+	assert_int_equal(count(), 3);
+	fixture_reopen(&f);
+	assert_int_equal(count(), 3);
+	assert_true(exchange("refresh 2", TOKEN_REFRESH, 3));
+}
+
+/* What was given once, or is not what it seems, ends all of its family and nothing else. */
+static void test_given_twice(void **state)
+{
+	static const struct {
+		const char *spent;
+		enum token_kind kind;
+	} bad[] = { { "code", TOKEN_CODE },
+		    { "refresh 1", TOKEN_REFRESH },
+		    { "never", TOKEN_CODE },
+		    { "access 2", TOKEN_REFRESH },
+		    { "refresh 2", TOKEN_CODE } };
+	(void)state;
+	issue("other", 1000);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		issue_code("code", 300);
+		assert_true(exchange("code", TOKEN_CODE, 1));
+		assert_true(exchange("refresh 1", TOKEN_REFRESH, 2));
+		assert_int_equal(count(), 3);
+		assert_false(exchange(bad[i].spent, bad[i].kind, 3));
+		assert_int_equal(count(), 1);
+		assert_there("other", true);
+	}
+	fixture_reopen(&f);
+	assert_int_equal(count(), 1);
+}
+
+/* Of two in one batch the first wins, and loses it all to the second. */
+static void test_exchanges_in_one_batch(void **state)
+{
+	(void)state;
+	issue_code("code", 300);
+	struct op first = exchange_op("code", TOKEN_CODE, 1, 0);
+	struct op second = exchange_op("code", TOKEN_CODE, 2, 0);
+	assert_done(store_begin(f.store));
+	assert_int_equal(store_apply(f.store, &first), STORE_OK);
+	assert_int_equal(store_apply(f.store, &second), STORE_OK);
+	assert_done(store_commit(f.store));
+	assert_true(first.created);
+	assert_false(second.created);
+	assert_int_equal(count(), 0);
+}
+
+static void test_exchange_abandoned(void **state)
+{
+	(void)state;
+	issue_code("code", 300);
+	struct op op = exchange_op("code", TOKEN_CODE, 1, 0);
+	assert_done(store_begin(f.store));
+	assert_int_equal(store_apply(f.store, &op), STORE_OK);
+	assert_there("code", true);
+	store_abandon(f.store);
+	assert_done(store_recover(f.store));
+	assert_int_equal(count(), 1);
+	assert_true(exchange("code", TOKEN_CODE, 1));
+}
+
+static void test_code_expires(void **state)
+{
+	(void)state;
+	issue_code("code", 300);
+	clock_us += 299 * US_PER_S;
+	assert_true(exchange("code", TOKEN_CODE, 1));
+	issue_code("late", 300);
+	clock_us += 300 * US_PER_S;
+	assert_false(exchange("late", TOKEN_CODE, 2));
+	assert_there("late", false);
+	assert_there("access 2", false);
+}
+
+static void test_scopes_of_an_exchange(void **state)
+{
+	struct token t;
+	(void)state;
+	issue_code("code", 300);
+	struct op wider = exchange_op("code", TOKEN_CODE, 1, SCOPE_CONTACTS_WRITE);
+	assert_int_equal(fixture_apply(&f, &wider), STORE_REFUSED);
+	assert_int_equal(wider.problems->list[0].code, PROBLEM_VALUE);
+	assert_there("code", true);
+	struct op narrow = exchange_op("code", TOKEN_CODE, 1, SCOPE_CONTACTS_READ);
+	assert_int_equal(fixture_apply(&f, &narrow), STORE_OK);
+	assert_int_equal(narrow.token_scopes, SCOPE_CONTACTS_READ);
+	assert_true(is_there("access 1", &t));
+	assert_int_equal(t.scopes, SCOPE_CONTACTS_READ);
+	assert_true(is_there("refresh 1", &t));
+	assert_int_equal(t.scopes, SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ);
+}
+
+static void test_revoke_a_family(void **state)
+{
+	(void)state;
+	issue("other", 1000);
+	issue_code("code", 300);
+	assert_true(exchange("code", TOKEN_CODE, 1));
+	assert_false(revoke_token("refresh 1", "two", 1));
+	assert_int_equal(count(), 3);
+	assert_true(revoke_token("access 1", "one", 1));
+	assert_there("refresh 1", true);
+	assert_true(exchange("refresh 1", TOKEN_REFRESH, 2));
+	assert_true(revoke_token("refresh 2", "one", 1));
+	assert_int_equal(count(), 1);
+	assert_there("other", true);
+}
+
+/* Times far away are times like others. */
+static void test_forever(void **state)
+{
+	struct token t;
+	(void)state;
+	issue("t1", INT64_C(9223372036));
+	assert_true(is_there("t1", &t));
+	assert_true(t.expires_at > clock_us + INT64_C(9000000000) * US_PER_S);
+	fixture_reopen(&f);
+	empty_batch();
+	assert_there("t1", true);
+}
+
 /* --- OAuth clients in the catalog --- */
 
 static const struct key *client(struct catalog **c, const char *name, const char *secret)
@@ -173,10 +359,16 @@ static const struct key *client(struct catalog **c, const char *name, const char
 	return catalog_client(*c, str_of(name), &digest);
 }
 
+static const struct str redirects[] = { STR_INIT("https://b.c/d"), STR_INIT("https://a.b/\"c") };
+
 static void provision_clients(const char *secret, bool revoked)
 {
 	const struct provision_key clients[] = {
-		{ .digest = digest_of(secret), .name = STR("app"), .revoked = revoked },
+		{ .digest = digest_of(secret),
+		  .name = STR("app"),
+		  .revoked = revoked,
+		  .redirects = redirects,
+		  .n_redirects = ARRAY_LEN(redirects) },
 		{ .digest = digest_of("same"), .name = STR("app2"), .scopes = SCOPE_ADMIN },
 		{ .digest = digest_of("same"), .name = STR("app3") },
 	};
@@ -206,6 +398,10 @@ static void check_clients(void)
 	assert_int_equal(app2->no, 5);
 	assert_int_equal(app3->no, 6);
 	assert_ptr_equal(catalog_issuer(c, &app2->digest), app2);
+	assert_ptr_equal(catalog_named_client(c, STR("app")), app);
+	assert_int_equal(app->n_redirects, 2);
+	assert_true(key_has_redirect(app, redirects[0]) && key_has_redirect(app, redirects[1]));
+	assert_int_equal(app2->n_redirects, 0);
 	assert_null(client(&c, "app", "same"));
 	assert_null(client(&c, "app4", "same"));
 	/* A client is no key, whatever is sent in place of a secret. */
@@ -243,6 +439,36 @@ static void test_another_secret(void **state)
 	catalog_unref(c);
 }
 
+static void issue_for(const char *name, const char *secret)
+{
+	struct sha256 digest = digest_of(secret);
+	struct op op = issue_op(name, 1000);
+	struct token t = *op.token;
+	t.issuer = catalog_client_digest(str_of(name), &digest);
+	op.token = &t;
+	op.workspace = 2;
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+}
+
+/* Whose secret is replaced or revoked: nobody could use or end what was made for it. */
+static void test_provisioning_ends_tokens(void **state)
+{
+	(void)state;
+	provision_clients("s1", false);
+	issue_for("app", "s1");
+	issue_for("app2", "same");
+	provision_clients("s1", false);
+	assert_int_equal(count(), 2);
+	provision_clients("s2", false);
+	assert_int_equal(count(), 1);
+	issue_for("app", "s2");
+	provision_clients("s2", true);
+	assert_int_equal(count(), 1);
+	assert_there("app2", true);
+	fixture_reopen(&f);
+	assert_int_equal(count(), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,8 +478,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_issue_and_revoke_in_one_batch, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_purge, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_exchange, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_given_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_exchanges_in_one_batch, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_exchange_abandoned, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_code_expires, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_scopes_of_an_exchange, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_revoke_a_family, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_forever, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_clients, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_another_secret, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_provisioning_ends_tokens, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
