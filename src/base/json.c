@@ -96,6 +96,7 @@ struct walk {
 	struct arena *arena;
 	struct keys keys;
 	bool has_shadowed;
+	const yyjson_val *out_of_range; /* a number; NULL: none */
 	int depth;
 	const yyjson_val *ends[JSON_DEPTH_MAX]; /* behind each object or array that we are in */
 };
@@ -135,6 +136,10 @@ static enum json_outcome walk_tree(struct walk *w, yyjson_val *root)
 	for (yyjson_val *v = root; v < end; v++) {
 		while (w->depth > 0 && v >= w->ends[w->depth - 1])
 			w->depth--;
+		if (unsafe_yyjson_is_raw(v) && !json_number_in_range(text_of(v))) {
+			w->out_of_range = v;
+			return JSON_MALFORMED;
+		}
 		if (!unsafe_yyjson_is_ctn(v))
 			continue;
 		enum json_outcome r = enter(w, v);
@@ -175,15 +180,17 @@ static yyjson_val *move_kept(yyjson_val *to, yyjson_val *from)
 	return to;
 }
 
-static enum json_outcome check_tree(struct arena *a, yyjson_val *root)
+static enum json_outcome check_tree(struct arena *a, yyjson_val *root, const yyjson_val **at)
 {
 	struct walk w;
 	w.arena = a;
 	w.keys.many = NULL;
 	w.keys.n_many = 0;
 	w.has_shadowed = false;
+	w.out_of_range = NULL;
 	w.depth = 0;
 	enum json_outcome r = walk_tree(&w, root);
+	*at = w.out_of_range;
 	if (r == JSON_OK && w.has_shadowed)
 		move_kept(root, root);
 	return r;
@@ -230,14 +237,18 @@ enum json_outcome json_parse(struct arena *a, struct str text, yyjson_val **root
 	if (!doc)
 		return refuse(err, JSON_MALFORMED, e.pos, e.msg);
 
+	const yyjson_val *at;
 	yyjson_val *top = yyjson_doc_get_root(doc);
-	switch (check_tree(a, top)) {
+	switch (check_tree(a, top, &at)) {
 	case JSON_TOO_DEEP:
 		return refuse(err, JSON_TOO_DEEP, 0, "nested too deep");
 	case JSON_NO_MEMORY:
 		return refuse(err, JSON_NO_MEMORY, 0, "too large");
-	case JSON_OK:
 	case JSON_MALFORMED:
+		/* yyjson's copy of the text has each thing where it was. */
+		return refuse(err, JSON_MALFORMED, (size_t)(at->uni.str - doc->str_pool),
+			      "number is out of range");
+	case JSON_OK:
 		break;
 	}
 	*root = top;

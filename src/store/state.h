@@ -235,6 +235,8 @@ struct definition_plan {
 
 /* For a definition about to be made: a UUIDv7, as ids of the event API are. */
 struct uuid definition_id(const struct store *s);
+/* When a change of it that is made now is said to be: later than any before. */
+instant_us definition_changed_at(const struct store *s, const struct definition *old);
 void definition_plan_fini(struct definition_plan *plan);
 MUST_CHECK int definition_decide(struct store *s, struct op *op, struct definition_plan *plan);
 MUST_CHECK int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan);

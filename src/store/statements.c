@@ -163,4 +163,6 @@ const char *const start_sql[START_STATEMENTS] = {
 			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 			     " ON CONFLICT(no) DO UPDATE SET digest = ?3, scopes = ?5,"
 			     " revoked = ?6, redirects = ?8",
+	[START_DEFINITION_DELETED] = "SELECT 1 FROM definition WHERE workspace = ? AND name = ?"
+				     " AND deleted = 1 LIMIT 1",
 };
