@@ -12,8 +12,8 @@
 /* Pages of the log. */
 enum {
 	BEGIN_AT = 1000, /* the thread begins: 4 MB */
+	WAIT_TIMES = 8,  /* so many times that, and the committer waits for the thread: 32 MB */
 	LITTLE = 64,     /* what the committer copies itself: well below a millisecond */
-	WAIT_AT = 8000,  /* the committer waits for the thread: 32 MB */
 	ROUNDS_MAX = 8,  /* of the thread, to get down to LITTLE */
 };
 
@@ -26,6 +26,7 @@ enum state {
 struct checkpoint {
 	sqlite3 *db;     /* the thread's */
 	sqlite3 *writer; /* the committer's */
+	int begin_at;    /* pages */
 	int pages;       /* in the log after the last commit; the committer's */
 
 	pthread_t thread;
@@ -122,12 +123,14 @@ static int start_thread(struct checkpoint *c)
 	return rc == 0 ? 0 : fail(-rc, "checkpoint thread");
 }
 
-int checkpoint_start(const char *db_path, sqlite3 *writer, struct checkpoint **out)
+int checkpoint_start(const char *db_path, sqlite3 *writer, unsigned begin_at,
+		     struct checkpoint **out)
 {
 	struct checkpoint *c = calloc(1, sizeof(*c));
 	if (!c)
 		return fail(-ENOMEM, "checkpoint");
 	c->writer = writer;
+	c->begin_at = begin_at ? (int)begin_at : BEGIN_AT;
 	atomic_init(&c->state, IDLE);
 	must(pthread_mutex_init(&c->lock, NULL) == 0);
 	must(pthread_cond_init(&c->changed, NULL) == 0);
@@ -178,14 +181,14 @@ static void want(struct checkpoint *c)
 	lock(c);
 	if (state_of(c) == IDLE)
 		set_state(c, WANTED);
-	while (c->pages >= WAIT_AT && state_of(c) == WANTED)
+	while (c->pages >= WAIT_TIMES * c->begin_at && state_of(c) == WANTED)
 		must(pthread_cond_wait(&c->changed, &c->lock) == 0);
 	unlock(c);
 }
 
 int checkpoint_between_batches(struct checkpoint *c)
 {
-	if (c->pages >= BEGIN_AT && state_of(c) != COPIED)
+	if (c->pages >= c->begin_at && state_of(c) != COPIED)
 		want(c);
 	return state_of(c) == COPIED ? copy_rest(c) : 0;
 }

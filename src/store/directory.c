@@ -1,12 +1,12 @@
 #include "store/directory.h"
 
 #include "base/fail.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -66,15 +66,22 @@ static int check_not_lost(struct directory *d)
 		    d->db_path, d->path);
 }
 
+static int write_mark(int fd)
+{
+	struct str mark = STR("occurd\n");
+	for (size_t n = 0; n < mark.n;) {
+		ssize_t part = pwrite(fd, mark.p + n, mark.n - n, (off_t)n);
+		if (part < 0 && errno != EINTR)
+			return -errno;
+		n += part > 0 ? (size_t)part : 0;
+	}
+	return fsync(fd) == 0 ? 0 : -errno;
+}
+
 int directory_remember(struct directory *d)
 {
-	static const char mark[] = "occurd\n";
-	if (!is_empty(d, "lock"))
-		return 0;
-	if (pwrite(d->lock_fd, mark, sizeof(mark) - 1, 0) != (ssize_t)sizeof(mark) - 1 ||
-	    fsync(d->lock_fd) != 0)
-		return fail(-errno, "write %s/lock", d->path);
-	return 0;
+	int r = is_empty(d, "lock") ? write_mark(d->lock_fd) : 0;
+	return r < 0 ? fail(r, "write %s/lock", d->path) : 0;
 }
 
 /* SQLite gives its other files the mode that this one has. */
@@ -84,6 +91,11 @@ static int make_file(struct directory *d)
 	if (fd < 0)
 		return fail(-errno, "open %s", d->db_path);
 	close(fd);
+	return 0;
+}
+
+int directory_sync(const struct directory *d)
+{
 	return sync_dir(d->fd, d->path);
 }
 

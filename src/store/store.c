@@ -65,8 +65,10 @@ static int connect(struct store *s)
 	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
 	r = r ?: migrations_run(s->db);
 	r = r ?: new_events_connect(&s->new_events, s->db);
+	/* The log too is there now, and SQLite syncs its name only if it made it itself. */
+	r = r ?: directory_sync(&s->dir);
 	r = r ?: db_prepare_all(s->db, statement_sql, STATEMENTS, s->st);
-	r = r ?: checkpoint_start(s->dir.db_path, s->db, &s->checkpoint);
+	r = r ?: checkpoint_start(s->dir.db_path, s->db, s->log_pages, &s->checkpoint);
 	if (r < 0)
 		return pass(r);
 	s->lookup = (struct lookup){ s->st[ST_IDENTITY_FIND], s->st[ST_CONTACT_KEYS] };
@@ -121,6 +123,7 @@ int store_open(const struct store_config *config, struct store **out)
 	s->dir = directory_none;
 	s->reserve_bytes = config->reserve_bytes;
 	s->now = config->now;
+	s->log_pages = config->log_pages;
 	status_init(s);
 	catalog_cell_init(&s->cell);
 	tokens_init(&s->tokens);

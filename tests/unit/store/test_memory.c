@@ -1,43 +1,81 @@
-/* How much memory the caches may take. */
-#include "fixture.h"
-#include "store/state.h"
+/* Every piece of memory that the store asks for is refused once in a short life, and of SQLite's some,
+ * or with the argument "all" every one, too. */
+#include "life.h"
 
-static void pages_grow_with_contacts(void **state)
+#include "base/log.h"
+#include "base/uuid.h"
+#include "store/audit.h"
+
+#include <fcntl.h>
+
+#include "../calls.h"
+
+enum { SOME = 300 };
+static bool all; /* asked for by the argument "all" */
+
+static void tell(const char *line)
 {
-	static const struct {
-		uint64_t contacts;
-		unsigned kib;
-	} rows[] = {
-		{ 0, 16384 },           { 1, 16384 },      { 262144 + 15, 16384 },
-		{ 262144 + 16, 32768 }, { 524288, 32768 }, { 2000000, 65536 },
-		{ UINT64_MAX, 65536 },
-	};
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		assert_int_equal(memory_pages_kib(rows[i].contacts), rows[i].kib);
+	print_error("check: %s\n", line);
 }
 
-/* Said to SQLite at the start, and again when the database was opened anew. */
-static void sqlite_is_told(void **state)
+static void audit(const struct fixture *f)
 {
-	struct fixture f;
-	int64_t kib;
-	(void)state;
-	fixture_begin(&f);
-	fixture_provision(&f);
-	for (int i = 0; i < 2; i++) {
-		assert_done(db_query_i64(f.store->db, "PRAGMA cache_size", &kib));
-		assert_int_equal(kib, -16384);
-		assert_done(store_recover(f.store));
-	}
-	fixture_end(&f);
+	const struct audit_config config = { .dir = f->dir, .tell = tell };
+	struct audit_result result;
+	assert_done(audit_run(&config, &result));
+	assert_int_equal(result.left, 0);
 }
 
-int main(void)
+/* How many pieces were asked for; *failed: whether one was refused. */
+static int run(unsigned kind, int fail_at, bool *failed)
+{
+	struct life life = { 0 };
+	fixture_dir(&life.f);
+	assert_true(arena_reserve(&life.f.arena, 512 * 1024)); /* the test's own */
+	calls_arm(kind, fail_at, 1, ENOMEM);
+	life_live(&life);
+	*failed = atomic_load(&calls.failed) > 0;
+	int seen = atomic_load(&calls.seen);
+	calls_arm(0, 0, 0, 0);
+	audit(&life.f);
+	life_check(&life);
+	life_go_on(&life);
+	fixture_end(&life.f);
+	return seen;
+}
+
+static void each_of_ours_may_be_refused(void **state)
+{
+	bool failed;
+	int k = 1;
+	(void)state;
+	for (run(CALL_MEMORY, k, &failed); failed; run(CALL_MEMORY, k, &failed))
+		k++;
+	print_message("%d pieces\n", k - 1);
+	assert_true(k > 30);
+}
+
+/* Far too many to try each in every run: some hundred of them, others each time. */
+static void any_of_sqlite_s_may_be_refused(void **state)
+{
+	bool failed;
+	int n = run(CALL_SQLITE_MEMORY, 0, &failed), step = all ? 1 : n / SOME;
+	int first = 1 + (int)(random_u64() % (uint64_t)step);
+	(void)state;
+	print_message("%d pieces, each %d. from number %d\n", n, step, first);
+	assert_true(n > SOME);
+	for (int k = first; k <= n; k += step)
+		run(CALL_SQLITE_MEMORY, k, &failed);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pages_grow_with_contacts),
-		cmocka_unit_test(sqlite_is_told),
+		cmocka_unit_test(each_of_ours_may_be_refused),
+		cmocka_unit_test(any_of_sqlite_s_may_be_refused),
 	};
+	all = argc > 1 && strcmp(argv[1], "all") == 0;
+	log_set_level(LOG_ERROR);
+	calls_tell_sqlite();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
