@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "power_vfs.h"
-#include "store/audit.h"
+#include "whole.h"
 
 enum { LIVES = 3, BATCHES = 5, PER_BATCH = 4, EVENTS_MAX = 200, VICTIMS_MAX = 100 };
 
@@ -177,22 +177,6 @@ static void live(struct world *w)
 
 /* --- What is left --- */
 
-static void tell(const char *line)
-{
-	print_error("check: %s\n", line);
-}
-
-static void check_whole(struct world *w)
-{
-	const struct audit_config config = { .dir = w->f.dir, .tell = tell };
-	struct audit_result result;
-	int r = audit_run(&config, &result);
-	if (r == -ENOENT) /* before there was a file */
-		return;
-	assert_done(r);
-	assert_int_equal(result.left, 0);
-}
-
 static sqlite3_stmt *query(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *st;
@@ -246,7 +230,7 @@ static void check_left(struct world *w)
 {
 	char path[100];
 	sqlite3 *db;
-	check_whole(w);
+	whole_check(w->f.dir);
 	assert_done(open_store(w));
 	assert_done(store_reader_open(w->f.store, &w->f.reader));
 	snprintf(path, sizeof(path), "%s/occurd.db", w->f.dir);
@@ -257,7 +241,7 @@ static void check_left(struct world *w)
 	if (w->provisioned)
 		assert_true(fixture_definition(&w->f, 1, "purchase") > 0);
 	fixture_close(&w->f);
-	check_whole(w);
+	whole_check(w->f.dir);
 }
 
 /* The later a life's changes are, the rarer the cut reaches them: lengths of all kinds. */
