@@ -1,5 +1,6 @@
 #include "base/fail.h"
 #include "base/log.h"
+#include "store/log_file.h"
 #include "store/migrations.h"
 #include "store/state.h"
 
@@ -58,11 +59,12 @@ static int use_wal(sqlite3 *db)
 
 static int connect(struct store *s)
 {
-	int r = db_open(s->dir.db_path, SQLITE_OPEN_READWRITE, &s->db);
+	s->pages_kib = 0; /* SQLite's own opinion */
+	int r = db_open_on(s->dir.db_path, SQLITE_OPEN_READWRITE, log_file_system(), &s->db);
 	r = r ?: use_wal(s->db);
-	r = r ?: db_exec(s->db, "PRAGMA cache_size = -65536"); /* KiB */
 	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
 	r = r ?: migrations_run(s->db);
+	r = r ?: new_events_connect(&s->new_events, s->db);
 	/* The log too is there now, and SQLite syncs its name only if it made it itself. */
 	r = r ?: directory_sync(&s->dir);
 	r = r ?: db_prepare_all(s->db, statement_sql, STATEMENTS, s->st);
