@@ -47,6 +47,8 @@ ELSEWHERE = {
 ELSEWHERE_ONE = {
     ("native", "GET", "/_/v1/contacts/{id}/export", "422"):
         "test_native.py, test_an_export_too_large_is_refused_and_says_so",
+    ("arsel", "PATCH", "/v1/events/{id}", "409"):
+        "test_arsel_special.py, test_of_two_changes_at_once_the_second_is_told",
     ("native", "POST", "/_/v1/keys", "409"): "65,535 keys and clients would have to be made first",
 }
 
