@@ -24,6 +24,7 @@ static const struct command {
 	{ "check", command_check, "look whether a store is whole, and repair what can be" },
 	{ "backup", command_backup, "copy a store while its server runs" },
 	{ "switches", command_switches, "print the switches that a workspace has, as Markdown" },
+	{ "tail", command_tail, "print events as they are committed" },
 	{ "version", command_version, "print the version" },
 };
 

@@ -21,6 +21,7 @@ struct app {
 	struct intake *intake;
 	struct native *native;
 	struct metrics *metrics;
+	struct streams *streams;
 };
 
 static bool is_native(const struct request *req)
@@ -111,6 +112,11 @@ struct net_app app_callbacks(struct app *app)
 	};
 }
 
+void app_wake(struct app *app)
+{
+	streams_wake(app->streams);
+}
+
 int app_new(const struct app_config *config, struct app **out)
 {
 	struct app *app = calloc(1, sizeof(*app));
@@ -126,8 +132,9 @@ int app_new(const struct app_config *config, struct app **out)
 		.loops = config->loops,
 	};
 	r = r ?: intake_new(&intake, &app->intake);
-	r = r ?: metrics_new(config->store, config->committer, &app->metrics);
-	r = r ?: native_new(app->readers, app->intake, &app->native);
+	r = r ?: streams_new(config->store, app->readers, &app->streams);
+	r = r ?: metrics_new(config->store, config->committer, app->streams, &app->metrics);
+	r = r ?: native_new(app->readers, app->intake, app->streams, &app->native);
 	if (r < 0) {
 		app_free(app);
 		return pass(r);
@@ -142,6 +149,7 @@ void app_free(struct app *app)
 		return;
 	native_free(app->native);
 	metrics_free(app->metrics);
+	streams_free(app->streams);
 	intake_free(app->intake);
 	reader_pool_free(app->readers);
 	free(app);

@@ -18,5 +18,8 @@ struct app;
 MUST_CHECK int app_new(const struct app_config *config, struct app **out);
 void app_free(struct app *app); /* NULL is fine; net loops stopped first */
 
+/* Any thread: events have been committed. */
+void app_wake(struct app *app);
+
 /* The callbacks to give to net_server_start(). */
 struct net_app app_callbacks(struct app *app);

@@ -17,6 +17,7 @@ enum { STATUS_CLASSES = 6 };
 struct metrics {
 	struct store *store;
 	struct committer *committer;
+	struct streams *streams;
 	instant_us started_at;
 	atomic_uint_least64_t requests[OWNERS][STATUS_CLASSES];
 };
@@ -47,7 +48,7 @@ void metrics_count(struct metrics *m, const struct dialect *owner, bool native, 
 struct scrape {
 	struct metrics *metrics;
 	struct committer_counts commits;
-	double started_s, cpu_s, resident_bytes, connections;
+	double started_s, cpu_s, resident_bytes, connections, streams;
 	double batches, failed, operations, queued;
 	double events, database_bytes, wal_bytes, writable;
 	struct buf out;
@@ -92,6 +93,7 @@ static void look(struct scrape *s, struct metrics *m, struct request *req)
 		.cpu_s = cpu_s(),
 		.resident_bytes = resident_bytes(),
 		.connections = net_server_connections(net_loop_server(req->loop)),
+		.streams = streams_open(m->streams),
 		.batches = (double)commits.batches,
 		.failed = (double)commits.failed,
 		.operations = (double)commits.operations,
@@ -145,6 +147,8 @@ static const struct metric {
 	  offsetof(struct scrape, resident_bytes), NULL },
 	{ "occurd_connections", "gauge", "Connections that are open.",
 	  offsetof(struct scrape, connections), NULL },
+	{ "occurd_streams", "gauge", "Streams of events that are open.",
+	  offsetof(struct scrape, streams), NULL },
 	{ "occurd_requests_total", "counter",
 	  "Requests answered, by the dialect that owns the path and the class of the status.", 0,
 	  put_requests },
@@ -206,7 +210,8 @@ bool metrics_serve(struct metrics *m, struct request *req)
 
 /* --- Life --- */
 
-int metrics_new(struct store *store, struct committer *committer, struct metrics **out)
+int metrics_new(struct store *store, struct committer *committer, struct streams *streams,
+		struct metrics **out)
 {
 	must(n_dialects <= OWNERS - OWNER_DIALECT);
 	struct metrics *m = calloc(1, sizeof(*m));
@@ -214,6 +219,7 @@ int metrics_new(struct store *store, struct committer *committer, struct metrics
 		return fail(-ENOMEM, "the metrics");
 	m->store = store;
 	m->committer = committer;
+	m->streams = streams;
 	m->started_at = time_now();
 	*out = m;
 	return 0;

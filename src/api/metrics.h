@@ -6,11 +6,13 @@
  */
 #pragma once
 
+#include "api/streams.h"
 #include "intake/intake.h"
 
 struct metrics;
 
-MUST_CHECK int metrics_new(struct store *store, struct committer *committer, struct metrics **out);
+MUST_CHECK int metrics_new(struct store *store, struct committer *committer,
+			   struct streams *streams, struct metrics **out);
 void metrics_free(struct metrics *m); /* NULL is fine; net loops stopped first */
 
 /* A request was answered; owner NULL: it was of no dialect. */

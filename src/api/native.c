@@ -12,6 +12,7 @@
 struct native {
 	struct reader_pool *readers;
 	struct intake *intake;
+	struct streams *streams;
 	struct route_table *routes;
 };
 
@@ -54,6 +55,8 @@ static void answer(struct native_query *q)
 		return problem_reply(q->req, q->status, q->detail);
 	if (q->body.failed)
 		return problem_reply(q->req, 503, STR("the answer is too large; ask for fewer"));
+	if (q->resource->follow)
+		return q->resource->follow(q);
 	reply_begin(q->req, q->status);
 	if (q->location.p)
 		reply_header(q->req, STR("Location"), q->location);
@@ -186,6 +189,17 @@ static const struct key *caller(struct native_query *q)
 	return access_key(q->catalog, &c);
 }
 
+bool native_may(struct native_query *q)
+{
+	const struct key *key = caller(q);
+	return key && key->workspace->no == q->events.workspace && may(key, q->resource);
+}
+
+struct streams *native_streams(const struct native_query *q)
+{
+	return q->native->streams;
+}
+
 static void refuse_caller(struct request *req)
 {
 	problem_reply_begin(req, 401);
@@ -278,13 +292,15 @@ const char *native_pattern(const struct request *req)
 
 /* --- Life --- */
 
-int native_new(struct reader_pool *readers, struct intake *intake, struct native **out)
+int native_new(struct reader_pool *readers, struct intake *intake, struct streams *streams,
+	       struct native **out)
 {
 	struct native *n = calloc(1, sizeof(*n));
 	if (!n)
 		return fail(-ENOMEM, "the native API");
 	n->readers = readers;
 	n->intake = intake;
+	n->streams = streams;
 	int r = route_table_new(native_routes, n_native_routes, false, &n->routes);
 	if (r < 0) {
 		native_free(n);

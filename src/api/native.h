@@ -9,11 +9,13 @@
  */
 #pragma once
 
+#include "api/streams.h"
 #include "intake/intake.h"
 
 struct native;
 
-MUST_CHECK int native_new(struct reader_pool *readers, struct intake *intake, struct native **out);
+MUST_CHECK int native_new(struct reader_pool *readers, struct intake *intake,
+			  struct streams *streams, struct native **out);
 void native_free(struct native *n); /* NULL is fine; net loops stopped first */
 
 /* Bytes of body that such a request may have. */

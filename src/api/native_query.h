@@ -55,6 +55,9 @@ struct resource {
 	/* On a worker thread. Below zero: the store failed. STORE_NONE: no such thing. */
 	int (*read)(struct native_query *q, struct store_reader *r);
 
+	/* After read, instead of an answer made of the body: on the net loop. */
+	void (*follow)(struct native_query *q);
+
 	/* Instead of read, what needs no store: on the net loop. */
 	void (*show)(struct native_query *q);
 
@@ -62,6 +65,10 @@ struct resource {
 	 * operation's workspace as it is now. */
 	void (*changed)(struct native_query *q);
 };
+
+/* Whether the call's key may do this now still. */
+bool native_may(struct native_query *q);
+struct streams *native_streams(const struct native_query *q);
 
 /* False, for prepare: with that problem. */
 bool native_refuse(struct native_query *q, int status, const char *detail);
@@ -105,6 +112,7 @@ bool resource_contact_id(struct native_query *q);
 
 extern const struct resource native_contact_delete, native_contact_export;
 extern const struct resource native_deliveries, native_delivery;
+extern const struct resource native_stream;
 extern const struct resource native_keys, native_key, native_key_make, native_key_revoke;
 extern const struct resource native_workspaces, native_workspace;
 extern const struct resource native_workspace_make, native_workspace_change;

@@ -209,6 +209,7 @@ static const struct resource stats = { .read = read_stats };
 const struct route native_routes[] = {
 	{ METHOD_GET, "/_/v1/events", &events },
 	{ METHOD_GET, "/_/v1/events/{id}", &event },
+	{ METHOD_GET, "/_/v1/events/stream", &native_stream },
 	{ METHOD_GET, "/_/v1/contacts", &contacts },
 	{ METHOD_GET, "/_/v1/contacts/{id}", &contact },
 	{ METHOD_DELETE, "/_/v1/contacts/{id}", &native_contact_delete },

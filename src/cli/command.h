@@ -6,4 +6,5 @@ int command_backup(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_switches(int argc, char **argv);
+int command_tail(int argc, char **argv);
 int command_version(int argc, char **argv);

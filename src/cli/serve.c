@@ -146,9 +146,13 @@ static void start_deliver(const struct settings *settings, struct server *s)
 		log_error("deliveries_not_started", LOG_S("cause", fail_text()));
 }
 
-static void on_committed(void *deliver)
+/* Only requests lead to commits, so all that is woken is there. */
+static void on_committed(void *server)
 {
-	deliver_wake(deliver);
+	const struct server *s = server;
+	if (s->deliver)
+		deliver_wake(s->deliver);
+	app_wake(s->app);
 }
 
 /* Once there is a store: the threads, last those that let requests in. */
@@ -159,8 +163,8 @@ static int start(const struct settings *settings, struct server *s)
 		.store = s->store,
 		.queue_max = QUEUE_MAX,
 		.batch_max = BATCH_MAX,
-		.committed = s->deliver ? on_committed : NULL,
-		.follower = s->deliver,
+		.committed = on_committed,
+		.follower = s,
 	};
 	int r = committer_start(&committer, &s->committer);
 	if (r < 0)

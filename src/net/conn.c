@@ -1,6 +1,7 @@
 #include "net/conn.h"
 
 #include "net/receive.h"
+#include "net/reply.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@ static void forget_requests(struct conn *c)
 {
 	receive_forget(c);
 	struct request *next, *req = steal(&c->first);
-	c->last = NULL;
+	c->last = c->stream = c->piece = NULL;
 	c->n_queue = c->n_sending = 0;
 	for (; req; req = next) {
 		next = req->next;
@@ -82,6 +83,8 @@ static enum deadline_kind awaited(const struct conn *c)
 {
 	if (c->tls && !tls_stream_is_ready(c->tls))
 		return DEADLINE_HEAD;
+	if (c->stream)
+		return DEADLINE_BEAT;
 	if (c->in)
 		return c->in->stage == PARSE_HEAD ? DEADLINE_HEAD : DEADLINE_BODY;
 	return is_idle(c) ? DEADLINE_IDLE : DEADLINE_NONE;
@@ -102,6 +105,21 @@ static void say_continue(struct conn *c)
 {
 	c->told = true;
 	send_ahead(c, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+/* What was read behind it, and what comes, is of no use: the connection ends with the stream. */
+void conn_begin_stream(struct conn *c, struct request *req)
+{
+	must(!c->stream);
+	c->stream = req;
+	c->no_more = true;
+	receive_forget(c);
+}
+
+void conn_look_after_stream(struct conn *c)
+{
+	if (c->stream && !c->stream->ready)
+		c->stream->stream->look(c->stream->stream);
 }
 
 void conn_settle(struct conn *c)
@@ -150,6 +168,8 @@ void conn_answered(struct conn *c, unsigned n)
 		struct request *req = c->first;
 		c->first = req->next;
 		c->n_queue--;
+		if (c->stream == req)
+			c->stream = NULL;
 		request_done(req);
 	}
 	if (!c->first)
@@ -164,6 +184,14 @@ bool conn_is_last(const struct conn *c, const struct request *req)
 	return !more && (c->no_more || c->loop->draining);
 }
 
+static void beat(struct conn *c)
+{
+	if (c->stream)
+		c->stream->stream->beat = true;
+	conn_look_after_stream(c);
+	set_deadline(c);
+}
+
 void conn_deadline_passed(struct deadline *d, enum deadline_kind kind)
 {
 	size_t at = kind == DEADLINE_WRITE ? offsetof(struct conn, writing)
@@ -171,6 +199,8 @@ void conn_deadline_passed(struct deadline *d, enum deadline_kind kind)
 	struct conn *c = (struct conn *)((char *)d - at);
 	if (c->in && (kind == DEADLINE_HEAD || kind == DEADLINE_BODY))
 		receive_late(c);
+	else if (kind == DEADLINE_BEAT)
+		beat(c);
 	else
 		conn_close(c);
 }

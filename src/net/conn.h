@@ -36,8 +36,11 @@ struct conn {
 	struct parse *in;
 	struct request *first, *last;
 	unsigned n_queue, n_sending;
+	struct request
+		*stream; /* of the queue, what is answered in pieces and ends it all; or NULL */
+	struct request *piece; /* the same, while one of them is on its way */
 	struct conn_rest *rest;
-	size_t dropped; /* bytes, while lingering */
+	size_t dropped; /* bytes, while lingering or behind a stream */
 
 	enum conn_state state;
 	enum parse_blank blank;
@@ -72,6 +75,11 @@ void conn_close(struct conn *c);
  * put right here after anything has happened to it. It may be closed after it. */
 void conn_settle(struct conn *c);
 
+/* The request, which is of its queue, is answered in pieces from now on. */
+void conn_begin_stream(struct conn *c, struct request *req);
+/* If there is one: something has changed for it. */
+void conn_look_after_stream(struct conn *c);
+
 /* One of its deadlines has passed. */
 void conn_deadline_passed(struct deadline *d, enum deadline_kind kind);
 
@@ -90,6 +98,14 @@ void conn_answered(struct conn *c, unsigned n);
 
 /* Whether req's answer is the last: what says so, then. */
 bool conn_is_last(const struct conn *c, const struct request *req);
+
+/* stream.c, for send.c: the piece that was given is with the socket. */
+void reply_stream_took(struct reply_stream *s);
+
+/* reply.c, for send.c and stream.c. */
+void reply_put_date(struct request *req);
+void reply_hand_over(struct request *req);
+void reply_give_up(struct request *req);
 
 /* reply.c, for send.c: ends the head of a ready answer, once, right before it is written. */
 void reply_seal(struct request *req, bool last);

@@ -103,6 +103,7 @@ void loop_drain(struct net_loop *loop)
 	deadline_start(&loop->deadlines, &loop->drain, DEADLINE_DRAIN);
 	uv_close((uv_handle_t *)&loop->listener, NULL);
 	each_conn(loop, conn_settle);
+	each_conn(loop, conn_look_after_stream);
 }
 
 static void on_deadline(struct deadline *d, enum deadline_kind kind)
@@ -127,6 +128,7 @@ static void init_deadlines(struct net_loop *loop)
 	all->ms[DEADLINE_WRITE] = l->write_ms;
 	all->ms[DEADLINE_LINGER] = LINGER_MS;
 	all->ms[DEADLINE_DRAIN] = l->drain_ms;
+	all->ms[DEADLINE_BEAT] = l->beat_ms;
 }
 
 static int init_handles(struct net_loop *loop)

@@ -190,6 +190,15 @@ static void drop(struct conn *c, size_t n)
 		conn_close(c);
 }
 
+/* Nobody reads it; that it ends tells that the client has gone. */
+static void behind_stream(struct conn *c, ssize_t n)
+{
+	if (n == UV_EOF)
+		conn_close(c);
+	else
+		drop(c, (size_t)n);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct conn *c = (struct conn *)stream;
@@ -202,6 +211,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 			conn_close(c);
 		else
 			drop(c, (size_t)n);
+	} else if (c->stream) {
+		behind_stream(c, n);
 	} else if (n == UV_EOF) {
 		end_of_input(c);
 	} else {
@@ -227,7 +238,7 @@ void receive_set(struct conn *c, bool on)
 
 bool receive_wanted(const struct conn *c)
 {
-	return can_take(c) && !c->rest;
+	return c->stream || (can_take(c) && !c->rest);
 }
 
 void receive_late(struct conn *c)

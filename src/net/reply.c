@@ -123,11 +123,16 @@ static bool status_has_body(int status)
 	return status != 204 && status != 304;
 }
 
+void reply_put_date(struct request *req)
+{
+	if (!req->has_date)
+		buf_put(&req->head, loop_date_line(req->loop));
+}
+
 static void put_own_headers(struct request *req, struct str content_type, struct str body)
 {
 	struct buf *head = &req->head;
-	if (!req->has_date)
-		buf_put(head, loop_date_line(req->loop));
+	reply_put_date(req);
 	if (status_has_body(req->status)) {
 		if (content_type.n)
 			reply_header(req, STR("Content-Type"), content_type);
@@ -139,7 +144,7 @@ static void put_own_headers(struct request *req, struct str content_type, struct
 		head->n -= sizeof(SAY_KEEP) - 1;
 }
 
-static void give_up(struct request *req)
+void reply_give_up(struct request *req)
 {
 	req->status = 503;
 	req->close_after = true;
@@ -155,8 +160,13 @@ void reply_send(struct request *req, struct str content_type, struct str body)
 	req->out[0] = buf_str(&req->head);
 	req->out[1] = silent ? (struct str){ 0 } : body;
 	if (req->head.failed)
-		give_up(req);
-	req->reply_bytes = req->out[0].n + req->out[1].n;
+		reply_give_up(req);
+	reply_hand_over(req);
+}
+
+void reply_hand_over(struct request *req)
+{
+	req->reply_bytes += req->out[0].n + req->out[1].n;
 	req->ready = true;
 
 	req->loop->n_served--;
@@ -175,7 +185,7 @@ void reply_seal(struct request *req, bool last)
 		end = STR(SAY_CLOSE);
 	else if (req->old_http)
 		end = STR(SAY_KEEP);
-	if (req->head.failed) /* the bare answer has its end */
+	if (req->head.failed || req->stream) /* the bare answer has its end, a stream had it */
 		return;
 	buf_put(&req->head, end);
 	req->out[0] = buf_str(&req->head);

@@ -18,6 +18,43 @@ void reply_header_u64(struct request *req, struct str name, uint64_t value);
  * Content-Length: 0, or nothing where the status has none (1xx, 204, 304). HEAD sends no body. */
 void reply_send(struct request *req, struct str content_type, struct str body);
 
+/*
+ * An answer whose length nobody knows: begun, given piece after piece, ended. In chunks, or to
+ * HTTP/1.0 until the connection ends, as it does after every stream. What the client still sends is
+ * dropped; a client that closes its half has gone.
+ *
+ * One piece at a time: the next may be given when the one before has been handed to the socket. So
+ * who reads slowly holds one piece and no more, and who reads none of it in write_ms is cut off.
+ */
+struct reply_stream {
+	/* On the loop, whenever one of the questions below may have a new answer, and every
+	 * beat_ms. Not from within the calls below. */
+	void (*look)(struct reply_stream *s);
+	bool beat; /* it was time for that; a piece that is given puts it out */
+
+	/* The net layer's own. */
+	struct request *req;
+	struct str parts[4]; /* of the piece: the head before the first, the frame around it */
+	char frame[20];
+	bool given; /* a piece waits to be sent, or is being sent */
+};
+
+/* Instead of reply_send(), behind the headers; `s` (look set, the rest zero) lives as long as the
+ * request. False: it is over and answered already, because memory was refused or nothing but the
+ * head was asked for. */
+MUST_CHECK bool reply_stream_begin(struct request *req, struct str content_type,
+				   struct reply_stream *s);
+
+bool reply_stream_is_gone(const struct reply_stream *s); /* the client; nothing can be given */
+bool reply_stream_stops(const struct reply_stream *s);   /* the server; end it soon */
+bool reply_stream_is_free(const struct reply_stream *s); /* a piece can be given, or the end */
+
+/* Not empty; stays as it is until the stream is free again or the client has gone. */
+void reply_stream_put(struct reply_stream *s, struct str piece);
+
+/* When it is free or gone. The request may have ended after it. */
+void reply_stream_end(struct reply_stream *s);
+
 /* Ends the connection after this answer. */
 static inline void reply_close(struct request *req)
 {

@@ -1,6 +1,7 @@
 #include "net/request.h"
 
 #include "net/conn.h"
+#include "net/reply.h"
 
 #include <stdlib.h>
 
@@ -134,4 +135,6 @@ void request_orphan(struct request *req)
 	req->conn = NULL;
 	if (req->ready)
 		request_done(req);
+	else if (req->stream)
+		req->stream->look(req->stream);
 }

@@ -50,6 +50,7 @@ struct header {
 
 struct net_loop;
 struct conn;
+struct reply_stream;
 
 struct request {
 	/* What came. Before a fault that cut the head short, the later parts are empty. */
@@ -79,8 +80,9 @@ struct request {
 	/* The net layer's own. */
 	struct conn *conn; /* NULL: the client has gone */
 	struct request *next;
-	struct buf head;   /* status line and headers under construction */
-	struct str out[2]; /* head and body, ready */
+	struct buf head;             /* status line and headers under construction */
+	struct str out[2];           /* head and body, ready */
+	struct reply_stream *stream; /* NULL: an ordinary answer */
 	bool ready, close_after, has_date;
 	bool old_http; /* came as HTTP/1.0: that the connection stays open must be said */
 };

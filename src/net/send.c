@@ -1,5 +1,6 @@
 /* The answers of a connection on their way out: in order, as many as are ready in one write. */
 #include "net/conn.h"
+#include "net/reply.h"
 
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@ struct batch {
 	uv_buf_t bufs[SEND_BUFS];
 	unsigned n_bufs, n_requests;
 	size_t bytes;
+	struct request *piece; /* of a stream, behind them; NULL: none */
 };
 
 /* What the socket did not take at once. */
@@ -26,17 +28,44 @@ static void add(struct batch *b, struct str s)
 	b->bytes += s.n;
 }
 
+static bool has_piece(const struct request *req)
+{
+	return req && req->stream && req->stream->given && !req->ready;
+}
+
+static bool has_output(const struct conn *c)
+{
+	return c->first && (c->first->ready || has_piece(c->first));
+}
+
+static void gather_piece(struct batch *b, struct request *req)
+{
+	b->piece = req;
+	for (size_t i = 0; i < ARRAY_LEN(req->stream->parts); i++)
+		add(b, req->stream->parts[i]);
+}
+
 static void gather(struct conn *c, struct batch *b)
 {
 	struct request *req = c->first;
 	*b = (struct batch){ .n_bufs = 0 };
-	for (; req && req->ready && !c->ends && b->n_bufs + 2 <= SEND_BUFS; req = req->next) {
+	for (; req && req->ready && !c->ends && b->n_bufs + 6 <= SEND_BUFS; req = req->next) {
 		c->ends = conn_is_last(c, req);
 		reply_seal(req, c->ends);
 		add(b, req->out[0]);
 		add(b, req->out[1]);
 		b->n_requests++;
 	}
+	if (has_piece(req) && !c->ends)
+		gather_piece(b, req);
+}
+
+/* All of the batch is with the socket. */
+static void sent(struct conn *c, unsigned n_requests, struct request *piece)
+{
+	conn_answered(c, n_requests);
+	if (piece)
+		reply_stream_took(piece->stream);
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -49,6 +78,7 @@ static void on_written(uv_write_t *write, int status)
 		return;
 	deadline_stop(&c->loop->deadlines, &c->writing);
 	unsigned n = c->n_sending;
+	struct request *piece = steal(&c->piece);
 	c->n_sending = 0;
 	c->writes = false;
 	if (c->tls)
@@ -57,7 +87,7 @@ static void on_written(uv_write_t *write, int status)
 		conn_close(c);
 		return;
 	}
-	conn_answered(c, n);
+	sent(c, n, piece);
 	conn_touch(c);
 }
 
@@ -79,6 +109,7 @@ static void send_later(struct conn *c, struct batch *b, size_t done)
 	*late = (struct late){ .conn = c, .bytes = bytes };
 	c->writes = true;
 	c->n_sending = b->n_requests;
+	c->piece = b->piece;
 	deadline_start(&c->loop->deadlines, &c->writing, DEADLINE_WRITE);
 	int r = uv_write(&late->write, (uv_stream_t *)&c->tcp, b->bufs + i, b->n_bufs - i,
 			 on_written);
@@ -107,8 +138,10 @@ static bool send_batch(struct conn *c, struct batch *b)
 		conn_close(c);
 		return false;
 	}
-	if (b->n_bufs == 0)
+	if (b->n_bufs == 0) {
+		sent(c, b->n_requests, b->piece);
 		return true;
+	}
 	int n = uv_try_write((uv_stream_t *)&c->tcp, b->bufs, b->n_bufs);
 	if (n == UV_EAGAIN)
 		n = 0;
@@ -122,7 +155,7 @@ static bool send_batch(struct conn *c, struct batch *b)
 		send_later(c, b, (size_t)n);
 		return false;
 	}
-	conn_answered(c, b->n_requests);
+	sent(c, b->n_requests, b->piece);
 	return true;
 }
 
@@ -134,7 +167,7 @@ static bool can_send(const struct conn *c)
 void send_ready(struct conn *c)
 {
 	struct batch b;
-	while (can_send(c) && !c->ends && c->first && c->first->ready) {
+	while (can_send(c) && !c->ends && has_output(c)) {
 		gather(c, &b);
 		if (!send_batch(c, &b))
 			return;

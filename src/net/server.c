@@ -22,6 +22,7 @@ const struct net_limits net_limits_default = {
 	.idle_ms = 60 * 1000,
 	.write_ms = 30 * 1000,
 	.drain_ms = 10 * 1000,
+	.beat_ms = 15 * 1000,
 };
 
 union address {

@@ -21,6 +21,7 @@ struct net_limits {
 	unsigned connections_max;  /* of the whole server */
 	unsigned pipeline_max;     /* unanswered requests of one connection; then it is not read */
 	unsigned head_ms, body_ms, idle_ms, write_ms, drain_ms;
+	unsigned beat_ms; /* so often is somebody asked to look after a stream */
 };
 
 extern const struct net_limits net_limits_default;

@@ -34,6 +34,40 @@ int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after, uns
 	return x < 0 ? pass(x) : 0;
 }
 
+static void bind_feed_of(sqlite3_stmt *st, const struct feed_query *q)
+{
+	db_bind_i64(st, 1, (int64_t)q->after);
+	db_bind_i64(st, 2, (int64_t)q->until);
+	db_bind_i64(st, 3, q->workspace);
+	db_bind_i64(st, 4, (int64_t)q->contact);
+	db_bind_text(st, 5, q->definition);
+}
+
+int store_read_feed_of(struct store_reader *r, struct arena *a, const struct feed_query *q,
+		       struct event_row **rows, unsigned *n, uint64_t *seen)
+{
+	sqlite3_stmt *st = r->st[RD_FEED_OF];
+	size_t bytes = 0;
+	int x = DB_ROW;
+	*n = 0;
+	*rows = arena_array(a, struct event_row, q->limit);
+	if (!*rows)
+		return reader_no_memory();
+	bind_feed_of(st, q);
+	while (*n < q->limit && bytes < q->bytes && (x = db_step(st)) == DB_ROW) {
+		struct feed_row row;
+		x = take_row(r, a, st, &row);
+		if (x < 0)
+			break;
+		bytes += row.event.properties.n + row.event.mismatches.n;
+		(*rows)[(*n)++] = row.event;
+		x = DB_ROW;
+	}
+	*seen = x == DB_ROW ? (*rows)[*n - 1].seq : q->until;
+	db_reset(st);
+	return x < 0 ? pass(x) : 0;
+}
+
 int store_read_feed_end(struct store_reader *r, uint64_t *seq)
 {
 	sqlite3_stmt *st = r->st[RD_EVENT_BELOW];

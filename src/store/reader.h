@@ -12,6 +12,7 @@ enum read_statement {
 	RD_EVENT_KEYS,
 	RD_EVENT_BELOW,
 	RD_FEED,
+	RD_FEED_OF,
 	RD_EVENT_LINK,
 	RD_GONE,
 	RD_DOCUMENT_NAME,

@@ -168,6 +168,20 @@ struct feed_row {
 /* Those behind `after`, at most `limit`. */
 MUST_CHECK int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after,
 			       unsigned limit, struct feed_row **rows, unsigned *n);
+/* Likewise, of one workspace only. */
+struct feed_query {
+	uint32_t workspace;
+	uint64_t contact;      /* row number; 0: any */
+	struct str definition; /* empty: any */
+	uint64_t after, until; /* seq: exclusive, inclusive */
+	unsigned limit;
+	size_t bytes; /* of properties; what goes beyond is the last */
+};
+
+/* *seen: all up to there has been looked at; it is the next `after`. */
+MUST_CHECK int store_read_feed_of(struct store_reader *r, struct arena *a,
+				  const struct feed_query *q, struct event_row **rows, unsigned *n,
+				  uint64_t *seen);
 /* The newest event's seq; 0: there is none. */
 MUST_CHECK int store_read_feed_end(struct store_reader *r, uint64_t *seq);
 

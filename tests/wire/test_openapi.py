@@ -49,6 +49,7 @@ ELSEWHERE_ONE = {
         "test_native.py, test_an_export_too_large_is_refused_and_says_so",
     ("arsel", "PATCH", "/v1/events/{id}", "409"):
         "test_arsel_special.py, test_of_two_changes_at_once_the_second_is_told",
+    ("native", "GET", "/_/v1/events/stream", "200"): "test_stream.py: it does not end by itself",
     ("native", "POST", "/_/v1/keys", "409"): "65,535 keys and clients would have to be made first",
 }
 
@@ -56,6 +57,7 @@ ID = made_uuid("nothing")
 READS = [
     ("/_/v1/events", 200), ("/_/v1/events?limit=0", 400), ("/_/v1/events/<EVENT>", 200),
     ("/_/v1/events/x", 400), ("/_/v1/events/" + ID, 404), ("/_/v1/contacts", 200),
+    ("/_/v1/events/stream?after=x", 400), ("/_/v1/events/stream?contact=" + ID, 404),
     ("/_/v1/contacts?email=john.doe%40example.com", 200), ("/_/v1/contacts?limit=x", 400),
     ("/_/v1/contacts/<CONTACT>", 200), ("/_/v1/contacts/x", 400), ("/_/v1/contacts/" + ID, 404),
     ("/_/v1/contacts/<CONTACT>/events", 200), ("/_/v1/contacts/x/events", 400),
