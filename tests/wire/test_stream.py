@@ -12,6 +12,7 @@ import pytest
 import occurd
 import openapi
 import senders
+import test_tls
 from occurd import key, made_uuid, request_bytes
 
 SPACE = senders.engine_workspace(
@@ -346,6 +347,32 @@ def test_none_is_lost_across_kills(server):
         seen += stream.events(len(stored) - len(seen))
     assert seqs(seen) == sorted(stored)
     assert set(acknowledged) <= set(numbers(seen)) and len(set(numbers(seen))) == len(seen)
+
+
+# --- HTTPS ---
+
+
+def test_over_tls(tmp_path):
+    """Small and large ones, to a client that is slow at first, to a tail, and until the end."""
+    cert, private = test_tls.certificate(tmp_path, "stream")
+    server = occurd.Server(tmp_path, [SPACE], ["--tls-cert", str(cert), "--tls-key", str(private)])
+    server.tls = test_tls.trusting(cert)
+    with server.start(), Stream(server) as stream:
+        for i in range(60):
+            send(server, 1, first=i, data=" " + "x" * (100000 if i % 2 else 10))
+        events = stream.events(60)
+        assert [int(e["properties"]["n"].split()[0]) for e in events] == list(range(60))
+        url = f"https://localhost:{server.port}"
+        with Tail(None, "--url", url, "--cacert", str(cert), "--after", "0") as tail:
+            assert [tail.line()["seq"] for _ in range(60)] == seqs(events)
+            assert tail.end()[0] == 0
+        with Tail(None, "--url", url, "--after", "0") as tail:
+            assert "certificate" in tail.process.stderr.readline()
+            assert tail.end()[0] == 0
+        server.terminate()
+        assert stream.event() is None
+        assert server.wait() == 0
+        server.check_log()
 
 
 # --- occurd tail ---
