@@ -105,6 +105,12 @@ static void refuse_trouble(struct native_query *q, enum refusal why)
 static int op_status(const struct problems *ps)
 {
 	switch (ps->list[0].code) {
+	case PROBLEM_UNKNOWN_DOCUMENT: /* else it is one that the body names */
+		return str_eq(ps->list[0].path, STR("name")) ? 404 : 400;
+	case PROBLEM_DOCUMENTS_FULL:
+	case PROBLEM_IN_USE:
+	case PROBLEM_CHANGED:
+		return 409;
 	case PROBLEM_UNKNOWN_CONTACT:
 	case PROBLEM_UNKNOWN_DEFINITION:
 	case PROBLEM_UNKNOWN_WORKSPACE:

@@ -180,6 +180,8 @@ void problem_put_rule(struct buf *b, const struct problem *p)
 				  (long long)p->limit, p->rule);
 	case PROBLEM_IN_USE:
 		return buf_lit(b, "needs it");
+	case PROBLEM_CHANGED:
+		return buf_lit(b, "has been changed by another in the meantime");
 	}
 }
 

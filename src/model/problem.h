@@ -41,7 +41,8 @@ enum problem_code {
 	PROBLEM_UNKNOWN_DOCUMENT,    /* none of that name; `rule`: its kind */
 	PROBLEM_DOCUMENTS_FULL,      /* the workspace has `limit` of that kind: `rule` */
 	PROBLEM_IN_USE,              /* what `path` names needs it */
-	PROBLEM_LAST = PROBLEM_IN_USE,
+	PROBLEM_CHANGED,             /* since it was looked at */
+	PROBLEM_LAST = PROBLEM_CHANGED,
 };
 
 struct problem {
