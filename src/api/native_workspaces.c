@@ -8,6 +8,23 @@
 
 /* --- Showing --- */
 
+/* A type of null: any plain value. */
+static void put_contact_fields(struct buf *b, const struct contact_fields *fields)
+{
+	buf_char(b, '[');
+	for (unsigned i = 0; fields && i < fields->n; i++) {
+		const struct contact_field *f = &fields->list[i];
+		render_list_next(b, i);
+		buf_lit(b, "{\"name\":");
+		buf_json_str(b, f->name);
+		if (f->typed)
+			buf_printf(b, ",\"type\":\"%s\"}", field_type_name(f->type));
+		else
+			buf_lit(b, ",\"type\":null}");
+	}
+	buf_char(b, ']');
+}
+
 /* Left open for more members. */
 static void put_workspace(struct buf *b, const struct workspace *w)
 {
@@ -18,6 +35,8 @@ static void put_workspace(struct buf *b, const struct workspace *w)
 	buf_printf(b, ",\"limits\":{\"requests_per_second\":%lld},\"switches\":",
 		   (long long)w->requests_per_second);
 	native_put_switches(b, w);
+	buf_lit(b, ",\"contact_fields\":");
+	put_contact_fields(b, w->contact_fields);
 	buf_lit(b, ",\"created_at\":\"");
 	time_put(b, w->created_at, 6);
 	buf_lit(b, "\",\"updated_at\":\"");

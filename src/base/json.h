@@ -6,7 +6,8 @@
  * - of equal keys in one object the last wins, and the others are gone from the tree (pristo.md
  *   decision 25, omnisend.md 19, infobip.md 54);
  * - numbers stay the text that was sent (type YYJSON_TYPE_RAW), so that nothing is rounded on the
- *   way through; the json_number_* functions read them.
+ *   way through; the json_number_* functions read them. Those beyond the range of a double are
+ *   refused (RFC 8259 section 6): many who would read them from us could not.
  *
  * The tree and its strings live in the arena. Strings may hold U+0000.
  */
@@ -20,7 +21,7 @@ enum { JSON_DEPTH_MAX = 64 };
 
 enum json_outcome {
 	JSON_OK,
-	JSON_MALFORMED, /* not JSON, or empty */
+	JSON_MALFORMED, /* not JSON, or empty, or a number out of range */
 	JSON_TOO_DEEP,
 	JSON_NO_MEMORY, /* the arena's ceiling or the shared budget */
 };
@@ -57,7 +58,10 @@ static inline bool json_is_number(const yyjson_val *v)
 /* The value is whole and fits a signed 64-bit integer: 10, 10.0, 1e1, 1200e-2. out may be NULL. */
 MUST_CHECK bool json_number_to_i64(const yyjson_val *v, int64_t *out);
 
-/* The nearest double; infinite when the text is beyond its range; NaN when v is no number. */
+/* Whether a double can come near it. What stands behind the text ends it: a NUL will do. */
+bool json_number_in_range(struct str number);
+
+/* The nearest double; NaN when v is no number. */
 double json_number_to_double(const yyjson_val *v);
 
 /* Compact text of a tree that json_parse() made; null for NULL. */

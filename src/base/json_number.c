@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -84,6 +85,20 @@ bool json_number_to_i64(const yyjson_val *v, int64_t *out)
 	if (out)
 		*out = (int64_t)(d.negative ? 0 - u : u);
 	return true;
+}
+
+/* Without an exponent it is as large as its digits are many: most are told so. */
+bool json_number_in_range(struct str number)
+{
+	enum { DIGITS = DBL_MAX_10_EXP };
+	if (number.n <= 4)
+		return true;
+	struct decimal d = take_apart(number);
+	int64_t magnitude = d.n_digits + d.scale; /* it is below ten to that power */
+	if (d.n_digits == 0 || magnitude <= DIGITS)
+		return true;
+	/* The text has a NUL behind it, or what else ends a number. */
+	return magnitude == DIGITS + 1 && isfinite(strtod(number.p, NULL));
 }
 
 double json_number_to_double(const yyjson_val *v)

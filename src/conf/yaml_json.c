@@ -1,5 +1,7 @@
 #include "conf/yaml_json.h"
 
+#include "base/json.h"
+
 static size_t digits(struct str s, size_t from)
 {
 	size_t at = from;
@@ -44,7 +46,7 @@ static void put_scalar(const yaml_node_t *node, struct buf *b)
 	else if (s.n == 0 || str_eq(s, STR("~")))
 		buf_lit(b, "null");
 	else if (str_eq(s, STR("null")) || str_eq(s, STR("true")) || str_eq(s, STR("false")) ||
-		 is_number(s))
+		 (is_number(s) && json_number_in_range(s)))
 		buf_put(b, s);
 	else
 		buf_json_str(b, s);

@@ -183,9 +183,10 @@ enum arsel_stage arsel_stage_of(const struct op *op)
 		return of_definition ? ARSEL_NO_DEFINITION : ARSEL_EVENT;
 	case PROBLEM_EXISTS:
 	case PROBLEM_TAKEN:
-		return of_definition ? ARSEL_DEFINED
-		       : of_field    ? ARSEL_PROPERTY_EXISTS
-				     : ARSEL_CONTACT_EXISTS;
+		return of_definition && op->rules & DEFINITION_AS_SEEN ? ARSEL_DEFINITION_CHANGED
+		       : of_definition                                 ? ARSEL_DEFINED
+		       : of_field                                      ? ARSEL_PROPERTY_EXISTS
+								       : ARSEL_CONTACT_EXISTS;
 	case PROBLEM_UNKNOWN_FIELD:
 		return of_field ? ARSEL_NO_PROPERTY : ARSEL_MEMBERS;
 	case PROBLEM_CONTACT_FIELDS_FULL:

@@ -87,7 +87,8 @@ enum { MEMBER_NAME, DESCRIPTION, SCHEMA, CONVERSION, N_MEMBERS };
 
 static const struct shape_member members[N_MEMBERS] = {
 	[MEMBER_NAME] = { STR_INIT("name"), SHAPE_STRING,
-			  SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 80, NULL, NULL },
+			  SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 80, form_no_nul,
+			  "must not contain U+0000" },
 	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING, SHAPE_NULL_ABSENT, 2000, NULL,
 			  NULL },
 	[SCHEMA] = { STR_INIT("schema"), SHAPE_OBJECT, SHAPE_NULL_ABSENT, 0, NULL, NULL },
@@ -99,6 +100,14 @@ static const struct definition *with_fields(const struct definition *define, uns
 					    const struct definition *old)
 {
 	return rules & DEFINITION_FIELDS || !old ? define : old;
+}
+
+/* Fields and annotations are made of those that are there and held against each other; a change that
+ * came in between would be undone, or not held against. */
+static void rest_on_what_is_seen(struct op *op)
+{
+	if (op->definition && op->rules & (DEFINITION_FIELDS | DEFINITION_ANNOTATIONS))
+		op->rules |= DEFINITION_AS_SEEN;
 }
 
 static enum refusal take_conversion(struct call *call, yyjson_val *const *v,
@@ -136,6 +145,7 @@ static enum refusal fill(struct call *call, yyjson_val *root, yyjson_val *const 
 	define->description = v[DESCRIPTION] ? json_str(v[DESCRIPTION]) : STR("");
 	define->title = STR("");
 	define->annotations = STR("");
+	define->updated_at = old ? old->updated_at : 0;
 	if (v[SCHEMA])
 		op->rules |= DEFINITION_FIELDS;
 	if (v[SCHEMA] && !arsel_schema_read(call, v[SCHEMA], old, define))
@@ -227,7 +237,9 @@ static enum refusal decode_redefine(struct call *call)
 	op->kind = OP_DEFINITION;
 	op->rules = DEFINITION_MUST_EXIST;
 	op->definition = d->no;
-	return ready(call, fill(call, root, v, d, op));
+	why = fill(call, root, v, d, op);
+	rest_on_what_is_seen(op);
+	return ready(call, why);
 }
 
 static void answer_redefine(struct call *call)

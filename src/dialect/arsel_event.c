@@ -47,8 +47,8 @@ enum {
 /* Serializers send null for what is not set: it counts as absent (decision 8). */
 static const struct shape_member members[N_MEMBERS] = {
 	[EVENT] = { STR_INIT("event"), SHAPE_STRING,
-		    SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 80, NULL,
-		    "must be a string" },
+		    SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 80, form_no_nul,
+		    "must not contain U+0000" },
 	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, SHAPE_NULL_ABSENT, 0, arsel_form_email,
 		    "must be an email" },
 	[CONTACT_ID] = { STR_INIT("contact_id"), SHAPE_STRING, SHAPE_NULL_ABSENT, 0, form_uuid,

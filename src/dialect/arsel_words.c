@@ -72,6 +72,10 @@ static const struct stage {
 				  STR_INIT("Event "), STR_INIT(" not found") },
 	[ARSEL_DEFINED] = { 409, STR_INIT("conflict"), STR_INIT("conflict"),
 			    STR_INIT("An event named \""), STR_INIT("\" already exists.") },
+	[ARSEL_DEFINITION_CHANGED] = { 409, STR_INIT("conflict"), STR_INIT("conflict"),
+				       STR_INIT("Event "),
+				       STR_INIT(" was changed by another request meanwhile. Please "
+						"retry.") },
 	[ARSEL_DEFINITIONS_FULL] = { 403,
 				     STR_INIT("event_limit_reached"),
 				     STR_INIT("event_limit_reached"),
@@ -222,7 +226,8 @@ static void put_predicate(struct buf *b, const struct problem *p)
 				  (long long)p->limit);
 	if (p->code == PROBLEM_TOO_MANY)
 		return put_too_many(b, p);
-	if (p->code == PROBLEM_NAME || p->code == PROBLEM_NESTED)
+	bool told = p->code == PROBLEM_FORMAT && p->rule;
+	if (told || p->code == PROBLEM_NAME || p->code == PROBLEM_NESTED)
 		return buf_printf(b, " %s", p->rule);
 	if (p->code == PROBLEM_FIELD_TYPE)
 		return buf_printf(b, " %s", must_be_of_type(p->rule));

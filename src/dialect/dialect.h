@@ -280,3 +280,4 @@ void shape_read(struct call *call, yyjson_val *object, struct str path,
 /* Formats that more than one dialect asks for. */
 bool form_uuid(struct str s);
 bool form_email(struct str s);
+bool form_no_nul(struct str s); /* of names: U+0000 is where many a reader would end them */

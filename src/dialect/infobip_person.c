@@ -294,6 +294,8 @@ static void read_custom_value(struct call *call, struct changes *c, struct str n
 	size_t size = yyjson_is_str(v) ? str_code_points(json_str(v)) : 0;
 	if (name.n == 0)
 		problem_at(&call->problems, PROBLEM_NAME, path, .rule = "it is empty");
+	if (!form_no_nul(name))
+		problem_at(&call->problems, PROBLEM_NAME, path, .rule = "it holds U+0000");
 	if (size > VALUE_MAX)
 		problem_at(&call->problems, PROBLEM_TOO_LONG, path, .limit = VALUE_MAX,
 			   .size = (int64_t)size);

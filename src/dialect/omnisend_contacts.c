@@ -147,6 +147,9 @@ static enum refusal patch_by_id_decode(struct call *call)
 	uint64_t number;
 	int64_t created_s;
 	struct who who = { .kind = IDENTITY_HEX, .use = WHO_LOOKUP, .value = call->params[0] };
+	enum refusal why = omnisend_begin_call(call);
+	if (why)
+		return why;
 	return contact_hex_parse(who.value, &number, &created_s) ? patch(call, who)
 								 : not_found(call);
 }
@@ -155,6 +158,9 @@ static enum refusal patch_by_email_decode(struct call *call)
 {
 	struct arena *a = &call->req->arena;
 	struct who who = { .kind = IDENTITY_EMAIL, .use = WHO_LOOKUP };
+	enum refusal why = omnisend_begin_call(call);
+	if (why)
+		return why;
 	who.value = url_query(a, call->req->query, STR("email"));
 	if (who.value.n == 0) {
 		problem_at(&call->problems, PROBLEM_REQUIRED, STR("email"));

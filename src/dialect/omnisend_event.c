@@ -11,7 +11,7 @@ bool omnisend_form_time(struct str s)
 
 bool omnisend_form_event_name(struct str s)
 {
-	return str_trim(s).n > 0;
+	return str_trim(s).n > 0 && form_no_nul(s);
 }
 
 enum { EVENT_NAME, EVENT_ID, EVENT_TIME, PROPERTIES, N_MEMBERS };
@@ -19,7 +19,7 @@ enum { EVENT_NAME, EVENT_ID, EVENT_TIME, PROPERTIES, N_MEMBERS };
 static const struct shape_member members[N_MEMBERS] = {
 	[EVENT_NAME] = { STR_INIT("eventName"), SHAPE_STRING,
 			 SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, DEFINITION_NAME_MAX,
-			 omnisend_form_event_name, "name that is not blank" },
+			 omnisend_form_event_name, OMNISEND_EVENT_NAME_FORM },
 	[EVENT_ID] = { STR_INIT("eventID"), SHAPE_STRING, SHAPE_NULL_ABSENT, 0, form_uuid, "uuid" },
 	[EVENT_TIME] = { STR_INIT("eventTime"), SHAPE_STRING, SHAPE_NULL_ABSENT, 0,
 			 omnisend_form_time, "datetime" },

@@ -17,7 +17,7 @@ enum {
 
 static const struct shape_member members[N_MEMBERS] = {
 	[NAME] = { STR_INIT("name"), SHAPE_STRING, SHAPE_REQUIRED | SHAPE_NOT_EMPTY,
-		   DEFINITION_NAME_MAX, omnisend_form_event_name, "name that is not blank" },
+		   DEFINITION_NAME_MAX, omnisend_form_event_name, OMNISEND_EVENT_NAME_FORM },
 	[ORIGIN] = { STR_INIT("origin"), SHAPE_STRING, SHAPE_REQUIRED | SHAPE_NOT_EMPTY,
 		     ORIGIN_MAX },
 	[DISPLAY_NAME] = { STR_INIT("displayName"), SHAPE_STRING, SHAPE_NOT_EMPTY,

@@ -97,8 +97,9 @@ void omnisend_put_document(struct buf *b, const struct call *call, enum refusal 
 
 /* RFC 3339, where a blank may stand for the T. */
 bool omnisend_form_time(struct str s);
-bool omnisend_form_phone(struct str s);      /* or blank */
-bool omnisend_form_event_name(struct str s); /* not blank */
+bool omnisend_form_phone(struct str s); /* or blank */
+#define OMNISEND_EVENT_NAME_FORM "name that is not blank and has no U+0000"
+bool omnisend_form_event_name(struct str s);
 
 /* A map of names and values: NULL when absent, null or [] (an empty map of PHP); NULL with a
  * problem when it is anything else but an object. */

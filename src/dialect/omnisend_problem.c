@@ -26,6 +26,7 @@ static const char *const codes[] = {
 	[PROBLEM_TAKEN] = "already_taken",
 	[PROBLEM_CONTACT_FULL] = "limit_exceeded",
 	[PROBLEM_DEFINITIONS_FULL] = "limit_exceeded",
+	[PROBLEM_CONTACT_FIELDS_FULL] = "limit_exceeded",
 };
 
 static void put_text(struct buf *b, const char *name, struct str s)

@@ -14,7 +14,7 @@ enum { CONTACT, TYPE, OCCURRED_AT, FIELDS, EVENT_MEMBERS };
 static const struct shape_member event_members[EVENT_MEMBERS] = {
 	[CONTACT] = { STR_INIT("contact"), SHAPE_OBJECT, SHAPE_REQUIRED },
 	[TYPE] = { STR_INIT("type"), SHAPE_STRING, SHAPE_REQUIRED | SHAPE_NOT_EMPTY,
-		   DEFINITION_NAME_MAX },
+		   DEFINITION_NAME_MAX, form_no_nul, "name without U+0000" },
 	[OCCURRED_AT] = { STR_INIT("occurredAt"), SHAPE_STRING, 0, 0, pristo_form_time,
 			  "datetime" },
 	[FIELDS] = { STR_INIT("customFields"), SHAPE_OBJECT },

@@ -9,7 +9,7 @@ enum { CONTACT, TYPE, OCCURRED_AT, FIELDS, MEMBERS = FIELDS + 2 };
 static const struct shape_member members[MEMBERS] = {
 	[CONTACT] = { STR_INIT("contact"), SHAPE_OBJECT, SHAPE_REQUIRED },
 	[TYPE] = { STR_INIT("eventTypeId"), SHAPE_STRING, SHAPE_REQUIRED | SHAPE_NOT_EMPTY,
-		   DEFINITION_NAME_MAX },
+		   DEFINITION_NAME_MAX, form_no_nul, "name without U+0000" },
 	[OCCURRED_AT] = { STR_INIT("occurredAt"), SHAPE_STRING, SHAPE_NULL_ABSENT, 0,
 			  pristo_form_time, "datetime" },
 	OLDER_FIELDS_MEMBERS(FIELDS),

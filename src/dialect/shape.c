@@ -115,6 +115,11 @@ bool form_uuid(struct str s)
 	return uuid_parse(s, &u);
 }
 
+bool form_no_nul(struct str s)
+{
+	return str_find(s, '\0') == s.n;
+}
+
 bool form_email(struct str s)
 {
 	return email_is_valid(s);

@@ -111,21 +111,24 @@ static void put_row(struct buf *b, const struct switch_info *info)
 	buf_printf(b, " | %s | %s |\n", info->meaning, info->decision);
 }
 
+static const char introduction[] =
+	"# Switches\n"
+	"\n"
+	"Where a vendor's documents leave a choice, a workspace may take the other one: in\n"
+	"the [provisioning file](provisioning.md), under `switches` of the workspace, or\n"
+	"while the server runs by `PATCH /_/v1/workspaces/{id}`. The first of the values is\n"
+	"the default. A switch that the file does not name stays as it was set before; name\n"
+	"it with its default to take it back. The last column is the number that the choice\n"
+	"has in the comments of the dialect's source.\n"
+	"\n"
+	"This page is what `occurd switches` prints.\n"
+	"\n"
+	"| switch | dialect | values | meaning | decision |\n"
+	"|---|---|---|---|---|\n";
+
 void switches_put(struct buf *b)
 {
-	buf_lit(b, "# Switches\n\n"
-		   "Where a vendor's documents leave a choice, a workspace may take the other one: "
-		   "in the\n"
-		   "[provisioning file](provisioning.md), under `switches` of the workspace, or "
-		   "while the server runs\n"
-		   "by `PATCH /_/v1/workspaces/{id}`. The first of the values is the default. A "
-		   "switch that the file\n"
-		   "does not name stays as it was set before; name it with its default to take it "
-		   "back. The last\n"
-		   "column is the number that the choice has in the comments of the dialect's "
-		   "source.\n\n"
-		   "This page is what `occurd switches` prints.\n\n"
-		   "| switch | dialect | values | meaning | decision |\n|---|---|---|---|---|\n");
+	buf_put(b, str_of(introduction));
 	for (unsigned i = SWITCH_NONE + 1; i < SWITCHES_END; i++)
 		put_row(b, &switches[i]);
 }

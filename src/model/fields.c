@@ -105,6 +105,8 @@ static void read_name(struct reader *r, const struct field_members *m, struct fi
 	else if (name.n > FIELD_NAME_MAX)
 		problem_at(r->ps, PROBLEM_NAME, path, .rule = "it has more than 128 bytes",
 			   .limit = FIELD_NAME_MAX, .size = (int64_t)name.n);
+	else if (str_find(name, '\0') < name.n)
+		problem_at(r->ps, PROBLEM_NAME, path, .rule = "it holds U+0000");
 	else if (field_find(list, i, name))
 		problem_at(r->ps, PROBLEM_NAME, path, .rule = "another field has it");
 	else

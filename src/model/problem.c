@@ -123,6 +123,8 @@ static void put_value(struct buf *b, const struct problem *p)
 
 static void put_full(struct buf *b, const struct problem *p, const char *of_what)
 {
+	if (p->limit == 0) /* remembered by its code alone */
+		return buf_printf(b, "may not go beyond the number of %s", of_what);
 	buf_printf(b, "may not go beyond the %lld %s", (long long)p->limit, of_what);
 }
 
@@ -166,7 +168,8 @@ void problem_put_rule(struct buf *b, const struct problem *p)
 	case PROBLEM_TAKEN:
 		return buf_lit(b, "belongs to another contact");
 	case PROBLEM_CONTACT_FULL:
-		return put_full(b, p, "attributes or identities of one contact");
+		return put_full(b, p,
+				p->rule ? p->rule : "attributes or identities of one contact");
 	case PROBLEM_DEFINITIONS_FULL:
 		return put_full(b, p, "event types, or fields of one event type");
 	case PROBLEM_CONTACT_FIELDS_FULL:

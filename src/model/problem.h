@@ -33,7 +33,7 @@ enum problem_code {
 	PROBLEM_UNKNOWN_CONTACT,  /* nothing matches and nothing given may create one */
 	PROBLEM_EXISTS,           /* a contact or definition that should be new is there already */
 	PROBLEM_TAKEN,            /* another contact owns the identity */
-	PROBLEM_CONTACT_FULL,     /* the contact's attributes or identities would pass `limit` */
+	PROBLEM_CONTACT_FULL,     /* the contact would pass `limit`, of what `rule` says */
 	PROBLEM_DEFINITIONS_FULL, /* the workspace has `limit` definitions, or this one `limit`
 				     fields */
 	PROBLEM_CONTACT_FIELDS_FULL, /* the workspace has `limit` contact fields */

@@ -107,9 +107,12 @@ static void mark_named(struct planning *p)
 	}
 }
 
-static int refuse_full(struct op *op, int64_t limit, size_t size)
+static const char of_bytes[] = "bytes of one contact's attributes";
+
+static int refuse_full(struct op *op, const char *of_what, int64_t limit, size_t size)
 {
 	return op_refuse(op, (struct problem){ .code = PROBLEM_CONTACT_FULL,
+					       .rule = of_what,
 					       .limit = limit,
 					       .size = (int64_t)size });
 }
@@ -136,7 +139,7 @@ static int change_attributes(struct planning *p)
 	for (unsigned i = 0; i < op->n_changes; i++) {
 		const struct attribute_change *c = &op->changes[i];
 		if (c->json.n > CONTACT_ATTRIBUTES_MAX)
-			return refuse_full(op, CONTACT_ATTRIBUTES_MAX, c->json.n);
+			return refuse_full(op, of_bytes, CONTACT_ATTRIBUTES_MAX, c->json.n);
 		int r = attributes_change(&p->attributes, c);
 		if (r < 0)
 			return pass(r);
@@ -179,11 +182,13 @@ static int judge(struct planning *p)
 	unsigned custom_max = p->op->custom_max ? p->op->custom_max : CONTACT_CUSTOM_MAX;
 	unsigned n_owned = count_owned(plan);
 	if (at->n_custom > custom_max && at->n_custom > p->custom_before)
-		return refuse_full(p->op, custom_max, at->n_custom);
+		return refuse_full(p->op, "custom attributes of one contact", custom_max,
+				   at->n_custom);
 	if (plan->attributes.n > CONTACT_ATTRIBUTES_MAX)
-		return refuse_full(p->op, CONTACT_ATTRIBUTES_MAX, plan->attributes.n);
+		return refuse_full(p->op, of_bytes, CONTACT_ATTRIBUTES_MAX, plan->attributes.n);
 	if (n_owned > CONTACT_IDENTITIES_MAX)
-		return refuse_full(p->op, CONTACT_IDENTITIES_MAX, n_owned);
+		return refuse_full(p->op, "identities of one contact", CONTACT_IDENTITIES_MAX,
+				   n_owned);
 	return STORE_OK;
 }
 
@@ -245,5 +250,7 @@ int contact_plan(struct store *s, struct op *op, struct contact_plan *plan)
 	r = r ?: change_attributes(&p);
 	r = r ?: finish(&p);
 	/* More than the memory set aside for one contact: nobody's attributes need it. */
-	return r == -ENOMEM ? refuse_full(op, CONTACT_ATTRIBUTES_MAX, 0) : r;
+	return r == -ENOMEM && s->scratch.full
+		       ? refuse_full(op, of_bytes, CONTACT_ATTRIBUTES_MAX, 0)
+		       : r;
 }

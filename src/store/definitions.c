@@ -20,6 +20,12 @@ void definition_plan_fini(struct definition_plan *plan)
 	plan->next = NULL;
 }
 
+/* Two changes never look alike, however the clock goes: see DEFINITION_AS_SEEN. */
+instant_us definition_changed_at(const struct store *s, const struct definition *old)
+{
+	return MAX(s->at.received_at, old->updated_at + 1);
+}
+
 static int decide_declared(struct store *s, struct op *op, struct definition_plan *plan)
 {
 	uint32_t no = op->definition;
@@ -54,7 +60,8 @@ static void add_clash(struct op *op, const struct seen_field *seen, enum field_t
 static bool may_be_added(struct op *op, const struct seen_field *seen)
 {
 	struct problems *ps = op_problems(op);
-	if (seen->name.n > 0 && seen->name.n <= FIELD_NAME_MAX)
+	bool ends = str_find(seen->name, '\0') == seen->name.n;
+	if (seen->name.n > 0 && seen->name.n <= FIELD_NAME_MAX && ends)
 		return true;
 	if (ps)
 		problem_at(ps, PROBLEM_NAME, property_path(op, seen), .limit = FIELD_NAME_MAX,
@@ -109,7 +116,7 @@ int definition_extend(struct store *s, const struct definition *from, const stru
 	struct definition next = *from;
 	if (!extend_fields(&s->scratch, &next.fields, &next.n_fields, more, n))
 		return fail(-ENOMEM, "definition");
-	next.updated_at = s->at.received_at;
+	next.updated_at = definition_changed_at(s, from);
 	plan->next = definition_new(&next);
 	return plan->next ? 0 : fail(-ENOMEM, "definition");
 }

@@ -1,4 +1,5 @@
 #include "base/fail.h"
+#include "base/log.h"
 #include "store/state.h"
 
 #include <errno.h>
@@ -42,6 +43,13 @@ struct key_table {
 	bool clients;
 };
 
+/* What was found of a key. */
+struct found_key {
+	bool same; /* there is nothing to change */
+	bool revoked;
+	struct sha256 digest; /* the secret's, as it is stored */
+};
+
 /* Columns of a key that are words or lists. */
 struct key_texts {
 	struct str scopes;
@@ -51,9 +59,8 @@ struct key_texts {
 static const struct key_table access_keys = { START_KEY_FIND, START_KEY_PUT, false };
 static const struct key_table oauth_clients = { START_CLIENT_FIND, START_CLIENT_PUT, true };
 
-/* *digest: the secret's, as it is stored. */
 static int find_key(struct store *s, const struct key_table *t, uint32_t workspace, struct key *k,
-		    const struct key_texts *texts, struct sha256 *digest, bool *same)
+		    const struct key_texts *texts, struct found_key *found)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
 	int r = prepare(s, t->find, &st);
@@ -70,10 +77,11 @@ static int find_key(struct store *s, const struct key_table *t, uint32_t workspa
 		return fail(-EEXIST, "key \"" STR_FMT "\" belongs to another workspace",
 			    STR_ARG(k->name));
 	k->no = (uint32_t)db_i64(st, 0);
-	r = db_blob(st, 5, digest->b, sizeof(digest->b));
-	*same = r == 0 && str_eq(db_text(st, 2), k->name) &&
-		str_eq(db_text(st, 3), texts->scopes) && db_i64(st, 4) == k->revoked &&
-		sha256_eq(digest, &k->digest) && str_eq(db_text(st, 6), texts->list);
+	r = db_blob(st, 5, found->digest.b, sizeof(found->digest.b));
+	found->revoked = db_i64(st, 4);
+	found->same = r == 0 && str_eq(db_text(st, 2), k->name) &&
+		      str_eq(db_text(st, 3), texts->scopes) && found->revoked == k->revoked &&
+		      sha256_eq(&found->digest, &k->digest) && str_eq(db_text(st, 6), texts->list);
 	return pass(r);
 }
 
@@ -136,15 +144,17 @@ static int provision_key(struct store *s, const struct key_table *t, uint32_t wo
 		.n_redirects = p->n_redirects,
 	};
 	struct key_texts texts;
-	struct sha256 old = p->digest;
-	bool same = false;
+	struct found_key found = { .digest = p->digest };
 	int r = put_texts(s, t, p, &texts);
-	r = r ?: find_key(s, t, workspace, &k, &texts, &old, &same);
-	if (r < 0 || same)
+	r = r ?: find_key(s, t, workspace, &k, &texts, &found);
+	if (r < 0 || found.same)
 		return pass(r);
+	if (found.revoked && !k.revoked)
+		log_warning("brought_back", LOG_S("what", t->clients ? "client" : "key"),
+			    LOG_I("number", k.no));
 	r = put_key(s, t, workspace, &k, &texts);
 	if (t->clients)
-		r = r ?: end_tokens(s, &k, &old);
+		r = r ?: end_tokens(s, &k, &found.digest);
 	r = r ?: catalog_begin_edit(s);
 	if (t->clients)
 		k.digest = catalog_client_digest(k.name, &k.digest);
@@ -198,6 +208,21 @@ static int want_definition(struct store *s, const struct definition *old,
 	return old && old->inferred && p->inferred ? keep_learned(s, old, next) : 0;
 }
 
+/* It was deleted while the server ran; the file says that it shall be. */
+static int note_brought_back(struct store *s, uint32_t workspace, struct str name)
+{
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = prepare(s, START_DEFINITION_DELETED, &st);
+	if (r < 0)
+		return pass(r);
+	db_bind_i64(st, 1, workspace);
+	db_bind_text(st, 2, name);
+	r = db_step(st);
+	if (r == DB_ROW)
+		log_warning("brought_back", LOG_S("what", "definition"), LOG_STR("name", name));
+	return r < 0 ? pass(r) : 0;
+}
+
 static int provision_definition(struct store *s, uint32_t workspace,
 				const struct provision_definition *p)
 {
@@ -209,6 +234,9 @@ static int provision_definition(struct store *s, uint32_t workspace,
 	if (!old &&
 	    catalog_find_workspace(s, workspace)->n_definitions >= WORKSPACE_DEFINITIONS_MAX)
 		return fail(-E2BIG, "a workspace would have too many definitions");
+	r = old ? 0 : note_brought_back(s, workspace, p->name);
+	if (r < 0)
+		return pass(r);
 	struct definition_plan plan = { .no = old ? old->no : 0, .next = definition_new(&like) };
 	if (!plan.next)
 		return no_memory();

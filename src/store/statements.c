@@ -5,9 +5,12 @@ const char *const statement_sql[STATEMENTS] = {
 	[ST_COMMIT] = "COMMIT",
 	[ST_ROLLBACK] = "ROLLBACK",
 
-	[ST_EVENT_ADD] = "INSERT INTO event(seq, id, workspace, contact, prev, nth, definition,"
-			 " dialect, occurred_at, received_at, properties, mismatches)"
-			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))",
+	/* Without seq: SQLite goes on from the newest row, which is what seq does, and then it
+	 * need not look whether the row is there already. */
+	[ST_EVENTS_ADD] = "INSERT INTO event(id, workspace, contact, prev, nth, definition,"
+			  " dialect, occurred_at, received_at, properties, mismatches)"
+			  " SELECT id, workspace, contact, prev, nth, definition, dialect,"
+			  " occurred_at, received_at, properties, mismatches FROM new_event",
 
 	[ST_EVENT_FACTS] = "SELECT id, contact, occurred_at, received_at, properties,"
 			   " definition FROM event WHERE seq = ?",
@@ -171,4 +174,6 @@ const char *const start_sql[START_STATEMENTS] = {
 			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 			     " ON CONFLICT(no) DO UPDATE SET digest = ?3, scopes = ?5,"
 			     " revoked = ?6, redirects = ?8",
+	[START_DEFINITION_DELETED] = "SELECT 1 FROM definition WHERE workspace = ? AND name = ?"
+				     " AND deleted = 1 LIMIT 1",
 };

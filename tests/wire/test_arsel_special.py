@@ -1,8 +1,11 @@
 """Arsel: the numbered cases that need a special situation."""
 
+import json
+
 import pytest
 
 import occurd
+import openapi
 import senders
 from diskfault import full_disk
 
@@ -12,6 +15,7 @@ def spaces():
     return {"failing": senders.engine_workspace("arsel-failing"),
             "large": senders.engine_workspace("arsel-large"),
             "batches": senders.engine_workspace("arsel-batches"),
+            "changed": senders.engine_workspace("arsel-changed"),
             "limited": senders.engine_workspace("arsel-limited", limits={})}
 
 
@@ -73,6 +77,32 @@ def test_a_stranger_holds_no_large_body(server):
         wire.send(b"POST /v1/events/send HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer nobody\r\n"
                   b"Content-Length: 4000000\r\n\r\n")
         assert wire.reply().status == 401
+
+
+def test_of_two_changes_at_once_the_second_is_told(server, spaces):
+    """Both rest on the definition as it was. What arrives in one read is judged before any of it is
+    stored."""
+    headers = {"Authorization": "Bearer " + spaces["changed"]["keys"][1]["secret"],
+               "Content-Type": "application/json"}
+    listed = server.request("GET", "/v1/events", headers).json()
+    target = "/v1/events/" + listed["data"][0]["id"]
+
+    def body(i):
+        conversion = {"enabled": True, "currencies": [["EUR", "SAR", "USD"][i]]}
+        return json.dumps({"conversion": conversion}).encode()
+    with server.wire() as wire:
+        wire.send(b"".join(occurd.request_bytes("PATCH", target, headers, body(i))
+                           for i in range(3)))
+        answers = [wire.final() for _ in range(3)]
+    assert [a.status for a in answers] == [200, 409, 409], answers
+    for answer in answers:
+        openapi.check_served("PATCH", target, answer)
+    assert answers[1].json()["name"] == "conflict"
+    shown = server.request("GET", target, headers).json()
+    assert shown == answers[0].json() and shown["conversion"]["currencies"] == ["EUR"]
+    again = server.request("PATCH", target, headers, body(1))
+    assert again.status == 200 and again.json()["conversion"]["currencies"] == ["SAR"]
+    assert again.json()["updated_at"] >= shown["updated_at"]
 
 
 def test_68_the_store_is_down(server, spaces):

@@ -51,6 +51,8 @@ ELSEWHERE_ONE = {
         "test_native.py, test_an_export_too_large_is_refused_and_says_so",
     ("native", "PATCH", "/_/v1/destinations/{name}", "409"): "only by a change that comes between",
     ("native", "PATCH", "/_/v1/automations/{name}", "409"): "only by a change that comes between",
+    ("arsel", "PATCH", "/v1/events/{id}", "409"):
+        "test_arsel_special.py, test_of_two_changes_at_once_the_second_is_told",
     ("native", "POST", "/_/v1/keys", "409"): "65,535 keys and clients would have to be made first",
 }
 

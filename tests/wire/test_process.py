@@ -1,5 +1,6 @@
 """The process: how it starts, refuses to start, ends, and what it says meanwhile."""
 
+import json
 import re
 import signal
 import socket
@@ -117,6 +118,30 @@ def test_provisioning_by_hand(tmp_path):
         reader.close()
         server.restart()
         assert server.reader("0f8fad5b-d9cb-469f-a165-70867728950e").state() == before
+
+
+def test_what_the_file_declares_comes_back(tmp_path):
+    """Deleted or revoked while the server ran: the next start makes it again, and says so."""
+    space = senders.engine_workspace("comes-back")
+    admin = {"Authorization": "Bearer " + space["keys"][1]["secret"]}
+
+    def lines(server):
+        said = [json.loads(line) for line in server.log if '"brought_back"' in line]
+        return [(line["level"], line["what"], line.get("name"), line.get("number"))
+                for line in said]
+    with occurd.start(tmp_path, [space]) as server:
+        keys = server.request("GET", "/_/v1/keys", admin).json()["data"]
+        number, = (k["number"] for k in keys if k["name"] == "comes-back-key")
+        gone = [f"/_/v1/keys/{number}", "/_/v1/definitions/" + senders.TYPE]
+        assert all(server.request("DELETE", path, admin).status == 204 for path in gone)
+        assert server.request(*senders.arsel(space, "a@example.com")).status == 401
+        assert lines(server) == []
+        server.restart()
+        assert lines(server) == [("warning", "key", None, number),
+                                 ("warning", "definition", senders.TYPE, None)]
+        assert server.request(*senders.arsel(space, "a@example.com")).status == 202
+        server.restart()
+        assert len(lines(server)) == 2, "it was back already"
 
 
 # What is written in place of what, and a word of the message beside file and line.

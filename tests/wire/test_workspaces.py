@@ -18,7 +18,7 @@ OTHER = senders.engine_workspace("two", limits={}, keys=[key("other", ["admin"])
 HOUSE = senders.engine_workspace("house", keys=[key("operator", ["operator"]),
                                                 key("both", ["admin", "operator"])])
 PATH = "/_/v1/workspaces"
-MEMBERS = ["id", "name", "limits", "switches", "created_at", "updated_at"]
+MEMBERS = ["id", "name", "limits", "switches", "contact_fields", "created_at", "updated_at"]
 SWITCHES = {"strict_50": False, "contact_id_any_string": False, "auto_define_event_types": False,
             "unreachable_contacts": False, "event_answer": "generation_c",
             "older_generation": False, "error_names": "general",
@@ -136,6 +136,25 @@ def test_no_key_makes_an_operator(server, secret):
         {("operator",), ("admin", "operator")}
 
 
+def test_contact_fields_are_shown(tmp_path):
+    fields = ["gender", {"name": "age", "type": "integer"}, {"name": 'a "b"', "type": "date"}]
+    with occurd.start(tmp_path, [{**SPACE, "contact_fields": fields}]) as server:
+        def shown():
+            return get(server, path_of(SPACE), "admin")["contact_fields"]
+        declared = [{"name": 'a "b"', "type": "date"}, {"name": "age", "type": "integer"},
+                    {"name": "gender", "type": None}]
+        assert shown() == declared
+        made = ask(server, "POST", "/v1/properties",
+                   {"field_key": "color", "display_name": "Color"}, "most")
+        assert made.status == 201, made
+        assert [f["name"] for f in shown()] == ['a "b"', "age", "color", "gender"]
+        now = ask(server, "PATCH", path_of(SPACE), {"name": "x"}, "admin").json()
+        assert now["contact_fields"] == shown()
+        for change in ([], ["gender"], None):
+            check_problem(ask(server, "PATCH", path_of(SPACE), {"contact_fields": change},
+                              "admin"), 400, ["contact_fields"])
+
+
 # --- Making ---
 
 
@@ -148,7 +167,7 @@ def test_one_from_its_making_on(tmp_path):
         first = shown.pop("key")
         assert list(shown) == MEMBERS and shown["name"] == "Neu & gut"
         assert shown["limits"] == {"requests_per_second": 1000}
-        assert shown["switches"] == SWITCHES
+        assert shown["switches"] == SWITCHES and shown["contact_fields"] == []
         assert shown["created_at"] == shown["updated_at"] == first["created_at"]
         assert made.header("Location") == path_of(shown)
         secret = first.pop("secret")

@@ -111,6 +111,7 @@ CREATE TABLE definition(
 );
 
 CREATE UNIQUE INDEX definition_name ON definition(workspace, name) WHERE deleted = 0;
+CREATE INDEX definition_deleted ON definition(workspace, name) WHERE deleted = 1;
 
 CREATE TABLE contact(
     no         INTEGER PRIMARY KEY,           -- shown to clients as its number

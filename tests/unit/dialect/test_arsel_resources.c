@@ -125,7 +125,7 @@ static void test_definition_changed(void **state)
 		snprintf(body, sizeof(body), "{\"schema\":{\"fields\":[{%s,\"required\":false}]}}",
 			 cases[i].sent);
 		snprintf(want, sizeof(want),
-			 "define 3 rules 10\nname \ndescription \nannotations \nfields "
+			 "define 3 rules 138\nname \ndescription \nannotations \nfields "
 			 "[{%s,\"required\":false}]\n",
 			 cases[i].kept ?: "");
 		run(&t, METHOD_PATCH, event_path("rich"), body);
@@ -142,7 +142,7 @@ static void test_definition_changed(void **state)
 	    "{\"schema\":{\"fields\":[{\"name\":\"place\",\"type\":\"object\",\"required\":true}]}"
 	    "}");
 	assert_text("place", trial_op_text(&t),
-		    "define 3 rules 10\nname \ndescription \nannotations \nfields "
+		    "define 3 rules 138\nname \ndescription \nannotations \nfields "
 		    "[{\"name\":\"place\",\"type\":\"object\",\"required\":true,\"fields\":["
 		    "{\"name\":\"sku\",\"type\":\"string\",\"required\":true},"
 		    "{\"name\":\"price\",\"type\":\"number\",\"required\":false}]}]\n");
@@ -297,7 +297,9 @@ static void test_properties(void **state)
 static void test_committer_says_no(void **state)
 {
 	(void)state;
-	static const struct {
+	char event[64];
+	snprintf(event, sizeof(event), "%s", event_path("order.completed"));
+	const struct {
 		enum method method;
 		const char *target, *body;
 		enum problem_code code;
@@ -307,6 +309,9 @@ static void test_committer_says_no(void **state)
 		{ METHOD_POST, "/v1/events", "{\"name\":\"e\"}", PROBLEM_EXISTS, 409, "conflict" },
 		{ METHOD_POST, "/v1/events", "{\"name\":\"e\"}", PROBLEM_DEFINITIONS_FULL, 403,
 		  "event_limit_reached" },
+		{ METHOD_PATCH, event, "{\"conversion\":{\"enabled\":false}}", PROBLEM_EXISTS, 409,
+		  "conflict" },
+		{ METHOD_PATCH, event, "{}", PROBLEM_UNKNOWN_DEFINITION, 404, "not_found" },
 		{ METHOD_POST, "/v1/contacts", "{\"email\":\"a@b.co\"}", PROBLEM_EXISTS, 409,
 		  "conflict" },
 		{ METHOD_PATCH, CONTACT, "{\"email\":\"a@b.co\"}", PROBLEM_TAKEN, 409, "conflict" },

@@ -61,7 +61,7 @@ static const struct {
 	{ "10.01", 0, NUM, FIELD_NUMBER },
 	{ "1.0000001", 0, NUM, FIELD_NUMBER },
 	{ "1e30", 0, NUM, FIELD_NUMBER },
-	{ "1e999", 0, NUM, FIELD_NUMBER },
+	{ "1e308", 0, NUM, FIELD_NUMBER },
 	{ "\"\"", 0, S, FIELD_STRING },
 	{ "\"10\"", 0, S, FIELD_STRING },
 	{ "\"true\"", 0, S, FIELD_STRING },

@@ -131,8 +131,8 @@ static const struct {
 	{ "[{\"name\":\"b\",\"type\":\"date\"},{\"name\":\"B\",\"type\":\"email\"}]",
 	  "[{\"name\":\"b\",\"type\":\"date\",\"required\":false},"
 	  "{\"name\":\"B\",\"type\":\"email\",\"required\":false}]" },
-	{ "[{\"name\":\"\\\"\\u0000 \xC5\xBE\",\"type\":\"string\",\"required\":true}]",
-	  "[{\"name\":\"\\\"\\u0000 \xC5\xBE\",\"type\":\"string\",\"required\":true}]" },
+	{ "[{\"name\":\"\\\"\\u0001 \xC5\xBE\",\"type\":\"string\",\"required\":true}]",
+	  "[{\"name\":\"\\\"\\u0001 \xC5\xBE\",\"type\":\"string\",\"required\":true}]" },
 	{ "[{\"name\":\"o\",\"type\":\"object\",\"fields\":[]}]",
 	  "[{\"name\":\"o\",\"type\":\"object\",\"required\":false}]" },
 	{ "[{\"name\":\"o\",\"type\":\"array\",\"fields\":[{\"name\":\"o\",\"type\":\"object\","
@@ -171,6 +171,7 @@ static const struct {
 	{ "[{\"name\":null,\"type\":\"date\"}]", PROBLEM_REQUIRED, "fields[0].name" },
 	{ "[{\"name\":5,\"type\":\"date\"}]", PROBLEM_TYPE, "fields[0].name" },
 	{ "[{\"name\":\"\",\"type\":\"date\"}]", PROBLEM_EMPTY, "fields[0].name" },
+	{ "[{\"name\":\"a\\u0000\",\"type\":\"date\"}]", PROBLEM_NAME, "fields[0].name" },
 	{ "[{\"name\":\"a\"}]", PROBLEM_REQUIRED, "fields[0].type" },
 	{ "[{\"name\":\"a\",\"type\":[]}]", PROBLEM_TYPE, "fields[0].type" },
 	{ "[{\"name\":\"a\",\"type\":\"int\"}]", PROBLEM_VALUE, "fields[0].type" },

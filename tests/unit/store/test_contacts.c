@@ -422,12 +422,13 @@ static void set_many(struct fixture *f, struct op *op, unsigned from, unsigned n
 	op->n_changes = n;
 }
 
-static void expect_full(struct fixture *f, struct op *op, int64_t limit)
+static void expect_full(struct fixture *f, struct op *op, int64_t limit, const char *of_what)
 {
 	assert_int_equal(fixture_apply(f, op), STORE_REFUSED);
 	assert_int_equal(op->problems->n, 1);
 	assert_int_equal(op->problems->list[0].code, PROBLEM_CONTACT_FULL);
 	assert_int_equal(op->problems->list[0].limit, limit);
+	assert_string_equal(op->problems->list[0].rule, of_what);
 }
 
 static void contact_has_ceilings(void **state)
@@ -438,7 +439,7 @@ static void contact_has_ceilings(void **state)
 	fixture_provision(&f);
 	struct op op = fixture_op(&f, "a@x.io");
 	set_many(&f, &op, 0, CONTACT_CUSTOM_MAX + 1);
-	expect_full(&f, &op, CONTACT_CUSTOM_MAX);
+	expect_full(&f, &op, CONTACT_CUSTOM_MAX, "custom attributes of one contact");
 	assert_int_equal(fixture_contact(&f, 1, EMAIL, "a@x.io").number, 0);
 
 	op = fixture_op(&f, "a@x.io");
@@ -446,13 +447,13 @@ static void contact_has_ceilings(void **state)
 	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
 	op = fixture_op(&f, "a@x.io");
 	set_many(&f, &op, CONTACT_CUSTOM_MAX, 1);
-	expect_full(&f, &op, CONTACT_CUSTOM_MAX);
+	expect_full(&f, &op, CONTACT_CUSTOM_MAX, "custom attributes of one contact");
 
 	/* A dialect that allows fewer refuses more of them, not a change of what is there. */
 	op = fixture_op(&f, "a@x.io");
 	set_many(&f, &op, CONTACT_CUSTOM_MAX, 1);
 	op.custom_max = 20;
-	expect_full(&f, &op, 20);
+	expect_full(&f, &op, 20, "custom attributes of one contact");
 	op = fixture_op(&f, "a@x.io");
 	const struct attribute_change change = { SET, true, STR("a1"), STR("2") };
 	op.changes = &change;
@@ -479,7 +480,7 @@ static void attributes_have_a_size(void **state)
 	struct op op = fixture_op(&f, "a@x.io");
 	op.changes = changes;
 	op.n_changes = 2;
-	expect_full(&f, &op, CONTACT_ATTRIBUTES_MAX);
+	expect_full(&f, &op, CONTACT_ATTRIBUTES_MAX, "bytes of one contact's attributes");
 	op = fixture_op(&f, "a@x.io");
 	op.changes = changes;
 	op.n_changes = 1;
@@ -487,7 +488,7 @@ static void attributes_have_a_size(void **state)
 	op = fixture_op(&f, "a@x.io");
 	op.changes = changes + 1;
 	op.n_changes = 1;
-	expect_full(&f, &op, CONTACT_ATTRIBUTES_MAX);
+	expect_full(&f, &op, CONTACT_ATTRIBUTES_MAX, "bytes of one contact's attributes");
 	assert_int_equal(fixture_contact(&f, 1, EMAIL, "a@x.io").event_count, 1);
 	fixture_end(&f);
 	free(text);
@@ -506,7 +507,7 @@ static void identities_have_a_number(void **state)
 	struct op op = fixture_op(&f, "unused@x.io");
 	op.who = who;
 	op.n_who = CONTACT_IDENTITIES_MAX + 1;
-	expect_full(&f, &op, CONTACT_IDENTITIES_MAX);
+	expect_full(&f, &op, CONTACT_IDENTITIES_MAX, "identities of one contact");
 	op = fixture_op(&f, "unused@x.io");
 	op.who = who;
 	op.n_who = CONTACT_IDENTITIES_MAX;

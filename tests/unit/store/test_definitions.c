@@ -46,6 +46,11 @@ static const struct seen_case cases[] = {
 	  "x:number" }, /* whole numbers are numbers */
 	{ "b", { SEEN("x", BOOLEAN, F(BOOLEAN)) }, 1, 1, "x:number" },
 	{ "b", { SEEN("", BOOLEAN, F(BOOLEAN)) }, 1, 1, "x:number" },
+	{ "b",
+	  { { .name = STR_INIT("y\0"), .type = FIELD_URL, .fits = F(URL) } },
+	  1,
+	  1,
+	  "x:number" },
 	{ "b", { SEEN("y", URL, F(URL)), SEEN("y", URL, F(URL)) }, 2, 0, "x:number y:url" },
 	{ "c", { SEEN("", BOOLEAN, F(BOOLEAN)) }, 1, 1, NULL },
 	/* Declared: what is declared is checked, what is not is let through and not added. */
