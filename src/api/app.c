@@ -6,6 +6,7 @@
 #include "api/app.h"
 
 #include "api/health.h"
+#include "api/metrics.h"
 #include "api/openapi.h"
 #include "api/problem_reply.h"
 #include "base/fail.h"
@@ -19,6 +20,7 @@ struct app {
 	struct reader_pool *readers;
 	struct intake *intake;
 	struct native *native;
+	struct metrics *metrics;
 };
 
 static bool is_native(const struct request *req)
@@ -62,7 +64,7 @@ static void serve(void *ctx, struct request *req)
 		return;
 	if (is_native(req))
 		native_serve(app->native, req);
-	else if (!health_serve(app->config.store, req))
+	else if (!health_serve(app->config.store, req) && !metrics_serve(app->metrics, req))
 		serve_nobody(req);
 }
 
@@ -85,10 +87,11 @@ static const char *pattern_of(const struct request *req)
 static void done(void *ctx, const struct request *req)
 {
 	struct app *app = ctx;
+	const struct call *call = is_vendors(req) ? intake_call(req) : NULL;
+	metrics_count(app->metrics, call ? call->dialect : NULL, is_native(req), req->status);
 	if (!app->config.access_log)
 		return;
 	const char *pattern = pattern_of(req);
-	const struct call *call = is_vendors(req) ? intake_call(req) : NULL;
 	log_info("request", LOG_S("method", method_name(req->method)),
 		 LOG_S("route", pattern ? pattern : "none"), LOG_I("status", req->status),
 		 LOG_I("key", call ? call->key_no : 0), LOG_I("body_bytes", req->body.n),
@@ -123,6 +126,7 @@ int app_new(const struct app_config *config, struct app **out)
 		.loops = config->loops,
 	};
 	r = r ?: intake_new(&intake, &app->intake);
+	r = r ?: metrics_new(config->store, config->committer, &app->metrics);
 	r = r ?: native_new(app->readers, app->intake, &app->native);
 	if (r < 0) {
 		app_free(app);
@@ -137,6 +141,7 @@ void app_free(struct app *app)
 	if (!app)
 		return;
 	native_free(app->native);
+	metrics_free(app->metrics);
 	intake_free(app->intake);
 	reader_pool_free(app->readers);
 	free(app);

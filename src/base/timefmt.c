@@ -284,9 +284,14 @@ instant_us time_now(void)
 	return now.tv_sec * US_PER_S + now.tv_nsec / 1000;
 }
 
-int64_t time_monotonic_ms(void)
+int64_t time_monotonic_us(void)
 {
 	struct timespec now;
 	must(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+}
+
+int64_t time_monotonic_ms(void)
+{
+	return time_monotonic_us() / 1000;
 }

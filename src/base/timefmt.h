@@ -43,3 +43,4 @@ instant_us time_now(void);
 
 /* A clock that never goes back, for deadlines and rates; milliseconds from an unknown start. */
 int64_t time_monotonic_ms(void);
+int64_t time_monotonic_us(void); /* the same clock */

@@ -32,6 +32,10 @@ struct committer {
 	int64_t told_ms; /* of the last line about a failure */
 	bool full;       /* the last batch was refused for want of disk */
 	bool stuck;      /* there are chores, but the disk is full */
+
+	/* Counted by the committer's thread, read by any. */
+	atomic_uint_least64_t batches, failures, operations;
+	struct durations took;
 };
 
 static struct commit_job *next_job(const struct commit_job *job)
@@ -179,14 +183,21 @@ static void tell_failure(struct committer *c, const char *event)
 static void fail_batch(struct committer *c)
 {
 	c->failed++;
+	atomic_fetch_add_explicit(&c->failures, 1, memory_order_relaxed);
 	tell_failure(c, "batch_failed");
 	store_abandon(c->config.store);
 	c->broken = true;
 }
 
 /* Only a batch that was committed shows that the disk is well again. */
-static void note_committed(struct committer *c)
+static void note_committed(struct committer *c, const struct commit_job *batch, int64_t began_us)
 {
+	uint64_t n = 0;
+	for (; batch; batch = next_job(batch))
+		n += batch->n_ops;
+	atomic_fetch_add_explicit(&c->batches, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&c->operations, n, memory_order_relaxed);
+	durations_add(&c->took, time_monotonic_us() - began_us);
 	if (c->failed)
 		log_info("store_recovered", LOG_I("failed_batches", c->failed));
 	c->failed = 0;
@@ -219,13 +230,14 @@ static void commit_batch(struct committer *c, struct commit_job *batch)
 	if (c->broken)
 		return set_outcome(batch, OP_UNAVAILABLE);
 
+	int64_t began_us = time_monotonic_us();
 	int r = write_batch(c, batch);
 	if (r >= 0)
 		note_full(c, r == STORE_FULL);
 	if (r == STORE_FULL)
 		return set_outcome(batch, OP_OVERLOADED);
 	if (r == 0)
-		return note_committed(c);
+		return note_committed(c, batch, began_us);
 	fail_batch(c);
 	set_outcome(batch, OP_UNAVAILABLE);
 }
@@ -292,6 +304,17 @@ static void *committer_main(void *arg)
 		}
 	}
 	return NULL;
+}
+
+void committer_count(const struct committer *c, struct committer_counts *out)
+{
+	*out = (struct committer_counts){
+		.batches = atomic_load_explicit(&c->batches, memory_order_relaxed),
+		.failed = atomic_load_explicit(&c->failures, memory_order_relaxed),
+		.operations = atomic_load_explicit(&c->operations, memory_order_relaxed),
+		.queued = shares_taken(c->shares),
+		.seconds = durations_look(&c->took),
+	};
 }
 
 int committer_start(const struct committer_config *config, struct committer **out)

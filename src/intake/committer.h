@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "base/durations.h"
 #include "net/server.h"
 #include "store/store.h"
 
@@ -50,6 +51,16 @@ struct committer_config {
 };
 
 struct committer;
+
+/* What it has done since its start. */
+struct committer_counts {
+	uint64_t batches, failed, operations;
+	uint64_t queued; /* operations accepted and not yet home */
+	struct durations_view seconds;
+};
+
+/* Any thread; each number is right by itself. */
+void committer_count(const struct committer *c, struct committer_counts *out);
 
 enum committer_outcome { COMMITTER_OK, COMMITTER_FULL };
 

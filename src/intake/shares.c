@@ -41,6 +41,11 @@ bool shares_take(struct shares *s, uint32_t key_no, unsigned n)
 	return false;
 }
 
+unsigned shares_taken(const struct shares *s)
+{
+	return atomic_load_explicit(&s->all, memory_order_relaxed);
+}
+
 void shares_give(struct shares *s, uint32_t key_no, unsigned n)
 {
 	atomic_fetch_sub_explicit(&s->held[key_no], n, memory_order_relaxed);

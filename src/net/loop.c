@@ -33,6 +33,11 @@ unsigned net_loop_index(const struct net_loop *loop)
 	return loop->index;
 }
 
+struct net_server *net_loop_server(const struct net_loop *loop)
+{
+	return loop->server;
+}
+
 /* ---- rounds ---- */
 
 static void finish_answered(struct net_loop *loop)

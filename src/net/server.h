@@ -76,6 +76,9 @@ unsigned net_server_connections(const struct net_server *s); /* open now; any th
 void net_server_stop(struct net_server *s);
 void net_server_free(struct net_server *s); /* NULL is fine; stopped first */
 
+/* The server that a loop is of. */
+struct net_server *net_loop_server(const struct net_loop *loop);
+
 /* The position of a loop, 0..loops-1: an index for what the app keeps per loop. */
 unsigned net_loop_index(const struct net_loop *loop);
 

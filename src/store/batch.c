@@ -39,7 +39,7 @@ static void publish(struct store *s)
 	heads_keep(&s->heads);
 	heads_save_done(s, true);
 	rollup_keep(s);
-	s->kept = s->at;
+	memory_keep(s);
 	s->in_batch = false;
 	token_rows_keep(s);
 	if (!s->edit)

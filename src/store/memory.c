@@ -38,6 +38,12 @@ static int verify(const struct store *s)
 	return 0;
 }
 
+void memory_keep(struct store *s)
+{
+	s->kept = s->at;
+	atomic_store(&s->feed_end, s->at.seq);
+}
+
 /*
  * What SQLite keeps of the database in memory: mostly where the identities of new contacts go, which
  * is a place by chance. Powers of two, so that it changes seldom.
@@ -75,7 +81,7 @@ int memory_load(struct store *s)
 	r = r ?: token_rows_load(s);
 	if (r < 0)
 		return pass(r);
-	s->kept = s->at;
+	memory_keep(s);
 	rollup_forget(s);
 	identity_cache_clear(&s->identities);
 	return memory_fit(s);

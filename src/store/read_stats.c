@@ -87,7 +87,8 @@ int store_read_stats(struct store_reader *r, struct arena *a, uint32_t workspace
 		return pass(x);
 	x = read_all(r, a, workspace, out);
 	reader_end(r);
-	out->database_bytes = directory_file_bytes(&r->s->dir, "occurd.db");
-	out->wal_bytes = directory_file_bytes(&r->s->dir, "occurd.db-wal");
+	struct store_size size = store_size(r->s);
+	out->database_bytes = size.database_bytes;
+	out->wal_bytes = size.wal_bytes;
 	return pass(x);
 }

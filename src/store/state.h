@@ -99,6 +99,7 @@ struct store {
 
 	bool in_batch;
 	struct marks at, kept;
+	atomic_uint_least64_t feed_end; /* kept.seq, for every thread */
 };
 
 /* status.c: whether writes are taken. */
@@ -111,7 +112,9 @@ void status_well(struct store *s);
 bool status_is_failed(struct store *s, char *why, size_t size);
 MUST_CHECK int status_disk(struct store *s, uint64_t *free_bytes); /* or STORE_FULL */
 
-/* memory.c: what is read into memory at start and again by a recovery. */
+/* memory.c: what is read into memory at start and again by a recovery; what a batch has come to
+ * stands. */
+void memory_keep(struct store *s);
 MUST_CHECK int memory_load(struct store *s);
 /* Between two batches: caches grow with the contacts. */
 MUST_CHECK int memory_fit(struct store *s);

@@ -184,6 +184,19 @@ struct tokens *store_tokens(struct store *s)
 	return &s->tokens;
 }
 
+uint64_t store_feed_end(const struct store *s)
+{
+	return atomic_load(&s->feed_end);
+}
+
+struct store_size store_size(const struct store *s)
+{
+	return (struct store_size){
+		.database_bytes = directory_file_bytes(&s->dir, "occurd.db"),
+		.wal_bytes = directory_file_bytes(&s->dir, "occurd.db-wal"),
+	};
+}
+
 int store_recover(struct store *s)
 {
 	must(!s->in_batch);

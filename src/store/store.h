@@ -112,6 +112,17 @@ MUST_CHECK int store_recover(struct store *s);
 /* Whether writes are taken, and if not, why: one line of text. Any thread. */
 bool store_takes_writes(struct store *s, char *why, size_t size);
 
+/* The newest committed event's seq, 0: there is none; who reads the feed after this was called finds
+ * all up to it. Any thread; reads no file. */
+uint64_t store_feed_end(const struct store *s);
+
+struct store_size {
+	uint64_t database_bytes, wal_bytes;
+};
+
+/* Any thread. */
+struct store_size store_size(const struct store *s);
+
 /* Reading. Rows live in the arena. Every call sees all that was committed before it began. */
 struct store_reader;
 

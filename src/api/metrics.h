@@ -1,0 +1,20 @@
+/*
+ * GET /metrics: what the server counts, as text that Prometheus reads (format 0.0.4), without a
+ * key. Sums over the whole server only: no name of a workspace, no secret, nothing about people.
+ *
+ * Thread: any loop. Counting is one relaxed addition; an answer reads no database.
+ */
+#pragma once
+
+#include "intake/intake.h"
+
+struct metrics;
+
+MUST_CHECK int metrics_new(struct store *store, struct committer *committer, struct metrics **out);
+void metrics_free(struct metrics *m); /* NULL is fine; net loops stopped first */
+
+/* A request was answered; owner NULL: it was of no dialect. */
+void metrics_count(struct metrics *m, const struct dialect *owner, bool native, int status);
+
+/* Whether the request was for this, and then it is answered. */
+bool metrics_serve(struct metrics *m, struct request *req);
