@@ -115,7 +115,7 @@ extern const struct resource native_destination_make, native_destination_change;
 extern const struct resource native_destination_delete;
 extern const struct resource native_automations, native_automation;
 extern const struct resource native_automation_make, native_automation_change;
-extern const struct resource native_automation_delete;
+extern const struct resource native_automation_delete, native_automation_test;
 extern const struct resource native_keys, native_key, native_key_make, native_key_revoke;
 extern const struct resource native_workspaces, native_workspace;
 extern const struct resource native_workspace_make, native_workspace_change;

@@ -229,6 +229,7 @@ const struct route native_routes[] = {
 	{ METHOD_GET, "/_/v1/automations/{name}", &native_automation },
 	{ METHOD_PATCH, "/_/v1/automations/{name}", &native_automation_change },
 	{ METHOD_DELETE, "/_/v1/automations/{name}", &native_automation_delete },
+	{ METHOD_POST, "/_/v1/automations/{name}/test", &native_automation_test },
 	{ METHOD_GET, "/_/v1/deliveries", &native_deliveries },
 	{ METHOD_GET, "/_/v1/deliveries/{number}", &native_delivery },
 	{ METHOD_GET, "/_/v1/keys", &native_keys },

@@ -28,6 +28,8 @@ const char *const reader_sql[READ_STATEMENTS] = {
 	[RD_FEED] = EVENT_COLUMNS "WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
 	[RD_EVENT_LINK] = "SELECT prev, contact, definition, received_at FROM event WHERE seq = ?",
 	[RD_DOCUMENT_NAME] = "SELECT name FROM document WHERE no = ?",
+	[RD_DEFINITION_FIND] = "SELECT no FROM definition WHERE workspace = ? AND name = ?"
+			       " AND deleted = 0",
 	[RD_GONE] = "SELECT no, contact FROM gone WHERE no > ? ORDER BY no LIMIT ?",
 
 	[RD_ROLLUPS] = "SELECT first_seq, last_seq, events FROM rollup WHERE workspace = ?"

@@ -23,7 +23,11 @@ SPACE = senders.engine_workspace(
     "documents", keys=[key("send", ["events.write"]), key("admin", ["admin"]),
                        key("definitions.read", ["definitions.read"]),
                        key("definitions.write", ["definitions.write"])],
-    destinations=[CRM], automations=[RULE])
+    definitions=[{"name": senders.TYPE}, {"name": "visit", "fields": [
+        {"name": "n", "type": "number"}]}, {"name": "other"}],
+    destinations=[CRM], automations=[RULE, {
+        "name": "visits", "paused": True, "trigger": {"definitions": ["visit"]},
+        "actions": [{"send": "crm"}]}])
 OTHER = senders.engine_workspace("documents-other")
 
 
@@ -205,7 +209,8 @@ def test_a_declaration_has_a_size(server):
     ("PATCH", DESTINATIONS + "/none", []), ("DELETE", DESTINATIONS + "/none", []),
     ("GET", AUTOMATIONS, ["definitions.read"]),
     ("GET", AUTOMATIONS + "/big-order", ["definitions.read"]), ("POST", AUTOMATIONS, []),
-    ("PATCH", AUTOMATIONS + "/none", []), ("DELETE", AUTOMATIONS + "/none", [])])
+    ("PATCH", AUTOMATIONS + "/none", []), ("DELETE", AUTOMATIONS + "/none", []),
+    ("POST", AUTOMATIONS + "/none/test", [])])
 def test_scopes(server, method, path, readers):
     body = b"{}" if method in ("POST", "PATCH") else None
     for declared in SPACE["keys"]:
@@ -241,6 +246,125 @@ def test_of_two_that_make_the_same_one_does(server):
         thread.join()
     assert sorted(replies) == [201] + [409] * 7
     check_gone(ask(server, "DELETE", DESTINATIONS + "/raced"))
+
+
+# --- Tested against events that are past ---
+
+
+def dry_run(server, rule, query=""):
+    """Each verdict as (properties, why, path), newest first; the automation is not there after."""
+    rule = {"name": "tested", "paused": True, "actions": [{"send": "crm"}]} | rule
+    assert ask(server, "POST", AUTOMATIONS, rule).status == 201
+    reply = ask(server, "POST", AUTOMATIONS + "/tested/test" + query, b"")
+    check_gone(ask(server, "DELETE", AUTOMATIONS + "/tested"))
+    assert reply.status == 200, reply
+    answer = reply.json()
+    assert answer["looked_at"] == len(answer["data"])
+    assert answer["met"] == sum(one["met"] for one in answer["data"])
+    verdicts = []
+    for one in answer["data"]:
+        event = ask(server, "GET", "/_/v1/events/" + one["event_id"]).json()
+        assert (one["definition"], one["contact_id"]) == (event["definition"], event["contact_id"])
+        assert one["met"] == (one["why"] is None)
+        verdicts.append((event["properties"].get("n"), one["why"], one["path"]))
+    return verdicts
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory):
+    """Five events of John, n 1 to 5, and between them one of somebody else's and of another kind."""
+    with occurd.start(tmp_path_factory.mktemp("past"), [SPACE]) as server:
+        for n in (1, 2, 3):
+            send(server, "john@example.com", n)
+        send(server, "jane@example.com", 7)
+        send(server, "john@example.com", 8, "other")
+        for n in (4, 5):
+            send(server, "john@example.com", n)
+        yield server
+
+
+def send(server, email, n, definition="visit"):
+    body = {"event": definition, "email": email, "data": {"n": n}}
+    headers = {"Authorization": "Bearer send", "Content-Type": "application/json"}
+    reply = server.request("POST", "/v1/events/send", headers, json.dumps(body).encode())
+    assert reply.status == 202, reply
+
+
+N_GTE = {"field": "properties.n", "operator": "gte", "value": 3}
+JOHN = {"field": "contact.email", "operator": "equals", "value": "john@example.com"}
+
+
+@pytest.mark.parametrize("rule,verdicts", [
+    ({}, [(n, None, None) for n in (5, 4, 8, 7, 3, 2, 1)]),
+    ({"trigger": {"definitions": ["visit"]}},
+     [(n, None, None) for n in (5, 4, 7, 3, 2, 1)]),
+    ({"trigger": {"definitions": ["other", "order"]}, "conditions": JOHN}, None),
+    ({"trigger": {"definitions": ["other"]}}, [(8, None, None)]),
+    ({"conditions": {"all": [JOHN, N_GTE]}},
+     [(5, None, None), (4, None, None), (8, None, None), (7, "conditions", "conditions.all[0]"),
+      (3, None, None), (2, "conditions", "conditions.all[1]"),
+      (1, "conditions", "conditions.all[1]")]),
+    ({"trigger": {"definitions": ["visit"]}, "conditions": {
+        "count": "visit", "operator": "gte", "value": 4}},
+     [(5, None, None), (4, None, None), (7, "conditions", "conditions"),
+      (3, "conditions", "conditions"), (2, "conditions", "conditions"),
+      (1, "conditions", "conditions")]),
+    ({"conditions": {"count": "other", "operator": "equals", "value": 1}},
+     [(5, None, None), (4, None, None), (8, None, None), (7, "conditions", "conditions"),
+      (3, "conditions", "conditions"), (2, "conditions", "conditions"),
+      (1, "conditions", "conditions")]),
+    ({"conditions": {"field": "event.received_at", "operator": "within_last", "value": 1}},
+     [(n, None, None) for n in (5, 4, 8, 7, 3, 2, 1)]),
+])
+def test_a_dry_run_says_what_and_why_not(past, rule, verdicts):
+    if verdicts is None:  # an automation must fit to be tested
+        check_problem(ask(past, "POST", AUTOMATIONS, {"name": "x", "actions": [{"send": "crm"}]}
+                          | rule), 400, ["trigger.definitions[1]"])
+        return
+    assert dry_run(past, rule) == verdicts
+
+
+def test_a_dry_run_names_the_trigger(past):
+    assert ask(past, "POST", "/_/v1/definitions", {"name": "never"}).status == 201
+    rule = {"trigger": {"definitions": ["other", "never"]}}
+    assert dry_run(past, rule) == [(n, None, None) if n == 8 else (n, "trigger", "trigger")
+                                  for n in (5, 4, 8, 7, 3, 2, 1)]
+    check_gone(ask(past, "DELETE", "/_/v1/definitions/never"))
+
+
+def test_a_dry_run_begins_where_it_is_told(past):
+    events = ask(past, "GET", "/_/v1/events?limit=3").json()["data"]
+    since = events[2]["received_at"]
+    assert [n for n, _, _ in dry_run(past, {}, "?since=" + since)] == [5, 4, 8]
+    assert dry_run(past, {}, "?since=2200-01-01") == []
+    for query in ("?since=yesterday", "?until=2026-01-01", "?since=2026-01-01&since=2026-01-01"):
+        check_problem(ask(past, "POST", AUTOMATIONS + "/visits/test" + query, b""), 400)
+
+
+def test_a_dry_run_sets_nothing_off(past):
+    assert ask(past, "POST", AUTOMATIONS + "/visits/test", b"").status == 200
+    before = ask(past, "GET", "/_/v1/deliveries").json()
+    assert ask(past, "POST", AUTOMATIONS + "/visits/test", b"").json()["met"] == 6
+    assert ask(past, "GET", "/_/v1/deliveries").json() == before
+
+
+def test_a_dry_run_knows_who_is_gone(tmp_path):
+    with occurd.start(tmp_path, [SPACE]) as server:
+        send(server, "gone@example.com", 1)
+        contact = server.reader("admin").contact("email=gone@example.com")
+        send(server, "jane@example.com", 2)
+        check_gone(ask(server, "DELETE", "/_/v1/contacts/" + contact["id"]))
+        assert dry_run(server, {}) == [(2, None, None), (None, "contact", None)]
+
+
+def test_a_dry_run_looks_at_a_thousand(tmp_path):
+    with occurd.start(tmp_path, [SPACE]) as server:
+        for n in range(1005):
+            send(server, f"{n % 7}@example.com", n)
+        answer = ask(server, "POST", AUTOMATIONS + "/visits/test", b"").json()
+        assert answer["looked_at"] == answer["met"] == len(answer["data"]) == 1000
+        newest = ask(server, "GET", "/_/v1/events?limit=1000").json()["data"]
+        assert [e["id"] for e in newest] == [one["event_id"] for one in answer["data"]]
 
 
 # --- Kept ---
