@@ -49,6 +49,8 @@ ELSEWHERE = {
 ELSEWHERE_ONE = {
     ("native", "GET", "/_/v1/contacts/{id}/export", "422"):
         "test_native.py, test_an_export_too_large_is_refused_and_says_so",
+    ("native", "GET", "/_/v1/deliveries/{number}", "200"):
+        "test_deliveries.py, test_tried_again_with_the_same_id",
     ("native", "PATCH", "/_/v1/destinations/{name}", "409"): "only by a change that comes between",
     ("native", "PATCH", "/_/v1/automations/{name}", "409"): "only by a change that comes between",
     ("arsel", "PATCH", "/v1/events/{id}", "409"):
@@ -69,7 +71,7 @@ READS = [
     ("/_/v1/definitions/none", 404), ("/_/v1/destinations", 200), ("/_/v1/destinations/crm", 200),
     ("/_/v1/destinations/none", 404), ("/_/v1/automations", 200), ("/_/v1/automations/rule", 200),
     ("/_/v1/automations/none", 404), ("/_/v1/keys", 200), ("/_/v1/keys/1", 200),
-    ("/_/v1/keys/0", 404), ("/_/v1/stats", 200), ("/_/v1/workspaces", 200),
+    ("/_/v1/deliveries", 200), ("/_/v1/deliveries/1", 404), ("/_/v1/keys/0", 404), ("/_/v1/stats", 200), ("/_/v1/workspaces", 200),
     ("/_/v1/workspaces/" + SPACE["id"], 200), ("/_/v1/workspaces/" + ID, 404),
 ]
 # In this order: what one makes, the next ones change.
