@@ -15,6 +15,7 @@ enum {
 	WAIT_TIMES = 8,  /* so many times that, and the committer waits for the thread: 32 MB */
 	LITTLE = 64,     /* what the committer copies itself: well below a millisecond */
 	ROUNDS_MAX = 8,  /* of the thread, to get down to LITTLE */
+	HELD_SHARE = 8, /* by so much a log has grown when it is looked whether a reader has gone */
 };
 
 enum state {
@@ -28,6 +29,7 @@ struct checkpoint {
 	sqlite3 *writer; /* the committer's */
 	int begin_at;    /* pages */
 	int pages;       /* in the log after the last commit; the committer's */
+	int held_until; /* pages: a reader held a part back, and asking again costs all of the log */
 
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -173,7 +175,9 @@ static int copy_rest(struct checkpoint *c)
 	set_state(c, IDLE);
 	unlock(c);
 	c->pages = 0; /* until the next commit says */
-	return pass(r ?: copy(c->writer, &pages, &copied));
+	r = r ?: copy(c->writer, &pages, &copied);
+	c->held_until = r == 0 && copied < pages ? pages + pages / HELD_SHARE : 0;
+	return pass(r);
 }
 
 static void want(struct checkpoint *c)
@@ -188,7 +192,7 @@ static void want(struct checkpoint *c)
 
 int checkpoint_between_batches(struct checkpoint *c)
 {
-	if (c->pages >= c->begin_at && state_of(c) != COPIED)
+	if (c->pages >= MAX(c->begin_at, c->held_until) && state_of(c) != COPIED)
 		want(c);
 	return state_of(c) == COPIED ? copy_rest(c) : 0;
 }

@@ -88,6 +88,7 @@ static int open_all(struct store *s, const struct store_config *config)
 	int r = directory_open(&s->dir, config->dir);
 	r = r ?: heads_init(&s->heads);
 	r = r ?: identity_cache_init(&s->identities);
+	r = r ?: directory_rewrite_log(&s->dir);
 	r = r ?: connect(s);
 	r = r ?: put_dialects(s, config);
 	r = r ?: memory_load(s);
@@ -187,7 +188,8 @@ int store_recover(struct store *s)
 {
 	must(!s->in_batch);
 	disconnect(s);
-	int r = connect(s);
+	int r = directory_rewrite_log(&s->dir);
+	r = r ?: connect(s);
 	r = r ?: memory_load(s);
 	if (r < 0)
 		return status_failed(s, r);

@@ -185,15 +185,17 @@ CALLS_EARLY static bool calls_is_ours(const void *caller)
 	return (const char *)caller >= &__executable_start && (const char *)caller < &etext;
 }
 
-/* Asked for before there is a dlsym() to be asked: by name, the sanitizer's or else libc's. */
-#define CALLS_DEFINE_MEMORY(name, parameters, ...)                                         \
-	extern void *__interceptor_##name parameters __attribute__((weak));                \
-	extern void *__libc_##name parameters;                                             \
-	CALLS_EARLY void *name parameters                                                  \
-	{                                                                                  \
-		if (calls_is_ours(__builtin_return_address(0)) && calls_fail(CALL_MEMORY)) \
-			return NULL;                                                       \
-		return (__interceptor_##name ?: __libc_##name)(__VA_ARGS__);               \
+/* Asked for before there is a dlsym() to be asked: by name, the
+ * sanitizer's (newer ones have one underscore more) or else libc's. */
+#define CALLS_DEFINE_MEMORY(name, parameters, ...)                                                    \
+	extern void *__interceptor_##name parameters __attribute__((weak));                           \
+	extern void *___interceptor_##name parameters __attribute__((weak));                          \
+	extern void *__libc_##name parameters;                                                        \
+	CALLS_EARLY void *name parameters                                                             \
+	{                                                                                             \
+		if (calls_is_ours(__builtin_return_address(0)) && calls_fail(CALL_MEMORY))            \
+			return NULL;                                                                  \
+		return (__interceptor_##name ?: ___interceptor_##name ?: __libc_##name)(__VA_ARGS__); \
 	}
 
 CALLS_DEFINE_MEMORY(malloc, (size_t n), n)

@@ -54,6 +54,9 @@ static struct {
 	sqlite3_vfs vfs, *real;
 	uint64_t calls, cut_at; /* 0: never */
 	bool off;
+	uint64_t fail_from; /* call from which on syncs fail */
+	unsigned fail_n;    /* so many of them */
+	uint64_t rng;       /* for those */
 	struct power_inode *inodes;
 	struct power_name names[POWER_NAMES];
 	unsigned n_names;
@@ -179,6 +182,89 @@ static inline bool power_spend(bool *last)
 	return true;
 }
 
+static inline uint64_t power_draw(uint64_t *rng, uint64_t n)
+{
+	*rng ^= *rng << 13;
+	*rng ^= *rng >> 7;
+	*rng ^= *rng << 17;
+	return (*rng >> 20) % n;
+}
+
+/* Some of the sectors that it touches; what it should have made longer may be as long and hold
+ * anything. */
+static inline void power_tear(struct power_inode *i, const struct power_change *c, uint64_t *rng)
+{
+	sqlite3_int64 before = i->n, end = c->at + c->n;
+	if (end > before && power_draw(rng, 2)) {
+		power_resize(i, end);
+		if (power_draw(rng, 2))
+			memset(i->bytes + before, 0xA5, (size_t)(end - before));
+	}
+	for (sqlite3_int64 at = c->at; at < end;) {
+		sqlite3_int64 stop = (at / POWER_SECTOR + 1) * POWER_SECTOR;
+		sqlite3_int64 n = (stop < end ? stop : end) - at;
+		const struct power_change part = { .at = at,
+						   .n = n,
+						   .bytes = c->bytes + (at - c->at) };
+		if (power_draw(rng, 2))
+			power_apply(i, &part);
+		at += n;
+	}
+}
+
+static inline void power_shuffle(struct power_change **list, unsigned n, uint64_t *rng)
+{
+	for (unsigned k = n; k > 1; k--) {
+		unsigned with = (unsigned)power_draw(rng, k);
+		struct power_change *c = list[k - 1];
+		list[k - 1] = list[with];
+		list[with] = c;
+	}
+}
+
+/* How much of what was not synced arrives: nothing, all, or any part of it in any order. */
+static inline void power_leave(struct power_inode *i, uint64_t *rng)
+{
+	struct power_change *list[4096];
+	unsigned n = 0;
+	uint64_t manner = power_draw(rng, 5);
+	for (struct power_change *c = i->first; c; c = c->next) {
+		assert_true(n < 4096);
+		list[n++] = c;
+	}
+	if (manner >= 3)
+		power_shuffle(list, n, rng);
+	for (unsigned k = 0; k < n; k++) {
+		uint64_t whole = manner == 0 ? 0 : manner == 1 ? 1 : power_draw(rng, 3);
+		if (whole == 1)
+			power_apply(i, list[k]);
+		else if (whole == 2 && list[k]->at >= 0)
+			power_tear(i, list[k], rng);
+		power_change_free(list[k]);
+	}
+	i->first = NULL;
+	i->end = &i->first;
+}
+
+/*
+ * A sync that fails leaves what it was for to chance, for good: the system forgets that it was not
+ * written and shows it to readers all the same, and later syncs are not about it.
+ */
+static inline bool power_refuses_sync(void)
+{
+	if (power.fail_n == 0 || power.calls < power.fail_from)
+		return false;
+	power.fail_n--;
+	return true;
+}
+
+static inline void power_fail_syncs(uint64_t from, unsigned n, uint64_t seed)
+{
+	power.fail_from = from;
+	power.fail_n = n;
+	power.rng = seed | 1;
+}
+
 /* --- The file methods --- */
 
 static inline int power_close(sqlite3_file *f)
@@ -230,7 +316,10 @@ static inline int power_sync(sqlite3_file *f, int flags)
 	bool last = false;
 	(void)flags;
 	pthread_mutex_lock(&power.lock);
-	if (power_spend(&last) && !last) {
+	if (power_spend(&last) && !last && power_refuses_sync()) {
+		if (file->inode)
+			power_leave(file->inode, &power.rng);
+	} else if (!power.off) {
 		if (file->inode)
 			power_settle(file->inode);
 		if (file->sync_dir)
@@ -385,21 +474,58 @@ static inline int power_delete(sqlite3_vfs *vfs, const char *path, int sync_dir)
 	return rc;
 }
 
-/* The store syncs its directory itself. Takes the place of libc's; nothing else needs a real one. */
+/* The store syncs its directory itself, and at times writes its log again. What follows takes the
+ * place of libc's. */
+
+static inline struct power_inode *power_inode_of(int fd)
+{
+	char link[40], path[POWER_PATH];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	for (unsigned k = 0; k < power.n_names; k++)
+		if (strcmp(power.names[k].path, path) == 0)
+			return power_now(&power.names[k]);
+	return NULL;
+}
+
 int fsync(int fd)
 {
 	struct stat st;
 	bool last = false;
 	int r = -1;
 	pthread_mutex_lock(&power.lock);
-	if (power_spend(&last) && !last) {
+	struct power_inode *i = power_inode_of(fd);
+	if (power_spend(&last) && !last && power_refuses_sync()) {
+		if (i)
+			power_leave(i, &power.rng);
+	} else if (!power.off) {
 		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 			power_sync_dir();
+		if (i)
+			power_settle(i);
 		r = 0;
 	}
 	pthread_mutex_unlock(&power.lock);
 	if (r < 0)
 		errno = EIO;
+	return r;
+}
+
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	bool last = false;
+	ssize_t r = -1;
+	pthread_mutex_lock(&power.lock);
+	struct power_inode *i = power_inode_of(fd);
+	bool on = i == NULL || power_spend(&last);
+	if (i && on)
+		power_note(i, at, p, (sqlite3_int64)n);
+	if (on && !last)
+		r = pwrite64(fd, p, n, at);
+	else
+		errno = EIO;
+	pthread_mutex_unlock(&power.lock);
 	return r;
 }
 
@@ -421,70 +547,7 @@ static inline void power_cut_at(uint64_t n)
 	power.calls = 0;
 	power.cut_at = n;
 	power.off = false;
-}
-
-static inline uint64_t power_draw(uint64_t *rng, uint64_t n)
-{
-	*rng ^= *rng << 13;
-	*rng ^= *rng >> 7;
-	*rng ^= *rng << 17;
-	return (*rng >> 20) % n;
-}
-
-/* Some of the sectors that it touches; what it should have made longer may be as long and hold
- * anything. */
-static inline void power_tear(struct power_inode *i, const struct power_change *c, uint64_t *rng)
-{
-	sqlite3_int64 before = i->n, end = c->at + c->n;
-	if (end > before && power_draw(rng, 2)) {
-		power_resize(i, end);
-		if (power_draw(rng, 2))
-			memset(i->bytes + before, 0xA5, (size_t)(end - before));
-	}
-	for (sqlite3_int64 at = c->at; at < end;) {
-		sqlite3_int64 stop = (at / POWER_SECTOR + 1) * POWER_SECTOR;
-		sqlite3_int64 n = (stop < end ? stop : end) - at;
-		const struct power_change part = { .at = at,
-						   .n = n,
-						   .bytes = c->bytes + (at - c->at) };
-		if (power_draw(rng, 2))
-			power_apply(i, &part);
-		at += n;
-	}
-}
-
-static inline void power_shuffle(struct power_change **list, unsigned n, uint64_t *rng)
-{
-	for (unsigned k = n; k > 1; k--) {
-		unsigned with = (unsigned)power_draw(rng, k);
-		struct power_change *c = list[k - 1];
-		list[k - 1] = list[with];
-		list[with] = c;
-	}
-}
-
-/* How much of what was not synced arrives: nothing, all, or any part of it in any order. */
-static inline void power_leave(struct power_inode *i, uint64_t *rng)
-{
-	struct power_change *list[4096];
-	unsigned n = 0;
-	uint64_t manner = power_draw(rng, 5);
-	for (struct power_change *c = i->first; c; c = c->next) {
-		assert_true(n < 4096);
-		list[n++] = c;
-	}
-	if (manner >= 3)
-		power_shuffle(list, n, rng);
-	for (unsigned k = 0; k < n; k++) {
-		uint64_t whole = manner == 0 ? 0 : manner == 1 ? 1 : power_draw(rng, 3);
-		if (whole == 1)
-			power_apply(i, list[k]);
-		else if (whole == 2 && list[k]->at >= 0)
-			power_tear(i, list[k], rng);
-		power_change_free(list[k]);
-	}
-	i->first = NULL;
-	i->end = &i->first;
+	power.fail_n = 0;
 }
 
 static inline void power_write_out(const struct power_name *name)
@@ -495,7 +558,7 @@ static inline void power_write_out(const struct power_name *name)
 		return;
 	int fd = open(name->path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, i->bytes, (size_t)i->n, 0), i->n);
+	assert_int_equal(pwrite64(fd, i->bytes, (size_t)i->n, 0), i->n);
 	close(fd);
 }
 

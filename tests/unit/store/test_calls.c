@@ -5,24 +5,11 @@
 #include "life.h"
 
 #include "base/log.h"
-#include "store/audit.h"
+#include "whole.h"
 
 #include <fcntl.h>
 
 #include "../calls.h"
-
-static void tell(const char *line)
-{
-	print_error("check: %s\n", line);
-}
-
-static void audit(const struct fixture *f)
-{
-	const struct audit_config config = { .dir = f->dir, .tell = tell };
-	struct audit_result result;
-	assert_done(audit_run(&config, &result));
-	assert_int_equal(result.left, 0);
-}
 
 /* How many calls failed. */
 static int run(unsigned kinds, int fail_at, int error)
@@ -33,7 +20,7 @@ static int run(unsigned kinds, int fail_at, int error)
 	life_live(&life);
 	int failed = atomic_load(&calls.failed);
 	calls_arm(0, 0, 0, 0);
-	audit(&life.f);
+	whole_check(life.f.dir);
 	life_check(&life);
 	life_go_on(&life);
 	fixture_end(&life.f);

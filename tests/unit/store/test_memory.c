@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/uuid.h"
-#include "store/audit.h"
+#include "whole.h"
 
 #include <fcntl.h>
 
@@ -12,19 +12,6 @@
 
 enum { SOME = 300 };
 static bool all; /* asked for by the argument "all" */
-
-static void tell(const char *line)
-{
-	print_error("check: %s\n", line);
-}
-
-static void audit(const struct fixture *f)
-{
-	const struct audit_config config = { .dir = f->dir, .tell = tell };
-	struct audit_result result;
-	assert_done(audit_run(&config, &result));
-	assert_int_equal(result.left, 0);
-}
 
 /* How many pieces were asked for; *failed: whether one was refused. */
 static int run(unsigned kind, int fail_at, bool *failed)
@@ -37,7 +24,7 @@ static int run(unsigned kind, int fail_at, bool *failed)
 	*failed = atomic_load(&calls.failed) > 0;
 	int seen = atomic_load(&calls.seen);
 	calls_arm(0, 0, 0, 0);
-	audit(&life.f);
+	whole_check(life.f.dir);
 	life_check(&life);
 	life_go_on(&life);
 	fixture_end(&life.f);
