@@ -153,11 +153,33 @@ static enum refusal untag_decode(struct call *call)
 	return decode(call, ATTRIBUTE_WITHOUT);
 }
 
+/* Nobody by that name is no fault; a contact that would hold too much is, and the others are done. */
+static const struct op *refused(const struct call *call)
+{
+	for (unsigned i = 0; i < call->n_ops; i++) {
+		const struct op *op = &call->ops[i];
+		bool unknown =
+			op->problems && op->problems->list[0].code == PROBLEM_UNKNOWN_CONTACT;
+		if (op->outcome == OP_REFUSED && !unknown)
+			return op;
+	}
+	return NULL;
+}
+
+static void answer(struct call *call)
+{
+	const struct op *op = refused(call);
+	if (op)
+		call_refuse_op(call, op);
+	else
+		omnisend_accepted(call);
+}
+
 #define TAGGING(decode_)                                                                      \
 	{                                                                                     \
 		.scope = SCOPE_CONTACTS_WRITE, .body_max = OMNISEND_BODY_MAX,                 \
 		.rate = { .requests = 60, .window_s = 60 }, .bucket = 1, .decode = (decode_), \
-		.answer = omnisend_accepted                                                   \
+		.answer = answer                                                              \
 	}
 
 const struct endpoint omnisend_tag = TAGGING(tag_decode);
