@@ -38,7 +38,7 @@ static enum refusal read_form(struct call *call, struct oauth_form *form)
 	};
 	static const struct oauth_no malformed = { "invalid_request",
 						   "The form is malformed or repeats a parameter" };
-	/* Infobip's SDK for Node sends no body and has the form in the query. */
+	/* Infobip's SDK for Node sends no body and has the form in the query. No body, no type. */
 	bool in_query = call->req->body.n == 0;
 	struct str body = in_query ? call->req->query : call->req->body;
 	if (!in_query && !oauth_is_form(call->req))
