@@ -79,10 +79,6 @@ int query_run(struct reader_pool *readers, struct arena *a, uint32_t workspace, 
 	if (e < 0)
 		return pass(e);
 	e = run(r, a, workspace, q);
-	/* One that failed is not used again. */
-	if (e < 0)
-		store_reader_close(r);
-	else
-		reader_pool_return(readers, r);
+	reader_pool_return(readers, r, e);
 	return pass(e);
 }
