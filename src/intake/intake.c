@@ -134,9 +134,10 @@ static struct passage *passage_of(struct intake *in, struct request *req)
 	return p;
 }
 
-/* Without a known key nobody makes us hold a large body: what is beyond this is then refused, and
+/* Without a known key nobody makes us hold a large body, and as many such bodies as there may be
+ * connections leave half of the budget of all requests to those who have a key: what is beyond this is then refused, and
  * because the key is judged before the size, the answer is about the key. */
-enum { STRANGER_BODY_MAX = 64 * 1024 };
+enum { STRANGER_BODY_MAX = 16 * 1024 };
 
 static bool may_be_large(const struct request *req)
 {
