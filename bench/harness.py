@@ -128,6 +128,10 @@ def await_port(port, process, seconds=START_S):
     sys.exit(f"{process.args[0]} did not start")
 
 
+# What was started is ended also when the measurement is.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
 class Server:
     """A child process, with its own children, that listens on a port of the loopback address."""
 

@@ -26,6 +26,12 @@ static bool is_native(const struct request *req)
 	return str_starts(req->path, STR("/_/"));
 }
 
+/* Once the intake has seen the head, the request's state is its. */
+static bool is_vendors(const struct request *req)
+{
+	return !is_native(req) && (req->state || intake_owner(req->path));
+}
+
 /* What nobody reads is still taken up to here, so that the answer is about the path. */
 enum { UNREAD_BODY_MAX = 64 * 1024 };
 
@@ -34,7 +40,8 @@ static size_t body_limit(void *ctx, const struct request *req)
 	struct app *app = ctx;
 	if (is_native(req))
 		return native_body_limit(req);
-	return intake_owner(req->path) ? intake_body_limit(app->intake, req) : UNREAD_BODY_MAX;
+	const struct dialect *owner = intake_owner(req->path);
+	return owner ? intake_body_limit(app->intake, owner, req) : UNREAD_BODY_MAX;
 }
 
 /* Nobody owns the path, or the request broke before it had one. */
@@ -48,7 +55,7 @@ static void serve_nobody(struct request *req)
 static void serve(void *ctx, struct request *req)
 {
 	struct app *app = ctx;
-	if (!is_native(req) && intake_owner(req->path))
+	if (is_vendors(req))
 		return intake_serve(app->intake, req);
 	req->id = request_given_id(req);
 	if (openapi_serve(req))
@@ -71,9 +78,7 @@ static const char *pattern_of(const struct request *req)
 {
 	if (is_native(req))
 		return native_pattern(req);
-	if (!intake_owner(req->path))
-		return NULL;
-	const struct call *call = intake_call(req);
+	const struct call *call = is_vendors(req) ? intake_call(req) : NULL;
 	return call ? call->pattern : NULL;
 }
 
@@ -83,8 +88,7 @@ static void done(void *ctx, const struct request *req)
 	if (!app->config.access_log)
 		return;
 	const char *pattern = pattern_of(req);
-	const struct call *call =
-		!is_native(req) && intake_owner(req->path) ? intake_call(req) : NULL;
+	const struct call *call = is_vendors(req) ? intake_call(req) : NULL;
 	log_info("request", LOG_S("method", method_name(req->method)),
 		 LOG_S("route", pattern ? pattern : "none"), LOG_I("status", req->status),
 		 LOG_I("key", call ? call->key_no : 0), LOG_I("body_bytes", req->body.n),

@@ -50,7 +50,7 @@ static bool read_number(struct native_query *q, uint32_t *out)
 
 static bool prepare_key(struct native_query *q)
 {
-	uint32_t no;
+	uint32_t no = 0;
 	if (!read_number(q, &no))
 		return false;
 	q->events.before = no + 1;

@@ -61,6 +61,7 @@ void arena_reset(struct arena *a)
 		free(c);
 	}
 	a->at = a->end = NULL;
+	a->full = false;
 	if (a->newest)
 		use_chunk(a, a->newest);
 }
@@ -79,7 +80,8 @@ static bool add_chunk(struct arena *a, size_t n)
 	size = MAX(size, n + sizeof(struct arena_chunk));
 	if (size > a->ceiling - a->held)
 		size = n + sizeof(struct arena_chunk);
-	if (size > a->ceiling - a->held)
+	a->full = size > a->ceiling - a->held;
+	if (a->full)
 		return false;
 
 	struct arena_chunk *c = malloc(size);

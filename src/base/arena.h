@@ -27,6 +27,7 @@ struct arena {
 	char *at, *end;              /* the free part of the newest chunk */
 	size_t held, ceiling;        /* bytes, chunk headers included */
 	struct arena_budget *budget; /* NULL: none */
+	bool full;                   /* the last refusal was for the ceiling */
 };
 
 void arena_init(struct arena *a, size_t ceiling, struct arena_budget *budget);

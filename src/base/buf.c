@@ -22,8 +22,7 @@ static bool grow(struct buf *b, size_t needed)
 	return true;
 }
 
-/* Room for n more bytes, or NULL with `failed` set. The caller adds what it wrote to b->n. */
-static char *more(struct buf *b, size_t n)
+char *buf_more_slow(struct buf *b, size_t n)
 {
 	if (b->failed)
 		return NULL;
@@ -36,7 +35,7 @@ static char *more(struct buf *b, size_t n)
 
 void buf_put_slow(struct buf *b, struct str s)
 {
-	char *at = s.n ? more(b, s.n) : NULL;
+	char *at = s.n ? buf_more(b, s.n) : NULL;
 	if (!at)
 		return;
 	memcpy(at, s.p, s.n);
@@ -69,7 +68,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	int n = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
 
-	char *at = n < 0 ? NULL : more(b, (size_t)n + 1);
+	char *at = n < 0 ? NULL : buf_more(b, (size_t)n + 1);
 	if (at) {
 		vsnprintf(at, (size_t)n + 1, fmt, again);
 		b->n += (size_t)n;

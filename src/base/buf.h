@@ -24,7 +24,14 @@ static inline struct buf buf_over(char *p, size_t room)
 	return (struct buf){ .p = p, .room = room };
 }
 
-void buf_put_slow(struct buf *b, struct str s); /* buf_put() where the room may not do */
+char *buf_more_slow(struct buf *b, size_t n); /* buf_more() where the room may not do */
+void buf_put_slow(struct buf *b, struct str s);
+
+/* Room for n more bytes, or NULL with `failed` set. The caller adds what it wrote to b->n. */
+static inline char *buf_more(struct buf *b, size_t n)
+{
+	return b->failed || n > b->room - b->n ? buf_more_slow(b, n) : b->p + b->n;
+}
 
 /* Inline, like the next one, because replies and stored JSON are made of many short pieces. */
 static inline void buf_put(struct buf *b, struct str s)

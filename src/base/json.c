@@ -204,6 +204,37 @@ static enum json_outcome refuse(struct json_error *err, enum json_outcome r, siz
 	return r;
 }
 
+typedef uint8_t lanes __attribute__((vector_size(16)));
+
+/* Of up to 255 rows of 16 bytes, so that no lane's sum overflows. */
+static size_t count_in_rows(const char *p, size_t rows)
+{
+	lanes sums = { 0 }, row;
+	size_t n = 0;
+	for (size_t i = 0; i < rows; i++) {
+		memcpy(&row, p + i * sizeof(row), sizeof(row));
+		/* A lane that is equal becomes 255; '[' differs from '{' in one bit. */
+		sums -= (lanes)((row == ',') | (row == ':') | ((row | 0x20) == '{'));
+	}
+	for (size_t i = 0; i < sizeof(sums); i++)
+		n += sums[i];
+	return n;
+}
+
+/* How many bytes there are that a value may follow, those in strings included. Many bytes at a time:
+ * one by one it costs as much as the parsing. */
+static size_t count_marks(struct str text)
+{
+	size_t n = 0, at = 0, rows;
+	while ((rows = MIN((text.n - at) / sizeof(lanes), 255)) > 0) {
+		n += count_in_rows(text.p + at, rows);
+		at += rows * sizeof(lanes);
+	}
+	char rest[sizeof(lanes)] = "";
+	memcpy(rest, text.p + at, text.n - at);
+	return n + count_in_rows(rest, 1);
+}
+
 /*
  * What yyjson may need for a large text: a copy of it, and its values, whose number it first guesses
  * by the length and then grows by half. Reserved in one row, so that growing leaves no copies behind
@@ -212,12 +243,9 @@ static enum json_outcome refuse(struct json_error *err, enum json_outcome r, siz
 static bool reserve(struct arena *a, struct str text)
 {
 	enum { SMALL = 16 * 1024, SLACK = 256 };
-	size_t values = 0;
 	if (text.n < SMALL)
 		return true;
-	for (size_t i = 0; i < text.n; i++)
-		values += text.p[i] == ',' || text.p[i] == ':' || text.p[i] == '[' ||
-			  text.p[i] == '{';
+	size_t values = count_marks(text);
 	values = MAX(values + values / 2, text.n / 6) + SLACK;
 	return arena_reserve(a, text.n + SLACK + values * sizeof(yyjson_val));
 }
@@ -264,11 +292,16 @@ struct str json_str(const yyjson_val *v)
 
 static void put_string(struct buf *b, const yyjson_val *v)
 {
+	struct str s = text_of(v);
 	if (unsafe_yyjson_get_subtype((void *)v) != YYJSON_SUBTYPE_NOESC)
-		return buf_json_str(b, text_of(v));
-	buf_char(b, '"');
-	buf_put(b, text_of(v));
-	buf_char(b, '"');
+		return buf_json_str(b, s);
+	char *at = buf_more(b, s.n + 2);
+	if (!at)
+		return;
+	at[0] = '"';
+	memcpy(at + 1, s.p, s.n);
+	at[s.n + 1] = '"';
+	b->n += s.n + 2;
 }
 
 static void put_value(struct buf *b, const yyjson_val *v, int depth);

@@ -34,10 +34,23 @@ static inline bool str_eq(struct str a, struct str b)
 /* Bytewise order, a prefix before what it begins. */
 int str_cmp(struct str a, struct str b);
 
-/* ASCII letters of either case count as equal; no other byte does. */
-bool str_eq_nocase(struct str a, struct str b);
+bool str_eq_nocase_same_size(struct str a, struct str b);
 
-bool str_starts(struct str s, struct str prefix);
+/* ASCII letters of either case count as equal; no other byte does. Inline, because a header is
+ * mostly told from another by its length. */
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+	return a.n == b.n && str_eq_nocase_same_size(a, b);
+}
+
+/* The last byte first: what is tried one after the other mostly begins alike. */
+static inline bool str_starts(struct str s, struct str prefix)
+{
+	if (s.n < prefix.n)
+		return false;
+	return prefix.n == 0 || (s.p[prefix.n - 1] == prefix.p[prefix.n - 1] &&
+				 memcmp(s.p, prefix.p, prefix.n) == 0);
+}
 
 /* The position of byte c, or s.n. */
 size_t str_find(struct str s, char c);

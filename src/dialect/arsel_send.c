@@ -160,7 +160,9 @@ static void put_accepted(struct buf *b, const struct op *op)
 {
 	char id[UUID_TEXT + 1];
 	uuid_text(op->event_id, id);
-	buf_printf(b, "{\"id\":\"%s\",\"status\":\"accepted\"}", id);
+	buf_lit(b, "{\"id\":\"");
+	buf_put(b, (struct str){ id, UUID_TEXT });
+	buf_lit(b, "\",\"status\":\"accepted\"}");
 }
 
 static struct str about_op(const struct arsel_event *e)

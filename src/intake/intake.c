@@ -114,8 +114,10 @@ static struct str known_origin(struct intake *in, struct request *req)
 	return origin.p && catalog_has_origin(catalog, origin) ? origin : (struct str){ 0 };
 }
 
-/* The request's passage, made and routed at the first call. NULL: memory is refused. */
-static struct passage *passage_of(struct intake *in, struct request *req)
+/* The request's passage, made and routed at the first call. `owner` of its path, NULL: to be looked
+ * for. NULL: memory is refused. */
+static struct passage *passage_of(struct intake *in, const struct dialect *owner,
+				  struct request *req)
 {
 	struct passage *p = req->state ?: arena_new(&req->arena, struct passage);
 	if (!p)
@@ -126,7 +128,7 @@ static struct passage *passage_of(struct intake *in, struct request *req)
 	p->routed = true;
 	p->in = in;
 	p->call.req = req;
-	p->call.dialect = intake_owner(req->path);
+	p->call.dialect = owner ?: intake_owner(req->path);
 	must(p->call.dialect);
 	req->id = request_id(req, p->call.dialect);
 	p->call.origin = known_origin(in, req);
@@ -153,9 +155,9 @@ static bool is_stranger(struct intake *in, const struct call *call)
 	return !access_key(intake_catalog(in, call->req->loop), &c);
 }
 
-size_t intake_body_limit(struct intake *in, const struct request *req)
+size_t intake_body_limit(struct intake *in, const struct dialect *owner, const struct request *req)
 {
-	struct passage *p = passage_of(in, (struct request *)req);
+	struct passage *p = passage_of(in, owner, (struct request *)req);
 	if (!p || !p->call.endpoint)
 		return 0;
 	size_t max = p->call.endpoint->body_max;
@@ -302,7 +304,7 @@ static enum refusal go_on(struct intake *in, struct passage *p)
 
 void intake_serve(struct intake *in, struct request *req)
 {
-	struct passage *p = passage_of(in, req);
+	struct passage *p = passage_of(in, NULL, req);
 	if (!p) {
 		reply_begin(req, 503);
 		reply_close(req);

@@ -17,10 +17,20 @@ enum {
 		    WHO_DROP_KIND
 };
 
-/* Whether the report asks for anything beyond finding the contact. */
-static bool takes_anything(const struct op *op)
+/* What the contact was found by is its own, and to adopt that is to change nothing. */
+static bool takes(const struct who *w, const struct who *by)
 {
-	return op->n_changes > 0 || all_uses(op) & (WHO_TAKES);
+	unsigned takes = w->use & WHO_TAKES;
+	return takes && !(w == by && takes == WHO_ADOPT && w->use & WHO_LOOKUP);
+}
+
+/* Whether the report asks for anything beyond finding the contact. */
+static bool takes_anything(const struct op *op, const struct who *by)
+{
+	bool any = op->n_changes > 0;
+	for (unsigned i = 0; i < op->n_who && !any; i++)
+		any = takes(&op->who[i], by);
+	return any;
 }
 
 static uint64_t mix(uint64_t print, struct str s)
@@ -62,6 +72,7 @@ static uint64_t report_print(const struct op *op)
 
 /* Everything that can be refused, before anything is written. */
 struct decision {
+	const struct who *by; /* what the contact was found by */
 	struct contact_plan contact;
 	struct definition_plan definition;
 	struct token_plan token;
@@ -69,16 +80,16 @@ struct decision {
 };
 
 /* The contact that the operation is about; 0 when one may be made. */
-static int decide_who(struct store *s, struct op *op, uint64_t *contact)
+static int decide_who(struct store *s, struct op *op, struct decision *d)
 {
-	const struct who *by;
-	int r = contact_find(s, op, contact, &by);
+	uint64_t *contact = &d->contact.contact;
+	int r = contact_find(s, op, contact, &d->by);
 	if (r < 0)
 		return pass(r);
 	if (*contact && op->kind == OP_CONTACT && op->rules & CONTACT_MUST_BE_NEW)
-		return op_refuse(op,
-				 (struct problem){ .code = PROBLEM_EXISTS,
-						   .path = str_of(identity_kind_name(by->kind)) });
+		return op_refuse(
+			op, (struct problem){ .code = PROBLEM_EXISTS,
+					      .path = str_of(identity_kind_name(d->by->kind)) });
 	bool may_be_made = op->kind != OP_CONTACT_DELETE && all_uses(op) & WHO_CREATES;
 	if (*contact == 0 && !may_be_made)
 		return op_refuse(op, (struct problem){ .code = PROBLEM_UNKNOWN_CONTACT });
@@ -91,7 +102,7 @@ static int is_settled(struct store *s, const struct op *op, struct decision *d, 
 	*settled = false;
 	if (op->wants_view)
 		return 0;
-	*settled = d->contact.contact && !takes_anything(op);
+	*settled = d->contact.contact && !takes_anything(op, d->by);
 	if (*settled)
 		return 0;
 	d->print = report_print(op);
@@ -118,7 +129,7 @@ static int decide_event(struct store *s, struct op *op, struct decision *d)
 	int r = dedupe_find(s, op);
 	if (r != STORE_NONE)
 		return r;
-	int who = decide_who(s, op, &d->contact.contact);
+	int who = decide_who(s, op, d);
 	if (who < 0)
 		return pass(who);
 	r = definition_decide(s, op, &d->definition);
@@ -137,10 +148,10 @@ static int decide(struct store *s, struct op *op, struct decision *d)
 	case OP_EVENT:
 		return decide_event(s, op, d);
 	case OP_CONTACT:
-		r = decide_who(s, op, &d->contact.contact);
+		r = decide_who(s, op, d);
 		return r == STORE_OK ? decide_contact(s, op, d) : r;
 	case OP_CONTACT_DELETE:
-		return decide_who(s, op, &d->contact.contact);
+		return decide_who(s, op, d);
 	case OP_KEY:
 		return key_decide(s, op);
 	case OP_WORKSPACE:

@@ -14,7 +14,8 @@ int batch_begin(struct store *s)
 	must(!s->in_batch);
 	if (status_is_failed(s, why, sizeof(why)))
 		return fail(-EIO, "%s", why);
-	int r = checkpoint_between_batches(s->checkpoint);
+	int r = memory_fit(s);
+	r = r ?: checkpoint_between_batches(s->checkpoint);
 	r = r ?: db_run(s->st[ST_BEGIN]);
 	if (r < 0)
 		return status_failed(s, r);
@@ -40,7 +41,6 @@ static void publish(struct store *s)
 	rollup_keep(s);
 	s->kept = s->at;
 	s->in_batch = false;
-	identity_cache_fit(&s->identities, s->at.contact);
 	token_rows_keep(s);
 	if (!s->edit)
 		return;
@@ -51,7 +51,8 @@ static void publish(struct store *s)
 int store_commit(struct store *s)
 {
 	must(s->in_batch);
-	int r = erasure_go_on(s);
+	int r = events_flush(s);
+	r = r ?: erasure_go_on(s);
 	r = r ?: dedupe_purge(s);
 	r = r ?: bulk_purge(s);
 	r = r ?: token_rows_purge(s);
@@ -73,6 +74,7 @@ void store_abandon(struct store *s)
 	int r = sqlite3_get_autocommit(s->db) ? 0 : db_run(s->st[ST_ROLLBACK]);
 	if (r < 0)
 		r = status_failed(s, r);
+	new_events_clear(&s->new_events);
 	heads_drop(&s->heads);
 	heads_save_done(s, false);
 	rollup_forget(s);

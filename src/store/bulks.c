@@ -126,7 +126,7 @@ int bulk_erase(struct store *s, uint32_t workspace, uint64_t contact, uint64_t l
 
 int bulk_load(struct store *s)
 {
-	uint64_t expiry;
+	uint64_t expiry = 0;
 	int r = one_number(s->st[ST_BULK_EXPIRY], &expiry);
 	/* min() of no rows is NULL, which reads as 0. */
 	s->next_bulk_expiry = (instant_us)expiry ?: INT64_MAX;

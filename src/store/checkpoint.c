@@ -12,9 +12,10 @@
 /* Pages of the log. */
 enum {
 	BEGIN_AT = 1000, /* the thread begins: 4 MB */
+	WAIT_TIMES = 8,  /* so many times that, and the committer waits for the thread: 32 MB */
 	LITTLE = 64,     /* what the committer copies itself: well below a millisecond */
-	WAIT_AT = 8000,  /* the committer waits for the thread: 32 MB */
 	ROUNDS_MAX = 8,  /* of the thread, to get down to LITTLE */
+	HELD_SHARE = 8, /* by so much a log has grown when it is looked whether a reader has gone */
 };
 
 enum state {
@@ -26,7 +27,9 @@ enum state {
 struct checkpoint {
 	sqlite3 *db;     /* the thread's */
 	sqlite3 *writer; /* the committer's */
+	int begin_at;    /* pages */
 	int pages;       /* in the log after the last commit; the committer's */
+	int held_until; /* pages: a reader held a part back, and asking again costs all of the log */
 
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -122,12 +125,14 @@ static int start_thread(struct checkpoint *c)
 	return rc == 0 ? 0 : fail(-rc, "checkpoint thread");
 }
 
-int checkpoint_start(const char *db_path, sqlite3 *writer, struct checkpoint **out)
+int checkpoint_start(const char *db_path, sqlite3 *writer, unsigned begin_at,
+		     struct checkpoint **out)
 {
 	struct checkpoint *c = calloc(1, sizeof(*c));
 	if (!c)
 		return fail(-ENOMEM, "checkpoint");
 	c->writer = writer;
+	c->begin_at = begin_at ? (int)begin_at : BEGIN_AT;
 	atomic_init(&c->state, IDLE);
 	must(pthread_mutex_init(&c->lock, NULL) == 0);
 	must(pthread_cond_init(&c->changed, NULL) == 0);
@@ -170,7 +175,9 @@ static int copy_rest(struct checkpoint *c)
 	set_state(c, IDLE);
 	unlock(c);
 	c->pages = 0; /* until the next commit says */
-	return pass(r ?: copy(c->writer, &pages, &copied));
+	r = r ?: copy(c->writer, &pages, &copied);
+	c->held_until = r == 0 && copied < pages ? pages + pages / HELD_SHARE : 0;
+	return pass(r);
 }
 
 static void want(struct checkpoint *c)
@@ -178,14 +185,14 @@ static void want(struct checkpoint *c)
 	lock(c);
 	if (state_of(c) == IDLE)
 		set_state(c, WANTED);
-	while (c->pages >= WAIT_AT && state_of(c) == WANTED)
+	while (c->pages >= WAIT_TIMES * c->begin_at && state_of(c) == WANTED)
 		must(pthread_cond_wait(&c->changed, &c->lock) == 0);
 	unlock(c);
 }
 
 int checkpoint_between_batches(struct checkpoint *c)
 {
-	if (c->pages >= BEGIN_AT && state_of(c) != COPIED)
+	if (c->pages >= MAX(c->begin_at, c->held_until) && state_of(c) != COPIED)
 		want(c);
 	return state_of(c) == COPIED ? copy_rest(c) : 0;
 }

@@ -14,8 +14,10 @@
 
 struct checkpoint;
 
-/* `writer` is the committer's connection, which is watched for the size of the log. */
-MUST_CHECK int checkpoint_start(const char *db_path, sqlite3 *writer, struct checkpoint **out);
+/* `writer` is the committer's connection, which is watched for the size of the log. `begin_at`: the
+ * pages from which on it is copied; 0: what suits. */
+MUST_CHECK int checkpoint_start(const char *db_path, sqlite3 *writer, unsigned begin_at,
+				struct checkpoint **out);
 void checkpoint_stop(struct checkpoint *c); /* NULL is fine; the writer is still open */
 
 /* The committer, between two batches. A failure of the thread comes to light here. */

@@ -251,5 +251,7 @@ int contact_plan(struct store *s, struct op *op, struct contact_plan *plan)
 	r = r ?: change_attributes(&p);
 	r = r ?: finish(&p);
 	/* More than the memory set aside for one contact: nobody's attributes need it. */
-	return r == -ENOMEM ? refuse_full(op, of_bytes, CONTACT_ATTRIBUTES_MAX, 0) : r;
+	return r == -ENOMEM && s->scratch.full
+		       ? refuse_full(op, of_bytes, CONTACT_ATTRIBUTES_MAX, 0)
+		       : r;
 }

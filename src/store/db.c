@@ -56,10 +56,15 @@ static void stop_counting_memory(void)
 
 int db_open(const char *path, int flags, sqlite3 **out)
 {
+	return db_open_on(path, flags, NULL, out);
+}
+
+int db_open_on(const char *path, int flags, const char *file_system, sqlite3 **out)
+{
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	must(pthread_once(&once, stop_counting_memory) == 0);
 	CLEANUP(db_close) sqlite3 *db = NULL;
-	int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, file_system);
 	if (rc != SQLITE_OK)
 		return db_fail(db, rc, path);
 	sqlite3_extended_result_codes(db, 1);

@@ -16,6 +16,8 @@ enum db_outcome {
 /* An existing file. `flags`: SQLITE_OPEN_READONLY or _READWRITE. Sets what all connections share.
  */
 MUST_CHECK int db_open(const char *path, int flags, sqlite3 **out);
+/* The same, on a file system of that name; NULL: the default one. */
+MUST_CHECK int db_open_on(const char *path, int flags, const char *file_system, sqlite3 **out);
 void db_close(sqlite3 *db); /* NULL is fine; its statements finalised first */
 DEFINE_CLEANUP(sqlite3 *, db_close);
 

@@ -66,8 +66,9 @@ static int take_facts(sqlite3_stmt *st, struct op *op, uint64_t seq)
 static int read_facts(struct store *s, struct op *op, uint64_t seq)
 {
 	sqlite3_stmt *st = s->st[ST_EVENT_FACTS];
+	int r = seq > s->kept.seq ? events_flush(s) : 0;
 	db_bind_i64(st, 1, (int64_t)seq);
-	int r = db_step(st);
+	r = r ?: db_step(st);
 	if (r < 0)
 		return pass(r);
 	r = r == DB_ROW ? take_facts(st, op, seq) : db_damaged("the event of a caller's id");

@@ -1,12 +1,12 @@
 #include "store/directory.h"
 
 #include "base/fail.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -66,15 +66,58 @@ static int check_not_lost(struct directory *d)
 		    d->db_path, d->path);
 }
 
+static int write_all(int fd, struct str s, off_t at)
+{
+	for (size_t n = 0; n < s.n;) {
+		ssize_t part = pwrite(fd, s.p + n, s.n - n, at + (off_t)n);
+		if (part < 0 && errno != EINTR)
+			return -errno;
+		n += part > 0 ? (size_t)part : 0;
+	}
+	return 0;
+}
+
+static int sync_fd(int fd)
+{
+	return fsync(fd) == 0 ? 0 : -errno;
+}
+
+static int write_mark(int fd)
+{
+	return write_all(fd, STR("occurd\n"), 0) ?: sync_fd(fd);
+}
+
+static int rewrite(int fd)
+{
+	char block[64 * 1024];
+	off_t at = 0;
+	for (;;) {
+		ssize_t n = pread(fd, block, sizeof(block), at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : sync_fd(fd);
+		int r = write_all(fd, (struct str){ block, (size_t)n }, at);
+		if (r < 0)
+			return r;
+		at += n;
+	}
+}
+
+int directory_rewrite_log(const struct directory *d)
+{
+	int fd = openat(d->fd, "occurd.db-wal", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail(-errno, "open %s-wal", d->db_path);
+	int r = rewrite(fd);
+	close(fd);
+	return r < 0 ? fail(r, "rewrite %s-wal", d->db_path) : 0;
+}
+
 int directory_remember(struct directory *d)
 {
-	static const char mark[] = "occurd\n";
-	if (!is_empty(d, "lock"))
-		return 0;
-	if (pwrite(d->lock_fd, mark, sizeof(mark) - 1, 0) != (ssize_t)sizeof(mark) - 1 ||
-	    fsync(d->lock_fd) != 0)
-		return fail(-errno, "write %s/lock", d->path);
-	return 0;
+	int r = is_empty(d, "lock") ? write_mark(d->lock_fd) : 0;
+	return r < 0 ? fail(r, "write %s/lock", d->path) : 0;
 }
 
 /* SQLite gives its other files the mode that this one has. */
@@ -84,6 +127,11 @@ static int make_file(struct directory *d)
 	if (fd < 0)
 		return fail(-errno, "open %s", d->db_path);
 	close(fd);
+	return 0;
+}
+
+int directory_sync(const struct directory *d)
+{
 	return sync_dir(d->fd, d->path);
 }
 

@@ -20,6 +20,16 @@ static const struct directory directory_none = { .fd = -1, .lock_fd = -1 };
 MUST_CHECK int directory_open(struct directory *d, const char *path);
 /* Of one that exists; -ENOENT when it or its database does not. Locks only with `lock`. */
 MUST_CHECK int directory_visit(struct directory *d, const char *path, bool lock);
+/*
+ * A sync that fails leaves pages that the system shows to everybody and will never write. What is
+ * committed behind such pages of the log, or copied from them into the database, would be worth
+ * nothing when the power goes off. So, before a log is used that may have such pages, after a
+ * failure or by another process than the one that wrote it: what it shows is written once more, and
+ * synced. Nobody writes to it meanwhile.
+ */
+MUST_CHECK int directory_rewrite_log(const struct directory *d);
+/* The files that are in it by now stay in it. */
+MUST_CHECK int directory_sync(const struct directory *d);
 /* There is a database here now: from here on one that is empty is one that was lost. */
 MUST_CHECK int directory_remember(struct directory *d);
 void directory_close(struct directory *d); /* directory_none is fine */

@@ -21,36 +21,56 @@ static struct uuid next_id(struct uuid last, instant_us now)
 	return uuid_v7(last_ms, counter + 1, random_u64());
 }
 
-static void bind(sqlite3_stmt *st, const struct op *op, uint32_t definition,
-		 const struct head *head)
+static struct new_event row_of(const struct op *op, uint32_t definition, const struct head *head)
 {
-	db_bind_i64(st, 1, (int64_t)op->seq);
-	db_bind_blob(st, 2, op->event_id.b, sizeof(op->event_id.b));
-	db_bind_i64(st, 3, op->workspace);
-	db_bind_i64(st, 4, (int64_t)op->contact);
-	db_bind_i64(st, 5, (int64_t)head->seq);
-	db_bind_i64(st, 6, head->count + 1LL);
-	db_bind_i64(st, 7, definition);
-	db_bind_i64(st, 8, op->dialect);
-	db_bind_i64(st, 9, op->occurred_at);
-	db_bind_i64(st, 10, op->received_at);
-	db_bind_text(st, 11, op->properties);
-	db_bind_text(st, 12, op->mismatches.p ? op->mismatches : STR(""));
+	return (struct new_event){
+		.id = op->event_id,
+		.workspace = op->workspace,
+		.contact = (int64_t)op->contact,
+		.prev = (int64_t)head->seq,
+		.nth = head->count + 1LL,
+		.definition = definition,
+		.dialect = op->dialect,
+		.occurred_at = op->occurred_at,
+		.received_at = op->received_at,
+		.properties = op->properties,
+		.mismatches = op->mismatches,
+	};
 }
 
-int event_write(struct store *s, struct op *op, uint32_t definition, struct head *head)
+/* Whether or not seq and SQLite's count agree is not left to trust. */
+int events_flush(struct store *s)
+{
+	if (s->new_events.n == 0)
+		return 0;
+	int r = db_run(s->st[ST_EVENTS_ADD]);
+	new_events_clear(&s->new_events);
+	if (r == 0 && sqlite3_last_insert_rowid(s->db) != (int64_t)s->at.seq)
+		return db_damaged("events are not numbered one after the other");
+	return pass(r);
+}
+
+/* A place of its own: seq, id and time. */
+static void place(struct store *s, struct op *op)
 {
 	s->at.seq++;
 	s->at.event_id = next_id(s->at.event_id, s->at.received_at);
 	op->seq = s->at.seq;
 	op->event_id = s->at.event_id;
-	op->contact = head->contact;
 	op->received_at = s->at.received_at;
 	if (!op->occurred_given)
 		op->occurred_at = op->received_at;
+}
 
-	bind(s->st[ST_EVENT_ADD], op, definition, head);
-	int r = db_run(s->st[ST_EVENT_ADD]);
+int event_write(struct store *s, struct op *op, uint32_t definition, struct head *head)
+{
+	size_t text = op->properties.n + op->mismatches.n;
+	int r = new_events_fit(&s->new_events, text) ? 0 : events_flush(s);
+	place(s, op);
+	op->contact = head->contact;
+	struct new_event row = row_of(op, definition, head);
+	if (r == 0 && !new_events_add(&s->new_events, &row))
+		r = events_flush(s);
 	r = r ?: rollup_count(s, op->workspace, definition);
 	if (r < 0)
 		return pass(r);
@@ -62,6 +82,9 @@ int event_write(struct store *s, struct op *op, uint32_t definition, struct head
 int event_received_at(struct store *s, uint64_t seq, instant_us *out)
 {
 	sqlite3_stmt *st = s->st[ST_EVENT_FACTS];
+	*out = s->at.received_at;
+	if (seq > s->kept.seq) /* an event of this batch */
+		return 0;
 	db_bind_i64(st, 1, (int64_t)seq);
 	int r = db_step(st);
 	if (r < 0)

@@ -1,6 +1,7 @@
 #include "store/heads.h"
 
 #include "base/fail.h"
+#include "base/space.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -16,11 +17,12 @@ struct head_block {
 	bool dirty;
 };
 
+enum { SPACE = HEADS_BLOCKS_MAX * sizeof(_Atomic(struct head_block *)) };
+
 int heads_init(struct heads *h)
 {
 	*h = (struct heads){ 0 };
-	/* 64 MiB of addresses, of which the kernel backs what is used. */
-	h->blocks = calloc(HEADS_BLOCKS_MAX, sizeof(*h->blocks));
+	h->blocks = space_new(SPACE);
 	return h->blocks ? 0 : fail(-ENOMEM, "heads");
 }
 
@@ -33,7 +35,7 @@ void heads_fini(struct heads *h)
 {
 	for (uint32_t i = 0; i < h->n_blocks; i++)
 		free(block_at(h, i));
-	free(h->blocks);
+	space_free(h->blocks, SPACE);
 	free(h->batch);
 	free(h->index);
 	*h = (struct heads){ 0 };

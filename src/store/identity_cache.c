@@ -2,9 +2,9 @@
 
 #include "base/digest.h"
 #include "base/fail.h"
+#include "base/space.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 enum {
 	WAYS = 2,
@@ -26,9 +26,11 @@ struct identity_set {
 	struct identity_slot way[WAYS]; /* the newest first */
 };
 
+enum { SPACE = SLOTS_MAX / WAYS * sizeof(struct identity_set) };
+
 int identity_cache_init(struct identity_cache *c)
 {
-	c->sets = calloc(SLOTS_MAX / WAYS, sizeof(*c->sets));
+	c->sets = space_new(SPACE);
 	if (!c->sets)
 		return fail(-ENOMEM, "identity cache");
 	c->mask = SLOTS_MIN / WAYS - 1;
@@ -37,7 +39,7 @@ int identity_cache_init(struct identity_cache *c)
 
 void identity_cache_fini(struct identity_cache *c)
 {
-	free(c->sets);
+	space_free(c->sets, SPACE);
 	*c = (struct identity_cache){ 0 };
 }
 

@@ -3,7 +3,7 @@
 
 int key_decide(struct store *s, struct op *op)
 {
-	int64_t no;
+	int64_t no = 0;
 	sqlite3_stmt *st = s->st[op->key->no ? ST_KEY_FIND : ST_KEY_NEXT];
 	if (op->key->no) {
 		db_bind_i64(st, 1, op->key->no);

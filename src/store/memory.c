@@ -1,6 +1,8 @@
 #include "base/fail.h"
 #include "store/state.h"
 
+#include <stdio.h>
+
 /* Where the last batch left off. */
 static int load_last_event(struct store *s)
 {
@@ -36,6 +38,31 @@ static int verify(const struct store *s)
 	return 0;
 }
 
+/*
+ * What SQLite keeps of the database in memory: mostly where the identities of new contacts go, which
+ * is a place by chance. Powers of two, so that it changes seldom.
+ */
+unsigned memory_pages_kib(uint64_t contacts)
+{
+	enum { LEAST = 16 * 1024, MOST = 64 * 1024, CONTACTS = 16 }; /* in a KiB */
+	unsigned kib = LEAST;
+	while (kib < MOST && contacts / CONTACTS > kib)
+		kib *= 2;
+	return kib;
+}
+
+int memory_fit(struct store *s)
+{
+	char sql[64];
+	unsigned kib = memory_pages_kib(s->kept.contact);
+	identity_cache_fit(&s->identities, s->kept.contact);
+	if (kib == s->pages_kib)
+		return 0;
+	s->pages_kib = kib;
+	snprintf(sql, sizeof(sql), "PRAGMA cache_size = -%u", kib);
+	return db_exec(s->db, sql);
+}
+
 int memory_load(struct store *s)
 {
 	int r = load_marks(s);
@@ -51,6 +78,5 @@ int memory_load(struct store *s)
 	s->kept = s->at;
 	rollup_forget(s);
 	identity_cache_clear(&s->identities);
-	identity_cache_fit(&s->identities, s->at.contact);
-	return 0;
+	return memory_fit(s);
 }

@@ -12,6 +12,7 @@
 #include "store/heads.h"
 #include "store/identity_cache.h"
 #include "store/lookup.h"
+#include "store/new_events.h"
 #include "store/rollup.h"
 #include "store/statements.h"
 #include "store/store.h"
@@ -60,6 +61,7 @@ struct store {
 	struct directory dir;
 	uint64_t reserve_bytes;
 	instant_us (*now)(void);
+	unsigned log_pages;
 
 	struct catalog_cell cell;
 	struct status status;
@@ -69,8 +71,10 @@ struct store {
 	sqlite3_stmt *st[STATEMENTS];
 	struct lookup lookup; /* two of st */
 	struct identity_cache identities;
+	unsigned pages_kib; /* that SQLite may keep; 0: not said */
 	struct rollups rollups;
 	struct heads_round round;
+	struct new_events new_events; /* of the batch, not yet in their table */
 	struct checkpoint *checkpoint;
 	struct arena scratch; /* what one operation needs while it is applied */
 
@@ -109,6 +113,9 @@ MUST_CHECK int status_disk(struct store *s, uint64_t *free_bytes); /* or STORE_F
 
 /* memory.c: what is read into memory at start and again by a recovery. */
 MUST_CHECK int memory_load(struct store *s);
+/* Between two batches: caches grow with the contacts. */
+MUST_CHECK int memory_fit(struct store *s);
+unsigned memory_pages_kib(uint64_t contacts);
 
 /* catalog_load.c */
 MUST_CHECK int catalog_load(struct store *s);
@@ -279,8 +286,10 @@ MUST_CHECK int rollup_write(struct store *s);
 void rollup_keep(struct store *s);
 void rollup_forget(struct store *s);
 
-/* events.c */
+/* events.c: an event's row is written with those of its neighbours, at the latest by
+ * events_flush(), which goes before whatever reads or changes rows of the running batch. */
 MUST_CHECK int event_write(struct store *s, struct op *op, uint32_t definition, struct head *head);
+MUST_CHECK int events_flush(struct store *s);
 MUST_CHECK int event_received_at(struct store *s, uint64_t seq, instant_us *out);
 
 /* heads_save.c */

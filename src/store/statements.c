@@ -5,9 +5,12 @@ const char *const statement_sql[STATEMENTS] = {
 	[ST_COMMIT] = "COMMIT",
 	[ST_ROLLBACK] = "ROLLBACK",
 
-	[ST_EVENT_ADD] = "INSERT INTO event(seq, id, workspace, contact, prev, nth, definition,"
-			 " dialect, occurred_at, received_at, properties, mismatches)"
-			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))",
+	/* Without seq: SQLite goes on from the newest row, which is what seq does, and then it
+	 * need not look whether the row is there already. */
+	[ST_EVENTS_ADD] = "INSERT INTO event(id, workspace, contact, prev, nth, definition,"
+			  " dialect, occurred_at, received_at, properties, mismatches)"
+			  " SELECT id, workspace, contact, prev, nth, definition, dialect,"
+			  " occurred_at, received_at, properties, mismatches FROM new_event",
 
 	[ST_EVENT_FACTS] = "SELECT id, contact, occurred_at, received_at, properties,"
 			   " definition FROM event WHERE seq = ?",

@@ -1,5 +1,6 @@
 #include "base/fail.h"
 #include "base/log.h"
+#include "store/log_file.h"
 #include "store/migrations.h"
 #include "store/state.h"
 
@@ -58,13 +59,16 @@ static int use_wal(sqlite3 *db)
 
 static int connect(struct store *s)
 {
-	int r = db_open(s->dir.db_path, SQLITE_OPEN_READWRITE, &s->db);
+	s->pages_kib = 0; /* SQLite's own opinion */
+	int r = db_open_on(s->dir.db_path, SQLITE_OPEN_READWRITE, log_file_system(), &s->db);
 	r = r ?: use_wal(s->db);
-	r = r ?: db_exec(s->db, "PRAGMA cache_size = -65536"); /* KiB */
 	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
 	r = r ?: migrations_run(s->db);
+	r = r ?: new_events_connect(&s->new_events, s->db);
+	/* The log too is there now, and SQLite syncs its name only if it made it itself. */
+	r = r ?: directory_sync(&s->dir);
 	r = r ?: db_prepare_all(s->db, statement_sql, STATEMENTS, s->st);
-	r = r ?: checkpoint_start(s->dir.db_path, s->db, &s->checkpoint);
+	r = r ?: checkpoint_start(s->dir.db_path, s->db, s->log_pages, &s->checkpoint);
 	if (r < 0)
 		return pass(r);
 	s->lookup = (struct lookup){ s->st[ST_IDENTITY_FIND], s->st[ST_CONTACT_KEYS] };
@@ -84,6 +88,7 @@ static int open_all(struct store *s, const struct store_config *config)
 	int r = directory_open(&s->dir, config->dir);
 	r = r ?: heads_init(&s->heads);
 	r = r ?: identity_cache_init(&s->identities);
+	r = r ?: directory_rewrite_log(&s->dir);
 	r = r ?: connect(s);
 	r = r ?: put_dialects(s, config);
 	r = r ?: memory_load(s);
@@ -119,6 +124,7 @@ int store_open(const struct store_config *config, struct store **out)
 	s->dir = directory_none;
 	s->reserve_bytes = config->reserve_bytes;
 	s->now = config->now;
+	s->log_pages = config->log_pages;
 	status_init(s);
 	catalog_cell_init(&s->cell);
 	tokens_init(&s->tokens);
@@ -182,7 +188,8 @@ int store_recover(struct store *s)
 {
 	must(!s->in_batch);
 	disconnect(s);
-	int r = connect(s);
+	int r = directory_rewrite_log(&s->dir);
+	r = r ?: connect(s);
 	r = r ?: memory_load(s);
 	if (r < 0)
 		return status_failed(s, r);

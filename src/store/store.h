@@ -29,6 +29,7 @@ struct store_config {
 	unsigned n_dialects;
 	uint64_t reserve_bytes;  /* free disk below which writes are refused */
 	instant_us (*now)(void); /* the wall clock */
+	unsigned log_pages;      /* of the write-ahead log, when copying it begins; 0: what suits */
 };
 
 /*

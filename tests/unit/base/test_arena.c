@@ -80,8 +80,10 @@ static void stops_at_its_ceiling(void **state)
 		got += KIB;
 	assert_in_range(got, 48 * KIB, 64 * KIB);
 	assert_true(a.held <= a.ceiling);
+	assert_true(a.full);
 
 	arena_reset(&a);
+	assert_false(a.full);
 	assert_null(arena_alloc(&a, 64 * KIB));
 	assert_non_null(arena_alloc(&a, 40 * KIB));
 	arena_fini(&a);

@@ -4,8 +4,8 @@
  */
 #include "fixture.h"
 
-#include "store/audit.h"
 #include "store/backup.h"
+#include "whole.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -24,18 +24,9 @@ static int copy_to(const struct fixture *f, const char *to, struct backup_result
 	return backup_run(&(struct backup_config){ f->dir, to }, out);
 }
 
-static void tell(const char *line)
-{
-	print_error("%s\n", line);
-}
-
 static void check_whole(const struct fixture *f, uint64_t events)
 {
-	const struct audit_config config = { .dir = f->dir, .tell = tell };
-	struct audit_result result;
-	assert_done(audit_run(&config, &result));
-	assert_int_equal(result.left, 0);
-	assert_int_equal(result.events, events);
+	assert_int_equal(whole_check(f->dir).events, events);
 }
 
 static unsigned count_files(const char *path)

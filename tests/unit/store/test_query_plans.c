@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 
+#include "store/new_events.h"
 #include "store/reader.h"
 #include "store/statements.h"
 
@@ -14,6 +15,7 @@ struct allowed {
 };
 
 static const struct allowed batch_scans[] = {
+	{ ST_EVENTS_ADD, "events that are in memory, for their table" },
 	{ ST_ERASURE_NEXT, "any row will do, and it reads one" },
 };
 
@@ -46,6 +48,7 @@ static const struct table {
 
 static struct fixture f;
 static sqlite3 *db;
+static struct new_events new_events;
 
 static const char *why_it_may(const struct table *t, int statement)
 {
@@ -218,6 +221,7 @@ static int set_up(void **state)
 	fixture_provision(&f);
 	snprintf(path, sizeof(path), "%s/occurd.db", f.dir);
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(new_events_connect(&new_events, db), 0);
 	return 0;
 }
 

@@ -1,0 +1,324 @@
+/*
+ * The whole server in one process, asked by each dialect's clients, while pieces of memory and calls
+ * on sockets fail one after the other: it never ends, what it acknowledges is stored, what it
+ * refuses is not, and a client that tries again is served.
+ */
+#include "api/app.h"
+#include "base/log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "../calls.h"
+
+enum { TRIES = 8, ANSWER_MAX = 16384 };
+
+static struct {
+	char dir[64];
+	struct store *store;
+	struct committer *committer;
+	struct app *app;
+	struct net_server *net;
+} server;
+
+/* What became of each event, by its n. */
+enum fate { UNKNOWN, REFUSED, ACKNOWLEDGED };
+static enum fate fates[200000];
+static unsigned n_sent;
+
+/* --- The server --- */
+
+static const struct field field = { .name = STR_INIT("n"), .type = FIELD_STRING };
+static const struct provision_definition definition = { .name = STR_INIT("order"),
+							.fields = &field,
+							.n_fields = 1 };
+
+static void provision(void)
+{
+	const struct provision_key key = { .digest = sha256_of(STR("key")),
+					   .name = STR("backend"),
+					   .scopes = SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_READ |
+						     SCOPE_ADMIN };
+	const struct provision_workspace w = {
+		.id = { { 0x7c, 0x9e, 0x66, 0x79, 0x74, 0x25, 0x40, 0xde, 0x94, 0x4b, 0xe0, 0x7f,
+			  0xc1, 0xf9, 0x0a, 0xe7 } },
+		.name = STR("acme"),
+		.requests_per_second = -1,
+		.keys = &key,
+		.n_keys = 1,
+		.definitions = &definition,
+		.n_definitions = 1,
+	};
+	assert_int_equal(store_provision(server.store, &(struct provision){ &w, 1 }), 0);
+}
+
+static void start(void)
+{
+	n_sent = 0;
+	memset(fates, 0, sizeof(fates));
+	struct store_dialect names[8];
+	for (unsigned i = 0; i < n_dialects; i++)
+		names[i] = (struct store_dialect){ (uint8_t)dialects[i]->no, dialects[i]->name };
+	snprintf(server.dir, sizeof(server.dir), "%s/occurd-XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	assert_non_null(mkdtemp(server.dir));
+	struct store_config store = {
+		.dir = server.dir, .dialects = names, .n_dialects = n_dialects, .now = time_now
+	};
+	assert_int_equal(store_open(&store, &server.store), 0);
+	provision();
+	struct committer_config committer = { server.store, 1024, 64 };
+	assert_int_equal(committer_start(&committer, &server.committer), 0);
+	struct app_config app = { .store = server.store,
+				  .committer = server.committer,
+				  .loops = 1 };
+	assert_int_equal(app_new(&app, &server.app), 0);
+	struct net_config net = { .host = "127.0.0.1",
+				  .loops = 1,
+				  .limits = net_limits_default,
+				  .app = app_callbacks(server.app) };
+	assert_int_equal(net_server_start(&net, &server.net), 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static void stop(void)
+{
+	net_server_stop(server.net);
+	committer_stop(server.committer);
+	app_free(server.app);
+	net_server_free(server.net);
+	store_close(server.store);
+	assert_int_equal(nftw(server.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* --- A client --- */
+
+static int connect_to_server(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons(net_server_port(server.net)),
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const struct timeval patience = { .tv_sec = 20 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+/* The status; 0: the connection ended without an answer. `answer` is all of it. */
+static int ask(const char *request, char answer[ANSWER_MAX])
+{
+	size_t n = 0;
+	int fd = connect_to_server(), status = 0;
+	send(fd, request, strlen(request), MSG_NOSIGNAL);
+	shutdown(fd, SHUT_WR);
+	for (;;) {
+		ssize_t got = recv(fd, answer + n, ANSWER_MAX - 1 - n, 0);
+		if (got < 0 && errno == EAGAIN)
+			print_error("no answer and no end: %s\n", request);
+		assert_false(got < 0 && errno == EAGAIN);
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	close(fd);
+	answer[n] = '\0';
+	/* An answer that was cut off is none. */
+	const char *length = strstr(answer, "Content-Length: "), *body = strstr(answer, "\r\n\r\n");
+	if (sscanf(answer, "HTTP/1.1 %d", &status) != 1 || !body)
+		return 0;
+	if (length && strlen(body + 4) < strtoul(length + 16, NULL, 10))
+		return 0;
+	return status;
+}
+
+static const struct sender {
+	const char *head;
+	const char *body; /* %u: whose, and which */
+} senders[] = {
+	{ "POST /v1/events/send HTTP/1.1\r\nAuthorization: Bearer key\r\n",
+	  "{\"event\":\"order\",\"email\":\"a%u@x.io\",\"data\":{\"n\":\"%u\"}}" },
+	{ "POST /v1/events/send/7c9e6679-7425-40de-944b-e07fc1f90ae7 HTTP/1.1\r\nX-API-Key: "
+	  "key\r\n",
+	  "{\"contact\":{\"id\":\"3f2504e0-4f89-41d3-9a0c-0305e82%05u\",\"email\":\"p@x.io\"},"
+	  "\"type\":\"order\","
+	  "\"customFields\":{\"n\":\"%u\"}}" },
+	{ "POST /v4/track HTTP/1.1\r\nAuthorization: Bearer key\r\n",
+	  "{\"eventName\":\"seen\",\"contact\":{\"email\":\"o%u@x.io\"},\"properties\":{\"n\":\"%"
+	  "u\"}"
+	  "}" },
+	{ "POST /peopleevents/2/persons/i@x.io/definitions/order/events?identifierType=EMAIL"
+	  "&createPerson=true HTTP/1.1\r\nAuthorization: App key\r\n",
+	  "{\"who\":%u,\"properties\":{\"n\":\"%u\"}}" },
+};
+
+static int send_event(const struct sender *s)
+{
+	char body[500], request[1000], answer[ANSWER_MAX];
+	unsigned n = n_sent++;
+	assert_true(n < ARRAY_LEN(fates));
+	snprintf(body, sizeof(body), s->body, n % 7, n);
+	snprintf(request, sizeof(request),
+		 "%sHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+		 "Content-Length: %zu\r\n\r\n%s",
+		 s->head, strlen(body), body);
+	int status = ask(request, answer);
+	if (status >= 200 && status < 300)
+		fates[n] = ACKNOWLEDGED;
+	else if (status)
+		fates[n] = REFUSED;
+	if (status && status / 100 != 2 && status != 500 && status != 503)
+		print_error("answered: %s\n", answer);
+	assert_true(status == 0 || status / 100 == 2 || status == 500 || status == 503);
+	return status;
+}
+
+/* As clients do. Out of descriptors, libuv closes all that wait, and so who comes again at once. */
+static void wait_a_little(int tries)
+{
+	usleep(1000U << tries);
+}
+
+/* One that fails may be tried again, and the fault goes away. */
+static void send_until_taken(const struct sender *s)
+{
+	for (int i = 0; i < TRIES; i++) {
+		if (send_event(s) / 100 == 2)
+			return;
+		wait_a_little(i);
+	}
+	fail_msg("never taken");
+}
+
+static void read_until_told(void)
+{
+	char answer[ANSWER_MAX];
+	for (int i = 0; i < TRIES; i++) {
+		int status = ask("GET /_/v1/events?limit=3 HTTP/1.1\r\nHost: x\r\n"
+				 "Authorization: Bearer key\r\nConnection: close\r\n\r\n",
+				 answer);
+		if (status == 200)
+			return;
+		assert_true(status == 0 || status == 500 || status == 503);
+		wait_a_little(i);
+	}
+	fail_msg("never told");
+}
+
+/* --- What is stored --- */
+
+static void check_stored(void)
+{
+	static uint8_t stored[ARRAY_LEN(fates)];
+	char path[100];
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	memset(stored, 0, sizeof(stored));
+	snprintf(path, sizeof(path), "%s/occurd.db", server.dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT json_extract(properties, '$.n') FROM event",
+					    -1, &st, NULL),
+			 SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		assert_in_range(sqlite3_column_int64(st, 0), 0, n_sent - 1);
+		stored[sqlite3_column_int64(st, 0)]++;
+	}
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	for (unsigned n = 0; n < n_sent; n++) {
+		if (fates[n] == ACKNOWLEDGED)
+			assert_int_equal(stored[n], 1);
+		else
+			assert_in_range(stored[n], 0, fates[n] == REFUSED ? 0 : 1);
+	}
+}
+
+/* --- The ways to fail --- */
+
+/* Whether a call failed. */
+static bool round_of_all(unsigned kinds, int fail_at, int error)
+{
+	calls_arm(kinds, fail_at, 1, error);
+	for (size_t i = 0; i < ARRAY_LEN(senders); i++)
+		send_until_taken(&senders[i]);
+	read_until_told();
+	bool failed = atomic_load(&calls.failed) > 0;
+	calls_arm(0, 0, 0, 0);
+	return failed;
+}
+
+static void fail_each(unsigned kinds, int error, const char *what)
+{
+	int k = 1;
+	while (round_of_all(kinds, k, error))
+		k++;
+	print_message("%s: %d\n", what, k - 1);
+	assert_true(k > 1);
+	check_stored();
+}
+
+static void each_call_on_a_socket_may_fail(void **state)
+{
+	(void)state;
+	start();
+	fail_each(CALL_ACCEPT, EMFILE, "accept: too many files");
+	fail_each(CALL_ACCEPT, ENFILE, "accept: too many files of all");
+	fail_each(CALL_ACCEPT, ECONNABORTED, "accept: gone already");
+	fail_each(CALL_ACCEPT, EINTR, "accept: interrupted");
+	fail_each(CALL_ACCEPT, EAGAIN, "accept: nothing there");
+	fail_each(CALL_ACCEPT, ENOBUFS, "accept: no memory");
+	fail_each(CALL_RECEIVE, ECONNRESET, "receive: reset");
+	fail_each(CALL_RECEIVE, EINTR, "receive: interrupted");
+	fail_each(CALL_RECEIVE, EAGAIN, "receive: nothing there");
+	fail_each(CALL_RECEIVE, ENOMEM, "receive: no memory");
+	fail_each(CALL_RECEIVE, 0, "receive: a part");
+	fail_each(CALL_SEND, ECONNRESET, "send: reset");
+	fail_each(CALL_SEND, EPIPE, "send: closed");
+	fail_each(CALL_SEND, EINTR, "send: interrupted");
+	fail_each(CALL_SEND, EAGAIN, "send: no room");
+	fail_each(CALL_SEND, ENOBUFS, "send: no memory");
+	fail_each(CALL_SEND, 0, "send: a part");
+	stop();
+}
+
+static void each_piece_of_memory_may_be_refused(void **state)
+{
+	(void)state;
+	start();
+	fail_each(CALL_MEMORY, ENOMEM, "memory");
+	fail_each(CALL_SQLITE_MEMORY, ENOMEM, "memory of SQLite's");
+	stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_call_on_a_socket_may_fail),
+		cmocka_unit_test(each_piece_of_memory_may_be_refused),
+	};
+	signal(SIGPIPE, SIG_IGN);
+	log_set_level((enum log_level)(LOG_ERROR + 1)); /* each failure would be told */
+	calls_tell_sqlite();
+	uv_replace_allocator(malloc, realloc, calloc, free);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
