@@ -107,6 +107,8 @@ def suffer(server, calm, foe, kind, count, whose, bytes_max, tls=False):
     assert seen["opened"] >= wanted
     assert held < bytes_max, f"{held / MIB:.0f} MiB beyond {before / MIB:.0f} for {seen}"
     server.check_alive()
+    failed = [line for line in server.log if '"level":"error"' in line]
+    assert not failed, f"what clients do is no failure of ours: {failed[:3]}"
     if wanted < count:
         pytest.skip(f"files are limited: tested with {wanted} connections, NOT with {count}")
 
