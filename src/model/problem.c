@@ -156,6 +156,9 @@ static void put_predicate(struct buf *b, const struct problem *p)
 		return put_nested(b, p);
 	case PROBLEM_ALTERNATIVES:
 		return buf_printf(b, " must have one of: %s", p->rule ? p->rule : "its members");
+	case PROBLEM_CLASH:
+		return buf_printf(b, " may not stand together with %s",
+				  p->rule ? p->rule : "the others");
 	case PROBLEM_UNKNOWN_WORKSPACE:
 		return buf_lit(b, " names no known workspace");
 	case PROBLEM_UNKNOWN_DEFINITION:

@@ -38,7 +38,9 @@ enum problem_code {
 				     fields */
 	PROBLEM_CONTACT_FIELDS_FULL, /* the workspace has `limit` contact fields */
 	PROBLEM_WORKSPACES_FULL,     /* there are as many workspaces or keys as there can be */
-	PROBLEM_LAST = PROBLEM_WORKSPACES_FULL,
+
+	PROBLEM_CLASH, /* right by itself, but not beside what `rule` names */
+	PROBLEM_LAST = PROBLEM_CLASH,
 };
 
 struct problem {

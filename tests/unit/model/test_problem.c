@@ -139,6 +139,10 @@ static const struct {
 	  "The request may not go beyond the 1000 custom fields that contacts may have" },
 	{ { .code = PROBLEM_WORKSPACES_FULL, .limit = 5 },
 	  "The request may not go beyond the 5 workspaces, or keys, that there can be" },
+	{ { .code = PROBLEM_CLASH, .path = STR_INIT("tag"), .rule = "status" },
+	  "tag may not stand together with status" },
+	{ { .code = PROBLEM_CLASH, .path = STR_INIT("tag") },
+	  "tag may not stand together with the others" },
 	{ { .code = PROBLEM_NAME, .path = STR_INIT("p.a\0b") },
 	  "p.a?b is not a valid name" }, /* ? for U+0000 */
 };
