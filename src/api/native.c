@@ -57,6 +57,8 @@ static void answer(struct native_query *q)
 	reply_begin(q->req, q->status);
 	if (q->location.p)
 		reply_header(q->req, STR("Location"), q->location);
+	if (q->secret.p)
+		reply_header(q->req, STR("Cache-Control"), STR("no-store"));
 	reply_send(q->req, q->status == 204 ? STR("") : STR("application/json"), buf_str(&q->body));
 }
 

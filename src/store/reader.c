@@ -56,8 +56,8 @@ const char *const reader_sql[READ_STATEMENTS] = {
 
 	[RD_DEFINITIONS] = "SELECT no, name FROM definition WHERE workspace = ?"
 			   " AND deleted = 0 ORDER BY name",
-	[RD_KEYS] = "SELECT no, name, scopes, revoked, created_at FROM access_key"
-		    " WHERE workspace = ? AND no < ? ORDER BY no DESC LIMIT ?",
+	[RD_KEYS] = "SELECT no, name, scopes, revoked, created_at, coalesce(origins, '')"
+		    " FROM access_key WHERE workspace = ? AND no < ? ORDER BY no DESC LIMIT ?",
 };
 
 int store_reader_open(struct store *s, struct store_reader **out)

@@ -180,6 +180,7 @@ struct key_row {
 	uint32_t no;
 	struct str name, scopes; /* words with blanks between */
 	bool revoked;
+	struct str origins; /* a JSON array; .n 0: it is not publishable */
 	instant_us created_at;
 };
 
