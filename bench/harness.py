@@ -23,6 +23,8 @@ KEY = "0f8fad5b-d9cb-469f-a165-70867728950e"
 POPULATION = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 TICK = os.sysconf("SC_CLK_TCK")
 START_S = 60
+CALM_KEY = "5d3cfa9e-0a51-4c1f-9c44-c0f4cbf2b1cc"
+CALM_POPULATION = "0c4f6c8e-2f5e-4a63-8f2a-8d6f2ce0c1d7"
 
 PROVISION = f"""
 workspaces:
@@ -50,6 +52,16 @@ workspaces:
               - {{ name: quantity, type: integer }}
               - {{ name: inStockSince, type: datetime }}
               - {{ name: category, type: string }}
+    limits: {{ requests_per_second: -1 }}
+  - id: {CALM_POPULATION}
+    name: calm
+    keys:
+      - {{ secret: {CALM_KEY}, name: calm, scopes: [events.write] }}
+    definitions:
+      - name: order.completed
+        fields:
+          - {{ name: order_id, type: string, required: true }}
+          - {{ name: total, type: number, required: true }}
     limits: {{ requests_per_second: -1 }}
 """
 
@@ -164,9 +176,9 @@ def provision(directory):
     return path
 
 
-def occurd(directory, threads=0, data="data"):
+def occurd(directory, threads=0, data="data", more=()):
     command = [program("occurd"), "serve", "--listen", "127.0.0.1:0", "--data", directory / data,
-               "--provision", provision(directory)]
+               "--provision", provision(directory), *more]
     if threads:
         command += ["--threads", str(threads)]
     with open(directory / "occurd.log", "a") as log:
@@ -199,23 +211,60 @@ def sync_us(directory, size=4096):
     return json.loads(out.stdout.split("RESULT ")[1])
 
 
-def load(server, kind, **options):
+def run_load(server, kind, key=KEY, **options):
     """One run of bench/load; an option `fresh_ones=3` is its --fresh-ones 3. What it saw, and `cpu_us`
-    of the server per request. Ends the program when any request did not succeed."""
-    command = [program("bench_load"), "--port", str(server.port), "--kind", kind, "--key", KEY,
+    of the server per request."""
+    with begin_load(server, kind, key, **options) as running:
+        return running.seen()
+
+
+class Load:
+    """A run of bench/load that goes on while something else happens."""
+
+    def __init__(self, server, process, options):
+        self.server, self.process, self.options = server, process, options
+        self.cpu_before = server.cpu_seconds()
+
+    def seen(self):
+        out, _ = self.process.communicate()
+        if self.process.returncode:
+            sys.exit(f"bench/load ended with {self.process.returncode}: {out}")
+        cpu = self.server.cpu_seconds() - self.cpu_before
+        seen = json.loads(out.split("RESULT ")[1])
+        answers = sum(seen["status"].values())
+        # The warm-up's requests cost as much as those that are counted.
+        warmup = float(self.options.get("warmup", 1))
+        share = 1 if "requests" in self.options else seen["seconds"] / (seen["seconds"] + warmup)
+        seen["cpu_us"] = cpu * share / max(answers, 1) * 1e6
+        return seen
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+
+def begin_load(server, kind, key=KEY, **options):
+    command = [program("bench_load"), "--port", str(server.port), "--kind", kind, "--key", key,
                "--population", POPULATION]
     for name, value in options.items():
         command += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
-    before = server.cpu_seconds()
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    cpu = server.cpu_seconds() - before
-    seen = json.loads(out.split("RESULT ")[1])
-    answers = sum(seen["status"].values())
-    if seen["lost"] or not answers or any(not s.startswith("2") for s in seen["status"]):
-        sys.exit(f"requests failed: {out}")
-    # The warm-up's requests cost as much as those that are counted.
-    share = 1 if "requests" in options else seen["seconds"] / (seen["seconds"] + float(options.get("warmup", 1)))
-    seen["cpu_us"] = cpu * share / answers * 1e6
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return Load(server, process, options)
+
+
+def all_good(seen):
+    return bool(seen["status"]) and not seen["lost"] and all(s.startswith("2") for s in seen["status"])
+
+
+def load(server, kind, **options):
+    """Likewise; ends the program when any request did not succeed."""
+    seen = run_load(server, kind, **options)
+    if not all_good(seen):
+        sys.exit(f"requests failed: {seen}")
     return seen
 
 

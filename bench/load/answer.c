@@ -28,6 +28,7 @@ static bool read_head(struct answer *a)
 	a->status = (unsigned)strtoul(a->head + 9, NULL, 10);
 	const char *length = header(a, "Content-Length:"), *how = header(a, "Connection:");
 	a->closes = how && strncasecmp(how, "close", 5) == 0;
+	a->says_when = header(a, "Retry-After:") != NULL;
 	a->body_left = length ? strtoull(length, NULL, 10) : 0;
 	a->in_body = true;
 	return a->status >= 200 && a->status < 600 && (length || a->status == 204);

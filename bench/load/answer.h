@@ -15,6 +15,7 @@ struct answer {
 	uint64_t body_left;
 	unsigned status;
 	bool in_body, closes;
+	bool says_when; /* to come again: there is a Retry-After */
 };
 
 void answer_begin(struct answer *a);

@@ -162,6 +162,7 @@ static void count(struct engine *e, const struct conn *c, uint64_t now)
 	if (!is_counted(e, c))
 		return;
 	seen->status[status]++;
+	seen->vague += (status == 429 || status == 503) && !c->answer.says_when;
 	if (status >= 300)
 		return;
 	seen->good += now <= e->end;

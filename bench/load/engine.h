@@ -19,6 +19,7 @@ struct seen {
 	struct histogram latency; /* ns, of 2xx answers */
 	uint64_t status[STATUS_END];
 	uint64_t good;   /* 2xx until the end */
+	uint64_t vague;  /* 429 and 503 that do not say when to come again */
 	uint64_t lost;   /* requests whose connection ended without an answer */
 	uint64_t unsent; /* due before the end, but no connection was idle */
 	double seconds;

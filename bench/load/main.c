@@ -47,7 +47,8 @@ static void tell_machine(const struct requests *r, const struct seen *s)
 	       per_second(s), per_second(s) * r->events, s->good, s->seconds);
 	for (size_t i = 0; i < ARRAY_LEN(shares); i++)
 		printf(",\"%s\":%.4f", shares[i].name, ms(s, shares[i].share));
-	printf(",\"lost\":%lu,\"unsent\":%lu,\"status\":{", s->lost, s->unsent);
+	printf(",\"lost\":%lu,\"unsent\":%lu,\"vague\":%lu,\"status\":{", s->lost, s->unsent,
+	       s->vague);
 	for (unsigned status = 0; status < STATUS_END; status++) {
 		if (!s->status[status])
 			continue;

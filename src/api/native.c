@@ -25,7 +25,9 @@ static void say_failed(struct native_query *q)
 	q->detail = arena_str(&q->req->arena, str_of(fail_text()));
 }
 
-/* On a worker thread. A reader that failed is not used again. */
+static const char too_large[] = "there is no memory for the answer now; ask for fewer";
+
+/* On a worker thread. */
 static void run(struct net_work *work)
 {
 	struct native_query *q = (struct native_query *)work;
@@ -33,13 +35,13 @@ static void run(struct net_work *work)
 	int e = reader_pool_borrow(q->native->readers, &r);
 	if (e == 0)
 		e = q->resource->read(q, r);
-	if (e < 0) {
+	if (r)
+		reader_pool_return(q->native->readers, r, e);
+	if (e == -ENOMEM)
+		native_refuse(q, 503, too_large);
+	else if (e < 0)
 		say_failed(q);
-		store_reader_close(r);
-		return;
-	}
-	reader_pool_return(q->native->readers, r);
-	if (e == STORE_NONE)
+	else if (e == STORE_NONE)
 		q->status = 404;
 }
 
@@ -54,18 +56,22 @@ static void answer(struct native_query *q)
 	if (q->status >= 400)
 		return problem_reply(q->req, q->status, q->detail);
 	if (q->body.failed)
-		return problem_reply(q->req, 503, STR("the answer is too large; ask for fewer"));
+		return problem_reply(q->req, 503, str_of(too_large));
 	if (q->resource->follow)
 		return q->resource->follow(q);
 	reply_begin(q->req, q->status);
 	if (q->location.p)
 		reply_header(q->req, STR("Location"), q->location);
+	if (q->secret.p)
+		reply_header(q->req, STR("Cache-Control"), STR("no-store"));
 	reply_send(q->req, q->status == 204 ? STR("") : STR("application/json"), buf_str(&q->body));
 }
 
 static void done(struct net_work *work)
 {
-	answer((struct native_query *)work);
+	struct native_query *q = (struct native_query *)work;
+	reads_done(intake_reads(q->native->intake), q->job.key_no);
+	answer(q);
 }
 
 bool native_refuse(struct native_query *q, int status, const char *detail)
@@ -108,6 +114,12 @@ static void refuse_trouble(struct native_query *q, enum refusal why)
 static int op_status(const struct problems *ps)
 {
 	switch (ps->list[0].code) {
+	case PROBLEM_UNKNOWN_DOCUMENT: /* else it is one that the body names */
+		return str_eq(ps->list[0].path, STR("name")) ? 404 : 400;
+	case PROBLEM_DOCUMENTS_FULL:
+	case PROBLEM_IN_USE:
+	case PROBLEM_CHANGED:
+		return 409;
 	case PROBLEM_UNKNOWN_CONTACT:
 	case PROBLEM_UNKNOWN_DEFINITION:
 	case PROBLEM_UNKNOWN_WORKSPACE:
@@ -231,8 +243,8 @@ static void serve_query(struct native_query *q)
 		q->resource->show(q);
 		return answer(q);
 	}
-	if (net_loop_work(req->loop, &q->work) < 0) {
-		say_failed(q);
+	if (reads_submit(intake_reads(q->native->intake), req->loop, key->no, &q->work)) {
+		native_refuse(q, 503, "too much of this key is being read now");
 		answer(q);
 	}
 }

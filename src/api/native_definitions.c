@@ -23,7 +23,7 @@ static unsigned sort_definitions(const struct workspace *w, uint64_t before,
 	for (unsigned i = 0; i < w->room; i++)
 		if (w->definitions[i] && (before == 0 || w->definitions[i]->no < before))
 			list[n++] = w->definitions[i];
-	if (n)
+	if (n) /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is sorted */
 		qsort(list, n, sizeof(*list), newest_first);
 	return n;
 }

@@ -77,12 +77,14 @@ const struct resource native_key = { .prepare = prepare_key, .read = read_key };
 
 /* --- Making --- */
 
-enum { MEMBER_NAME, SCOPES, N_MEMBERS };
+enum { MEMBER_NAME, SCOPES, PUBLISHABLE, ORIGINS, N_MEMBERS };
 
 static const struct shape_member members[N_MEMBERS] = {
 	[MEMBER_NAME] = { STR_INIT("name"), SHAPE_STRING, .flags = SHAPE_REQUIRED | SHAPE_NOT_EMPTY,
 			  .max = 255 },
 	[SCOPES] = { STR_INIT("scopes"), SHAPE_ARRAY, .flags = SHAPE_REQUIRED },
+	[PUBLISHABLE] = { STR_INIT("publishable"), SHAPE_BOOLEAN },
+	[ORIGINS] = { STR_INIT("allowed_origins"), SHAPE_ARRAY },
 };
 
 static void read_scopes(struct native_query *q, yyjson_val *list, unsigned *out)
@@ -105,6 +107,42 @@ static void read_scopes(struct native_query *q, yyjson_val *list, unsigned *out)
 	}
 }
 
+static void read_origins(struct native_query *q, yyjson_val *list, struct key *key)
+{
+	size_t i, max;
+	yyjson_val *item;
+	struct problems *ps = &q->body_of.problems;
+	struct str *origins = arena_array(&q->req->arena, struct str, yyjson_arr_size(list));
+	if (yyjson_arr_size(list) > KEY_ORIGINS_MAX || !origins)
+		return problem_at(ps, PROBLEM_TOO_MANY, members[ORIGINS].name, .rule = "items",
+				  .limit = KEY_ORIGINS_MAX);
+	yyjson_arr_foreach (list, i, max, item) {
+		origins[i] = json_str(item);
+		if (!yyjson_is_str(item) || !origin_is_valid(origins[i]))
+			problem_at(ps, PROBLEM_VALUE,
+				   problem_index(&q->req->arena, members[ORIGINS].name, i),
+				   .rule = "origins like https://shop.example, in lower case and "
+					   "without a path");
+	}
+	key->origins = origins;
+	key->n_origins = (unsigned)yyjson_arr_size(list);
+}
+
+/* Whoever opens the page has the key: the rules are those of the provisioning file. */
+static void read_publishable(struct native_query *q, yyjson_val *const *v, struct key *key)
+{
+	struct problems *ps = &q->body_of.problems;
+	key->publishable = yyjson_is_true(v[PUBLISHABLE]);
+	if (key->publishable && v[SCOPES] && key->scopes != SCOPE_EVENTS_WRITE)
+		problem_at(ps, PROBLEM_VALUE, members[SCOPES].name,
+			   .rule = "[events.write], and no more, of a publishable key");
+	if (!key->publishable && yyjson_arr_size(v[ORIGINS]) > 0)
+		return problem_at(ps, PROBLEM_VALUE, members[PUBLISHABLE].name,
+				  .rule = "true, where there are allowed_origins");
+	if (v[ORIGINS])
+		read_origins(q, v[ORIGINS], key);
+}
+
 /* 256 bits, in hex. */
 bool native_secret(struct native_query *q, struct sha256 *digest)
 {
@@ -119,14 +157,17 @@ bool native_secret(struct native_query *q, struct sha256 *digest)
 
 void native_put_made_key(struct native_query *q)
 {
-	struct buf scopes = buf_in(&q->req->arena);
+	struct buf scopes = buf_in(&q->req->arena), origins = buf_in(&q->req->arena);
 	scopes_put(&scopes, q->op.key->scopes);
+	if (q->op.key->publishable)
+		buf_json_strs(&origins, q->op.key->origins, q->op.key->n_origins);
 	const struct key_row k = { .no = q->op.key_no,
 				   .name = q->op.key->name,
 				   .scopes = buf_str(&scopes),
+				   .origins = buf_str(&origins),
 				   .created_at = q->op.received_at };
 	render_key(&q->body, &k, q->secret);
-	q->body.failed |= scopes.failed;
+	q->body.failed |= scopes.failed || origins.failed;
 }
 
 static bool prepare_make(struct native_query *q)
@@ -139,6 +180,7 @@ static bool prepare_make(struct native_query *q)
 	if (!key || !native_secret(q, &key->digest))
 		return native_refuse(q, 503, "");
 	read_scopes(q, v[SCOPES], &key->scopes);
+	read_publishable(q, v, key);
 	if (v[MEMBER_NAME])
 		native_judge_name(q, json_str(v[MEMBER_NAME]));
 	if (q->body_of.problems.found)

@@ -46,6 +46,8 @@ struct resource {
 	unsigned scopes; /* one of these, or admin */
 	bool operators;  /* operator instead, and nothing less */
 
+	enum document_kind documents; /* what it is about, where several kinds share it */
+
 	/* The query parameters that there may be, each once, NULL behind the last. NULL: none. */
 	const char *const *params;
 
@@ -110,9 +112,18 @@ bool native_read_switches(struct native_query *q, yyjson_val *object, struct wor
 /* A contact's id in a path, any of its three outward forms, into kind and value. */
 bool resource_contact_id(struct native_query *q);
 
+/* The one that the path names; NULL: refused. */
+const struct document *native_find_document(struct native_query *q);
+
 extern const struct resource native_contact_delete, native_contact_export;
 extern const struct resource native_deliveries, native_delivery;
 extern const struct resource native_stream;
+extern const struct resource native_destinations, native_destination;
+extern const struct resource native_destination_make, native_destination_change;
+extern const struct resource native_destination_delete;
+extern const struct resource native_automations, native_automation;
+extern const struct resource native_automation_make, native_automation_change;
+extern const struct resource native_automation_delete, native_automation_test;
 extern const struct resource native_keys, native_key, native_key_make, native_key_revoke;
 extern const struct resource native_workspaces, native_workspace;
 extern const struct resource native_workspace_make, native_workspace_change;

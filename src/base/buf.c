@@ -109,3 +109,14 @@ void buf_json_str(struct buf *b, struct str s)
 	buf_put(b, str_from(s, plain));
 	buf_char(b, '"');
 }
+
+void buf_json_strs(struct buf *b, const struct str *list, unsigned n)
+{
+	buf_char(b, '[');
+	for (unsigned i = 0; i < n; i++) {
+		if (i > 0)
+			buf_char(b, ',');
+		buf_json_str(b, list[i]);
+	}
+	buf_char(b, ']');
+}

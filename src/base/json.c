@@ -255,6 +255,8 @@ enum json_outcome json_parse(struct arena *a, struct str text, yyjson_val **root
 {
 	const yyjson_alc alc = { arena_malloc, arena_realloc, arena_free, a };
 	yyjson_read_err e;
+	if (text.n == 0) /* of which yyjson says that it is NULL */
+		return refuse(err, JSON_MALFORMED, 0, "unexpected end of data");
 	if (!reserve(a, text))
 		return refuse(err, JSON_NO_MEMORY, 0, "too large");
 	/* Without the IN_SITU flag yyjson only reads the text; its prototype cannot say so. */

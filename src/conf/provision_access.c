@@ -51,21 +51,6 @@ static int judge_secret(struct judge *j, const struct yaml_place *at, const char
 	return 0;
 }
 
-/* As browsers send it: "https://shop.example", with a port where it is not the scheme's own. No
- * path, no slash at the end, no capitals: what is not letter for letter the same is another. */
-static bool is_origin(struct str s)
-{
-	size_t scheme = str_find(s, ':');
-	struct str host = str_from(s, scheme);
-	if (scheme == 0 || !str_starts(host, STR("://")) || host.n == 3)
-		return false;
-	host = str_from(host, 3);
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~' || (s.p[i] >= 'A' && s.p[i] <= 'Z'))
-			return false;
-	return str_find(host, '/') == host.n && str_find(host, '*') == host.n;
-}
-
 /* A list of addresses, each of which is good; `rule` says what that is. */
 struct addresses {
 	const char *member, *rule;
@@ -96,7 +81,7 @@ static int judge_origins(struct judge *j, const struct yaml_place *at, const str
 	static const struct addresses origins = {
 		"allowed_origins",
 		"an origin like https://shop.example, in lower case and without a path",
-		is_origin,
+		origin_is_valid,
 	};
 	out->n_origins = in->allowed_origins_count;
 	return judge_addresses(j, at, &origins, in->allowed_origins, out->n_origins, &out->origins);

@@ -12,7 +12,6 @@ enum {
 	UUID_BYTES = 64,
 	SCOPES_MAX = 16,
 	ORIGIN_BYTES = 300,
-	ORIGINS_MAX = 1000, /* of one key */
 	REDIRECT_BYTES = 2000,
 	REDIRECTS_MAX = 100, /* of one client */
 };
@@ -74,7 +73,7 @@ static const cyaml_schema_field_t key_members[] = {
 			     SCOPES_MAX),
 	BOOL(revoked, struct file_key),
 	BOOL(publishable, struct file_key),
-	LIST(allowed_origins, struct file_key, origin, ORIGINS_MAX),
+	LIST(allowed_origins, struct file_key, origin, KEY_ORIGINS_MAX),
 	CYAML_FIELD_END,
 };
 

@@ -55,6 +55,10 @@ bool infobip_identify(struct arena *a, enum identity_kind kind, struct str value
 
 bool infobip_may_create(const struct who *w)
 {
-	return w->kind == IDENTITY_PHONE || w->kind == IDENTITY_EXTERNAL_ID ||
-	       (w->kind == IDENTITY_EMAIL && email_is_valid(w->value));
+	size_t n = str_code_points(w->value);
+	if (w->kind == IDENTITY_PHONE)
+		return n <= INFOBIP_NUMBER_MAX;
+	if (w->kind == IDENTITY_EXTERNAL_ID)
+		return n <= INFOBIP_EXTERNAL_ID_MAX;
+	return w->kind == IDENTITY_EMAIL && n <= INFOBIP_ADDRESS_MAX && email_is_valid(w->value);
 }

@@ -5,7 +5,7 @@
  */
 #include "dialect/infobip_private.h"
 
-enum { VALUE_MAX = 4096, NUMBER_MAX = 50, ADDRESS_MAX = 255 };
+enum { VALUE_MAX = 4096 };
 
 /* --- Identities --- */
 
@@ -52,13 +52,13 @@ static bool form_phone(struct str s)
 		if (!digit && !(s.p[i] == '+' && i == 0) && !memchr(" -().", s.p[i], 5))
 			return false;
 	}
-	return digits > 0 && s.n <= NUMBER_MAX;
+	return digits > 0 && s.n <= INFOBIP_NUMBER_MAX;
 }
 
 static bool is_identity(enum identity_kind kind, struct str value)
 {
 	if (kind == IDENTITY_EMAIL)
-		return email_is_valid(value) && str_code_points(value) <= ADDRESS_MAX;
+		return email_is_valid(value) && str_code_points(value) <= INFOBIP_ADDRESS_MAX;
 	return kind != IDENTITY_PHONE || form_phone(value);
 }
 
@@ -207,7 +207,7 @@ static const struct shape_member members[N_MEMBERS] = {
 	[PICTURE] = FORM("profilePicture", 2083, url_is_valid, "url"),
 	[TYPE] = FORM("type", 0, form_type, "type, CUSTOMER or LEAD"),
 	[EXTERNAL_ID] = { STR_INIT("externalId"), SHAPE_STRING, SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY,
-			  256 },
+			  INFOBIP_EXTERNAL_ID_MAX },
 	[TAGS] = { STR_INIT("tags"), SHAPE_ARRAY, SHAPE_NULL_ABSENT },
 	[CUSTOM] = { STR_INIT("customAttributes"), SHAPE_OBJECT, SHAPE_NULL_ABSENT },
 };

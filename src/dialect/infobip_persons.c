@@ -326,12 +326,24 @@ static enum refusal replace_decode(struct call *call)
 	return why;
 }
 
+/* The store replaces an identity by one of its kind, but none that the request goes by. */
+static void give_way(struct infobip_person *p)
+{
+	for (unsigned i = 1; i < p->op->n_who; i++)
+		if (p->who[0].kind == IDENTITY_EXTERNAL_ID && p->who[i].kind == p->who[0].kind)
+			p->who[0].use |= WHO_DROP;
+}
+
 static enum refusal merge_decode(struct call *call)
 {
 	yyjson_val *root;
 	struct infobip_person p = { .use = INFOBIP_ADD };
 	enum refusal why = begin_change(call, &p, &root);
-	return why || call->n_ops == 0 ? why : read_person(call, &p, root);
+	if (why || call->n_ops == 0)
+		return why;
+	why = read_person(call, &p, root);
+	give_way(&p);
+	return why;
 }
 
 static enum refusal contacts_decode(struct call *call, enum infobip_person_use use)

@@ -69,7 +69,13 @@ extern const char infobip_identifier_types[]; /* as a problem's rule lists them 
 MUST_CHECK bool infobip_identify(struct arena *a, enum identity_kind kind, struct str value,
 				 struct who *out);
 
-/* Whether a person of that identity may be brought into being. */
+enum {
+	INFOBIP_NUMBER_MAX = 50,
+	INFOBIP_ADDRESS_MAX = 255,
+	INFOBIP_EXTERNAL_ID_MAX = 256,
+};
+
+/* Whether a person of that identity may be brought into being: whether one could be made with it. */
 bool infobip_may_create(const struct who *w);
 
 /* --- Persons: infobip_person.c reads them, infobip_person_view.c shows them --- */

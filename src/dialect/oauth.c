@@ -38,9 +38,10 @@ static enum refusal read_form(struct call *call, struct oauth_form *form)
 	};
 	static const struct oauth_no malformed = { "invalid_request",
 						   "The form is malformed or repeats a parameter" };
-	/* Infobip's SDK for Node sends no body and has the form in the query. */
-	struct str body = call->req->body.n ? call->req->body : call->req->query;
-	if (!oauth_is_form(call->req))
+	/* Infobip's SDK for Node sends no body and has the form in the query. No body, no type. */
+	bool in_query = call->req->body.n == 0;
+	struct str body = in_query ? call->req->query : call->req->body;
+	if (!in_query && !oauth_is_form(call->req))
 		return oauth_say_no(call, &type);
 	switch (url_form(&call->req->arena, body, names, OAUTH_PARAMETERS, form->values)) {
 	case URL_FORM_OK:

@@ -46,7 +46,8 @@ static instant_us read_time(struct call *call, struct str name, instant_us other
 	if (!text.p)
 		return at;
 	if (!time_parse(text, TIME_DATE_ALONE | TIME_SPACE, &at))
-		problem_at(&call->problems, PROBLEM_FORMAT, name, .rule = "datetime");
+		problem_at(&call->problems, PROBLEM_FORMAT, name,
+			   .rule = "day, or a date and time");
 	return whole && time_is_date(text) ? at + 24 * 3600 * US_PER_S - 1 : at;
 }
 

@@ -37,11 +37,26 @@ static void read_filter(struct call *call, struct filter *f)
 		f->updated_from = INT64_MAX;
 }
 
-static void judge_value(struct call *call, struct str name, struct str only)
+/* Parameters that take one of a few words. */
+static const struct choice {
+	struct str name, words[3];
+	const char *rule;
+} choices[] = {
+	{ STR_INIT("sort"), { STR_INIT("createdAt") }, "createdAt" },
+	{ STR_INIT("direction"), { STR_INIT("asc"), STR_INIT("desc") }, "asc, desc" },
+	{ STR_INIT("status"),
+	  { STR_INIT("subscribed"), STR_INIT("unsubscribed"), STR_INIT("nonSubscribed") },
+	  "subscribed, unsubscribed, nonSubscribed" },
+};
+
+static void judge_choice(struct call *call, const struct choice *c)
 {
-	struct str v = param(call, name);
-	if (v.p && !str_eq(v, only))
-		problem_at(&call->problems, PROBLEM_VALUE, name, .rule = only.p);
+	struct str v = param(call, c->name);
+	bool known = !v.p;
+	for (size_t i = 0; i < ARRAY_LEN(c->words) && !known; i++)
+		known = c->words[i].p && str_eq(v, c->words[i]);
+	if (!known)
+		problem_at(&call->problems, PROBLEM_VALUE, c->name, .rule = c->rule);
 }
 
 static void judge_cursor(struct call *call, struct str name, struct str cursor)
@@ -56,23 +71,21 @@ static void judge_clashes(struct call *call, const struct filter *f)
 {
 	bool other = f->email.p || f->phone.p || f->status.p || f->segment.p || f->tag.p;
 	if (f->tag.p && f->status.p)
-		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR("tag"),
-			   .rule = "tag, status");
+		problem_at(&call->problems, PROBLEM_CLASH, STR("tag"), .rule = "status");
 	if (f->from.p && other)
-		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR("updatedAtFrom"),
-			   .rule = "updatedAtFrom, another filter");
+		problem_at(&call->problems, PROBLEM_CLASH, STR("updatedAtFrom"),
+			   .rule = "another filter");
 }
 
 static void judge(struct call *call, const struct filter *f)
 {
 	if (f->from.p && f->updated_from == INT64_MAX)
 		problem_at(&call->problems, PROBLEM_FORMAT, STR("updatedAtFrom"),
-			   .rule = "datetime");
+			   .rule = "day, or a date and time");
 	judge_cursor(call, STR("after"), f->after);
 	judge_cursor(call, STR("before"), f->before);
-	judge_value(call, STR("sort"), STR("createdAt"));
-	if (!f->asc)
-		judge_value(call, STR("direction"), STR("desc"));
+	for (size_t i = 0; i < ARRAY_LEN(choices); i++)
+		judge_choice(call, &choices[i]);
 	if (omnisend_version(call)->dated)
 		judge_clashes(call, f);
 }

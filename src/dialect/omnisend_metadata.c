@@ -171,24 +171,23 @@ static enum refusal define(struct call *call, yyjson_val *const *v, const struct
 	return why ?: submit(call, v, old, as);
 }
 
-static enum refusal read_body(struct call *call, yyjson_val **v)
+static enum refusal read_body(struct call *call, yyjson_val **root, yyjson_val **v)
 {
-	yyjson_val *root;
-	enum refusal why = omnisend_body(call, &root);
+	enum refusal why = omnisend_body(call, root);
 	if (!why)
-		shape_read(call, root, STR(""), members, N_MEMBERS, false, v);
+		shape_read(call, *root, STR(""), members, N_MEMBERS, false, v);
 	return why;
 }
 
 static enum refusal declare_decode(struct call *call)
 {
 	static const unsigned also[] = { DISPLAY_NAME, PROPERTIES };
-	yyjson_val *v[N_MEMBERS];
-	enum refusal why = read_body(call, v);
+	yyjson_val *root, *v[N_MEMBERS];
+	enum refusal why = read_body(call, &root, v);
 	if (why)
 		return why;
-	for (size_t i = 0; i < ARRAY_LEN(also) && !call->problems.found; i++)
-		if (!v[also[i]])
+	for (size_t i = 0; i < ARRAY_LEN(also); i++)
+		if (!json_get(root, members[also[i]].name))
 			problem_at(&call->problems, PROBLEM_REQUIRED, members[also[i]].name);
 	if (v[PROPERTIES] && yyjson_obj_size(v[PROPERTIES]) == 0)
 		problem_at(&call->problems, PROBLEM_EMPTY, members[PROPERTIES].name);
@@ -197,8 +196,8 @@ static enum refusal declare_decode(struct call *call)
 
 static enum refusal extend_decode(struct call *call)
 {
-	yyjson_val *v[N_MEMBERS];
-	enum refusal why = read_body(call, v);
+	yyjson_val *root, *v[N_MEMBERS];
+	enum refusal why = read_body(call, &root, v);
 	if (why || call->problems.found)
 		return why ?: REFUSE_PROBLEMS;
 	const struct definition *old = workspace_definition(call->workspace, json_str(v[NAME]));

@@ -111,6 +111,8 @@ bool omnisend_name(struct call *call, struct str name, struct str path);
 /* A list is one of strings, `most` of them; problems when not. NULL is fine. */
 void omnisend_strings(struct call *call, yyjson_val *list, struct str path, size_t most);
 bool omnisend_lists(yyjson_val *list, struct str s); /* it is in it */
+/* ["a","b" of a list of strings, without the empty ones; nothing when it has no others. */
+void omnisend_put_tags(struct buf *b, yyjson_val *tags);
 
 /* A contact's identity in a body or a target; `use` of enum who_use. n_who grows when the value
  * is one at all. */

@@ -27,6 +27,7 @@ static const char *const codes[] = {
 	[PROBLEM_CONTACT_FULL] = "limit_exceeded",
 	[PROBLEM_DEFINITIONS_FULL] = "limit_exceeded",
 	[PROBLEM_CONTACT_FIELDS_FULL] = "limit_exceeded",
+	[PROBLEM_CLASH] = "not_combinable",
 };
 
 static void put_text(struct buf *b, const char *name, struct str s)

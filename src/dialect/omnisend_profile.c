@@ -121,21 +121,27 @@ static bool are_strings(struct call *call, yyjson_val *array, struct str path)
 	return true;
 }
 
-static void read_tags(struct changes *c, yyjson_val *tags)
+void omnisend_put_tags(struct buf *b, yyjson_val *tags)
 {
-	struct str path = path_to(c, profile[TAGS].name);
-	size_t n = yyjson_arr_size(tags), i, max;
-	struct buf json = buf_in(&c->call->req->arena);
+	size_t i, max;
 	yyjson_val *v;
-	if (!few_enough(c->call, path, "items", n, OMNISEND_TAGS_MAX) ||
-	    !are_strings(c->call, tags, path))
-		return;
 	yyjson_arr_foreach (tags, i, max, v) {
 		if (yyjson_get_len(v) == 0)
 			continue;
-		buf_char(&json, json.n ? ',' : '[');
-		buf_json_str(&json, json_str(v));
+		buf_char(b, b->n ? ',' : '[');
+		buf_json_str(b, json_str(v));
 	}
+}
+
+static void read_tags(struct changes *c, yyjson_val *tags)
+{
+	struct str path = path_to(c, profile[TAGS].name);
+	size_t n = yyjson_arr_size(tags);
+	struct buf json = buf_in(&c->call->req->arena);
+	if (!few_enough(c->call, path, "items", n, OMNISEND_TAGS_MAX) ||
+	    !are_strings(c->call, tags, path))
+		return;
+	omnisend_put_tags(&json, tags);
 	if (json.n > 0 || json.failed)
 		grow(c, ATTRIBUTE_UNION, attributes[TAGS], &json);
 }

@@ -44,6 +44,16 @@ void omnisend_strings(struct call *call, yyjson_val *list, struct str path, size
 				   .actual = json_type_name(v));
 }
 
+static bool are_empty(yyjson_val *tags)
+{
+	size_t i, max;
+	yyjson_val *v;
+	yyjson_arr_foreach (tags, i, max, v)
+		if (!yyjson_is_str(v) || yyjson_get_len(v) > 0)
+			return false;
+	return true;
+}
+
 static void judge(struct call *call, yyjson_val **v)
 {
 	bool named = v[SEGMENT] != NULL;
@@ -52,7 +62,7 @@ static void judge(struct call *call, yyjson_val **v)
 		omnisend_strings(call, v[i], lists[i].name, TAGGED_MAX);
 	}
 	omnisend_strings(call, v[TAGS], members[TAGS].name, OMNISEND_TAGS_MAX);
-	if (v[TAGS] && yyjson_arr_size(v[TAGS]) == 0)
+	if (v[TAGS] && are_empty(v[TAGS]))
 		problem_at(&call->problems, PROBLEM_EMPTY, members[TAGS].name);
 	if (!named)
 		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR(""),
@@ -110,13 +120,16 @@ static enum refusal make_ops(struct call *call, yyjson_val **v, enum attribute_v
 	struct arena *a = &call->req->arena;
 	struct attribute_change *change = arena_new(a, struct attribute_change);
 	size_t n = yyjson_arr_size(v[0]) + yyjson_arr_size(v[1]) + yyjson_arr_size(v[2]);
+	struct buf json = buf_in(a);
 	call->ops = arena_array(a, struct op, n);
-	if (!change || !call->ops)
+	omnisend_put_tags(&json, v[TAGS]);
+	buf_char(&json, ']');
+	if (!change || !call->ops || json.failed)
 		return REFUSE_OVERLOADED;
 	*change = (struct attribute_change){ .verb = verb,
 					     .name = STR("tags"),
-					     .json = json_text(a, v[TAGS]) };
-	return change->json.p && add_ops(call, v, change) ? REFUSE_NOTHING : REFUSE_OVERLOADED;
+					     .json = buf_str(&json) };
+	return add_ops(call, v, change) ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
 static enum refusal decode(struct call *call, enum attribute_verb verb)
@@ -140,11 +153,33 @@ static enum refusal untag_decode(struct call *call)
 	return decode(call, ATTRIBUTE_WITHOUT);
 }
 
+/* Nobody by that name is no fault; a contact that would hold too much is, and the others are done. */
+static const struct op *refused(const struct call *call)
+{
+	for (unsigned i = 0; i < call->n_ops; i++) {
+		const struct op *op = &call->ops[i];
+		bool unknown =
+			op->problems && op->problems->list[0].code == PROBLEM_UNKNOWN_CONTACT;
+		if (op->outcome == OP_REFUSED && !unknown)
+			return op;
+	}
+	return NULL;
+}
+
+static void answer(struct call *call)
+{
+	const struct op *op = refused(call);
+	if (op)
+		call_refuse_op(call, op);
+	else
+		omnisend_accepted(call);
+}
+
 #define TAGGING(decode_)                                                                      \
 	{                                                                                     \
 		.scope = SCOPE_CONTACTS_WRITE, .body_max = OMNISEND_BODY_MAX,                 \
 		.rate = { .requests = 60, .window_s = 60 }, .bucket = 1, .decode = (decode_), \
-		.answer = omnisend_accepted                                                   \
+		.answer = answer                                                              \
 	}
 
 const struct endpoint omnisend_tag = TAGGING(tag_decode);

@@ -130,16 +130,22 @@ static void put_text(struct buf *b, const char *before, struct str s)
 	buf_json_str(b, s);
 }
 
+static void put_time(struct buf *b, const char *name, instant_us t)
+{
+	buf_printf(b, ",\"%s\":\"", name);
+	time_put(b, t, 3);
+	buf_char(b, '"');
+}
+
 /* "status":"subscribed","<date>":"..." */
 static void put_state(struct buf *b, yyjson_val *attributes, const struct way *w, const char *date)
 {
-	struct str at = text_at(json_get(attributes, w->status), STR("at"));
+	instant_us at;
 	put_text(b, "\"status\":", status_of(attributes, w));
-	buf_printf(b, ",\"%s\":", date);
-	if (at.p)
-		buf_json_str(b, at);
+	if (time_parse(text_at(json_get(attributes, w->status), STR("at")), TIME_STRICT, &at))
+		put_time(b, date, at);
 	else
-		buf_lit(b, "null");
+		buf_printf(b, ",\"%s\":null", date);
 }
 
 static void put_statuses(struct buf *b, yyjson_val *attributes, const char *date)
@@ -196,13 +202,6 @@ static void put_opt_ins(struct buf *b, yyjson_val *attributes, const char *date)
 			between = ',';
 		}
 	buf_put(b, between == '[' ? STR("[]") : STR("]"));
-}
-
-static void put_time(struct buf *b, const char *name, instant_us t)
-{
-	buf_printf(b, ",\"%s\":\"", name);
-	time_put(b, t, 3);
-	buf_char(b, '"');
 }
 
 /* The phone is a list in the dated API. */

@@ -17,6 +17,7 @@ struct intake {
 	struct ratelimit *limits;
 	struct route_table **routes; /* one per dialect, in the order of dialects[] */
 	struct outbox outbox;
+	struct reads *reads;
 	struct catalog *catalogs[NET_LOOPS_MAX]; /* each loop's own view */
 };
 
@@ -27,7 +28,7 @@ struct passage {
 	uint32_t workspace; /* row number */
 	struct commit_job job;
 	struct net_work work;
-	bool unread; /* the query could not be answered */
+	enum refusal unread; /* why the query could not be answered */
 	bool routed;
 	enum refusal refused; /* by routing */
 };
@@ -135,9 +136,10 @@ static struct passage *passage_of(struct intake *in, const struct dialect *owner
 	return p;
 }
 
-/* Without a known key nobody makes us hold a large body: what is beyond this is then refused, and
+/* Without a known key nobody makes us hold a large body, and as many such bodies as there may be
+ * connections leave half of the budget of all requests to those who have a key: what is beyond this is then refused, and
  * because the key is judged before the size, the answer is about the key. */
-enum { STRANGER_BODY_MAX = 64 * 1024 };
+enum { STRANGER_BODY_MAX = 16 * 1024 };
 
 static bool may_be_large(const struct request *req)
 {
@@ -221,17 +223,20 @@ static void run_query(struct net_work *work)
 {
 	struct passage *p = passage_of_work(work);
 	struct reader_pool *readers = p->in->config.readers;
-	if (query_run(readers, &p->call.req->arena, p->workspace, p->call.query) == 0)
+	int r = query_run(readers, &p->call.req->arena, p->workspace, p->call.query);
+	if (r == 0)
 		return;
-	p->unread = true;
-	log_error("read_failed", LOG_S("cause", fail_text()));
+	p->unread = r == -ENOMEM ? REFUSE_OVERLOADED : REFUSE_UNAVAILABLE;
+	if (r != -ENOMEM)
+		log_error("read_failed", LOG_S("cause", fail_text()));
 }
 
 static void query_done(struct net_work *work)
 {
 	struct passage *p = passage_of_work(work);
+	reads_done(p->in->reads, p->call.key_no);
 	if (p->unread)
-		p->call.dialect->refuse(&p->call, REFUSE_UNAVAILABLE);
+		p->call.dialect->refuse(&p->call, p->unread);
 	else
 		answer(p);
 }
@@ -239,9 +244,7 @@ static void query_done(struct net_work *work)
 static enum refusal ask(struct passage *p)
 {
 	p->work = (struct net_work){ .run = run_query, .done = query_done };
-	if (net_loop_work(p->call.req->loop, &p->work) < 0)
-		return REFUSE_OVERLOADED;
-	return REFUSE_NOTHING;
+	return reads_submit(p->in->reads, p->call.req->loop, p->call.key_no, &p->work);
 }
 
 /* --- To the committer and back --- */
@@ -277,6 +280,11 @@ static enum refusal submit(struct intake *in, struct passage *p)
 struct outbox *intake_outbox(struct intake *in)
 {
 	return &in->outbox;
+}
+
+struct reads *intake_reads(struct intake *in)
+{
+	return in->reads;
 }
 
 void intake_round_end(struct intake *in, struct net_loop *loop)
@@ -327,6 +335,7 @@ int intake_new(const struct intake_config *config, struct intake **out)
 	in->config = *config;
 	outbox_init(&in->outbox, config->committer);
 	int r = ratelimit_new(&in->limits);
+	r = r ?: reads_new(&in->reads);
 	in->routes = calloc(n_dialects, sizeof(struct route_table *));
 	if (!in->routes)
 		r = r ?: fail(-ENOMEM, "the intake");
@@ -350,6 +359,7 @@ void intake_free(struct intake *in)
 	for (unsigned i = 0; in->routes && i < n_dialects; i++)
 		route_table_free(in->routes[i]);
 	free(in->routes);
+	reads_free(in->reads);
 	ratelimit_free(in->limits);
 	free(in);
 }

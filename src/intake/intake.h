@@ -9,6 +9,7 @@
 
 #include "intake/access.h"
 #include "intake/outbox.h"
+#include "intake/reads.h"
 #include "store/reader_pool.h"
 
 struct intake_config {
@@ -36,6 +37,9 @@ void intake_round_end(struct intake *in, struct net_loop *loop);
 
 /* For operations that come from elsewhere; they leave with intake_round_end(), too. */
 struct outbox *intake_outbox(struct intake *in);
+
+/* For what is read elsewhere. */
+struct reads *intake_reads(struct intake *in);
 
 /* This loop's snapshot, current at this moment; valid until the next call on the same loop. */
 const struct catalog *intake_catalog(struct intake *in, const struct net_loop *loop);

@@ -34,7 +34,7 @@ static int place(struct store_reader *r, struct arena *a, uint32_t workspace, st
 static int list_contacts(struct store_reader *r, struct arena *a, uint32_t workspace,
 			 struct query *q)
 {
-	struct contact_view *rows;
+	struct contact_view *rows = NULL;
 	int e = place(r, a, workspace, q);
 	if (e < 0 || q->lost)
 		return pass(e);
@@ -53,7 +53,7 @@ static int list_contacts(struct store_reader *r, struct arena *a, uint32_t works
 
 static int list_bulks(struct store_reader *r, struct arena *a, uint32_t workspace, struct query *q)
 {
-	struct bulk_view *rows;
+	struct bulk_view *rows = NULL;
 	int e = store_read_bulks(r, a, workspace, &q->bulk, &rows, &q->n_rows, &q->more);
 	q->bulks = rows;
 	return pass(e);
@@ -79,10 +79,6 @@ int query_run(struct reader_pool *readers, struct arena *a, uint32_t workspace, 
 	if (e < 0)
 		return pass(e);
 	e = run(r, a, workspace, q);
-	/* One that failed is not used again. */
-	if (e < 0)
-		store_reader_close(r);
-	else
-		reader_pool_return(readers, r);
+	reader_pool_return(readers, r, e);
 	return pass(e);
 }

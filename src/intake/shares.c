@@ -18,7 +18,7 @@ int shares_new(unsigned max, struct shares **out)
 	/* Pages that no key touches are never backed by memory. */
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
-		return fail(-ENOMEM, "the shares of the commit queue");
+		return fail(-ENOMEM, "the shares of a queue");
 	(*out)->max = max;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * Shares of the commit queue. What has a ceiling for all must not be one key's alone: a key may
+ * Shares of a queue: the committer's, the workers'. What has a ceiling for all must not be one key's alone: a key may
  * hold as much as would still be free without it, so one that floods gets half, two get a third
  * each, and there is always room for who asks little (dynamic thresholds, Choudhury and Hahne 1998).
  *
@@ -11,7 +11,7 @@
 
 struct shares;
 
-/* max: operations, of all keys together. */
+/* max: operations or reads, of all keys together. */
 MUST_CHECK int shares_new(unsigned max, struct shares **out);
 void shares_free(struct shares *s); /* NULL is fine */
 

@@ -37,6 +37,7 @@ struct workspace;
 enum {
 	WORKSPACES_MAX = 10000, /* in one data directory */
 	KEY_NO_MAX = 65535,     /* keys and OAuth clients ever made in one data directory */
+	KEY_ORIGINS_MAX = 1000, /* of one key */
 	WORKSPACE_DEFINITIONS_MAX = 10000,
 	WORKSPACE_RATE_MAX = 1000000, /* requests_per_second */
 };
@@ -118,6 +119,9 @@ const struct key *catalog_named_client(const struct catalog *c, struct str name)
 bool key_has_redirect(const struct key *client, struct str uri);
 /* Key or client, by key.digest: whom a token was made for. */
 const struct key *catalog_issuer(const struct catalog *c, const struct sha256 *digest);
+/* As browsers send it: "https://shop.example", with a port where it is not the scheme's own. No
+ * path, no slash at the end, no capitals: what is not letter for letter the same is another. */
+bool origin_is_valid(struct str s);
 bool key_has_origin(const struct key *key, struct str origin);
 /* Whether any publishable key has it: what a browser is told before a key is seen. */
 bool catalog_has_origin(const struct catalog *c, struct str origin);

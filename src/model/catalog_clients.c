@@ -57,6 +57,7 @@ int catalog_clients_add(struct catalog *c, const struct key *key)
 	int r = 2 * (c->n_clients + 1) > c->clients_room ? grow(c) : 0;
 	if (r < 0)
 		return pass(r);
+	must(c->clients);
 	struct client_slot *slot = slot_of(c->clients, c->clients_room, key->name);
 	c->n_clients += !slot->name.p;
 	*slot = (struct client_slot){ key->name, key->digest };

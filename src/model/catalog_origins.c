@@ -5,6 +5,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
+bool origin_is_valid(struct str s)
+{
+	size_t scheme = str_find(s, ':');
+	struct str host = str_from(s, scheme);
+	if (scheme == 0 || !str_starts(host, STR("://")) || host.n == 3)
+		return false;
+	host = str_from(host, 3);
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || (s.p[i] >= 'A' && s.p[i] <= 'Z'))
+			return false;
+	return str_find(host, '/') == host.n && str_find(host, '*') == host.n;
+}
+
 bool key_has_origin(const struct key *key, struct str origin)
 {
 	for (unsigned i = 0; i < key->n_origins; i++)

@@ -211,7 +211,7 @@ static void check_value(const struct checker *c, const struct field *f, yyjson_v
 static const struct field *find(struct level level, unsigned next, struct str name)
 {
 	if (next < level.n && str_eq(level.fields[next].name, name))
-		return &level.fields[next];
+		return level.fields + next;
 	return level.indexed ? definition_field(level.indexed, name)
 			     : field_find(level.fields, level.n, name);
 }

@@ -144,7 +144,7 @@ enum contact_field_rule {
 enum document_rule {
 	DOCUMENT_MUST_BE_NEW = 1, /* PROBLEM_EXISTS when the name is taken */
 	DOCUMENT_MUST_EXIST = 2,  /* PROBLEM_UNKNOWN_DOCUMENT when there is none of that name */
-	/* PROBLEM_EXISTS when it has changed since `document->updated_at`: what it shall be was
+	/* PROBLEM_CHANGED when it has changed since `document->updated_at`: what it shall be was
 	 * made of what was there. */
 	DOCUMENT_AS_SEEN = 4,
 };

@@ -155,6 +155,9 @@ void problem_put_rule(struct buf *b, const struct problem *p)
 		return put_nested(b, p);
 	case PROBLEM_ALTERNATIVES:
 		return buf_printf(b, "must have one of: %s", p->rule ? p->rule : "its members");
+	case PROBLEM_CLASH:
+		return buf_printf(b, "may not stand together with %s",
+				  p->rule ? p->rule : "the others");
 	case PROBLEM_UNKNOWN_WORKSPACE:
 		return buf_lit(b, "names no known workspace");
 	case PROBLEM_UNKNOWN_DEFINITION:
@@ -183,6 +186,8 @@ void problem_put_rule(struct buf *b, const struct problem *p)
 				  (long long)p->limit, p->rule);
 	case PROBLEM_IN_USE:
 		return buf_lit(b, "needs it");
+	case PROBLEM_CHANGED:
+		return buf_lit(b, "has been changed by another in the meantime");
 	}
 }
 

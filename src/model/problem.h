@@ -38,10 +38,12 @@ enum problem_code {
 				     fields */
 	PROBLEM_CONTACT_FIELDS_FULL, /* the workspace has `limit` contact fields */
 	PROBLEM_WORKSPACES_FULL,     /* there are as many workspaces or keys as there can be */
+	PROBLEM_CLASH,               /* right by itself, but not beside what `rule` names */
 	PROBLEM_UNKNOWN_DOCUMENT,    /* none of that name; `rule`: its kind */
 	PROBLEM_DOCUMENTS_FULL,      /* the workspace has `limit` of that kind: `rule` */
 	PROBLEM_IN_USE,              /* what `path` names needs it */
-	PROBLEM_LAST = PROBLEM_IN_USE,
+	PROBLEM_CHANGED,             /* since it was looked at */
+	PROBLEM_LAST = PROBLEM_CHANGED,
 };
 
 struct problem {

@@ -5,10 +5,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096 };
+enum {
+	BACKLOG = 4096,
+	UNSENT_MAX =
+		128 * 1024, /* bytes of a connection that the kernel keeps behind what is on the
+				  * way; without it up to 4 MB for each client that does not read */
+};
 
 static void accept_next(struct net_loop *loop);
 
@@ -46,7 +52,8 @@ static void accept_next(struct net_loop *loop)
 {
 	struct net_server *server = loop->server;
 	unsigned before = atomic_fetch_add(&server->n_conns, 1);
-	if (before < server->config.limits.connections_max && conn_open(loop) == 0)
+	bool room = before < server->config.limits.connections_max || conn_end_idlest(loop);
+	if (room && conn_open(loop) == 0)
 		return;
 	atomic_fetch_sub(&server->n_conns, 1);
 	refuse_next(loop);
@@ -63,7 +70,7 @@ static void on_connection(uv_stream_t *listener, int status)
 int accept_listen(struct net_loop *loop, const struct sockaddr *at, bool share)
 {
 	uv_tcp_t *listener = &loop->listener;
-	int on = 1, fd;
+	int on = 1, unsent = UNSENT_MAX, fd;
 	int r = uv_tcp_init_ex(&loop->uv, listener, at->sa_family);
 	if (r < 0)
 		return fail(r, "cannot open a socket");
@@ -72,8 +79,9 @@ int accept_listen(struct net_loop *loop, const struct sockaddr *at, bool share)
 	if (share && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
 		return fail(-errno, "cannot share the port between threads");
 	r = uv_tcp_bind(listener, at, 0);
-	if (r == 0) /* what is accepted inherits it */
+	if (r == 0) /* what is accepted inherits these */
 		r = uv_tcp_nodelay(listener, 1);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 	if (r == 0)
 		r = uv_listen((uv_stream_t *)listener, BACKLOG, on_connection);
 	return r < 0 ? fail(r, "cannot listen") : 0;

@@ -192,6 +192,18 @@ static void beat(struct conn *c)
 	set_deadline(c);
 }
 
+bool conn_end_idlest(struct net_loop *loop)
+{
+	struct deadline *first = deadline_first(&loop->deadlines, DEADLINE_IDLE);
+	if (!first)
+		return false;
+	struct conn *c = (struct conn *)((char *)first - offsetof(struct conn, reading));
+	if (has_unread_bytes(c))
+		return false;
+	conn_close(c);
+	return true;
+}
+
 void conn_deadline_passed(struct deadline *d, enum deadline_kind kind)
 {
 	size_t at = kind == DEADLINE_WRITE ? offsetof(struct conn, writing)

@@ -58,6 +58,10 @@ struct conn {
  * it waits still. */
 MUST_CHECK int conn_open(struct net_loop *loop);
 
+/* Ends the connection of this loop that has waited longest for a request, so that nobody keeps others
+ * out by just being there. False: none is idle. */
+bool conn_end_idlest(struct net_loop *loop);
+
 /* The textual address; valid until the thread's next call. */
 const char *conn_peer(const struct conn *c);
 bool conn_is_encrypted(const struct conn *c);

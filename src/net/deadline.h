@@ -44,3 +44,9 @@ void deadlines_init(struct deadlines *all, uv_loop_t *loop);
 /* Ends the one that runs, if any, and begins anew. */
 void deadline_start(struct deadlines *all, struct deadline *d, enum deadline_kind kind);
 void deadline_stop(struct deadlines *all, struct deadline *d);
+
+/* The one of a kind that ends next: it has run longest. NULL: none runs. */
+static inline struct deadline *deadline_first(struct deadlines *all, enum deadline_kind kind)
+{
+	return TAILQ_FIRST(&all->lists[kind]);
+}

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 void mailbox_init(struct mailbox *box)
 {
@@ -74,8 +76,20 @@ struct work {
 	struct net_work *owner;
 };
 
+/* Reading and rendering yield to the loops and the committer when there are more than the cores can
+ * run: what is read is a list that somebody looks at, what is written is a promise. */
+static void be_nice(void)
+{
+	enum { NICE = 5 };
+	static _Thread_local bool is_nice;
+	if (!is_nice) /* of this thread alone, on Linux; as good without */
+		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	is_nice = true;
+}
+
 static void on_work(uv_work_t *uv)
 {
+	be_nice();
 	struct net_work *w = ((struct work *)uv)->owner;
 	w->run(w);
 }

@@ -195,7 +195,7 @@ struct verdict policy_request_line(struct request *req, struct str line, bool cu
 		return MALFORMED("the request line does not end with an HTTP version");
 	}
 	v = take_version(req, str_from(line, version_at));
-	struct verdict of_target = PASSED;
+	struct verdict of_target;
 	if (str_eq(name, STR("CONNECT")))
 		of_target = REFUSED(FAULT_NOT_IMPLEMENTED, "this server is no proxy");
 	else

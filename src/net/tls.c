@@ -94,7 +94,7 @@ void tls_close(struct tls *t)
 
 int tls_reload(struct tls *t)
 {
-	SSL_CTX *fresh;
+	SSL_CTX *fresh = NULL;
 	int r = load(t, &fresh);
 	if (r < 0)
 		return pass(r);

@@ -149,7 +149,15 @@ static int load_contact_field(struct store *s, sqlite3_stmt *st)
 	return pass(r ?: catalog_edit_contact_field(s->edit, workspace, &f));
 }
 
-static int read_document(sqlite3_stmt *st, struct document *d)
+static int check_object(struct store *s, struct str json, const char *what)
+{
+	yyjson_val *root;
+	if (json_parse(&s->scratch, json, &root, NULL) != JSON_OK || !yyjson_is_obj(root))
+		return db_damaged(what);
+	return 0;
+}
+
+static int read_document(struct store *s, sqlite3_stmt *st, struct document *d)
 {
 	int64_t kind = db_i64(st, 2);
 	*d = (struct document){
@@ -163,14 +171,16 @@ static int read_document(sqlite3_stmt *st, struct document *d)
 	bool good = d->no && kind >= DOCUMENT_DESTINATION && kind <= DOCUMENT_KINDS && d->name.n &&
 		    str_code_points(d->name) <= DOCUMENT_NAME_MAX && d->body.n &&
 		    d->body.n <= DOCUMENT_STORED_MAX;
-	return good ? 0 : db_damaged("number, kind, name or size of a document");
+	if (!good)
+		return db_damaged("number, kind, name or size of a document");
+	return check_object(s, d->body, "declaration of a document");
 }
 
 static int load_document(struct store *s, sqlite3_stmt *st)
 {
 	struct document d;
 	uint32_t workspace = row_no(st, 1);
-	int r = read_document(st, &d);
+	int r = read_document(s, st, &d);
 	if (r == 0 && !catalog_edit_find_workspace(s->edit, workspace))
 		r = db_damaged("workspace of a document");
 	return pass(r ?: catalog_edit_document(s->edit, workspace, &d));
@@ -230,14 +240,6 @@ static int read_fields(struct store *s, struct str json, struct definition *d)
 	return 0;
 }
 
-static int check_annotations(struct store *s, struct str json)
-{
-	yyjson_val *root;
-	if (json_parse(&s->scratch, json, &root, NULL) != JSON_OK || !yyjson_is_obj(root))
-		return db_damaged("annotations of a definition");
-	return 0;
-}
-
 static int read_definition(struct store *s, sqlite3_stmt *st, struct definition *d)
 {
 	*d = (struct definition){
@@ -251,7 +253,7 @@ static int read_definition(struct store *s, sqlite3_stmt *st, struct definition 
 		.updated_at = db_i64(st, 11),
 	};
 	int r = db_blob(st, 2, d->id.b, sizeof(d->id.b));
-	r = r ?: check_annotations(s, d->annotations);
+	r = r ?: check_object(s, d->annotations, "annotations of a definition");
 	return pass(r ?: read_fields(s, db_text(st, 9), d));
 }
 

@@ -128,7 +128,8 @@ static int change_identities(struct planning *p)
 		int r = planning_consider(p, &p->op->who[i]);
 		if (r < 0)
 			return pass(r);
-		outcome = r ?: outcome;
+		if (r != STORE_OK)
+			outcome = r;
 	}
 	return outcome;
 }

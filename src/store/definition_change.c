@@ -153,6 +153,7 @@ int definition_delete(struct store *s, struct op *op)
 {
 	sqlite3_stmt *st = s->st[ST_DEFINITION_DROP];
 	const struct definition *d = to_delete(s, op);
+	must(d); /* as decided */
 	db_bind_i64(st, 1, s->at.received_at);
 	db_bind_i64(st, 2, d->no);
 	int r = db_run(st);

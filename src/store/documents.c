@@ -91,9 +91,10 @@ static int decide_new(struct op *op, const struct workspace *w)
 
 static int decide_change(struct op *op, const struct document *old)
 {
-	bool newer = old->updated_at != op->document->updated_at;
-	if (op->rules & DOCUMENT_MUST_BE_NEW || (op->rules & DOCUMENT_AS_SEEN && newer))
+	if (op->rules & DOCUMENT_MUST_BE_NEW)
 		return refuse(op, PROBLEM_EXISTS, 0);
+	if (op->rules & DOCUMENT_AS_SEEN && old->updated_at != op->document->updated_at)
+		return refuse(op, PROBLEM_CHANGED, 0);
 	return STORE_OK;
 }
 

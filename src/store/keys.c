@@ -1,6 +1,8 @@
 #include "base/fail.h"
 #include "store/state.h"
 
+#include <errno.h>
+
 int key_decide(struct store *s, struct op *op)
 {
 	int64_t no = 0;
@@ -17,9 +19,13 @@ int key_decide(struct store *s, struct op *op)
 int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *like)
 {
 	sqlite3_stmt *st = s->st[ST_KEY_ADD];
-	struct buf scopes = buf_in(&s->scratch);
+	struct buf scopes = buf_in(&s->scratch), origins = buf_in(&s->scratch);
 	struct key k = *like;
 	scopes_put(&scopes, k.scopes);
+	if (k.publishable)
+		buf_json_strs(&origins, k.origins, k.n_origins);
+	if (scopes.failed || origins.failed)
+		return fail(-ENOMEM, "adding a key");
 	k.no = no;
 	db_bind_i64(st, 1, k.no);
 	db_bind_i64(st, 2, workspace);
@@ -27,6 +33,7 @@ int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *
 	db_bind_text(st, 4, k.name);
 	db_bind_text(st, 5, buf_str(&scopes));
 	db_bind_i64(st, 6, s->at.received_at);
+	db_bind_text(st, 7, buf_str(&origins));
 	int r = db_run(st);
 	r = r ?: catalog_begin_edit(s);
 	return pass(r ?: catalog_edit_key(s->edit, workspace, &k));

@@ -25,7 +25,7 @@ struct claim {
 
 static int row_bears_out(sqlite3_stmt *st, uint32_t workspace, const struct claim *claim, bool *yes)
 {
-	struct uuid id;
+	struct uuid id = { { 0 } };
 	int r = db_blob(st, 1, id.b, sizeof(id.b));
 	if (r < 0)
 		return pass(r);

@@ -25,17 +25,6 @@ static int next_no(struct store *s, const char *sql, int64_t max, uint32_t *out)
 	return pass(r);
 }
 
-static void put_strings(struct buf *b, const struct str *list, unsigned n)
-{
-	buf_char(b, '[');
-	for (unsigned i = 0; i < n; i++) {
-		if (i > 0)
-			buf_char(b, ',');
-		buf_json_str(b, list[i]);
-	}
-	buf_char(b, ']');
-}
-
 /* Keys and OAuth clients have nearly the same columns and one space of numbers; each has its natural
  * key. */
 struct key_table {
@@ -110,9 +99,9 @@ static int put_texts(struct store *s, const struct key_table *t, const struct pr
 	struct buf scopes = buf_in(&s->scratch), list = buf_in(&s->scratch);
 	scopes_put(&scopes, p->scopes);
 	if (t->clients)
-		put_strings(&list, p->redirects, p->n_redirects);
+		buf_json_strs(&list, p->redirects, p->n_redirects);
 	else if (p->publishable)
-		put_strings(&list, p->origins, p->n_origins);
+		buf_json_strs(&list, p->origins, p->n_origins);
 	if (scopes.failed || list.failed)
 		return no_memory();
 	*out = (struct key_texts){ buf_str(&scopes), buf_str(&list) };

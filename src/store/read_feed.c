@@ -145,3 +145,17 @@ int store_read_document_name(struct store_reader *r, struct arena *a, uint32_t n
 	db_reset(st);
 	return x < 0 ? pass(x) : 0;
 }
+
+int store_find_definition(struct store_reader *r, uint32_t workspace, struct str name, uint32_t *no)
+{
+	sqlite3_stmt *st = r->st[RD_DEFINITION_FIND];
+	db_bind_i64(st, 1, workspace);
+	db_bind_text(st, 2, name);
+	int x = db_step(st);
+	if (x == DB_ROW)
+		*no = (uint32_t)db_i64(st, 0);
+	db_reset(st);
+	if (x < 0)
+		return pass(x);
+	return x == DB_ROW ? STORE_OK : STORE_NONE;
+}

@@ -7,7 +7,8 @@ static int take(struct arena *a, sqlite3_stmt *st, struct key_row *k)
 	k->revoked = db_i64(st, 3);
 	k->created_at = db_i64(st, 4);
 	int r = reader_text(a, db_text(st, 1), &k->name);
-	return pass(r ?: reader_text(a, db_text(st, 2), &k->scopes));
+	r = r ?: reader_text(a, db_text(st, 2), &k->scopes);
+	return pass(r ?: reader_text(a, db_text(st, 5), &k->origins));
 }
 
 int store_read_keys(struct store_reader *r, struct arena *a, const struct key_query *q,

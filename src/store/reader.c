@@ -32,6 +32,8 @@ const char *const reader_sql[READ_STATEMENTS] = {
 			      " ORDER BY e.seq",
 	[RD_EVENT_LINK] = "SELECT prev, contact, definition, received_at FROM event WHERE seq = ?",
 	[RD_DOCUMENT_NAME] = "SELECT name FROM document WHERE no = ?",
+	[RD_DEFINITION_FIND] = "SELECT no FROM definition WHERE workspace = ? AND name = ?"
+			       " AND deleted = 0",
 	[RD_GONE] = "SELECT no, contact FROM gone WHERE no > ? ORDER BY no LIMIT ?",
 
 	[RD_ROLLUPS] = "SELECT first_seq, last_seq, events FROM rollup WHERE workspace = ?"
@@ -65,8 +67,8 @@ const char *const reader_sql[READ_STATEMENTS] = {
 
 	[RD_DEFINITIONS] = "SELECT no, name FROM definition WHERE workspace = ?"
 			   " AND deleted = 0 ORDER BY name",
-	[RD_KEYS] = "SELECT no, name, scopes, revoked, created_at FROM access_key"
-		    " WHERE workspace = ? AND no < ? ORDER BY no DESC LIMIT ?",
+	[RD_KEYS] = "SELECT no, name, scopes, revoked, created_at, coalesce(origins, '')"
+		    " FROM access_key WHERE workspace = ? AND no < ? ORDER BY no DESC LIMIT ?",
 };
 
 int store_reader_open(struct store *s, struct store_reader **out)

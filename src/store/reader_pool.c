@@ -1,6 +1,7 @@
 #include "store/reader_pool.h"
 
 #include "base/fail.h"
+#include "store/reader.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ int reader_pool_borrow(struct reader_pool *p, struct store_reader **out)
 	return *out ? 0 : store_reader_open(p->store, out);
 }
 
-void reader_pool_return(struct reader_pool *p, struct store_reader *r)
+static void keep(struct reader_pool *p, struct store_reader *r)
 {
 	must(pthread_mutex_lock(&p->lock) == 0);
 	bool room = p->n_idle < IDLE_MAX;
@@ -55,4 +56,14 @@ void reader_pool_return(struct reader_pool *p, struct store_reader *r)
 	must(pthread_mutex_unlock(&p->lock) == 0);
 	if (!room)
 		store_reader_close(r);
+}
+
+void reader_pool_return(struct reader_pool *p, struct store_reader *r, int e)
+{
+	if (e < 0)
+		reader_end(r); /* it was left half-way */
+	if (e < 0 && e != -ENOMEM)
+		store_reader_close(r);
+	else
+		keep(p, r);
 }

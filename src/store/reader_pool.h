@@ -12,5 +12,6 @@ MUST_CHECK int reader_pool_new(struct store *s, struct reader_pool **out);
 void reader_pool_free(struct reader_pool *p); /* NULL is fine; all given back first */
 
 MUST_CHECK int reader_pool_borrow(struct reader_pool *p, struct store_reader **out);
-/* One that failed is closed instead: store_reader_close(). */
-void reader_pool_return(struct reader_pool *p, struct store_reader *r);
+/* e: what the reading returned. A reader that failed is not used again; one whose rows had no room in
+ * the request's memory has not failed. */
+void reader_pool_return(struct reader_pool *p, struct store_reader *r, int e);

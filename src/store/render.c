@@ -99,6 +99,11 @@ void render_key(struct buf *b, const struct key_row *k, struct str secret)
 	put_text(b, "name", k->name);
 	buf_lit(b, ",\"scopes\":");
 	put_scopes(b, k->scopes);
+	buf_printf(b, ",\"publishable\":%s", k->origins.n > 0 ? "true" : "false");
+	if (k->origins.n > 0) {
+		buf_lit(b, ",\"allowed_origins\":");
+		buf_put(b, k->origins);
+	}
 	buf_printf(b, ",\"revoked\":%s,", k->revoked ? "true" : "false");
 	put_time(b, "created_at", k->created_at);
 	if (secret.p) {

@@ -83,7 +83,7 @@ const char *const statement_sql[STATEMENTS] = {
 	[ST_KEY_NEXT] = "SELECT max((SELECT coalesce(max(no), 0) FROM access_key),"
 			" (SELECT coalesce(max(no), 0) FROM oauth_client)) + 1",
 	[ST_KEY_ADD] = "INSERT INTO access_key(no, workspace, digest, name, scopes, revoked,"
-		       " created_at) VALUES(?, ?, ?, ?, ?, 0, ?)",
+		       " created_at, origins) VALUES(?, ?, ?, ?, ?, 0, ?, nullif(?, ''))",
 	[ST_KEY_FIND] = "SELECT no FROM access_key WHERE no = ? AND workspace = ?",
 	[ST_KEY_REVOKE] = "UPDATE access_key SET revoked = 1 WHERE no = ?"
 			  " RETURNING digest, name, scopes",

@@ -198,6 +198,10 @@ MUST_CHECK int store_read_contact(struct store_reader *r, struct arena *a, uint6
 MUST_CHECK int store_read_document_name(struct store_reader *r, struct arena *a, uint32_t no,
 					struct str *name);
 
+/* The row number of the workspace's definition of that name, or STORE_NONE. */
+MUST_CHECK int store_find_definition(struct store_reader *r, uint32_t workspace, struct str name,
+				     uint32_t *no);
+
 /* A contact that was deleted: who keeps something of it elsewhere drops that. */
 struct gone_row {
 	uint64_t no, contact;
@@ -243,6 +247,7 @@ struct key_row {
 	uint32_t no;
 	struct str name, scopes; /* words with blanks between */
 	bool revoked;
+	struct str origins; /* a JSON array; .n 0: it is not publishable */
 	instant_us created_at;
 };
 

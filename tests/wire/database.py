@@ -4,9 +4,7 @@ import sqlite3
 
 
 def file_of(server):
-    files = list(server.data.glob("*.db"))
-    assert len(files) == 1, files
-    return files[0]
+    return server.data / "occurd.db"
 
 
 def opened(server):

@@ -440,6 +440,24 @@ def test_a_thousand_idle_connections(server):
     still_serves(server)
 
 
+def test_idle_connections_make_room(tmp_path):
+    """Nobody keeps others out by just being there; the one that waits longest goes."""
+    with occurd.start(tmp_path, [SPACE], ["--connections-max", "20", "--threads", "1"]) as server:
+        wires = [server.wire() for _ in range(20)]
+        for wire in wires:
+            wire.send(HEALTH)
+            assert wire.final().status == 200
+        for _ in range(5):
+            wires.append(server.wire())
+            wires[-1].send(HEALTH)
+            assert wires[-1].final().status == 200
+        assert all(wire.is_closed() for wire in wires[:5])
+        for wire in wires[5:]:
+            wire.send(HEALTH)
+            assert wire.final().status == 200
+            wire.socket.close()
+
+
 def test_connections_over_the_limit_are_turned_away(tmp_path):
     """And there is room again when others leave."""
     with occurd.start(tmp_path, [SPACE], ["--connections-max", "20"]) as server:
@@ -447,6 +465,7 @@ def test_connections_over_the_limit_are_turned_away(tmp_path):
         for wire in wires:
             wire.send(HEALTH)
             assert wire.final().status == 200
+            wire.send(b"G")  # the next is under way: it is not idle
         with server.wire(timeout=5) as one_more:
             one_more.send_what_is_taken(HEALTH)
             try:

@@ -236,8 +236,9 @@ def test_a_key_from_its_making_to_its_end(tmp_path):
         assert made.status == 201, made
         shown = made.json()
         secret = shown.pop("secret")
-        assert len(secret) == 64 and list(shown) == ["number", "name", "scopes", "revoked",
-                                                     "created_at"]
+        assert len(secret) == 64 and list(shown) == ["number", "name", "scopes", "publishable",
+                                                     "revoked", "created_at"]
+        assert made.header("Cache-Control") == "no-store" and shown["publishable"] is False
         assert shown["name"] == "shop" and shown["revoked"] is False
         assert shown["scopes"] == ["events.write", "contacts.read"]
 
@@ -284,6 +285,42 @@ def test_a_key_from_its_making_to_its_end(tmp_path):
         assert secret not in server.log_text()
 
 
+PAGES = {"name": "pages", "scopes": ["events.write"], "publishable": True,
+         "allowed_origins": ["https://shop.example", "http://127.0.0.1:3000"]}
+
+
+def test_a_key_for_pages_needs_no_restart(tmp_path):
+    with occurd.start(tmp_path, [SPACE]) as server:
+        shown = ask(server, "POST", "/_/v1/keys", PAGES).json()
+        secret = shown.pop("secret")
+        path = f"/_/v1/keys/{shown['number']}"
+        assert {name: shown[name] for name in PAGES} == PAGES
+
+        def send(origin):
+            method, target, headers, body = senders.arsel(SPACE, "page@example.com")
+            headers = {**headers, "Authorization": "Bearer " + secret}
+            return server.request(method, target,
+                                  {**headers, "Origin": origin} if origin else headers, body).status
+
+        def preflight(origin):
+            reply = server.request("OPTIONS", "/v1/events/send", {"Origin": origin})
+            return reply.header("Access-Control-Allow-Origin") == origin
+
+        def may():
+            return [send(None), send("https://shop.example"), send("https://other.example"),
+                    ask(server, "GET", "/_/v1/keys", None, secret).status]
+        for _ in range(2):
+            assert may() == [202, 202, 403, 403]
+            assert preflight("http://127.0.0.1:3000") and not preflight("https://other.example")
+            assert ask(server, "GET", path).json() == shown
+            server.restart()
+        check_gone(ask(server, "DELETE", path))
+        assert may() == [401] * 4 and not preflight("https://shop.example")
+        assert ask(server, "GET", path).json() == {**shown, "revoked": True}
+        none = ask(server, "POST", "/_/v1/keys", {**PAGES, "allowed_origins": []}).json()
+        assert none["publishable"] is True and none["allowed_origins"] == []
+
+
 @pytest.mark.parametrize("body,errors", [
     (b"", []), ([], [""]), ({}, ["name", "scopes"]), ({"name": "k"}, ["scopes"]),
     ({"name": "", "scopes": ["admin"]}, ["name"]), ({"name": " ", "scopes": ["admin"]}, ["name"]),
@@ -293,6 +330,14 @@ def test_a_key_from_its_making_to_its_end(tmp_path):
     ({"name": "k", "scopes": "admin"}, ["scopes"]),
     ({"name": "k", "scopes": ["admin", "root", 5]}, ["scopes[1]", "scopes[2]"]),
     ({"name": "k", "scopes": ["admin"], "secret": "mine"}, ["secret"]),
+    ({**PAGES, "publishable": "yes"}, ["publishable", "publishable"]),
+    ({**PAGES, "publishable": False}, ["publishable"]),
+    ({**PAGES, "scopes": ["events.write", "contacts.read"]}, ["scopes"]),
+    ({**PAGES, "scopes": ["admin"]}, ["scopes"]),
+    ({**PAGES, "allowed_origins": "https://shop.example"}, ["allowed_origins"]),
+    ({**PAGES, "allowed_origins": ["https://a.example", "https://B.example", "https://c.example/",
+                                   "*", 5, ""]}, [f"allowed_origins[{i}]" for i in range(1, 6)]),
+    ({**PAGES, "allowed_origins": ["https://a.example"] * 1001}, ["allowed_origins"]),
 ])
 def test_keys_that_are_refused(server, body, errors):
     before = ask(server, "GET", "/_/v1/keys").json()

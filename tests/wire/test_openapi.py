@@ -16,8 +16,10 @@ import senders
 import table
 from occurd import key, made_uuid
 
+CRM = {"name": "crm", "type": "webhook", "url": "https://crm.example/in"}
+RULE = {"name": "rule", "paused": True, "actions": [{"send": "crm"}]}
 SPACE = senders.engine_workspace(
-    "openapi", switches={"older_generation": True},
+    "openapi", switches={"older_generation": True}, destinations=[CRM], automations=[RULE],
     keys=[key("events", ["events.write"]), key("admin", ["admin", "operator"]),
           key("contacts", ["contacts.read"]), key("definitions", ["definitions.read"]),
           key("all", occurd.ALL_SCOPES)])
@@ -47,6 +49,10 @@ ELSEWHERE = {
 ELSEWHERE_ONE = {
     ("native", "GET", "/_/v1/contacts/{id}/export", "422"):
         "test_native.py, test_an_export_too_large_is_refused_and_says_so",
+    ("native", "GET", "/_/v1/deliveries/{number}", "200"):
+        "test_deliveries.py, test_tried_again_with_the_same_id",
+    ("native", "PATCH", "/_/v1/destinations/{name}", "409"): "only by a change that comes between",
+    ("native", "PATCH", "/_/v1/automations/{name}", "409"): "only by a change that comes between",
     ("arsel", "PATCH", "/v1/events/{id}", "409"):
         "test_arsel_special.py, test_of_two_changes_at_once_the_second_is_told",
     ("native", "GET", "/_/v1/events/stream", "200"): "test_stream.py: it does not end by itself",
@@ -64,8 +70,10 @@ READS = [
     ("/_/v1/contacts/" + ID + "/events", 404), ("/_/v1/contacts/<CONTACT>/export", 200),
     ("/_/v1/contacts/x/export", 400), ("/_/v1/contacts/" + ID + "/export", 404),
     ("/_/v1/definitions", 200), ("/_/v1/definitions/" + senders.TYPE, 200),
-    ("/_/v1/definitions/none", 404), ("/_/v1/keys", 200), ("/_/v1/keys/1", 200),
-    ("/_/v1/keys/0", 404), ("/_/v1/stats", 200), ("/_/v1/workspaces", 200),
+    ("/_/v1/definitions/none", 404), ("/_/v1/destinations", 200), ("/_/v1/destinations/crm", 200),
+    ("/_/v1/destinations/none", 404), ("/_/v1/automations", 200), ("/_/v1/automations/rule", 200),
+    ("/_/v1/automations/none", 404), ("/_/v1/keys", 200), ("/_/v1/keys/1", 200),
+    ("/_/v1/deliveries", 200), ("/_/v1/deliveries/1", 404), ("/_/v1/keys/0", 404), ("/_/v1/stats", 200), ("/_/v1/workspaces", 200),
     ("/_/v1/workspaces/" + SPACE["id"], 200), ("/_/v1/workspaces/" + ID, 404),
 ]
 # In this order: what one makes, the next ones change.
@@ -76,6 +84,26 @@ WRITES = [
     ("PATCH", "/_/v1/definitions/new", {"name": "x"}, 400),
     ("PATCH", "/_/v1/definitions/none", {}, 404), ("DELETE", "/_/v1/definitions/new", None, 204),
     ("DELETE", "/_/v1/definitions/new", None, 404),
+    ("POST", "/_/v1/destinations", CRM | {"name": "new"}, 201),
+    ("POST", "/_/v1/destinations", CRM | {"name": "new"}, 409),
+    ("POST", "/_/v1/destinations", {}, 400),
+    ("PATCH", "/_/v1/destinations/new", {"disabled": True}, 200),
+    ("PATCH", "/_/v1/destinations/new", {"name": "x"}, 400),
+    ("PATCH", "/_/v1/destinations/none", {}, 404),
+    ("POST", "/_/v1/automations", RULE | {"name": "new"}, 201),
+    ("POST", "/_/v1/automations", RULE | {"name": "new"}, 409),
+    ("POST", "/_/v1/automations", {}, 400),
+    ("PATCH", "/_/v1/automations/new", {"paused": True}, 200),
+    ("PATCH", "/_/v1/automations/new", {"name": "x"}, 400),
+    ("PATCH", "/_/v1/automations/none", {}, 404),
+    ("POST", "/_/v1/automations/rule/test", {}, 200),
+    ("POST", "/_/v1/automations/rule/test?since=x", {}, 400),
+    ("POST", "/_/v1/automations/none/test", {}, 404),
+    ("DELETE", "/_/v1/destinations/crm", None, 409),
+    ("DELETE", "/_/v1/destinations/new", None, 204),
+    ("DELETE", "/_/v1/destinations/new", None, 404),
+    ("DELETE", "/_/v1/automations/new", None, 204),
+    ("DELETE", "/_/v1/automations/new", None, 404),
     ("POST", "/_/v1/keys", {"name": "new", "scopes": ["events.write"]}, 201),
     ("POST", "/_/v1/keys", {}, 400), ("DELETE", "/_/v1/keys/<KEY>", None, 204),
     ("DELETE", "/_/v1/keys/0", None, 404), ("DELETE", "/_/v1/contacts/x", None, 400),

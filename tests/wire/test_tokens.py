@@ -133,6 +133,16 @@ def test_noes(server, target):
     assert server.request("GET", target).status == 405
 
 
+@pytest.mark.parametrize("target", BOTH)
+def test_the_form_in_the_query(server, target):
+    fields = {"grant_type": "client_credentials", "client_id": CLIENT["id"],
+              "client_secret": CLIENT["secret"]}
+    asked = target + "?" + urllib.parse.urlencode(fields)
+    for headers in (FORM, {}):  # what has no body needs no type
+        token_of(server.request("POST", asked, headers, b""))
+    check_oauth_no(server.request("POST", asked, {}, b"x=y"), 400, "invalid_request")
+
+
 def test_wrong_names_and_passwords(server):
     unauthorized = '{"requestError":{"serviceException":{"messageId":"UNAUTHORIZED",' \
                    '"text":"Unauthorized"}}}'

@@ -81,7 +81,9 @@ static void start(void)
 	};
 	assert_int_equal(store_open(&store, &server.store), 0);
 	provision();
-	struct committer_config committer = { server.store, 1024, 64 };
+	struct committer_config committer = { .store = server.store,
+					      .queue_max = 1024,
+					      .batch_max = 64 };
 	assert_int_equal(committer_start(&committer, &server.committer), 0);
 	struct app_config app = { .store = server.store,
 				  .committer = server.committer,

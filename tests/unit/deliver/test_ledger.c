@@ -63,7 +63,8 @@ static struct delivery decide(instant_us due_at, uint64_t contact)
 static unsigned due(struct due_place behind, instant_us now, unsigned limit, struct delivery **rows)
 {
 	unsigned n;
-	assert_int_equal(ledger_due(ledger, &arena, DESTINATION, behind, now, limit, rows, &n), 0);
+	const struct due_query q = { DESTINATION, behind, now, false, limit };
+	assert_int_equal(ledger_due(ledger, &arena, &q, rows, &n), 0);
 	return n;
 }
 
@@ -244,7 +245,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_ledger, close_ledger)
 		CASE(test_position),     CASE(test_decided_with_its_position_or_not_at_all),
-		CASE(test_due_in_order), CASE(test_settled),
+		CASE(test_due_in_order),
+		CASE(test_first_of_each_contact), CASE(test_settled),
 		CASE(test_fired),        CASE(test_forgotten),
 		CASE(test_purged),       CASE(test_not_a_ledger),
 	};

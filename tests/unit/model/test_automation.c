@@ -345,8 +345,6 @@ static void test_refused(void **state)
 		  "false; " },
 		{ WITH(T("properties.x", "gt", "\"1\"")),
 		  "conditions.value must be one of: a number; " },
-		{ WITH(T("properties.x", "gt", "1e999")),
-		  "conditions.value must be one of: a number; " },
 		{ WITH(T("properties.x", "before", "\"noon\"")),
 		  "conditions.value must be one of: a date or a date with time, as "
 		  "2026-11-21T10:00:00Z; " },

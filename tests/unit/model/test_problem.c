@@ -143,9 +143,15 @@ static const struct {
 	  "actions[0].send names no destination that is there" },
 	{ { .code = PROBLEM_DOCUMENTS_FULL, .rule = "automation", .limit = 1000 },
 	  "The request may not go beyond the 1000 automations of a workspace" },
+	{ { .code = PROBLEM_CHANGED, .path = STR_INIT("name") },
+	  "name has been changed by another in the meantime" },
 	{ { .code = PROBLEM_IN_USE, .path = STR_INIT("big-order") }, "big-order needs it" },
 	{ { .code = PROBLEM_WORKSPACES_FULL, .limit = 5 },
 	  "The request may not go beyond the 5 workspaces, or keys, that there can be" },
+	{ { .code = PROBLEM_CLASH, .path = STR_INIT("tag"), .rule = "status" },
+	  "tag may not stand together with status" },
+	{ { .code = PROBLEM_CLASH, .path = STR_INIT("tag") },
+	  "tag may not stand together with the others" },
 	{ { .code = PROBLEM_NAME, .path = STR_INIT("p.a\0b") },
 	  "p.a?b is not a valid name" }, /* ? for U+0000 */
 };

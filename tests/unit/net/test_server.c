@@ -162,6 +162,8 @@ static void test_connections_max(void **state)
 	c.limits.connections_max = 2;
 	start(&c);
 	int a = dial(), b = dial();
+	say(a, "G"); /* neither is idle */
+	say(b, "G");
 	until(net_server_connections(app.server) == 2);
 	for (int i = 0; i < 5; i++) {
 		int fd = dial();
@@ -179,6 +181,34 @@ static void test_connections_max(void **state)
 	expect(200, "/ok");
 	close(a);
 	close(b);
+	stop();
+}
+
+/* Who waits longest for nothing makes room. */
+static void test_connections_max_of_idle_ones(void **state)
+{
+	struct net_config c = config();
+	(void)state;
+	c.limits.connections_max = 2;
+	start(&c);
+	int idle[3] = { dial(), dial(), -1 };
+	for (int i = 0; i < 2; i++) {
+		inbox_of(idle[i]);
+		say(idle[i], GET_OK);
+		expect(200, "/ok");
+	}
+	idle[2] = dial();
+	inbox_of(idle[2]);
+	say(idle[2], GET_OK);
+	expect(200, "/ok");
+	inbox_of(idle[0]);
+	expect_end();
+	inbox_of(idle[1]);
+	say(idle[1], GET_OK);
+	expect(200, "/ok");
+	assert_int_equal(net_server_connections(app.server), 2);
+	for (int i = 0; i < 3; i++)
+		close(idle[i]);
 	stop();
 }
 
@@ -315,11 +345,17 @@ static void test_drain_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_deadlines),       cmocka_unit_test(test_orphans),
-		cmocka_unit_test(test_half_closed),     cmocka_unit_test(test_close_in_the_middle),
-		cmocka_unit_test(test_connections_max), cmocka_unit_test(test_taken_port),
-		cmocka_unit_test(test_addresses),       cmocka_unit_test(test_several_loops),
-		cmocka_unit_test(test_drain),           cmocka_unit_test(test_drain_ends),
+		cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_half_closed),
+		cmocka_unit_test(test_close_in_the_middle),
+		cmocka_unit_test(test_connections_max),
+		cmocka_unit_test(test_connections_max_of_idle_ones),
+		cmocka_unit_test(test_taken_port),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_several_loops),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drain_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,6 +250,12 @@ static const struct damage {
 	{ "UPDATE workspace SET switches = '7'", "workspace 1: its switches are none", false },
 	{ "UPDATE contact_field SET workspace = 9 WHERE no = 1", "contact field 1: workspace 9",
 	  false },
+	{ "INSERT INTO document VALUES(7, 9, 1, 'd', '{}', 0, 0)", "document 7: workspace 9",
+	  false },
+	{ "INSERT INTO document VALUES(7, 1, 1, 'd', '[]', 0, 0)",
+	  "document 7: what it declares is none", false },
+	{ "INSERT INTO document VALUES(7, 1, 1, 'd', '{', 0, 0)",
+	  "document 7: what it declares is none", false },
 };
 
 /* A repaired store is one that can be used. */

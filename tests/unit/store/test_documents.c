@@ -131,7 +131,7 @@ static void what_is_refused_writes_nothing(void **state)
 		{ document_op(&f, DOCUMENT_MUST_BE_NEW, A, "r", RULE), PROBLEM_EXISTS, "name" },
 		{ document_op(&f, DOCUMENT_MUST_EXIST, A, "x", RULE), PROBLEM_UNKNOWN_DOCUMENT,
 		  "name" },
-		{ document_op(&f, DOCUMENT_AS_SEEN, D, "crm", "{}"), PROBLEM_EXISTS, "name" },
+		{ document_op(&f, DOCUMENT_AS_SEEN, D, "crm", "{}"), PROBLEM_CHANGED, "name" },
 		{ document_op(&f, 0, A, "r",
 			      "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"},{\"send\":\"r\"}]}"),
 		  PROBLEM_UNKNOWN_DOCUMENT, "actions[1].send" },
@@ -167,7 +167,7 @@ static void a_change_of_what_was_seen_is_made_once(void **state)
 	op.document = &d;
 	op = apply(&f, op);
 	op.problems = NULL;
-	expect_refused(&f, op, PROBLEM_EXISTS, "name");
+	expect_refused(&f, op, PROBLEM_CHANGED, "name");
 	assert_string_equal(look(&f, D, "crm"), "1 {\"disabled\":true} 0 1");
 	fixture_end(&f);
 }

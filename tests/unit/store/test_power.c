@@ -316,9 +316,22 @@ static void what_was_acknowledged_survives_power_cuts(void **state)
 	assert_true(asked.worlds < 10 || events > asked.worlds);
 }
 
+/* Worlds that found something once. */
+static void what_was_found_stays_found(void **state)
+{
+	static const uint64_t kept[] = {
+		3181314809, /* the sync failed with which a database begins to have a log */
+	};
+	static struct world w;
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
+		run_world(&w, kept[i]);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_found_stays_found),
 		cmocka_unit_test(what_was_acknowledged_survives_power_cuts),
 	};
 	asked.worlds = argc > 1 ? (unsigned)atoi(argv[1]) : 250;

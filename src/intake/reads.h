@@ -1,0 +1,23 @@
+/*
+ * The way to the worker threads for all that is read, the intake's queries and the native API's
+ * alike. What waits has a ceiling and each key its share of it (intake/shares.h), so that neither
+ * memory nor another key's patience ends before a key that floods is told to come back.
+ *
+ * Thread: all but new and free run on the net loop concerned.
+ */
+#pragma once
+
+#include "dialect/dialect.h"
+#include "net/server.h"
+
+struct reads;
+
+MUST_CHECK int reads_new(struct reads **out);
+void reads_free(struct reads *r); /* NULL is fine; nothing is under way */
+
+/* Takes the work. REFUSE_OVERLOADED: it was not taken. */
+MUST_CHECK enum refusal reads_submit(struct reads *r, struct net_loop *loop, uint32_t key_no,
+				     struct net_work *work);
+
+/* First thing when work that was taken is done. */
+void reads_done(struct reads *r, uint32_t key_no);

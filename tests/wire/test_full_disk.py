@@ -1,0 +1,177 @@
+"""A disk that is really full: a file system of a few megabytes, filled by events and by others."""
+
+import threading
+
+import database
+import openapi
+import senders
+import smalldisk
+from occurd import made_uuid, wait_until
+from test_engine import Acknowledged
+
+MIB = 1 << 20
+DISK = 40 * MIB
+RESERVE = 16 * MIB
+PADDING = "x" * 2000
+CROWD = 4
+
+
+def requests(space):
+    """One good event in each dialect."""
+    return {"pristo": senders.pristo(space, made_uuid("known"), "known@example.com"),
+            "arsel": senders.arsel(space, "known@example.com"),
+            "omnisend": senders.omnisend(space, "known@example.com"),
+            "infobip": senders.infobip(space, "known@example.com")}
+
+
+def padded(space, sender):
+    """Events that fill the disk, each of which can be told from all others."""
+    def make(i):
+        said = {"n": str(i), "sender": str(sender)}
+        if i % 2:
+            return senders.arsel(space, f"{i % 50}@example.com", {**said, "padding": PADDING})
+        return senders.omnisend(space, f"{i % 50}@example.com", {**said, "padding": PADDING}, "bulk")
+    return make
+
+
+class Filler(senders.Sender):
+    """Sends until it is refused."""
+
+    def run_until_refused(self):
+        with self.server.wire() as wire:
+            while not self.answers or self.answers[-1][1].status < 300:
+                self._round(wire, 1)
+
+
+def check_refused(server, space):
+    for dialect, request in requests(space).items():
+        reply = server.request(*request)
+        assert reply.status == 503, (dialect, reply)
+        assert int(reply.header("Retry-After")) >= 1, (dialect, reply)
+    assert server.request("GET", "/readyz").status == 503
+    assert server.request("GET", "/healthz").status == 200
+
+
+def check_taken(server, space):
+    wait_until(lambda: server.request("GET", "/readyz").status == 200, what="/readyz")
+    for dialect, request in requests(space).items():
+        assert server.request(*request).status in (201, 202), dialect
+    return len(requests(space))
+
+
+def events_of(server, space):
+    return int(senders.reader_of(server, space).get("/_/v1/stats")["events"])
+
+
+def check_reading(server, space, events):
+    reader = senders.reader_of(server, space)
+    assert len(reader.events()) == events
+    contact = reader.contact("email=known@example.com")
+    assert len(reader.timeline(contact)) == int(contact["event_count"])
+
+
+def check_kept(disk, server, tmp_path, crowd, more):
+    """What the ended server has left: each acknowledged event once, `more` others, nothing else."""
+    disk.copy_data(tmp_path / "copy")
+    server.data = tmp_path / "copy"
+    acknowledged = Acknowledged()
+    for s, sender in enumerate(crowd):
+        acknowledged.add(s, sender)
+    db = database.opened(server)
+    said = {(int(s), int(n)) for s, n in db.execute(
+        "SELECT json_extract(properties, '$.sender'), json_extract(properties, '$.n') FROM event"
+        " WHERE json_extract(properties, '$.sender') IS NOT NULL")}
+    total = db.execute("SELECT count(*) FROM event").fetchone()[0]
+    db.close()
+    assert said == set(acknowledged.said)
+    assert total == len(said) + more
+    database.check_all(server)
+
+
+def test_events_fill_the_disk(tmp_path):
+    """They are taken down to the reserve and no further; with room again they go on, without a
+    restart."""
+    space = senders.engine_workspace("filled")
+    with smalldisk.make(tmp_path, DISK // MIB) as disk:
+        server = disk.server(space, ["--disk-reserve", str(RESERVE), "--threads", "2"])
+        with server:
+            more = check_taken(server, space)
+            disk.fill(leave=RESERVE + 8 * MIB)
+            crowd = [Filler(server, padded(space, s)) for s in range(CROWD)]
+            senders.in_threads([f.run_until_refused for f in crowd])
+            good = sum(len(f.answers) - 1 for f in crowd)
+            assert good > 100
+            for filler in crowd:
+                (_, refused) = filler.answers[-1]
+                assert refused.status == 503 and int(refused.header("Retry-After")) >= 1, refused
+            # The last batch, and what the log's copying into the database takes.
+            assert disk.free_bytes() > RESERVE // 4
+            check_refused(server, space)
+            check_reading(server, space, good + more)
+
+            disk.empty()
+            more += check_taken(server, space)
+            senders.in_threads([lambda f=f: f.run(len(f.answers) + 20) for f in crowd])
+            check_reading(server, space, good + more + 20 * CROWD)
+            said = [line for line in server.log if '"events_refused"' in line]
+            assert len(said) == 1, "told once, not per request"
+        check_kept(disk, server, tmp_path, crowd, more)
+
+
+def test_others_fill_the_disk_under_load(tmp_path):
+    """Without a reserve there is nothing between the events and the disk's own refusal: what was
+    acknowledged is there, what was not got an honest answer, and it goes on by itself."""
+    space = senders.engine_workspace("taken")
+    with smalldisk.make(tmp_path, DISK // MIB) as disk:
+        with disk.server(space, ["--disk-reserve", "0"]) as server:
+            more, stop = check_taken(server, space), threading.Event()
+            crowd = [senders.Sender(server, padded(space, s), depth=4) for s in range(CROWD)]
+            threads = [threading.Thread(target=f.run_until_closed, args=(stop,)) for f in crowd]
+            for thread in threads:
+                thread.start()
+            for _ in range(3):
+                refused = refusals(crowd)
+                disk.fill()
+                wait_until(lambda: refusals(crowd) > refused, 60, "a refusal")
+                assert server.request("GET", "/healthz").status == 200
+                taken = acknowledged(crowd)
+                disk.empty()
+                wait_until(lambda: acknowledged(crowd) > taken, 60, "an event taken again")
+            stop.set()
+            for thread in threads:
+                thread.join()
+            more += check_taken(server, space)
+            for filler in crowd:
+                for _, reply in filler.answers:
+                    assert reply.status in (201, 202, 500, 503), reply
+        check_kept(disk, server, tmp_path, crowd, more)
+
+
+def refusals(crowd):
+    return sum(r.status >= 500 for f in crowd for _, r in list(f.answers))
+
+
+def acknowledged(crowd):
+    return sum(r.status < 300 for f in crowd for _, r in list(f.answers))
+
+
+def test_killed_and_started_on_a_full_disk(tmp_path):
+    """Nothing is lost; it starts for reading, and takes events once there is room."""
+    space = senders.engine_workspace("restarted")
+    with smalldisk.make(tmp_path, DISK // MIB) as disk:
+        server = disk.server(space, ["--disk-reserve", "4M"])
+        server.start()
+        more = check_taken(server, space)
+        filler = Filler(server, padded(space, 0))
+        filler.run(500)
+        disk.fill()
+        server.kill()
+        server.start()
+        check_refused(server, space)
+        check_reading(server, space, 500 + more)
+        server.stop()
+        with server:
+            check_refused(server, space)
+            disk.empty()
+            more += check_taken(server, space)
+        check_kept(disk, server, tmp_path, [filler], more)
