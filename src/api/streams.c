@@ -86,16 +86,17 @@ static int read_page(struct stream *s, struct store_reader *r)
 	return s->text.failed ? fail(-ENOMEM, "a page of a stream") : 0;
 }
 
-/* On a worker thread. A reader that failed is not used again. */
+/* On a worker thread. */
 static void run(struct net_work *work)
 {
 	struct stream *s = (struct stream *)work;
 	struct store_reader *r = NULL;
 	int e = reader_pool_borrow(s->all->readers, &r);
 	e = e ?: read_page(s, r);
+	if (r)
+		reader_pool_return(s->all->readers, r, e);
 	if (e == 0)
-		return reader_pool_return(s->all->readers, r);
-	store_reader_close(r);
+		return;
 	s->failed = true;
 	log_error("stream_failed", LOG_S("cause", fail_text()));
 }
