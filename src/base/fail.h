@@ -12,7 +12,11 @@
 
 #include "base/base.h"
 
+#ifdef __clang_analyzer__ /* which does not see that fail_at() gives back what is below zero */
+#define fail(r, ...) (fail_at((r), __FILE__, __LINE__, __VA_ARGS__), (r) < 0 ? (r) : -1)
+#else
 #define fail(r, ...) fail_at((r), __FILE__, __LINE__, __VA_ARGS__)
+#endif
 
 /* Records the cause and returns r. r must be below zero. */
 int fail_at(int r, const char *file, int line, const char *fmt, ...) PRINTF(4, 5)

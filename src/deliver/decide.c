@@ -68,6 +68,8 @@ static int place_walkers(struct decider *d, const struct rules *rules, struct wa
 	for (unsigned i = 0; i < rules->n_automations && r == 0; i++) {
 		walkers[i].automation = &rules->automations[i];
 		r = ledger_position(d->ledger, rules->automations[i].no, d->end, &walkers[i].seq);
+		/* A store that was put back to an earlier state has fewer events. */
+		walkers[i].seq = MIN(walkers[i].seq, d->end);
 	}
 	return pass(r);
 }

@@ -41,7 +41,7 @@ struct deliver {
 	struct journey *ended; /* not yet in the ledger */
 	bool more;             /* of the feed, at once */
 	bool failed;           /* the last round did */
-	bool untidy; /* something may have happened since it was last tidied */
+	bool untidy;           /* something may have happened since it was last tidied */
 	instant_us tidied_at;
 };
 
@@ -162,8 +162,12 @@ static struct lane *find_lane(struct deliver *d, uint32_t destination)
 	return NULL;
 }
 
-static int add_lane(struct deliver *d, uint32_t destination)
+static int add_lane(struct deliver *d, const struct destination *to)
 {
+	instant_us silenced_at;
+	int r = ledger_silenced(d->ledger, to->no, &silenced_at);
+	if (r < 0)
+		return pass(r);
 	struct lane **longer = reallocarray(d->lanes, d->n_lanes + 1, sizeof(*longer));
 	struct lane *lane = calloc(1, sizeof(*lane));
 	if (longer)
@@ -172,21 +176,23 @@ static int add_lane(struct deliver *d, uint32_t destination)
 		free(lane);
 		return fail(-ENOMEM, "a destination");
 	}
-	lane_init(lane, destination, d);
+	lane_init(lane, to->no, d);
+	lane_refresh(lane, to);
+	lane->disabled |= silenced_at == to->declared_at;
 	d->lanes[d->n_lanes++] = lane;
 	return 0;
 }
 
-/* A destination that was changed is tried anew. */
 static int make_lanes(struct deliver *d)
 {
 	for (unsigned i = 0; i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];
 		struct lane *lane = find_lane(d, to->no);
-		int r = lane ? 0 : add_lane(d, to->no);
+		int r = lane ? 0 : add_lane(d, to);
 		if (r < 0)
 			return pass(r);
-		lane_refresh(lane ?: find_lane(d, to->no), to);
+		if (lane)
+			lane_refresh(lane, to);
 	}
 	return 0;
 }
@@ -229,7 +235,10 @@ static int settle_one(struct deliver *d, const struct journey *j)
 		.status = a->status,
 		.answer = row.answer,
 	};
-	return pass(ledger_settle(d->ledger, &row, &attempt));
+	int r = ledger_settle(d->ledger, &row, &attempt);
+	if (r == 0 && a->outcome == ATTEMPT_DISABLE)
+		r = ledger_silence(d->ledger, a->destination->no, a->destination->declared_at);
+	return pass(r);
 }
 
 static int settle_all(struct deliver *d)

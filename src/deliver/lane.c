@@ -122,9 +122,12 @@ void lane_taken_back(struct lane *l, struct journey *j)
 
 void lane_refresh(struct lane *l, const struct destination *d)
 {
+	l->look = true;
+	if (l->declared_at == d->declared_at)
+		return;
+	l->declared_at = d->declared_at;
 	l->disabled = d->disabled;
 	l->failures = 0;
-	l->look = true;
 }
 
 /* A tenth more or less, so that those which failed together do not come back together. */

@@ -41,7 +41,8 @@ struct lane {
 	instant_us try_at;   /* while broken: not before */
 	instant_us second;   /* the one that `begun` counts in */
 	unsigned begun;
-	bool disabled; /* it wants nothing any more */
+	bool disabled;          /* it wants nothing any more */
+	instant_us declared_at; /* the destination that all of this is about */
 };
 
 void lane_init(struct lane *l, uint32_t destination, void *owner);
@@ -58,7 +59,7 @@ void lane_begun(struct lane *l, struct journey *j, instant_us now);
 /* It could not be begun after all. */
 void lane_taken_back(struct lane *l, struct journey *j);
 
-/* The destination may have changed: it is tried anew. */
+/* If the destination has been changed, it is tried anew. */
 void lane_refresh(struct lane *l, const struct destination *d);
 
 /* What came of it: fills the delivery's new state from the attempt. Its journey is taken out. */

@@ -38,6 +38,8 @@ enum statement {
 	FORGET_ATTEMPTS,
 	FORGET_DELIVERIES,
 	FORGET_FIRED,
+	SILENCE_GET,
+	SILENCE_SET,
 	PURGE_FIND,
 	PURGE_ATTEMPTS,
 	PURGE_DELIVERY,
@@ -77,6 +79,8 @@ static const char *const sql[STATEMENTS] = {
 			    " (SELECT no FROM delivery WHERE contact = ?)",
 	[FORGET_DELIVERIES] = "DELETE FROM delivery WHERE contact = ?",
 	[FORGET_FIRED] = "DELETE FROM fired WHERE contact = ?",
+	[SILENCE_GET] = "SELECT declared_at FROM silenced WHERE destination = ?",
+	[SILENCE_SET] = "INSERT OR REPLACE INTO silenced(destination, declared_at) VALUES(?, ?)",
 	[PURGE_FIND] = "SELECT no FROM delivery WHERE state > 0 AND ended_at < ?"
 		       " ORDER BY ended_at LIMIT 1",
 	[PURGE_ATTEMPTS] = "DELETE FROM attempt WHERE delivery = ?",
@@ -339,6 +343,20 @@ int ledger_forget(struct ledger *l, uint64_t contact)
 		r = db_run(l->st[s]);
 	}
 	return pass(r);
+}
+
+int ledger_silence(struct ledger *l, uint32_t destination, instant_us declared_at)
+{
+	bind_pair(l->st[SILENCE_SET], destination, (uint64_t)declared_at);
+	return pass(db_run(l->st[SILENCE_SET]));
+}
+
+int ledger_silenced(struct ledger *l, uint32_t destination, instant_us *declared_at)
+{
+	bool found;
+	*declared_at = 0;
+	db_bind_i64(l->st[SILENCE_GET], 1, destination);
+	return pass(get_i64(l->st[SILENCE_GET], declared_at, &found));
 }
 
 /* Kept as the position of an automation that there is not. */

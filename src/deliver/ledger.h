@@ -97,6 +97,11 @@ MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,
 /* All rows of the contact go. */
 MUST_CHECK int ledger_forget(struct ledger *l, uint64_t contact);
 
+/* The destination, as it was declared then, has said that it wants nothing any more. */
+MUST_CHECK int ledger_silence(struct ledger *l, uint32_t destination, instant_us declared_at);
+/* Of which declaration that is known; 0: of none. */
+MUST_CHECK int ledger_silenced(struct ledger *l, uint32_t destination, instant_us *declared_at);
+
 /* Up to which of the store's deleted contacts that has been done. */
 MUST_CHECK int ledger_gone(struct ledger *l, uint64_t *no);
 MUST_CHECK int ledger_set_gone(struct ledger *l, uint64_t no);

@@ -42,6 +42,7 @@ static int read_document(struct rules *r, const struct workspace *w, const struc
 	} else if (destination) {
 		to->no = d->no;
 		to->workspace = w->no;
+		to->declared_at = d->updated_at;
 		r->n_destinations++;
 	} else {
 		rule->no = d->no;

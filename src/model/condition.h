@@ -15,7 +15,7 @@
  *    before, after            instants: V is a date or a date with time
  *    within_last              instants: V seconds before now, and not after it
  *
- * A count is of the contact's events of that definition (null: of any) up to this one, among its
+ * A count is of the contact's events of that definition (true: of any) up to this one, among its
  * newest CONDITION_COUNT_MAX; within_seconds is optional. Pure; immutable once read.
  */
 #pragma once

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "base/timefmt.h"
 #include "model/problem.h"
 
 enum destination_type {
@@ -31,6 +32,7 @@ enum {
 
 struct destination {
 	uint32_t no, workspace; /* row numbers */
+	instant_us declared_at; /* when it was changed last */
 	struct str name;
 	enum destination_type type;
 	bool disabled;

@@ -172,10 +172,12 @@ def test_dead_after_the_last_try_with_the_reason(tmp_path):
 
 
 def test_gone_disables_the_destination(tmp_path):
-    """What waits for it goes on waiting; nobody asks it again."""
-    with Receiver(lambda got, n: 410) as receiver:
+    """What waits for it goes on waiting, also over a start; nobody asks it again until it is
+    changed."""
+    with Receiver(lambda got, n: 410 if got.path == "/in" else 200) as receiver:
         space = space_of("gone", [webhook("crm", receiver)], [send_to("all", "crm")])
-        with occurd.start(tmp_path, [space]) as server:
+        server = occurd.Server(tmp_path, [space])
+        with server:
             track(server, space)
             wait_until(lambda: receiver.got, what="the first try")
             for n in range(5):
@@ -183,6 +185,17 @@ def test_gone_disables_the_destination(tmp_path):
             wait_until(lambda: len(deliveries(server, space)) == 6, what="six deliveries")
             assert {row["state"] for row in deliveries(server, space)} == {"pending"}
         assert len(receiver.got) == 1
+        with server:
+            track(server, space)
+            wait_until(lambda: len(deliveries(server, space)) == 7, what="seven deliveries")
+            assert len(receiver.got) == 1
+            reply = server.request(
+                "PATCH", "/_/v1/destinations/crm",
+                {"Authorization": "Bearer gone-reader", "Content-Type": "application/json"},
+                json.dumps({"url": receiver.url("/new")}).encode())
+            assert reply.status == 200, reply
+            ended(server, space, 7)
+        assert len(receiver.ids("/new")) == 7
 
 
 def test_a_private_address_is_refused(tmp_path):

@@ -317,8 +317,7 @@ def test_slow_readers_cost_little(lean):
             assert event["properties"]["n"].startswith(f"{i} ")
         assert resident(server) - before < 100 << 20
     assert slow[0].event()["properties"]["n"].startswith("0 ")
-    assert [int(e["properties"]["n"].split()[0]) for e in slow[0].events(99)] == \
-        list(range(1, 100))
+    assert [int(e["properties"]["n"].split()[0]) for e in slow[0].events(3)] == [1, 2, 3]
     for stream in slow:
         stream.wire.socket.close()
 

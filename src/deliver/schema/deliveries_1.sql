@@ -49,3 +49,9 @@ CREATE TABLE attempt(
     answer      TEXT NOT NULL,
     PRIMARY KEY(delivery, n)
 ) WITHOUT ROWID;
+
+-- Destinations that have said, as they were declared then, that they want nothing any more.
+CREATE TABLE silenced(
+    destination INTEGER PRIMARY KEY,
+    declared_at INTEGER NOT NULL
+);

@@ -237,6 +237,9 @@ static void test_disabled(void **state)
 	assert_int_equal(d.state, DELIVERY_PENDING);
 	assert_null(begin(T0 + 1000 * US_PER_S));
 	assert_int_equal(lane_wakes_at(&lane, &to, T0), 0);
+	lane_refresh(&lane, &to); /* it is as it was */
+	assert_null(begin(T0 + 1000 * US_PER_S));
+	to.declared_at = 7;
 	lane_refresh(&lane, &to);
 	end(begin(T0 + 1000 * US_PER_S), ATTEMPT_DELIVERED, T0);
 	end(begin(T0 + 1000 * US_PER_S), ATTEMPT_DEAD, T0);

@@ -245,10 +245,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_ledger, close_ledger)
 		CASE(test_position),     CASE(test_decided_with_its_position_or_not_at_all),
-		CASE(test_due_in_order),
-		CASE(test_first_of_each_contact), CASE(test_settled),
-		CASE(test_fired),        CASE(test_forgotten),
-		CASE(test_purged),       CASE(test_not_a_ledger),
+		CASE(test_due_in_order), CASE(test_first_of_each_contact),
+		CASE(test_settled),      CASE(test_fired),
+		CASE(test_forgotten),    CASE(test_purged),
+		CASE(test_not_a_ledger),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
