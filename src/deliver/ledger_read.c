@@ -118,7 +118,7 @@ int ledger_read_deliveries(const char *dir, struct arena *a, const struct delive
 {
 	CLEANUP(db_close) sqlite3 *db = NULL;
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	uint64_t key;
+	uint64_t key = 0;
 	*n = 0;
 	*rows = arena_array(a, struct delivery, q->limit);
 	int r = *rows ? open_read(dir, &db) : fail(-ENOMEM, "deliveries");

@@ -88,6 +88,7 @@ struct link {
 static int read_link(struct store_reader *r, uint64_t seq, struct link *l)
 {
 	sqlite3_stmt *st = r->st[RD_EVENT_LINK];
+	*l = (struct link){ .prev = seq };
 	db_bind_i64(st, 1, (int64_t)seq);
 	int x = db_step(st);
 	if (x == DB_ROW)
