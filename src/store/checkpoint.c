@@ -148,10 +148,10 @@ int checkpoint_start(const char *db_path, sqlite3 *writer, unsigned begin_at,
 	return 0;
 }
 
-void checkpoint_stop(struct checkpoint *c)
+int checkpoint_stop(struct checkpoint *c)
 {
 	if (!c)
-		return;
+		return 0;
 	lock(c);
 	c->stop = true;
 	must(pthread_cond_broadcast(&c->changed) == 0);
@@ -161,7 +161,9 @@ void checkpoint_stop(struct checkpoint *c)
 	db_close(c->db);
 	must(pthread_cond_destroy(&c->changed) == 0);
 	must(pthread_mutex_destroy(&c->lock) == 0);
+	int r = c->failure < 0 ? fail(c->failure, "%s", c->why) : 0;
 	free(c);
+	return pass(r);
 }
 
 /* Everything is copied after this, unless a reader holds back: then the next write begins the log

@@ -18,7 +18,8 @@ struct checkpoint;
  * pages from which on it is copied; 0: what suits. */
 MUST_CHECK int checkpoint_start(const char *db_path, sqlite3 *writer, unsigned begin_at,
 				struct checkpoint **out);
-void checkpoint_stop(struct checkpoint *c); /* NULL is fine; the writer is still open */
+/* Its thread's failure, if that has not come to light yet. NULL is fine; the writer is still open. */
+MUST_CHECK int checkpoint_stop(struct checkpoint *c);
 
 /* The committer, between two batches. A failure of the thread comes to light here. */
 MUST_CHECK int checkpoint_between_batches(struct checkpoint *c);

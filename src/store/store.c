@@ -78,12 +78,23 @@ static int connect(struct store *s)
 	return 0;
 }
 
+/* The last connection would copy the log into the database as it closes. After a failure that must
+ * not be: what a failed sync was for may never get to the disk, and a database that is newer than
+ * its log is damaged. The log stays, and is written and synced once more before it is used again. */
+static void leave_the_log(sqlite3 *db)
+{
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 static void disconnect(struct store *s)
 {
-	checkpoint_stop(steal(&s->checkpoint));
+	bool failed = checkpoint_stop(steal(&s->checkpoint)) < 0 || status_is_failed(s, NULL, 0);
 	db_finalize_all(s->st, STATEMENTS);
-	if (s->db)
-		db_close(steal(&s->db));
+	if (!s->db)
+		return;
+	if (failed)
+		leave_the_log(s->db);
+	db_close(steal(&s->db));
 }
 
 static int open_all(struct store *s, const struct store_config *config)
@@ -144,11 +155,12 @@ int store_open(const struct store_config *config, struct store **out)
 /* A clean end leaves nothing for the next start to read again, and one file. */
 static int save_for_start(struct store *s)
 {
-	int r = db_run(s->st[ST_BEGIN]);
+	int r = checkpoint_stop(steal(&s->checkpoint));
+	r = r ?: db_run(s->st[ST_BEGIN]);
 	r = r ?: heads_save_all(s);
 	r = r ?: db_run(s->st[ST_COMMIT]);
-	checkpoint_stop(steal(&s->checkpoint));
-	return pass(r ?: db_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)"));
+	r = r ?: db_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	return r < 0 ? status_failed(s, r) : 0;
 }
 
 static int do_chores(struct store *s)
