@@ -173,7 +173,6 @@ static int copy_rest(struct checkpoint *c)
 	int pages, copied;
 	lock(c);
 	int r = c->failure < 0 ? fail(c->failure, "%s", c->why) : 0;
-	c->failure = 0;
 	set_state(c, IDLE);
 	unlock(c);
 	c->pages = 0; /* until the next commit says */

@@ -18,7 +18,7 @@ struct checkpoint;
  * pages from which on it is copied; 0: what suits. */
 MUST_CHECK int checkpoint_start(const char *db_path, sqlite3 *writer, unsigned begin_at,
 				struct checkpoint **out);
-/* Its thread's failure, if that has not come to light yet. NULL is fine; the writer is still open. */
+/* The failure of its thread, if there was one. NULL is fine; the writer is still open. */
 MUST_CHECK int checkpoint_stop(struct checkpoint *c);
 
 /* The committer, between two batches. A failure of the thread comes to light here. */

@@ -78,9 +78,10 @@ static int connect(struct store *s)
 	return 0;
 }
 
-/* The last connection would copy the log into the database as it closes. After a failure that must
- * not be: what a failed sync was for may never get to the disk, and a database that is newer than
- * its log is damaged. The log stays, and is written and synced once more before it is used again. */
+/* The last connection would copy the log into the database as it closes. When a sync of the thread's
+ * has failed that must not be: what that was for, batches that were then committed among it, may
+ * never get to the disk, and a database that is newer than its log is damaged. The log stays, and is
+ * written and synced once more before it is used again. */
 static void leave_the_log(sqlite3 *db)
 {
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -88,13 +89,15 @@ static void leave_the_log(sqlite3 *db)
 
 static void disconnect(struct store *s)
 {
-	bool failed = checkpoint_stop(steal(&s->checkpoint)) < 0 || status_is_failed(s, NULL, 0);
+	if (checkpoint_stop(steal(&s->checkpoint)) < 0)
+		s->leave_log = true;
 	db_finalize_all(s->st, STATEMENTS);
 	if (!s->db)
 		return;
-	if (failed)
+	if (s->leave_log)
 		leave_the_log(s->db);
 	db_close(steal(&s->db));
+	s->leave_log = false;
 }
 
 static int open_all(struct store *s, const struct store_config *config)
@@ -156,11 +159,12 @@ int store_open(const struct store_config *config, struct store **out)
 static int save_for_start(struct store *s)
 {
 	int r = checkpoint_stop(steal(&s->checkpoint));
+	s->leave_log = r < 0;
 	r = r ?: db_run(s->st[ST_BEGIN]);
 	r = r ?: heads_save_all(s);
 	r = r ?: db_run(s->st[ST_COMMIT]);
 	r = r ?: db_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)");
-	return r < 0 ? status_failed(s, r) : 0;
+	return pass(r);
 }
 
 static int do_chores(struct store *s)
