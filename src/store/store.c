@@ -78,8 +78,8 @@ static int connect(struct store *s)
 	return 0;
 }
 
-/* The last connection would copy the log into the database as it closes. When a sync of the thread's
- * has failed that must not be: what that was for, batches that were then committed among it, may
+/* The last connection would copy the log into the database as it closes. When a sync has failed
+ * that must not be: what that was for, batches that were then committed among it, may
  * never get to the disk, and a database that is newer than its log is damaged. The log stays, and is
  * written and synced once more before it is used again. */
 static void leave_the_log(sqlite3 *db)
@@ -89,7 +89,7 @@ static void leave_the_log(sqlite3 *db)
 
 static void disconnect(struct store *s)
 {
-	if (checkpoint_stop(steal(&s->checkpoint)) < 0)
+	if (checkpoint_stop(steal(&s->checkpoint)) < 0 || status_is_failed(s, NULL, 0))
 		s->leave_log = true;
 	db_finalize_all(s->st, STATEMENTS);
 	if (!s->db)
