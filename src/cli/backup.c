@@ -1,7 +1,7 @@
+#include "store/backup.h"
 #include "base/fail.h"
 #include "cli/command.h"
 #include "cli/options.h"
-#include "store/backup.h"
 
 #include <inttypes.h>
 #include <stdio.h>

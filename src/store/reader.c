@@ -26,10 +26,9 @@ const char *const reader_sql[READ_STATEMENTS] = {
 			   " ORDER BY seq DESC LIMIT 1",
 
 	[RD_FEED] = EVENT_COLUMNS "WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
-	[RD_FEED_OF] =
-		EVENT_COLUMNS "WHERE e.seq > ?1 AND e.seq <= ?2 AND e.workspace = ?3"
-			      " AND (?4 = 0 OR e.contact = ?4) AND (?5 = '' OR d.name = ?5)"
-			      " ORDER BY e.seq",
+	[RD_FEED_OF] = EVENT_COLUMNS "WHERE e.seq > ?1 AND e.seq <= ?2 AND e.workspace = ?3"
+				     " AND (?4 = 0 OR e.contact = ?4) AND (?5 = '' OR d.name = ?5)"
+				     " ORDER BY e.seq",
 	[RD_EVENT_LINK] = "SELECT prev, contact, definition, received_at FROM event WHERE seq = ?",
 	[RD_DOCUMENT_NAME] = "SELECT name FROM document WHERE no = ?",
 	[RD_DEFINITION_FIND] = "SELECT no FROM definition WHERE workspace = ? AND name = ?"

@@ -76,7 +76,6 @@ struct store {
 	struct heads_round round;
 	struct new_events new_events; /* of the batch, not yet in their table */
 	struct checkpoint *checkpoint;
-	bool leave_log;       /* as it closes: a sync of the thread's has failed */
 	struct arena scratch; /* what one operation needs while it is applied */
 
 	struct catalog *catalog;        /* the one in the cell */

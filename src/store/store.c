@@ -89,15 +89,13 @@ static void leave_the_log(sqlite3 *db)
 
 static void disconnect(struct store *s)
 {
-	if (checkpoint_stop(steal(&s->checkpoint)) < 0 || status_is_failed(s, NULL, 0))
-		s->leave_log = true;
+	bool failed = checkpoint_stop(steal(&s->checkpoint)) < 0 || status_is_failed(s, NULL, 0);
 	db_finalize_all(s->st, STATEMENTS);
 	if (!s->db)
 		return;
-	if (s->leave_log)
+	if (failed)
 		leave_the_log(s->db);
 	db_close(steal(&s->db));
-	s->leave_log = false;
 }
 
 static int open_all(struct store *s, const struct store_config *config)
@@ -159,12 +157,11 @@ int store_open(const struct store_config *config, struct store **out)
 static int save_for_start(struct store *s)
 {
 	int r = checkpoint_stop(steal(&s->checkpoint));
-	s->leave_log = r < 0;
 	r = r ?: db_run(s->st[ST_BEGIN]);
 	r = r ?: heads_save_all(s);
 	r = r ?: db_run(s->st[ST_COMMIT]);
 	r = r ?: db_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)");
-	return pass(r);
+	return r < 0 ? status_failed(s, r) : 0;
 }
 
 static int do_chores(struct store *s)
