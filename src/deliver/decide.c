@@ -28,6 +28,7 @@ struct waiting {
 struct decider {
 	struct ledger *ledger;
 	struct store_reader *reader;
+	instant_us since;
 	struct rules *rules;
 	struct walker *walkers;  /* one per automation, in their order */
 	struct waiting *waiting; /* one per destination, likewise */
@@ -37,13 +38,14 @@ struct decider {
 	struct arena rows, scratch;
 };
 
-int decider_new(struct ledger *l, struct store_reader *r, struct decider **out)
+int decider_new(struct ledger *l, struct store_reader *r, instant_us since, struct decider **out)
 {
 	struct decider *d = calloc(1, sizeof(*d));
 	if (!d)
 		return fail(-ENOMEM, "automations");
 	d->ledger = l;
 	d->reader = r;
+	d->since = since;
 	arena_init(&d->rows, RUN_MEMORY_MAX, NULL);
 	arena_init(&d->scratch, RUN_MEMORY_MAX, NULL);
 	*out = d;
@@ -62,15 +64,34 @@ void decider_free(struct decider *d)
 	free(d);
 }
 
+/* Where one begins that has no position yet. */
+static int find_start(struct decider *d, const struct automation *m, uint64_t *start)
+{
+	*start = d->end;
+	if (m->created_at < d->since)
+		return 0;
+	return pass(store_read_feed_at(d->reader, m->created_at, start));
+}
+
+static int place(struct decider *d, const struct automation *m, struct walker *w)
+{
+	bool known;
+	uint64_t start = 0;
+	int r = ledger_knows(d->ledger, m->no, &known);
+	if (r == 0 && !known)
+		r = find_start(d, m, &start);
+	r = r ?: ledger_position(d->ledger, m->no, start, &w->seq);
+	/* A store that was put back to an earlier state has fewer events. */
+	w->seq = MIN(w->seq, d->end);
+	w->automation = m;
+	return pass(r);
+}
+
 static int place_walkers(struct decider *d, const struct rules *rules, struct walker *walkers)
 {
 	int r = store_read_feed_end(d->reader, &d->end);
-	for (unsigned i = 0; i < rules->n_automations && r == 0; i++) {
-		walkers[i].automation = &rules->automations[i];
-		r = ledger_position(d->ledger, rules->automations[i].no, d->end, &walkers[i].seq);
-		/* A store that was put back to an earlier state has fewer events. */
-		walkers[i].seq = MIN(walkers[i].seq, d->end);
-	}
+	for (unsigned i = 0; i < rules->n_automations && r == 0; i++)
+		r = place(d, &rules->automations[i], &walkers[i]);
 	return pass(r);
 }
 

@@ -16,11 +16,14 @@ struct decider;
 
 enum { WAITING_MAX = 1000000 }; /* pending deliveries of one destination */
 
-MUST_CHECK int decider_new(struct ledger *l, struct store_reader *r, struct decider **out);
+/* `since`: when the server began. */
+MUST_CHECK int decider_new(struct ledger *l, struct store_reader *r, instant_us since,
+			   struct decider **out);
 void decider_free(struct decider *d); /* NULL is fine */
 
 /* The rules from now on, and where each stands by the ledger; also after a transaction that failed.
- * An automation that is new begins behind the newest event. */
+ * An automation that the ledger does not know begins behind the newest event; one that was made since
+ * the server began, behind what was received by then, however late it is noticed. */
 MUST_CHECK int decider_take(struct decider *d, struct rules *rules);
 
 /* A part of what is left, in a transaction of the caller's. *more: there may be more at once;
