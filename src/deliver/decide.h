@@ -2,7 +2,8 @@
  * Decisions: what the events of the feed mean for the automations. Each automation has a position
  * on the feed; what it selects is written to the ledger in the transaction that moves it. An
  * automation whose destination has too much waiting stands still, and goes on from there later: so
- * a destination that is gone for long costs no more than that.
+ * a destination that is gone for long costs no more than that. Before, while it has much waiting and
+ * nothing is won by deciding more, it goes on slowly, so that ingestion has the processor.
  *
  * Thread: the delivering thread.
  */
@@ -14,7 +15,10 @@
 
 struct decider;
 
-enum { WAITING_MAX = 1000000 }; /* pending deliveries of one destination */
+enum { /* pending deliveries of one destination */
+       WAITING_MAX = 1000000,
+       WAITING_CALM = 2000, /* from here on it is decided with a tenth of the time */
+};
 
 /* `since`: when the server began. */
 MUST_CHECK int decider_new(struct ledger *l, struct store_reader *r, instant_us since,

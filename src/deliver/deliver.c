@@ -21,7 +21,7 @@ enum {
 	ANSWER_MAX = 512,
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
-	NICE = 15,
+	NICE = 10,
 };
 
 #define KEPT_US (30LL * 24 * 60 * 60 * US_PER_S) /* ended deliveries */
@@ -45,6 +45,7 @@ struct deliver {
 	unsigned n_lanes, n_under_way;
 	struct journey *ended; /* not yet in the ledger */
 	bool more;             /* of the feed, at once */
+	bool more_gone;        /* contacts */
 	bool failed;           /* the last round did */
 	bool stale;            /* the rules: there is a newer catalog */
 	unsigned wakes_seen;   /* when the ledger was written last */
@@ -300,7 +301,7 @@ static int forget_gone(struct deliver *d)
 		r = ledger_forget(d->ledger, rows[i].contact);
 	if (r == 0 && n > 0)
 		r = ledger_set_gone(d->ledger, rows[n - 1].no);
-	d->more |= r == 0 && n == GONE_PER_ROUND;
+	d->more_gone = r == 0 && n == GONE_PER_ROUND;
 	arena_fini(&a);
 	return pass(r);
 }
@@ -317,11 +318,10 @@ static int tidy(struct deliver *d, instant_us now)
 static int write_ledger(struct deliver *d, instant_us now)
 {
 	unsigned decided = 0;
-	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more;
+	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone;
 	d->untidy = true;
 	if (!d->ended && !due && d->rules->n_automations == 0)
 		return 0;
-	d->more = false;
 	int r = ledger_begin(d->ledger);
 	r = r ?: settle_all(d);
 	r = r ?: decider_run(d->decider, now, &d->more, &decided);
@@ -416,9 +416,11 @@ static void after_failure(struct deliver *d)
 	d->written_at = 0;
 }
 
+/* The call to stop may have been seen as one to write. */
 static bool has_to_write(const struct deliver *d)
 {
-	return d->more || d->ended || atomic_load(&d->wakes) != d->wakes_seen;
+	return d->more || d->more_gone || d->ended || atomic_load(&d->stopping) ||
+	       atomic_load(&d->wakes) != d->wakes_seen;
 }
 
 static int milliseconds_until(const struct deliver *d)

@@ -163,6 +163,7 @@ struct feed_row {
 	struct event_row event;
 	uint32_t workspace; /* row number */
 	uint64_t contact;   /* likewise */
+	bool gone;          /* the contact was deleted */
 };
 
 /* Those behind `after`, at most `limit`. */
