@@ -204,6 +204,13 @@ static void test_judged(void **state)
 		  "{{/properties.gift}}}",
 		  NULL, NULL },
 		{ "{{{automation}}}", NULL, NULL },
+		/* That of docs/automations.md. */
+		{ "{\n\"text\": \"{{contact.first_name}} ordered for {{properties.total}}: "
+		  "{{properties.note}}\",\n\"total\": {{{properties.total}}},{{#properties.gift}}\n"
+		  "\"gift\": true,{{/properties.gift}}\n\"items\": [{{#properties.items}}\n"
+		  "{\"sku\": {{{sku}}}, \"link\": \"https://shop.example/{{sku}}\"}"
+		  "{{^-last}},{{/-last}}{{/properties.items}}\n]\n}\n",
+		  NULL, NULL },
 		/* Nothing of the event is needed to see what is wrong. */
 		{ "{", none, none },
 		{ "", none, none },
