@@ -53,15 +53,20 @@ static int stop(struct reading *r, const char *what, size_t at)
 	return -EINVAL;
 }
 
+static bool goes_on(const struct template_part *p, size_t at)
+{
+	return p->kind == PART_TEXT && p->at + p->text.n == at;
+}
+
+/* The library gives each blank alone. */
 static void take_text(struct reading *r, const struct tag *tag)
 {
-	struct template_part *last = r->n ? &r->parts[r->n - 1] : NULL;
-	if (last && last->kind == PART_TEXT && last->at + last->text.n == tag->at) {
-		last->text.n += tag->n;
+	struct str text = { r->text.p + tag->at, tag->n };
+	if (r->n > 0 && goes_on(&r->parts[r->n - 1], tag->at)) {
+		r->parts[r->n - 1].text.n += tag->n;
 		return;
 	}
 	must(r->n < r->room);
-	struct str text = { r->text.p + tag->at, tag->n };
 	r->parts[r->n] = (struct template_part){ PART_TEXT, text, tag->at, r->n + 1 };
 	r->n++;
 }
@@ -159,8 +164,7 @@ int template_read(struct arena *a, struct str text, struct template *out,
 	int got = count_tags(&r, &tags);
 	if (got)
 		return got;
-	/* Each tag, what is between them, and what is behind a tag within a tag's place. */
-	r.room = 2 * tags + 1;
+	r.room = 2 * tags + 1; /* and what is between them */
 	r.parts = arena_array(a, struct template_part, r.room);
 	got = r.parts ? read_tags(&r) : fail(-ENOMEM, "a template");
 	*out = (struct template){ text, r.parts, r.n };
