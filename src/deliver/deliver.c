@@ -111,14 +111,21 @@ static int fill(struct deliver *d, struct journey *j, const char **why)
 	*why = "the contact was deleted";
 	if (r != STORE_OK)
 		return r < 0 ? pass(r) : 1;
-	struct buf body = buf_in(a);
 	j->attempt.id = payload_id(a, &j->delivery, &row->event);
 	j->attempt.automation = m;
 	j->attempt.event = &row->event;
 	j->attempt.contact = contact;
-	payload_put(&body, j->attempt.id, m, &row->event, contact);
-	j->attempt.body = buf_str(&body);
-	return body.failed || !j->attempt.id.p ? fail(-ENOMEM, "what a delivery says") : 0;
+	if (!j->attempt.id.p)
+		return fail(-ENOMEM, "what a delivery says");
+	const struct payload what = {
+		.id = j->attempt.id,
+		.automation = m,
+		.action = j->delivery.action,
+		.to = j->attempt.destination,
+		.event = &row->event,
+		.contact = contact,
+	};
+	return payload_make(a, &what, &j->attempt.body, why);
 }
 
 static struct journey *journey_new(struct deliver *d, struct lane *lane,
