@@ -271,3 +271,24 @@ def test_questions(tmp_path_factory, query, status):
             assert reader.ask(path).status == 404
         assert server.reader("ask").ask("/_/v1/deliveries").status == 403
         assert server.request("GET", "/_/v1/deliveries").status == 401
+
+
+def test_a_ledger_that_cannot_be_opened_is_waited_for(tmp_path):
+    """Events are taken meanwhile, and set off what they should once it can be."""
+    space = space_of("shut", [{"name": "log", "type": "file", "path": "log"}], [send_to("all", "log")])
+    server = occurd.Server(tmp_path, [space])
+    with server:
+        track(server, space)
+        ended(server, space, 1)
+    kept, at = tmp_path / "kept.db", server.data / "deliveries.db"
+    at.rename(kept)
+    at.mkdir()
+    with server:
+        for n in range(5):
+            track(server, space, n=n)
+        assert server.request("GET", "/readyz").status == 200
+        wait_until(lambda: "delivery_round_failed" in server.log_text(), 30, "the log line")
+        at.rmdir()
+        kept.rename(at)
+        ended(server, space, 6)
+        assert "deliveries_go_on" in server.log_text()
