@@ -107,7 +107,8 @@ int decider_take(struct decider *d, struct rules *rules)
 	return 0;
 }
 
-static uint64_t *waiting_for(struct decider *d, uint32_t destination)
+/* NULL: it is not, or no longer, declared. */
+static uint64_t *find_waiting(struct decider *d, uint32_t destination)
 {
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++)
 		if (d->waiting[i].destination == destination)
@@ -115,9 +116,17 @@ static uint64_t *waiting_for(struct decider *d, uint32_t destination)
 	return NULL;
 }
 
+/* One of the rules in force. */
+static uint64_t *waiting_for(struct decider *d, const struct destination *to)
+{
+	uint64_t *n = find_waiting(d, to->no);
+	must(n);
+	return n;
+}
+
 void decider_ended(struct decider *d, uint32_t destination)
 {
-	uint64_t *n = waiting_for(d, destination);
+	uint64_t *n = find_waiting(d, destination);
 	if (n && *n > 0)
 		--*n;
 }
@@ -210,7 +219,7 @@ static int add_deliveries(struct subject *s, const struct automation *m, unsigne
 		if (!to)
 			continue;
 		r = ledger_decide(s->d->ledger, &d);
-		++*waiting_for(s->d, to->no);
+		++*waiting_for(s->d, to);
 		++*decided;
 	}
 	return pass(r);
@@ -238,7 +247,7 @@ static bool is_held(struct decider *d, const struct automation *m)
 	for (unsigned i = 0; i < m->n_actions; i++) {
 		const struct destination *to =
 			rules_destination(d->rules, m->workspace, m->actions[i].destination);
-		if (to && *waiting_for(d, to->no) >= WAITING_MAX)
+		if (to && *waiting_for(d, to) >= WAITING_MAX)
 			return true;
 	}
 	return false;
