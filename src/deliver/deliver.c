@@ -200,6 +200,7 @@ static int add_lane(struct deliver *d, const struct destination *to)
 	int r = ledger_silenced(d->ledger, to->no, &silenced_at);
 	if (r < 0)
 		return pass(r);
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is kept */
 	struct lane **longer = reallocarray(d->lanes, d->n_lanes + 1, sizeof(*longer));
 	struct lane *lane = calloc(1, sizeof(*lane));
 	if (longer)
