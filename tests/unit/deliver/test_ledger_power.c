@@ -145,15 +145,17 @@ static void look(struct world *w)
 {
 	sqlite3 *db;
 	uint64_t next = 1;
+	int rc;
 	w->position = ask_one(w, "SELECT coalesce(max(seq), 0) FROM position");
 	assert_in_range(w->position, w->synced_position, SEQ_MAX);
 	memset(w->done, 0, sizeof(w->done));
 	sqlite3_stmt *st = ask(w, &db, "SELECT seq, state FROM delivery ORDER BY seq");
-	for (; sqlite3_step(st) == SQLITE_ROW; next++) {
+	for (; (rc = sqlite3_step(st)) == SQLITE_ROW; next++) {
 		assert_int_equal(sqlite3_column_int64(st, 0), next);
 		w->done[next] = sqlite3_column_int64(st, 1) == DELIVERY_DONE;
 		assert_true(w->done[next] || !w->synced_done[next]);
 	}
+	assert_int_equal(rc, SQLITE_DONE);
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	assert_int_equal(next, w->position + 1);
