@@ -20,30 +20,29 @@ struct asked {
 
 /* --- One delivery as JSON --- */
 
+/* Members behind others; null where there is nothing. */
 static void put_time(struct buf *b, const char *name, instant_us t)
 {
-	buf_printf(b, ",\"%s\":", name);
-	if (t == 0)
-		return buf_lit(b, "null");
-	buf_char(b, '"');
-	time_put(b, t, 6);
-	buf_char(b, '"');
-}
-
-static void put_uuid(struct buf *b, const char *name, struct uuid id)
-{
-	char text[UUID_TEXT + 1];
-	uuid_text(id, text);
-	buf_printf(b, ",\"%s\":\"%s\"", name, text);
+	buf_char(b, ',');
+	if (t)
+		render_time(b, name, t);
+	else
+		buf_printf(b, "\"%s\":null", name);
 }
 
 static void put_text(struct buf *b, const char *name, struct str text)
 {
-	buf_printf(b, ",\"%s\":", name);
+	buf_char(b, ',');
 	if (text.p)
-		buf_json_str(b, text);
+		render_text(b, name, text);
 	else
-		buf_lit(b, "null");
+		buf_printf(b, "\"%s\":null", name);
+}
+
+static void put_uuid(struct buf *b, const char *name, struct uuid id)
+{
+	buf_char(b, ',');
+	render_uuid(b, name, id);
 }
 
 /* The name of what was declared; null when it is gone. */
