@@ -19,18 +19,11 @@ struct walker {
 	bool held; /* a destination has too much waiting */
 };
 
-/* How much waits for a destination: counted once, and then kept. */
-struct waiting {
-	uint32_t destination;
-	uint64_t n;
-};
-
 struct decider {
 	struct ledger *ledger;
 	struct store_reader *reader;
 	struct rules *rules;
-	struct walker *walkers;  /* one per automation, in their order */
-	struct waiting *waiting; /* one per destination, likewise */
+	struct walker *walkers; /* one per automation, in their order */
 	uint64_t end;            /* the newest event seen */
 	bool unsaved;            /* positions that selected nothing, and so are not in the ledger */
 	instant_us saved_at;
@@ -56,7 +49,6 @@ void decider_free(struct decider *d)
 		return;
 	rules_unref(d->rules);
 	free(d->walkers);
-	free(d->waiting);
 	arena_fini(&d->rows);
 	arena_fini(&d->scratch);
 	free(d);
@@ -74,60 +66,27 @@ static int place_walkers(struct decider *d, const struct rules *rules, struct wa
 	return pass(r);
 }
 
-static int count_waiting(struct decider *d, const struct rules *rules, struct waiting *waiting)
-{
-	int r = 0;
-	for (unsigned i = 0; i < rules->n_destinations && r == 0; i++) {
-		waiting[i].destination = rules->destinations[i].no;
-		r = ledger_pending(d->ledger, waiting[i].destination, 2ULL * WAITING_MAX,
-				   &waiting[i].n);
-	}
-	return pass(r);
-}
-
 int decider_take(struct decider *d, struct rules *rules)
 {
 	struct walker *walkers = calloc(rules->n_automations + 1, sizeof(*walkers));
-	struct waiting *waiting = calloc(rules->n_destinations + 1, sizeof(*waiting));
-	int r = walkers && waiting ? 0 : fail(-ENOMEM, "automations");
+	int r = walkers ? 0 : fail(-ENOMEM, "automations");
 	r = r ?: place_walkers(d, rules, walkers);
-	r = r ?: count_waiting(d, rules, waiting);
 	if (r < 0) {
 		free(walkers);
-		free(waiting);
 		return pass(r);
 	}
 	free(d->walkers);
-	free(d->waiting);
 	rules_ref(rules);
 	rules_unref(d->rules);
 	d->walkers = walkers;
-	d->waiting = waiting;
 	d->rules = rules;
 	return 0;
 }
 
-static uint64_t *waiting_for(struct decider *d, uint32_t destination)
+void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held)
 {
-	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++)
-		if (d->waiting[i].destination == destination)
-			return &d->waiting[i].n;
-	return NULL;
-}
-
-void decider_ended(struct decider *d, uint32_t destination)
-{
-	uint64_t *n = waiting_for(d, destination);
-	if (n && *n > 0)
-		--*n;
-}
-
-uint64_t decider_lag(const struct decider *d, uint32_t automation)
-{
-	for (unsigned i = 0; d->rules && i < d->rules->n_automations; i++)
-		if (d->walkers[i].automation->no == automation)
-			return d->end > d->walkers[i].seq ? d->end - d->walkers[i].seq : 0;
-	return 0;
+	*seq = d->walkers[i].seq;
+	*held = d->walkers[i].held;
 }
 
 /* --- One event, one automation --- */
@@ -210,7 +169,6 @@ static int add_deliveries(struct subject *s, const struct automation *m, unsigne
 		if (!to)
 			continue;
 		r = ledger_decide(s->d->ledger, &d);
-		++*waiting_for(s->d, to->no);
 		++*decided;
 	}
 	return pass(r);
@@ -238,7 +196,7 @@ static bool is_held(struct decider *d, const struct automation *m)
 	for (unsigned i = 0; i < m->n_actions; i++) {
 		const struct destination *to =
 			rules_destination(d->rules, m->workspace, m->actions[i].destination);
-		if (to && *waiting_for(d, to->no) >= WAITING_MAX)
+		if (to && ledger_count(d->ledger, to->no, DELIVERY_PENDING) >= WAITING_MAX)
 			return true;
 	}
 	return false;

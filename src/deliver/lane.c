@@ -68,6 +68,13 @@ static bool is_broken(const struct lane *l)
 	return l->failures >= LANE_BREAKS_AFTER;
 }
 
+enum lane_state lane_state(const struct lane *l)
+{
+	if (l->disabled)
+		return LANE_DISABLED;
+	return is_broken(l) ? LANE_BROKEN : LANE_OPEN;
+}
+
 static bool has_room(struct lane *l, const struct destination *d, instant_us now)
 {
 	instant_us second = now - now % US_PER_S;
@@ -141,7 +148,7 @@ static instant_us jittered(uint32_t seconds)
 
 static void try_again(struct delivery *d, const struct attempt *a, instant_us now)
 {
-	unsigned n = d->attempts - 1; /* pauses begin behind the first attempt */
+	unsigned n = d->attempts - d->tried - 1; /* pauses begin behind the first attempt */
 	if (n >= a->destination->n_retries) {
 		d->state = DELIVERY_DEAD;
 		return;

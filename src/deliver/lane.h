@@ -45,6 +45,14 @@ struct lane {
 	instant_us declared_at; /* the destination that all of this is about */
 };
 
+enum lane_state {
+	LANE_OPEN,
+	LANE_BROKEN,   /* it fails and fails, and is tried now and then */
+	LANE_DISABLED, /* it wants nothing, or its declaration says so */
+	LANE_STATES,   /* how many */
+};
+enum lane_state lane_state(const struct lane *l);
+
 void lane_init(struct lane *l, uint32_t destination, void *owner);
 void lane_fini(struct lane *l); /* nothing is under way */
 
