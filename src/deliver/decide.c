@@ -24,8 +24,8 @@ struct decider {
 	struct store_reader *reader;
 	struct rules *rules;
 	struct walker *walkers; /* one per automation, in their order */
-	uint64_t end;            /* the newest event seen */
-	bool unsaved;            /* positions that selected nothing, and so are not in the ledger */
+	uint64_t end;           /* the newest event seen */
+	bool unsaved;           /* positions that selected nothing, and so are not in the ledger */
 	instant_us saved_at;
 	struct arena rows, scratch;
 };

@@ -28,6 +28,8 @@ struct deliver {
 	pthread_t thread;
 	atomic_uint wakes; /* how often somebody called */
 	atomic_bool sleeps, stopping;
+	struct wishes wishes;
+	struct view_cell view;
 	struct http *http;
 	void *kept[DESTINATION_TYPES]; /* by senders */
 
@@ -41,9 +43,9 @@ struct deliver {
 	unsigned n_lanes, n_under_way;
 	struct journey *ended; /* not yet in the ledger */
 	bool more;             /* of the feed, at once */
-	bool failed;           /* the last round did */
+	atomic_bool failed;    /* the last round did */
 	bool untidy;           /* something may have happened since it was last tidied */
-	instant_us tidied_at;
+	instant_us tidied_at, shown_at;
 };
 
 /* --- Attempts --- */
@@ -161,12 +163,9 @@ static int begin(struct deliver *d, struct lane *lane, const struct destination 
 
 /* --- Lanes --- */
 
-static struct lane *find_lane(struct deliver *d, uint32_t destination)
+static struct lane *find_lane(const struct deliver *d, uint32_t destination)
 {
-	for (unsigned i = 0; i < d->n_lanes; i++)
-		if (d->lanes[i]->destination == destination)
-			return d->lanes[i];
-	return NULL;
+	return lane_find(d->lanes, d->n_lanes, destination);
 }
 
 static int add_lane(struct deliver *d, const struct destination *to)
@@ -261,8 +260,6 @@ static void forget_ended(struct deliver *d)
 	while (d->ended) {
 		struct journey *j = d->ended;
 		d->ended = j->next;
-		if (j->delivery.state != DELIVERY_PENDING)
-			decider_ended(d->decider, j->delivery.destination);
 		journey_free(j);
 	}
 }
@@ -294,27 +291,73 @@ static int tidy(struct deliver *d, instant_us now)
 	return pass(r ?: ledger_purge(d->ledger, now - KEPT_US, PURGED_PER_ROUND));
 }
 
+/* Not more often than once a second; then a later round does it. */
+static int show(struct deliver *d, instant_us now)
+{
+	const struct view_source from = { d->rules, d->ledger, d->decider, d->lanes, d->n_lanes };
+	if (llabs(now - d->shown_at) < TIDY_EVERY_US) {
+		d->untidy = true;
+		return 0;
+	}
+	d->shown_at = now;
+	return pass(view_show(&d->view, &from));
+}
+
+struct deliver_view *deliver_view(struct deliver *d)
+{
+	return view_cell_get(&d->view);
+}
+
+bool deliver_is_well(const struct deliver *d)
+{
+	return !atomic_load(&d->failed);
+}
+
+/* --- One transaction --- */
+
+/* What was asked for, and a part of each replay. */
+static int replay(struct deliver *d, instant_us now, unsigned *moved)
+{
+	int r = wishes_fulfil(&d->wishes, d->ledger, now);
+	return pass(r ?: replays_run(ledger_replays(d->ledger), d->ledger, now, moved));
+}
+
+/* Whether there is something to replay now, or to stop. */
+static int wants_replay(struct deliver *d, instant_us now, bool *wanted)
+{
+	instant_us at;
+	int r = replays_next(ledger_replays(d->ledger), &at);
+	*wanted = wishes_take(&d->wishes) || (at && at <= now);
+	return pass(r);
+}
+
 /* One transaction, which costs a sync only if something came of it. */
 static int write_ledger(struct deliver *d, instant_us now)
 {
-	unsigned decided = 0;
+	unsigned decided = 0, moved = 0;
+	bool replaying;
+	int r = wants_replay(d, now, &replaying);
 	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more;
 	d->untidy = true;
-	if (!d->ended && !due && d->rules->n_automations == 0)
-		return 0;
+	if (r < 0 || (!d->ended && !due && !replaying && d->rules->n_automations == 0))
+		return pass(r);
 	d->more = false;
-	int r = ledger_begin(d->ledger);
+	bool asked = d->wishes.taken != NULL;
+	r = ledger_begin(d->ledger);
 	r = r ?: settle_all(d);
+	if (replaying)
+		r = r ?: replay(d, now, &moved);
 	r = r ?: decider_run(d->decider, now, &d->more, &decided);
 	if (due)
 		r = r ?: tidy(d, now);
 	r = r ?: ledger_commit(d->ledger);
 	if (r < 0)
 		return pass(r);
+	wishes_answer(&d->wishes, true);
 	forget_ended(d);
-	if (decided > 0)
+	if (decided > 0 || moved > 0 || asked)
 		look_again(d);
-	return 0;
+	return due ? pass(show(d, now)) : 0;
 }
 
 /* --- Rounds --- */
@@ -356,6 +399,7 @@ static void after_failure(struct deliver *d)
 {
 	log_error("delivery_round_failed", LOG_S("cause", fail_text()));
 	ledger_abandon(d->ledger);
+	wishes_answer(&d->wishes, false);
 	if (d->rules && decider_take(d->decider, d->rules) < 0)
 		log_error("delivery_positions_unread", LOG_S("cause", fail_text()));
 	look_again(d);
@@ -368,9 +412,12 @@ static int milliseconds_until(const struct deliver *d)
 		return 0;
 	if (d->untidy)
 		at = d->tidied_at + TIDY_EVERY_US;
+	instant_us replay_at;
+	if (replays_next(ledger_replays(d->ledger), &replay_at) == 0 && replay_at)
+		at = MIN(at, replay_at);
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];
-		instant_us wish = lane_wakes_at(find_lane((struct deliver *)d, to->no), to, now);
+		instant_us wish = lane_wakes_at(find_lane(d, to->no), to, now);
 		if (wish)
 			at = MIN(at, wish);
 	}
@@ -401,6 +448,7 @@ static void finish(struct deliver *d)
 		ledger_abandon(d->ledger);
 	}
 	forget_ended(d);
+	wishes_close(&d->wishes);
 }
 
 static void *deliver_main(void *arg)
@@ -408,7 +456,7 @@ static void *deliver_main(void *arg)
 	struct deliver *d = arg;
 	while (!atomic_load(&d->stopping)) {
 		unsigned seen = atomic_load(&d->wakes);
-		d->failed = round_once(d) < 0;
+		atomic_store(&d->failed, round_once(d) < 0);
 		if (d->failed)
 			after_failure(d);
 		sleep_until_called(d, seen);
@@ -422,6 +470,14 @@ void deliver_wake(struct deliver *d)
 	atomic_fetch_add(&d->wakes, 1);
 	if (atomic_load(&d->sleeps))
 		http_wake(d->http);
+}
+
+bool deliver_ask(struct deliver *d, struct wish *w)
+{
+	if (!wishes_add(&d->wishes, w))
+		return false;
+	deliver_wake(d);
+	return true;
 }
 
 /* --- Life --- */
@@ -470,6 +526,8 @@ static void close_parts(struct deliver *d)
 	catalog_unref(d->catalog);
 	store_reader_close(d->reader);
 	ledger_close(d->ledger);
+	view_cell_fini(&d->view);
+	wishes_fini(&d->wishes);
 	free(d);
 }
 
@@ -479,6 +537,8 @@ int deliver_start(const struct deliver_config *config, struct deliver **out)
 	if (!d)
 		return fail(-ENOMEM, "deliveries");
 	d->config = *config;
+	wishes_init(&d->wishes);
+	view_cell_init(&d->view);
 	int r = open_parts(d);
 	if (r == 0 && (r = -pthread_create(&d->thread, NULL, deliver_main, d)) < 0)
 		r = fail(r, "starting the delivering thread");

@@ -52,7 +52,7 @@ enum statement {
 
 #define DUE_COLUMNS                                                                     \
 	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
-	" due_at, tried FROM delivery WHERE destination = ?1 AND state = 0"                    \
+	" due_at, tried FROM delivery WHERE destination = ?1 AND state = 0"             \
 	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
 
 const char *const ledger_sql[STATEMENTS] = {

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 enum {
-	ROWS_MAX = 500,        /* deliveries of one replay in one transaction */
+	ROWS_MAX = 500,       /* deliveries of one replay in one transaction */
 	LOOKED_AT_MAX = 2000, /* likewise, rows */
-	TURNS_MAX = 4,         /* replays in one transaction */
-	PAUSE_US = 1000000,    /* while a destination has too much waiting */
+	TURNS_MAX = 4,        /* replays in one transaction */
+	PAUSE_US = 1000000,   /* while a destination has too much waiting */
 	PURGED_AT_ONCE = 10,
 };
 

@@ -61,8 +61,8 @@ void replays_abandon(struct replays *r);
 MUST_CHECK int replays_purge(struct replays *r, instant_us ended_before);
 
 /* For readers: the columns of a replay from 0 on. */
-#define REPLAY_COLUMNS                                                                         \
-	"SELECT no, workspace, automation, destination, contact, state, since, until,"         \
+#define REPLAY_COLUMNS                                                                 \
+	"SELECT no, workspace, automation, destination, contact, state, since, until," \
 	" per_second, created_at, last, place, replayed, due_at, ended_at, stopped FROM replay "
 struct replay replay_take(sqlite3_stmt *st);
 
