@@ -10,6 +10,7 @@
 #include "deliver/ledger.h"
 #include "deliver/rules.h"
 #include "deliver/sender.h"
+#include "deliver/view.h"
 
 enum {
 	LANE_LOADED_MAX = 256,
@@ -45,12 +46,6 @@ struct lane {
 	instant_us declared_at; /* the destination that all of this is about */
 };
 
-enum lane_state {
-	LANE_OPEN,
-	LANE_BROKEN,   /* it fails and fails, and is tried now and then */
-	LANE_DISABLED, /* it wants nothing, or its declaration says so */
-	LANE_STATES,   /* how many */
-};
 enum lane_state lane_state(const struct lane *l);
 
 void lane_init(struct lane *l, uint32_t destination, void *owner);

@@ -34,7 +34,8 @@ const char *const replay_sql[FIRST_WALK] = {
 		" until, per_second, created_at, last, place, replayed, due_at, ended_at, stopped)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, ?9, 0, 0)",
 	[LAST] = "SELECT max(no) FROM delivery",
-	[RUNNING] = "SELECT count(*) FROM replay WHERE workspace = ? AND ended_at = 0",
+	[RUNNING] = "SELECT count(*) FROM replay INDEXED BY replay_running WHERE workspace = ?"
+		    " AND ended_at = 0",
 	[STOP] = "UPDATE replay SET ended_at = ?3, stopped = 1 WHERE no = ?2 AND workspace = ?1"
 		 " AND ended_at = 0",
 	[DUE] = REPLAY_COLUMNS "WHERE ended_at = 0 AND due_at <= ? ORDER BY due_at LIMIT 1",

@@ -1,6 +1,8 @@
 #include "deliver/view.h"
 
 #include "base/fail.h"
+#include "deliver/decide.h"
+#include "deliver/lane.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,11 +5,17 @@
 #pragma once
 
 #include "base/uuid.h"
-#include "deliver/decide.h"
-#include "deliver/lane.h"
+#include "deliver/ledger.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+enum lane_state {
+	LANE_OPEN,
+	LANE_BROKEN,   /* it fails and fails, and is tried now and then */
+	LANE_DISABLED, /* it wants nothing, or its declaration says so */
+	LANE_STATES,   /* how many */
+};
 
 struct destination_view {
 	uint32_t no, workspace;
@@ -66,6 +72,10 @@ void view_cell_init(struct view_cell *c);
 void view_cell_fini(struct view_cell *c);
 /* With a reference for the caller. */
 struct deliver_view *view_cell_get(struct view_cell *c);
+
+struct decider;
+struct lane;
+struct rules;
 
 /* What it is made of, on the delivering thread, between transactions. */
 struct view_source {

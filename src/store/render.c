@@ -128,7 +128,7 @@ void render_stats(struct buf *b, const struct store_stats *s)
 		buf_printf(b, ",\"events\":%llu,\"events_last_hour\":%llu}",
 			   (unsigned long long)d->events, (unsigned long long)d->events_last_hour);
 	}
-	buf_lit(b, "]}");
+	buf_char(b, ']');
 }
 
 void render_list_open(struct buf *b)
