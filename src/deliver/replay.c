@@ -265,11 +265,6 @@ int replays_next(struct replays *r, instant_us *at)
 	return pass(e);
 }
 
-void replays_abandon(struct replays *r)
-{
-	r->known = false;
-}
-
 int replays_purge(struct replays *r, instant_us ended_before)
 {
 	db_bind_i64(r->st[PURGE], 1, ended_before);

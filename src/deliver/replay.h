@@ -55,8 +55,6 @@ MUST_CHECK int replays_run(struct replays *r, struct ledger *l, instant_us now, 
 
 /* When one goes on; 0: none is under way. Reads the database only after something has changed. */
 MUST_CHECK int replays_next(struct replays *r, instant_us *at);
-/* After a transaction that was given up. */
-void replays_abandon(struct replays *r);
 
 MUST_CHECK int replays_purge(struct replays *r, instant_us ended_before);
 

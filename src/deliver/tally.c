@@ -25,7 +25,7 @@ struct tally {
 	sqlite3_stmt *st[TALLY_STATEMENTS];
 	struct count *counts; /* in the order of their destinations */
 	unsigned n, room;
-	bool changed, stale;
+	bool changed;
 };
 
 /* --- In memory --- */
@@ -98,7 +98,6 @@ static int load(struct tally *t)
 {
 	sqlite3_stmt *st = t->st[LOAD];
 	int r;
-	t->n = 0;
 	while ((r = db_step(st)) == DB_ROW) {
 		struct count *c = count_of(t, (uint32_t)db_i64(st, 0));
 		if (!c) {
@@ -109,19 +108,7 @@ static int load(struct tally *t)
 			c->n[i] = MAX(db_i64(st, i + 1), 0);
 	}
 	db_reset(st);
-	t->changed = false;
-	t->stale = r < 0;
 	return r < 0 ? pass(r) : 0;
-}
-
-int tally_begin(struct tally *t)
-{
-	return t->stale ? pass(load(t)) : 0;
-}
-
-void tally_abandon(struct tally *t)
-{
-	t->stale = true;
 }
 
 static int put(struct tally *t, const struct count *c)

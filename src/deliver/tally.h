@@ -16,10 +16,6 @@ struct tally;
 MUST_CHECK int tally_open(sqlite3 *db, struct tally **out);
 void tally_close(struct tally *t); /* NULL is fine */
 
-/* A transaction begins; after one that was given up, tally_abandon(), all is read anew. */
-MUST_CHECK int tally_begin(struct tally *t);
-void tally_abandon(struct tally *t);
-
 /* In a transaction: n more, or below zero fewer. */
 MUST_CHECK int tally_add(struct tally *t, uint32_t destination, enum delivery_state state, int n);
 /* In it, at its end. */

@@ -351,4 +351,4 @@ def test_without_its_ledger(tmp_path):
         assert stats["delivering"] is False and stats["destinations"] == []
         assert scrape(server)["occurd_delivering", None] == 0
         assert ask(server, space, "POST", "/_/v1/deliveries/replay", {}).status == 500
-        assert "deliveries_not_started" in server.log_text()
+        assert "delivery_round_failed" in server.log_text()

@@ -58,6 +58,12 @@ static void reopen(void)
 	open_again();
 }
 
+static void give_up(void)
+{
+	ledger_abandon(ledger);
+	reopen();
+}
+
 static const struct delivery ordinary = { .workspace = WORKSPACE,
 					  .automation = AUTOMATION,
 					  .destination = DESTINATION,
@@ -153,7 +159,7 @@ static void test_counts_follow(void **state)
 	assert_int_equal(ledger_begin(ledger), 0);
 	settle(&d[3], DELIVERY_DEAD, 300);
 	assert_counts(3, 1, 2);
-	ledger_abandon(ledger);
+	give_up();
 	assert_int_equal(ledger_begin(ledger), 0);
 	assert_counts(4, 1, 1);
 	assert_int_equal(ledger_replay(ledger, &d[1], 500), 0);
@@ -308,7 +314,7 @@ static void test_what_is_meant(void **state)
 		begin(of, 100);
 		assert_int_equal(replays_run(replays, ledger, T0, &moved), 0);
 		assert_int_equal(moved, cases[i].n);
-		ledger_abandon(ledger);
+		give_up();
 	}
 }
 
@@ -353,8 +359,7 @@ static void test_goes_on_where_it_was(void **state)
 	assert_int_equal(ledger_begin(ledger), 0);
 	assert_int_equal(replays_run(replays, ledger, T0 + US_PER_S, &moved), 0);
 	assert_int_equal(moved, 2);
-	ledger_abandon(ledger); /* as a kill would */
-	reopen();
+	give_up(); /* as a kill would */
 	assert_int_equal(next(), T0 + US_PER_S);
 	assert_counts(2, 0, 2);
 	assert_int_equal(run(T0 + US_PER_S), 2);
