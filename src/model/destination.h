@@ -5,9 +5,11 @@
  *   { "name": "crm", "type": "webhook", "url": "https://crm.example/in", "secret": "whsec_...",
  *     "allow_private": false, "retry_seconds": [5, 300, 1800], "concurrency": 10,
  *     "requests_per_second": 0, "ordered": false }
+ *   { "name": "bus", "type": "kafka", "brokers": "k1:9092,k2:9092", "topic": "occurd.events",
+ *     "tls": true, "sasl": "SCRAM-SHA-512", "username": "occurd", "password": "..." }
  *
- * Secrets are stored as they are, because they sign what is sent; nothing that occurd serves shows
- * them.
+ * Secrets and passwords are stored as they are, because they sign what is sent or let it in; nothing
+ * that occurd serves shows them.
  */
 #pragma once
 

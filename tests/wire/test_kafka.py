@@ -291,8 +291,17 @@ def test_declared_and_shown_without_the_password(tmp_path):
         assert "password" not in shown
         reply = api(server, space, "PATCH", "destinations/good", {"username": "v"})
         assert reply.status == 200 and reply.json()["username"] == "v"
-        reply = api(server, space, "PATCH", "destinations/good", {"password": None})
-        assert reply.status == 400 and "password" in reply.body.decode()
+        for patch in ({"password": None}, {"brokers": "k3:9092"}, {"tls": False},
+                      {"sasl": "PLAIN"}):
+            reply = api(server, space, "PATCH", "destinations/good", patch)
+            assert reply.status == 400
+            assert [e["path"] for e in reply.json()["errors"]] == ["password"]
+        reply = api(server, space, "PATCH", "destinations/good",
+                    {"brokers": "k3:9092", "password": "secret!"})
+        assert reply.status == 200 and reply.json()["brokers"] == "k3:9092"
+        reply = api(server, space, "PATCH", "destinations/good",
+                    {"sasl": None, "username": None, "password": None})
+        assert reply.status == 200 and "sasl" not in reply.json()
 
 
 @pytest.mark.parametrize("member, value", [
