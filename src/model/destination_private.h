@@ -29,6 +29,7 @@ enum destination_member {
 	PARALLEL,
 	RATE,
 	ORDERED,
+	BODY,
 	N_MEMBERS,
 };
 
