@@ -18,6 +18,7 @@ enum {
 	PURGED_PER_ROUND = 100,
 	JOURNEY_MEMORY_MAX = 4 * 1024 * 1024, /* bytes */
 	ANSWER_MAX = 512,
+	BEGUN_AT_ONCE = 64, /* noted in one transaction */
 	TIDY_EVERY_US = 1000000,
 };
 
@@ -82,13 +83,18 @@ static void give_up(struct journey *j, const char *why)
 	j->attempt.done(&j->attempt);
 }
 
+static const struct definition *definition_of(const struct journey *j, struct str name)
+{
+	const struct workspace *w = catalog_workspace(j->rules->catalog, j->delivery.workspace);
+	return w ? workspace_definition(w, name) : NULL;
+}
+
 /* Above zero: `why` it cannot be sent. */
 static int fill(struct deliver *d, struct journey *j, const char **why)
 {
 	struct arena *a = &j->attempt.arena;
 	const struct automation *m = automation_of(j->rules, j->delivery.automation);
 	struct feed_row *row;
-	struct contact_view contact;
 	unsigned n;
 	int r = store_read_feed(d->reader, a, j->delivery.seq - 1, 1, &row, &n);
 	if (r < 0)
@@ -96,13 +102,15 @@ static int fill(struct deliver *d, struct journey *j, const char **why)
 	*why = !m ? "the automation was deleted" : "the event is not there";
 	if (!m || n == 0 || row->event.seq != j->delivery.seq)
 		return 1;
-	r = store_read_contact(d->reader, a, j->delivery.contact, &contact);
+	r = store_read_contact(d->reader, a, j->delivery.contact, &j->attempt.contact);
 	*why = "the contact was deleted";
 	if (r != STORE_OK)
 		return r < 0 ? pass(r) : 1;
 	struct buf body = buf_in(a);
+	j->attempt.event = row->event;
+	j->attempt.definition = definition_of(j, row->event.definition);
 	j->attempt.id = payload_id(a, &j->delivery, &row->event);
-	payload_put(&body, j->attempt.id, m, &row->event, &contact);
+	payload_put(&body, j->attempt.id, m, &row->event, &j->attempt.contact);
 	j->attempt.body = buf_str(&body);
 	return body.failed || !j->attempt.id.p ? fail(-ENOMEM, "what a delivery says") : 0;
 }
@@ -119,6 +127,7 @@ static struct journey *journey_new(struct deliver *d, struct lane *lane,
 	j->attempt.data_dir = str_of(d->config.dir);
 	j->attempt.n = what->attempts + 1;
 	j->attempt.now = now;
+	j->attempt.doubt_at = what->doubt_at;
 	j->attempt.done = on_done;
 	j->delivery = *what;
 	j->rules = rules_ref(d->rules);
@@ -126,13 +135,16 @@ static struct journey *journey_new(struct deliver *d, struct lane *lane,
 	return j;
 }
 
-static int begin(struct deliver *d, struct lane *lane, const struct destination *to,
-		 const struct delivery *what, instant_us now)
+/* It counts as begun from here on. *out is NULL when it has ended already: there was nothing to
+ * send. */
+static int prepare(struct deliver *d, struct lane *lane, const struct destination *to,
+		   const struct delivery *what, instant_us now, struct journey **out)
 {
-	struct journey *j = journey_new(d, lane, to, what, now);
+	struct journey *j = *out = journey_new(d, lane, to, what, now);
 	const char *why;
 	int r = j ? fill(d, j, &why) : fail(-ENOMEM, "an attempt");
 	if (r < 0) {
+		*out = NULL;
 		if (j)
 			journey_free(j);
 		return pass(r);
@@ -140,15 +152,42 @@ static int begin(struct deliver *d, struct lane *lane, const struct destination 
 	lane_begun(lane, j, now);
 	d->n_under_way++;
 	if (r > 0) {
+		*out = NULL;
 		give_up(j, why);
-		return 0;
 	}
-	r = senders[to->type]->send(d->http, &j->attempt);
-	if (r == 0)
-		return 0;
-	lane_taken_back(lane, j);
+	return 0;
+}
+
+static void take_back(struct deliver *d, struct journey *j)
+{
+	lane_taken_back(j->lane, j);
 	d->n_under_way--;
 	journey_free(j);
+}
+
+/* What must be known of them before they begin; one transaction, synced. */
+static int note_all(struct deliver *d, struct journey *const *list, unsigned n, instant_us now)
+{
+	int r = ledger_begin(d->ledger);
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = ledger_doubt(d->ledger, list[i]->delivery.no, now);
+	return pass(r ?: ledger_commit(d->ledger));
+}
+
+/* Those that cannot be begun after all are taken back. */
+static int start_all(struct deliver *d, const struct destination *to, struct journey **list,
+		     unsigned n, instant_us now)
+{
+	const struct sender *sender = senders[to->type];
+	bool noted = sender->is_noted && sender->is_noted(to) && n > 0;
+	int r = noted ? note_all(d, list, n, now) : 0;
+	unsigned i = 0;
+	while (i < n && r == 0) {
+		r = sender->send(d->http, &list[i]->attempt);
+		i += r == 0;
+	}
+	while (n > i)
+		take_back(d, list[--n]);
 	return pass(r);
 }
 
@@ -197,13 +236,31 @@ static int make_lanes(struct deliver *d)
 	return 0;
 }
 
+/* As many as the destination takes, up to BEGUN_AT_ONCE. *more: there may be others. */
+static int begin_some(struct deliver *d, struct lane *lane, const struct destination *to,
+		      instant_us now, bool *more)
+{
+	struct journey *list[BEGUN_AT_ONCE], *j;
+	const struct delivery *next = NULL;
+	unsigned n = 0;
+	int r = 0;
+	while (r == 0 && n < BEGUN_AT_ONCE && (next = lane_next(lane, to, now))) {
+		r = prepare(d, lane, to, next, now, &j);
+		if (j)
+			list[n++] = j;
+	}
+	*more = next != NULL;
+	int started = start_all(d, to, list, n, now);
+	return pass(r ?: started);
+}
+
 static int begin_all(struct deliver *d, const struct destination *to, instant_us now)
 {
 	struct lane *lane = find_lane(d, to->no);
-	const struct delivery *next;
+	bool more = true;
 	int r = lane_load(lane, to, d->ledger, now);
-	while (r == 0 && (next = lane_next(lane, to, now)))
-		r = begin(d, lane, to, next, now);
+	while (r == 0 && more)
+		r = begin_some(d, lane, to, now, &more);
 	return pass(r);
 }
 

@@ -33,6 +33,7 @@ enum statement {
 	DELIVERY_DUE_FIRST,
 	DELIVERY_NEXT_DUE,
 	DELIVERY_COUNT,
+	DELIVERY_DOUBT,
 	DELIVERY_SETTLE,
 	ATTEMPT_ADD,
 	FORGET_ATTEMPTS,
@@ -48,7 +49,7 @@ enum statement {
 
 #define DUE_COLUMNS                                                                     \
 	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
-	" due_at FROM delivery WHERE destination = ?1 AND state = 0"                    \
+	" due_at, doubt_at FROM delivery WHERE destination = ?1 AND state = 0"                    \
 	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
 
 static const char *const sql[STATEMENTS] = {
@@ -71,8 +72,10 @@ static const char *const sql[STATEMENTS] = {
 			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
 	[DELIVERY_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM delivery WHERE destination = ?"
 			   " AND state = 0 LIMIT ?)",
+	[DELIVERY_DOUBT] = "UPDATE delivery SET doubt_at = ? WHERE no = ? AND doubt_at = 0",
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
-			    " ended_at = ?, status = ?, answer = ? WHERE no = ?",
+			    " ended_at = ?, status = ?, answer = ?, doubt_at = ?, note = ?"
+			    " WHERE no = ?",
 	[ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery, n, at, duration_ms, status,"
 			" answer) VALUES(?, ?, ?, ?, ?, ?)",
 	[FORGET_ATTEMPTS] = "DELETE FROM attempt WHERE delivery IN"
@@ -279,6 +282,7 @@ static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
 		.attempts = (unsigned)db_i64(st, 6),
 		.created_at = db_i64(st, 7),
 		.due_at = db_i64(st, 8),
+		.doubt_at = db_i64(st, 9),
 	};
 }
 
@@ -319,6 +323,12 @@ static int add_attempt(struct ledger *l, uint64_t delivery, const struct attempt
 	return pass(db_run(st));
 }
 
+int ledger_doubt(struct ledger *l, uint64_t delivery, instant_us at)
+{
+	bind_pair(l->st[DELIVERY_DOUBT], (uint64_t)at, delivery);
+	return pass(db_run(l->st[DELIVERY_DOUBT]));
+}
+
 int ledger_settle(struct ledger *l, const struct delivery *d, const struct attempt_row *attempt)
 {
 	sqlite3_stmt *st = l->st[DELIVERY_SETTLE];
@@ -328,7 +338,9 @@ int ledger_settle(struct ledger *l, const struct delivery *d, const struct attem
 	db_bind_i64(st, 4, d->ended_at);
 	db_bind_i64(st, 5, d->status);
 	db_bind_text(st, 6, d->answer);
-	db_bind_i64(st, 7, (int64_t)d->no);
+	db_bind_i64(st, 7, d->doubt_at);
+	db_bind_text(st, 8, d->note);
+	db_bind_i64(st, 9, (int64_t)d->no);
 	int r = db_run(st);
 	return pass(r ?: add_attempt(l, d->no, attempt));
 }

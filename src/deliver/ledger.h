@@ -32,6 +32,10 @@ struct delivery {
 	instant_us created_at, due_at, ended_at;
 	int status;        /* of the last attempt */
 	struct str answer; /* likewise: its first bytes, or why there is none */
+	/* When the first attempt began that may have been taken without our knowing; 0: there is
+	 * none. Kept for destinations where it matters. */
+	instant_us doubt_at;
+	struct str note; /* on what was sent last: what of the event was left out */
 };
 
 struct attempt_row {
@@ -89,6 +93,9 @@ MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, struct du
 			       instant_us *at);
 /* How many of the destination are pending, counted up to `most`. */
 MUST_CHECK int ledger_pending(struct ledger *l, uint32_t destination, uint64_t most, uint64_t *n);
+
+/* An attempt at it is about to begin: until what came of it is settled, it is in doubt. */
+MUST_CHECK int ledger_doubt(struct ledger *l, uint64_t delivery, instant_us at);
 
 /* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). */
 MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,

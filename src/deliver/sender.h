@@ -26,6 +26,10 @@ struct attempt {
 	unsigned n;               /* 1 for the first */
 	instant_us now;           /* when it began */
 	struct str body;          /* what is to be sent: one JSON object */
+	struct event_row event;   /* that it was made of, for those who make their own of it */
+	struct contact_view contact;
+	const struct definition *definition; /* of the event; NULL: it is gone */
+	instant_us doubt_at;      /* an earlier attempt, begun then, may have been taken; 0: none */
 	struct str data_dir;      /* where relative paths begin */
 	struct exchange exchange; /* for senders that speak HTTP */
 	void (*done)(struct attempt *a);
@@ -33,7 +37,10 @@ struct attempt {
 	enum attempt_outcome outcome;
 	int status;            /* HTTP's; 0: none */
 	int64_t retry_after_s; /* -1: none */
+	bool hold;             /* until then nothing else goes to the destination either */
+	bool doubtful;         /* it may have been taken, only nobody said so */
 	struct str answer;     /* the first bytes of it, or one phrase on what went wrong */
+	struct str note;       /* what of the event was left out; none if empty */
 	int64_t duration_ms;
 };
 
@@ -41,6 +48,9 @@ struct sender {
 	enum destination_type type;
 	/* Below zero: it could not even be begun, for want of memory; done() is not called. */
 	int (*send)(struct http *h, struct attempt *a);
+	/* Whether an attempt must be known to the ledger before it begins, because one that is
+	 * repeated may do harm. NULL: no. */
+	bool (*is_noted)(const struct destination *to);
 };
 
 extern const struct sender webhook, file;
