@@ -75,8 +75,7 @@ static bool has_room(struct lane *l, const struct destination *d, instant_us now
 		l->second = second;
 		l->begun = 0;
 	}
-	if (now < l->held_until ||
-	    (d->requests_per_second && l->begun >= d->requests_per_second))
+	if (now < l->held_until || (d->requests_per_second && l->begun >= d->requests_per_second))
 		return false;
 	if (is_broken(l))
 		return l->n_busy == 0 && now >= l->try_at;

@@ -35,12 +35,12 @@ struct lane {
 	struct arena memory; /* of the rows */
 	struct journey *journeys;
 	unsigned n_busy;
-	bool look;           /* something may be due that was not when it was last looked */
-	instant_us next_due; /* of what is not loaded; 0: nothing */
-	unsigned failures;   /* in a row */
-	instant_us try_at;   /* while broken: not before */
+	bool look;             /* something may be due that was not when it was last looked */
+	instant_us next_due;   /* of what is not loaded; 0: nothing */
+	unsigned failures;     /* in a row */
+	instant_us try_at;     /* while broken: not before */
 	instant_us held_until; /* as the destination asked */
-	instant_us second;   /* the one that `begun` counts in */
+	instant_us second;     /* the one that `begun` counts in */
 	unsigned begun;
 	bool disabled;          /* it wants nothing any more */
 	instant_us declared_at; /* the destination that all of this is about */

@@ -22,13 +22,15 @@ enum attempt_outcome {
 struct attempt {
 	struct arena arena;
 	const struct destination *destination;
+	const struct automation *automation;
+	const struct event_row *event;
+	const struct contact_view *contact;
+	const struct definition *definition; /* of the event; NULL: it is gone */
+	void *kept;               /* what the type's open() has made; NULL: it has none */
 	struct str id;            /* of the delivery, the same with every attempt */
 	unsigned n;               /* 1 for the first */
 	instant_us now;           /* when it began */
 	struct str body;          /* what is to be sent: one JSON object */
-	struct event_row event;   /* that it was made of, for those who make their own of it */
-	struct contact_view contact;
-	const struct definition *definition; /* of the event; NULL: it is gone */
 	instant_us doubt_at;      /* an earlier attempt, begun then, may have been taken; 0: none */
 	struct str data_dir;      /* where relative paths begin */
 	struct exchange exchange; /* for senders that speak HTTP */
@@ -44,8 +46,15 @@ struct attempt {
 	int64_t duration_ms;
 };
 
+struct rules;
+
 struct sender {
 	enum destination_type type;
+	/* What the type keeps between attempts, all destinations together; NULL: nothing. All three
+	 * or none. close() drops attempts under way without done(). */
+	int (*open)(struct http *h, void **kept);
+	void (*refresh)(void *kept, const struct rules *in_force);
+	void (*close)(void *kept);
 	/* Below zero: it could not even be begun, for want of memory; done() is not called. */
 	int (*send)(struct http *h, struct attempt *a);
 	/* Whether an attempt must be known to the ledger before it begins, because one that is
