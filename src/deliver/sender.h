@@ -62,7 +62,7 @@ struct sender {
 	bool (*is_noted)(const struct destination *to);
 };
 
-extern const struct sender webhook, file;
+extern const struct sender webhook, file, relay;
 
 /* By type. */
 extern const struct sender *const senders[DESTINATION_TYPES];

@@ -5,6 +5,7 @@
  *   { "name": "crm", "type": "webhook", "url": "https://crm.example/in", "secret": "whsec_...",
  *     "allow_private": false, "retry_seconds": [5, 300, 1800], "concurrency": 10,
  *     "requests_per_second": 0, "ordered": false }
+ *   { "name": "to-pristo", "type": "relay", "vendor": "pristo", "key": "...", "population": "..." }
  *
  * Secrets are stored as they are, because they sign what is sent; nothing that occurd serves shows
  * them.
@@ -18,6 +19,7 @@
 enum destination_type {
 	DESTINATION_WEBHOOK,
 	DESTINATION_FILE,
+	DESTINATION_RELAY,
 	DESTINATION_TYPES, /* how many */
 };
 
@@ -28,6 +30,28 @@ enum {
 	DESTINATION_RETRY_MAX_S = 7 * 24 * 60 * 60,
 	DESTINATION_SECRETS_MAX = 2, /* valid at once: the new one signs first */
 	DESTINATION_CONCURRENCY_MAX = 1000,
+	DESTINATION_RENAMED_MAX = 1000,
+	DESTINATION_FIELDS_MAX = 1000,
+};
+
+struct vendor;
+
+/* An event type that has another name where it goes. */
+struct renamed {
+	struct str from, to;
+};
+
+/* To one vendor's account. */
+struct destination_relay {
+	const struct vendor *vendor;
+	struct str key;        /* that the vendor knows the account by */
+	struct str population; /* Pristo's; lower-case UUID */
+	const struct renamed *names;
+	unsigned n_names;
+	const struct str *contact_fields; /* custom attributes that go along */
+	unsigned n_contact_fields;
+	bool all_contact_fields; /* instead: all of them */
+	bool at_least_once;      /* rather twice than not at all, where nobody can know */
 };
 
 struct destination {
@@ -46,6 +70,8 @@ struct destination {
 	/* File. */
 	struct str path; /* relative to `out` in the data directory */
 	uint64_t rotate_bytes;
+
+	struct destination_relay relay; /* to the URL, without what the vendor's calls add to it */
 
 	/* All. */
 	const uint32_t *retry_s; /* pauses before the second attempt, the third ... */

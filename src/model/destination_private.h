@@ -17,6 +17,12 @@ enum destination_member {
 	ALLOW_PRIVATE,
 	PATH,
 	ROTATE,
+	VENDOR,
+	KEY,
+	POPULATION,
+	NAMES,
+	CONTACT_FIELDS,
+	AT_LEAST_ONCE,
 	RETRY,
 	PARALLEL,
 	RATE,
@@ -32,3 +38,10 @@ struct destination_reader {
 
 void destination_wrong(struct destination_reader *r, unsigned member, enum problem_code code,
 		       const char *rule);
+
+/* Visible ASCII alone: what may stand in a URL or a header. */
+bool destination_is_visible(struct str s);
+void destination_read_url(struct destination_reader *r);
+
+void destination_read_relay(struct destination_reader *r);
+void destination_put_relay(struct buf *b, const struct destination *d);

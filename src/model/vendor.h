@@ -22,10 +22,10 @@ enum vendor_fields {
 };
 
 struct vendor {
-	struct str name;                /* as a declaration says it */
-	struct str url;                 /* of all its accounts; empty: each has its own */
-	unsigned requests_per_second;   /* the least that it documents */
-	bool population;                /* an event goes to one, which must be named */
+	struct str name;              /* as a declaration says it */
+	struct str url;               /* of all its accounts; empty: each has its own */
+	unsigned requests_per_second; /* the least that it documents */
+	bool population;              /* an event goes to one, which must be named */
 	enum vendor_fields custom_fields;
 };
 

@@ -24,9 +24,10 @@ def signature_is_good(headers, body, secret=SECRET):
 class Got:
     def __init__(self, path, headers, body):
         self.path, self.headers, self.body, self.at = path, headers, body, time.time()
-        self.id = headers["webhook-id"]
         self.json = json.loads(body)
-        self.event = self.json["data"]["event"]
+        self.id = headers.get("webhook-id")
+        if self.id:  # else it is no webhook's but a vendor's
+            self.event = self.json["data"]["event"]
 
 
 class Receiver:
