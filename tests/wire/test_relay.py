@@ -248,61 +248,78 @@ def repeats_by(vendor, got):
     return got.headers["idempotency-key"] if vendor == "arsel" else got.json["eventId"]
 
 
-@pytest.mark.parametrize("what", ["reset", 502, 504])
-@pytest.mark.parametrize("vendor", ["arsel", "infobip"])
-def test_repeated_for_who_recognises_it(tmp_path, vendor, what):
-    with Receiver(lambda got, n: what if n == 1 else 202) as receiver:
-        (row,) = one_event(tmp_path, fake(receiver, vendor))
-        assert row["state"] == "done" and int(row["attempts"]) == 2
-        assert len({repeats_by(vendor, got) for got in receiver.got}) == 1
-        assert len(receiver.got) == 2
+def vendor_of(got):
+    return next(v for v in VENDORS if got.path.startswith("/" + v))
+
+
+def one_event_to_all(tmp_path, what, **members):
+    """The first request to each vendor is dealt with like that. What came of it, by vendor, and what
+    each vendor got."""
+    first = set()
+
+    def behave(got, _):
+        new = vendor_of(got) not in first
+        first.add(vendor_of(got))
+        return what if new else 202
+    with Receiver(behave) as receiver:
+        space = space_of("own", [relay(v, receiver.url("/" + v), space_of("vendor"), **members)
+                                 for v in VENDORS])
+        with occurd.start(tmp_path / "own", [space]) as server:
+            come_in(server, space, "arsel")
+            rows = {row["destination"]: row for row in ended(server, space, len(VENDORS))}
+        return rows, {v: [g for g in receiver.got if vendor_of(g) == v] for v in VENDORS}
 
 
 @pytest.mark.parametrize("what", ["reset", 502, 504])
-@pytest.mark.parametrize("vendor", ["pristo", "omnisend"])
-def test_not_repeated_for_who_does_not(tmp_path, vendor, what):
-    with Receiver(lambda got, n: what if n == 1 else 202) as receiver:
-        (row,) = one_event(tmp_path, fake(receiver, vendor))
-        assert row["state"] == "dead" and int(row["attempts"]) == 1
-        assert row["answer"].startswith("unknown whether it was taken: ")
-        assert len(receiver.got) == 1
+def test_repeated_only_for_who_recognises_it(tmp_path, what):
+    rows, got = one_event_to_all(tmp_path, what)
+    for vendor in ("arsel", "infobip"):
+        assert rows[vendor]["state"] == "done" and int(rows[vendor]["attempts"]) == 2
+        assert len(got[vendor]) == 2
+        assert len({repeats_by(vendor, g) for g in got[vendor]}) == 1
+    for vendor in ("pristo", "omnisend"):
+        assert rows[vendor]["state"] == "dead" and int(rows[vendor]["attempts"]) == 1
+        assert rows[vendor]["answer"].startswith("unknown whether it was taken: ")
+        assert len(got[vendor]) == 1
 
 
 def test_repeated_when_that_is_wanted(tmp_path):
-    with Receiver(lambda got, n: "reset" if n == 1 else 202) as receiver:
-        (row,) = one_event(tmp_path, fake(receiver, "pristo", at_least_once=True))
-        assert row["state"] == "done" and len(receiver.got) == 2
-        assert len({got.headers["x-request-id"] for got in receiver.got}) == 1
+    rows, got = one_event_to_all(tmp_path, "reset", at_least_once=True)
+    assert {row["state"] for row in rows.values()} == {"done"}
+    assert [len(g) for g in got.values()] == [2] * len(VENDORS)
+    assert len({g.headers["x-request-id"] for g in got["pristo"]}) == 1
+    assert len({(g.json["eventID"], g.json["eventTime"]) for g in got["omnisend"]}) == 1
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_what_was_not_sent_is_sent_again(tmp_path, vendor):
-    """Nobody listens there at first."""
+def test_what_was_not_sent_is_sent_again(tmp_path):
+    """Nobody listens there."""
     holder = socket.create_server(("127.0.0.1", 0))
-    port = holder.getsockname()[1]
+    url = f"http://127.0.0.1:{holder.getsockname()[1]}"
     holder.close()
-    closed = relay(vendor, f"http://127.0.0.1:{port}", space_of("vendor"), retry_seconds=[1])
-    (row,) = one_event(tmp_path, closed)
-    assert row["state"] == "dead" and int(row["attempts"]) == 2
-    assert "unknown whether" not in row["answer"]
+    space = space_of("own", [relay(v, url, space_of("vendor"), retry_seconds=[1])
+                             for v in VENDORS])
+    with occurd.start(tmp_path / "own", [space]) as server:
+        come_in(server, space, "arsel")
+        rows = ended(server, space, len(VENDORS))
+    for row in rows:
+        assert row["state"] == "dead" and int(row["attempts"]) == 2
+        assert "unknown whether" not in row["answer"]
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 408, 429, 500, 503])
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_refused_for_now(tmp_path, vendor, status):
-    with Receiver(lambda got, n: status if n == 1 else 202) as receiver:
-        (row,) = one_event(tmp_path, fake(receiver, vendor))
-        assert row["state"] == "done" and len(receiver.got) == 2
+def test_refused_for_now(tmp_path, status):
+    rows, got = one_event_to_all(tmp_path, status)
+    assert {row["state"] for row in rows.values()} == {"done"}
+    assert [len(g) for g in got.values()] == [2] * len(VENDORS)
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422])
 def test_refused_for_good(tmp_path, status):
-    for vendor in VENDORS:
-        (tmp_path / vendor / "own").mkdir(parents=True)
-        with Receiver(lambda got, n: status) as receiver:
-            (row,) = one_event(tmp_path / vendor, fake(receiver, vendor))
-            assert row["state"] == "dead" and int(row["status"]) == status
-            assert row["answer"] == json.dumps({"said": status}) and len(receiver.got) == 1
+    rows, got = one_event_to_all(tmp_path, status)
+    for row in rows.values():
+        assert row["state"] == "dead" and int(row["status"]) == status
+        assert row["answer"] == json.dumps({"said": status})
+    assert [len(g) for g in got.values()] == [1] * len(VENDORS)
 
 
 def test_the_vendor_knows_it_already(tmp_path):
@@ -313,7 +330,6 @@ def test_the_vendor_knows_it_already(tmp_path):
 
 
 def test_the_pause_holds_for_all(tmp_path):
-    """Of Omnisend it stands in the body."""
     def behave(got, n):
         return (429, {"Retry-After": "2"}) if n == 1 else 202
     with Receiver(behave) as receiver:
