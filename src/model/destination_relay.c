@@ -33,7 +33,7 @@ static void read_base(struct destination_reader *r)
 	}
 	struct str url = json_str(r->v[URL]);
 	if (str_find(url, '?') < url.n || str_find(url, '#') < url.n)
-		return destination_wrong(r, URL, PROBLEM_FORMAT, "url without a query");
+		return destination_wrong(r, URL, PROBLEM_FORMAT, "base URL, without a query");
 	destination_read_url(r);
 	while (r->out->url.n && r->out->url.p[r->out->url.n - 1] == '/')
 		r->out->url.n--;
