@@ -24,19 +24,19 @@ static bool is_country_code(struct str s)
 static const struct {
 	struct str attribute;
 	const char *name;
-	size_t max; /* code points; 0: is() judges */
-	bool (*is)(struct str s);
+	size_t max;               /* code points */
+	bool (*is)(struct str s); /* NULL: any text is */
 } profile[] = {
-	{ STR_INIT("first_name"), "firstName", 50 },
-	{ STR_INIT("last_name"), "lastName", 50 },
-	{ STR_INIT("gender"), "gender", 0, is_gender },
-	{ STR_INIT("birthdate"), "birthdate", 0, time_is_date },
-	{ STR_INIT("address"), "address", 500 },
-	{ STR_INIT("city"), "city", 100 },
-	{ STR_INIT("state"), "state", 100 },
-	{ STR_INIT("country"), "country", 100 },
-	{ STR_INIT("country_code"), "countryCode", 0, is_country_code },
-	{ STR_INIT("postal_code"), "postalCode", 20 },
+	{ STR_INIT("first_name"), "firstName", 50, NULL },
+	{ STR_INIT("last_name"), "lastName", 50, NULL },
+	{ STR_INIT("gender"), "gender", 6, is_gender },
+	{ STR_INIT("birthdate"), "birthdate", 10, time_is_date },
+	{ STR_INIT("address"), "address", 500, NULL },
+	{ STR_INIT("city"), "city", 100, NULL },
+	{ STR_INIT("state"), "state", 100, NULL },
+	{ STR_INIT("country"), "country", 100, NULL },
+	{ STR_INIT("country_code"), "countryCode", 3, is_country_code },
+	{ STR_INIT("postal_code"), "postalCode", 20, NULL },
 };
 
 /* MALE and FEMALE are how Infobip's callers say it. */
@@ -55,7 +55,7 @@ static void put_profile(struct relay_call *c)
 		if (!s.p)
 			continue;
 		relay_used(c, profile[i].attribute);
-		if (profile[i].is ? profile[i].is(s) : str_code_points(s) <= profile[i].max)
+		if (str_code_points(s) <= profile[i].max && (!profile[i].is || profile[i].is(s)))
 			relay_put_text(&c->body, profile[i].name, s);
 		else
 			relay_leave_out(c, STR("contact."), profile[i].attribute,

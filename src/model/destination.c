@@ -37,6 +37,7 @@ static const struct spec_member members[N_MEMBERS] = {
 	[NAMES] = { STR_INIT("names"), SPEC_OBJECT },
 	[CONTACT_FIELDS] = { STR_INIT("contact_fields"), SPEC_ARRAY, false, 0,
 			     DESTINATION_FIELDS_MAX },
+	[KEEP_TIME] = { STR_INIT("keep_time"), SPEC_BOOLEAN },
 	[AT_LEAST_ONCE] = { STR_INIT("at_least_once"), SPEC_BOOLEAN },
 	[RETRY] = { STR_INIT("retry_seconds"), SPEC_ARRAY, false, 0, DESTINATION_RETRIES_MAX },
 	[PARALLEL] = { STR_INIT("concurrency"), SPEC_INTEGER, false, 1,
@@ -60,6 +61,7 @@ static const unsigned of_types[N_MEMBERS] = {
 	[POPULATION] = OF(RELAY),
 	[NAMES] = OF(RELAY),
 	[CONTACT_FIELDS] = OF(RELAY),
+	[KEEP_TIME] = OF(RELAY),
 	[AT_LEAST_ONCE] = OF(RELAY),
 };
 

@@ -51,6 +51,7 @@ struct destination_relay {
 	const struct str *contact_fields; /* custom attributes that go along */
 	unsigned n_contact_fields;
 	bool all_contact_fields; /* instead: all of them */
+	bool keep_time;          /* by the vendor's call that takes the time of an event */
 	bool at_least_once;      /* rather twice than not at all, where nobody can know */
 };
 

@@ -22,6 +22,7 @@ enum destination_member {
 	POPULATION,
 	NAMES,
 	CONTACT_FIELDS,
+	KEEP_TIME,
 	AT_LEAST_ONCE,
 	RETRY,
 	PARALLEL,

@@ -138,6 +138,18 @@ static void read_contact_fields(struct destination_reader *r)
 		read_field_list(r);
 }
 
+static void read_rate(struct destination_reader *r)
+{
+	const struct vendor *vendor = r->out->relay.vendor;
+	bool keep = spec_boolean(r->v[KEEP_TIME], false);
+	if (r->v[KEEP_TIME] && !vendor->requests_with_time)
+		return destination_wrong(r, KEEP_TIME, PROBLEM_UNKNOWN_MEMBER, NULL);
+	r->out->relay.keep_time = keep;
+	if (!r->v[RATE])
+		r->out->requests_per_second =
+			keep ? vendor->requests_with_time : vendor->requests_per_second;
+}
+
 void destination_read_relay(struct destination_reader *r)
 {
 	if (!read_vendor(r))
@@ -150,8 +162,7 @@ void destination_read_relay(struct destination_reader *r)
 	read_contact_fields(r);
 	r->out->allow_private = spec_boolean(r->v[ALLOW_PRIVATE], false);
 	r->out->relay.at_least_once = spec_boolean(r->v[AT_LEAST_ONCE], false);
-	if (!r->v[RATE])
-		r->out->requests_per_second = r->out->relay.vendor->requests_per_second;
+	read_rate(r);
 }
 
 /* --- As it is shown --- */
@@ -185,6 +196,8 @@ void destination_put_relay(struct buf *b, const struct destination *d)
 		buf_lit(b, ",\"contact_fields\":");
 		buf_json_strs(b, relay->contact_fields, relay->n_contact_fields);
 	}
+	if (relay->vendor->requests_with_time)
+		buf_printf(b, ",\"keep_time\":%s", relay->keep_time ? "true" : "false");
 	buf_printf(b, ",\"allow_private\":%s,\"at_least_once\":%s",
 		   d->allow_private ? "true" : "false", relay->at_least_once ? "true" : "false");
 }

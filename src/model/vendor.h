@@ -26,6 +26,8 @@ struct vendor {
 	struct str url;               /* of all its accounts; empty: each has its own */
 	unsigned requests_per_second; /* the least that it documents */
 	bool population;              /* an event goes to one, which must be named */
+	unsigned requests_with_time;  /* a second, of another call that takes the time of an event,
+				       * which the ordinary one does not; 0: there is no other */
 	enum vendor_fields custom_fields;
 };
 

@@ -129,6 +129,19 @@ def test_another_name_there(tmp_path, vendor_server):
     assert [e["definition"] for e in events(other, there)] == ["renamed"] * len(VENDORS)
 
 
+def test_the_time_is_kept(tmp_path, vendor_server):
+    other, there = vendor_server
+    space = space_of("own", [relay("infobip", url_of(other), there, keep_time=True)])
+    with occurd.start(tmp_path / "own", [space]) as server:
+        come_in(server, space, "omnisend")
+        (row,) = ended(server, space, 1)
+        (sent,) = events(server, space)
+    assert row["state"] == "done" and row["note"] is None
+    (got,) = events(other, there)
+    assert got["occurred_at"][:23] == sent["occurred_at"][:23]
+    assert json.dumps(got["properties"]) == json.dumps(sent["properties"])
+
+
 def test_what_has_no_counterpart_is_noted(tmp_path, vendor_server):
     other, there = vendor_server
     space = space_of("own", [relay(v, url_of(other), there) for v in VENDORS])

@@ -197,6 +197,14 @@ static void test_requests(void **state)
 		    .identities = "[" ID("line", "L1") "]" },
 		  "/peopleevents/2/persons/L1/definitions/orderDone/events?identifierType=LINE",
 		  "{\"eventId\":\"" UUID "\",\"properties\":{}}" },
+		{ "infobip",
+		  { .more = URL ",\"keep_time\":true",
+		    .properties = "{\"a\":1}",
+		    .age_us = 30LL * 24 * 3600 * US_PER_S + 123456 },
+		  "/people/3/events",
+		  "[{\"definitionId\":\"order\",\"occurredTime\":\"2026-04-28T20:26:40.000Z\","
+		  "\"identifier\":{\"id\":\"a@b.io\",\"type\":\"EMAIL\"},\"eventId\":\"" UUID
+		  "\",\"properties\":{\"a\":1}}]" },
 		/* Of several the one of the last report. */
 		{ "arsel",
 		  { .identities = "[" ID("email", "a@b.io") "," ID("email", "c@d.io") "]",
@@ -402,6 +410,13 @@ static void test_cannot_be_sent(void **state)
 		  "Infobip needs an external id, an e-mail, a phone or the id of a messaging "
 		  "channel of "
 		  "the contact" },
+		{ "infobip",
+		  { .more = URL ",\"keep_time\":true",
+		    .age_us = 30LL * 24 * 3600 * US_PER_S + 2 * US_PER_S },
+		  "Infobip takes no event that is older than 30 days" },
+		{ "infobip",
+		  { .more = URL ",\"keep_time\":true", .identities = "[" ID("line", "L1") "]" },
+		  "Infobip needs an external id, an e-mail or a phone of the contact" },
 		{ "infobip",
 		  { .more = URL, .identities = "[]" },
 		  "Infobip needs an external id, an e-mail, a phone or the id of a messaging "

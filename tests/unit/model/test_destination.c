@@ -75,6 +75,12 @@ static void test_shown(void **state)
 		  "\"names\":{\"a.b\":\"c\"},\"contact_fields\":[\"age\"],\"allow_private\":true,"
 		  "\"at_least_once\":true,\"retry_seconds\":[],\"concurrency\":10,"
 		  "\"requests_per_second\":0,\"ordered\":false}" },
+		{ "{\"name\":\"a\",\"type\":\"relay\",\"vendor\":\"infobip\",\"key\":\"k\","
+		  "\"url\":\"https://x\",\"keep_time\":true,\"retry_seconds\":[]}",
+		  "{\"name\":\"a\",\"type\":\"relay\",\"disabled\":false,"
+		  "\"vendor\":\"infobip\",\"url\":\"https://x\",\"names\":{},\"keep_time\":true,"
+		  "\"allow_private\":false,\"at_least_once\":false,\"retry_seconds\":[],"
+		  "\"concurrency\":10,\"requests_per_second\":5,\"ordered\":false}" },
 		{ "{\"name\":\"a\",\"type\":\"relay\",\"vendor\":\"omnisend\",\"key\":\"k\","
 		  "\"retry_seconds\":[]}",
 		  "{\"name\":\"a\",\"type\":\"relay\",\"disabled\":false,"
@@ -85,7 +91,8 @@ static void test_shown(void **state)
 		  "\"url\":\"https://x.api.infobip.com\",\"retry_seconds\":[]}",
 		  "{\"name\":\"a\",\"type\":\"relay\",\"disabled\":false,"
 		  "\"vendor\":\"infobip\",\"url\":\"https://x.api.infobip.com\",\"names\":{},"
-		  "\"allow_private\":false,\"at_least_once\":false,\"retry_seconds\":[],"
+		  "\"keep_time\":false,\"allow_private\":false,\"at_least_once\":false,\"retry_"
+		  "seconds\":[],"
 		  "\"concurrency\":10,\"requests_per_second\":250,\"ordered\":false}" },
 	};
 	(void)state;
@@ -188,6 +195,7 @@ static void test_refused(void **state)
 		{ ARSEL(POPULATION), "population is not a member that is known here; " },
 		{ ARSEL("\"contact_fields\":[]"),
 		  "contact_fields is not a member that is known here; " },
+		{ ARSEL("\"keep_time\":false"), "keep_time is not a member that is known here; " },
 		{ ARSEL("\"secret\":\"x\""), "secret is not a member that is known here; " },
 		{ ARSEL("\"url\":\"arsel.sa\""), "url must be an http or https URL; " },
 		{ ARSEL("\"url\":\"https://a?b\""), "url must be a base URL, without a query; " },
