@@ -130,8 +130,8 @@ static bool is_taken(const struct attempt *a, int status)
 	return (status >= 200 && status < 300) || (repeated && a->doubt_at);
 }
 
-/* The vendor has said that it did not take it, but it may take it later: too much at once, a fault of
- * its own, and what the owner of the destination can put right, a wrong key or address. */
+/* The vendor has said that it did not take it, but it may take it later: too much at once, a
+ * fault of its own, and what the owner of the destination can put right, a wrong key or address. */
 static bool is_refused_for_now(int status)
 {
 	return (status >= 300 && status < 400) || status == 401 || status == 403 || status == 408 ||

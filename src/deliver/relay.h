@@ -1,15 +1,15 @@
 /*
  * Relays: an event goes out to a vendor's own API, in that vendor's shape, whatever dialect it came
  * in by. relay.c sends, and judges the answer; relay_parts.c is what the mappings have in common; a
- * vendor is one file, relay_<vendor>.c, that makes a request of an event and its contact, and its row
- * in model/vendor.c.
+ * vendor is one file, relay_<vendor>.c, that makes a request of an event and its contact, and its
+ * row in model/vendor.c.
  *
  * What has no counterpart at the vendor is left out, and a note on the delivery says what it was.
  *
  * No event reaches a vendor twice. A vendor that recognises repetitions is given the delivery's id
  * as what it recognises them by, for as long as it does. Of others, an attempt that may have been
- * taken, though nobody has said so, is the last one: dead, with that as the reason. A declaration may
- * ask for at_least_once instead.
+ * taken, though nobody has said so, is the last one: dead, with that as the reason. A declaration
+ * may ask for at_least_once instead.
  */
 #pragma once
 
@@ -60,7 +60,8 @@ struct relay_vendor {
 
 extern const struct relay_vendor relay_pristo, relay_omnisend, relay_infobip, relay_arsel;
 
-/* Fills the call from the attempt and has the vendor make of it what is sent. Below zero: memory. */
+/* Fills the call from the attempt and has the vendor make of it what is sent. Below zero:
+ * memory. */
 MUST_CHECK int relay_make(struct attempt *a, const struct relay_vendor *vendor,
 			  struct relay_call *c);
 
@@ -76,8 +77,8 @@ struct uuid relay_uuid(const struct relay_call *c);
 
 /* The contact's identity of that kind; .p NULL: it has none. */
 struct str relay_identity(struct relay_call *c, enum identity_kind kind);
-/* Its phone by the digits alone, from `least` to `most` of them; .p NULL: it has none such, which is
- * noted if it has one. */
+/* Its phone by the digits alone, from `least` to `most` of them; .p NULL: it has none such,
+ * which is noted if it has one. */
 struct str relay_phone(struct relay_call *c, size_t least, size_t most);
 /* The value of a built-in attribute that is text; .p NULL: it is none. */
 struct str relay_text(const struct relay_call *c, struct str attribute);
@@ -98,8 +99,8 @@ void relay_put_properties(struct relay_call *c, struct buf *b, unsigned most, re
 /* Those custom attributes of the contact that go along; *n: how many that were. */
 void relay_put_custom(struct relay_call *c, struct buf *b, relay_put put, unsigned *n);
 
-/* The value in the type that the definition declares for the property: dialects whose values are all
- * text leave "12.50" where another has 12.50. */
+/* The value in the type that the definition declares for the property: dialects whose values are
+ * all text leave "12.50" where another has 12.50. */
 void relay_put_typed(const struct relay_call *c, struct buf *b, struct str name, yyjson_val *v);
 /* The value as text; false: it is an object or a list. */
 bool relay_as_text(yyjson_val *v, struct str *out);

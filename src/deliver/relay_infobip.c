@@ -1,8 +1,9 @@
 /*
  * To Infobip: POST /peopleevents/2/persons/{person}/definitions/{definition}/events. A person is
  * named by one identifier, and made with it when unknown. The eventId, a UUID of the delivery's id,
- * is recorded once. The call takes neither attributes of the person nor the time of the event, which
- * is when Infobip hears of it; with keep_time it is POST /people/3/events, which takes the time.
+ * is recorded once. The call takes neither attributes of the person nor the time of the event,
+ * which is when Infobip hears of it; with keep_time it is POST /people/3/events, which takes the
+ * time.
  */
 #include "deliver/relay.h"
 #include "net/url.h"
@@ -13,8 +14,8 @@ enum {
 	OLDEST_S = 30 * 24 * 60 * 60, /* of what is sent with its time */
 };
 
-/* In the order in which they are preferred: the client's own id names nobody else. An unknown person
- * can be made with one of the first CREATING. */
+/* In the order in which they are preferred: the client's own id names nobody else. An unknown
+ * person can be made with one of the first CREATING. */
 static const struct {
 	enum identity_kind kind;
 	struct str type;

@@ -1,8 +1,8 @@
 /*
  * To Omnisend: POST /api/events of the version 2026-03-15, which takes API keys and nested
  * properties. The event brings what is known of the contact along. eventID and eventTime are sent,
- * but Omnisend recognises repetitions by them among historical events only, not among those that set
- * off automations: so none is sent that might be one.
+ * but Omnisend recognises repetitions by them among historical events only, not among those that
+ * set off automations: so none is sent that might be one.
  */
 #include "deliver/relay.h"
 

@@ -1,7 +1,7 @@
 /*
- * To Pristo: POST /v1/events/send/{population}. A contact is known there by a UUID of the client's: the
- * external id where that is one, else the id that the contact has here. Everything else is text.
- * Pristo recognises no repetitions.
+ * To Pristo: POST /v1/events/send/{population}. A contact is known there by a UUID of the client's:
+ * the external id where that is one, else the id that the contact has here. Everything else is
+ * text. Pristo recognises no repetitions.
  */
 #include "deliver/relay.h"
 

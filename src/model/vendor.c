@@ -1,7 +1,8 @@
 #include "model/vendor.h"
 
-/* Rates: Omnisend takes 400 requests a minute, Infobip 250 a second, 5 with their time. Arsel's pages say 2 a second,
- * without bursts, its newer document 1000 a minute. Pristo says nothing, so this is a modest guess. */
+/* Rates: Omnisend takes 400 requests a minute, Infobip 250 a second, 5 with their time. Arsel's
+ * pages say 2 a second, without bursts, its newer document 1000 a minute. Pristo says nothing,
+ * so this is a modest guess. */
 const struct vendor vendors[VENDORS] = {
 	[VENDOR_PRISTO] = { STR_INIT("pristo"), STR_INIT("https://api.pristo.io"), 10, true, 0,
 			    VENDOR_FIELDS_NAMED },

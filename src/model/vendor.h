@@ -1,6 +1,7 @@
 /*
- * Vendors that a destination of type relay may send to, as data: what a declaration says of each, and
- * what stands for what it does not say. How an event becomes one of theirs is in deliver/relay_*.c.
+ * Vendors that a destination of type relay may send to, as data: what a declaration says of each,
+ * and what stands for what it does not say. How an event becomes one of theirs is in
+ * deliver/relay_*.c.
  */
 #pragma once
 
