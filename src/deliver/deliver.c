@@ -16,7 +16,7 @@ enum {
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
-	JOURNEY_MEMORY_MAX = 4 * 1024 * 1024, /* bytes */
+	JOURNEY_MEMORY_MAX = 32 * 1024 * 1024, /* bytes; an event can have 4 MiB */
 	ANSWER_MAX = 512,
 	BEGUN_AT_ONCE = 64, /* noted in one transaction */
 	TIDY_EVERY_US = 1000000,
@@ -75,10 +75,10 @@ static void on_done(struct attempt *a)
 	d->ended = j;
 }
 
-/* What cannot be sent any more: the automation or the contact is gone. */
-static void give_up(struct journey *j, const char *why)
+/* It has ended before it went out. */
+static void give_up(struct journey *j, enum attempt_outcome outcome, const char *why)
 {
-	j->attempt.outcome = ATTEMPT_DEAD;
+	j->attempt.outcome = outcome;
 	j->attempt.retry_after_s = -1;
 	j->attempt.answer = str_of(why);
 	j->attempt.done(&j->attempt);
@@ -150,7 +150,7 @@ static int prepare(struct deliver *d, struct lane *lane, const struct destinatio
 	struct journey *j = *out = journey_new(d, lane, to, what, now);
 	const char *why;
 	int r = j ? fill(d, j, &why) : fail(-ENOMEM, "an attempt");
-	if (r < 0) {
+	if (!j || (r < 0 && r != -ENOMEM)) {
 		*out = NULL;
 		if (j)
 			journey_free(j);
@@ -158,10 +158,14 @@ static int prepare(struct deliver *d, struct lane *lane, const struct destinatio
 	}
 	lane_begun(lane, j, now);
 	d->n_under_way++;
-	if (r > 0) {
-		*out = NULL;
-		give_up(j, why);
-	}
+	if (r == 0)
+		return 0;
+	*out = NULL;
+	/* An event that is too large for the memory of an attempt must not stop the others. */
+	if (r < 0)
+		give_up(j, ATTEMPT_RETRY, "there was no memory for it");
+	else
+		give_up(j, ATTEMPT_DEAD, why);
 	return 0;
 }
 

@@ -200,9 +200,9 @@ static void on_done(struct exchange *x)
 
 /* --- One attempt --- */
 
-static void end_unsent(struct attempt *a, const char *why)
+static void end_unsent(struct attempt *a, enum attempt_outcome outcome, const char *why)
 {
-	a->outcome = ATTEMPT_DEAD;
+	a->outcome = outcome;
 	a->retry_after_s = -1;
 	a->answer = str_of(why);
 	a->done(a);
@@ -245,16 +245,19 @@ static int relay_send(struct http *h, struct attempt *a)
 {
 	struct relay_call c;
 	if (is_too_late(a)) {
-		end_unsent(a, "unknown whether an earlier attempt was taken: not sent again");
+		end_unsent(a, ATTEMPT_DEAD,
+			   "unknown whether an earlier attempt was taken: not sent again");
 		return 0;
 	}
 	int r = relay_make(a, relay_of(a->destination), &c);
-	if (r < 0)
-		return pass(r);
+	if (r < 0) {
+		end_unsent(a, ATTEMPT_RETRY, "there was no memory for it");
+		return 0;
+	}
 	a->note = buf_str(&c.note);
 	if (!c.why_not)
 		return pass(start(h, a, &c));
-	end_unsent(a, c.why_not);
+	end_unsent(a, ATTEMPT_DEAD, c.why_not);
 	return 0;
 }
 

@@ -371,3 +371,36 @@ def test_keys_and_addresses(tmp_path):
         infobip = got[f"/peopleevents/2/persons/dana%40example.com/definitions/{TYPE}/events"]
         assert infobip.headers["authorization"] == "App k-infobip"
         assert infobip.path.endswith("?identifierType=EMAIL&createPerson=true")
+
+
+def test_a_large_event_stops_nobody(tmp_path, vendor_server):
+    """Of nearly as much as a request may have, once in many small values: it goes out, or is told."""
+    other, there = vendor_server
+    space = space_of("own", [relay("arsel", url_of(other), there, retry_seconds=[1])])
+    with occurd.start(tmp_path / "own", [space]) as server:
+        come_in(server, space, "arsel", {"order_id": "a", "text": "x" * 4_000_000})
+        come_in(server, space, "arsel", {"order_id": "b", "list": [1] * 1_300_000})
+        come_in(server, space, "arsel", {"order_id": "c"})
+        rows = ended(server, space, 3)
+    got = counts(other, there)
+    assert got["a"] == got["c"] == 1
+    assert rows[0]["state"] == "done" and rows[2]["state"] == "done"
+    assert rows[1]["state"] == "done" or rows[1]["answer"] == "there was no memory for it"
+
+
+def test_a_wrong_key_loses_nothing(tmp_path, vendor_server):
+    """It waits until the key is put right."""
+    other, there = vendor_server
+    space = space_of("own", [relay("arsel", url_of(other), there, key="wrong",
+                                   retry_seconds=[1] * 20)])
+    with occurd.start(tmp_path / "own", [space]) as server:
+        come_in(server, space, "arsel")
+        wait_until(lambda: [r["status"] for r in deliveries(server, space)] == ["401"], what="401")
+        assert deliveries(server, space)[0]["state"] == "pending"
+        reply = server.request(
+            "PATCH", "/_/v1/destinations/arsel",
+            {"Authorization": "Bearer own-reader", "Content-Type": "application/json"},
+            json.dumps({"key": senders.key_of(there)}).encode())
+        assert reply.status == 200 and "key" not in reply.json(), reply
+        (row,) = ended(server, space, 1)
+    assert row["state"] == "done" and len(events(other, there)) == 1

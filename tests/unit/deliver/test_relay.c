@@ -436,13 +436,134 @@ static void test_cannot_be_sent(void **state)
 	}
 }
 
+/* --- What may go out again --- */
+
+static unsigned n_done;
+
+static void on_done(struct attempt *a)
+{
+	(void)a;
+	n_done++;
+}
+
+/* After an attempt that may have been taken. */
+static void test_not_again(void **state)
+{
+	static const int64_t hour = 3600 * US_PER_S;
+	static const struct {
+		const char *vendor, *more;
+		int64_t ago_us; /* 0: there was none */
+		bool ends;
+	} cases[] = {
+		{ "arsel", NULL, 0, false },
+		{ "arsel", NULL, 1, false },
+		{ "arsel", NULL, 24 * hour - 1, false },
+		{ "arsel", NULL, 24 * hour, true },
+		{ "arsel", NULL, -1, true }, /* the clock was set back */
+		{ "arsel", "\"at_least_once\":true", 100 * hour, false },
+		{ "pristo", POPULATION, 0, false },
+		{ "pristo", POPULATION, 1, true },
+		{ "pristo", POPULATION ",\"at_least_once\":true", 1, false },
+		{ "omnisend", NULL, 1, true },
+		{ "infobip", URL, 1000 * hour, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct http *h;
+		struct made m;
+		make(&m, cases[i].vendor, &(struct trial){ .more = cases[i].more });
+		m.attempt.arena = arena;
+		m.attempt.done = on_done;
+		m.attempt.doubt_at = cases[i].ago_us ? NOW - cases[i].ago_us : 0;
+		n_done = 0;
+		assert_int_equal(http_new(&h), 0);
+		assert_int_equal(relay.send(h, &m.attempt), 0);
+		assert_int_equal(n_done, cases[i].ends);
+		http_free(h);
+		arena = m.attempt.arena;
+		if (cases[i].ends) {
+			assert_int_equal(m.attempt.outcome, ATTEMPT_DEAD);
+			assert_true(str_starts(m.attempt.answer, STR("unknown whether ")));
+		}
+	}
+}
+
+static void test_noted_before_it_begins(void **state)
+{
+	static const struct {
+		const char *vendor, *more;
+		bool noted;
+	} cases[] = {
+		{ "arsel", NULL, true },        { "arsel", "\"at_least_once\":true", false },
+		{ "pristo", POPULATION, true }, { "omnisend", NULL, true },
+		{ "infobip", URL, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct destination to;
+		declare(cases[i].vendor, cases[i].more, &to);
+		assert_int_equal(relay.is_noted(&to), cases[i].noted);
+	}
+}
+
+static void test_pauses_of_omnisend(void **state)
+{
+	static const struct {
+		const char *answer;
+		int64_t pause_s;
+	} cases[] = {
+		{ "{\"title\":\"Rate limit exceeded\",\"status\":429,\"retryAfter\":60}", 60 },
+		{ "{\"retryAfter\":\"60\"}", -1 },
+		{ "{\"retryAfter\":-5}", -1 },
+		{ "{\"retryAfter\":0}", -1 },
+		{ "{}", -1 },
+		{ "[60]", -1 },
+		{ "", -1 },
+		{ "{\"retryAfter\":60", -1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(relay_omnisend.pause_s(&arena, str_of(cases[i].answer)),
+				 cases[i].pause_s);
+}
+
+/* One event must not stop the others. */
+static void test_too_large(void **state)
+{
+	struct made m;
+	(void)state;
+	make(&m, "arsel", &(struct trial){ .properties = NULL });
+	struct buf b = buf_in(&arena);
+	buf_lit(&b, "{\"list\":[1");
+	for (unsigned i = 0; i < 100000; i++)
+		buf_lit(&b, ",1");
+	buf_lit(&b, "]}");
+	m.event.properties = buf_str(&b);
+	arena_init(&m.attempt.arena, 256 * 1024, NULL);
+	m.attempt.done = on_done;
+	n_done = 0;
+	assert_int_equal(relay.send(NULL, &m.attempt), 0);
+	assert_int_equal(n_done, 1);
+	assert_int_equal(m.attempt.outcome, ATTEMPT_RETRY);
+	assert_true(str_eq(m.attempt.answer, STR("there was no memory for it")));
+	arena_fini(&m.attempt.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_arena, close_arena)
-		CASE(test_requests),       CASE(test_headers),           CASE(test_notes),
-		CASE(test_limits),         CASE(test_a_note_has_an_end), CASE(test_too_many),
+		CASE(test_requests),
+		CASE(test_headers),
+		CASE(test_notes),
+		CASE(test_limits),
+		CASE(test_a_note_has_an_end),
+		CASE(test_too_many),
 		CASE(test_cannot_be_sent),
+		CASE(test_not_again),
+		CASE(test_noted_before_it_begins),
+		CASE(test_pauses_of_omnisend),
+		CASE(test_too_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
