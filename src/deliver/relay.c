@@ -263,6 +263,7 @@ static int relay_send(struct http *h, struct attempt *a)
 
 const struct sender relay = {
 	.type = DESTINATION_RELAY,
+	.makes_own = true,
 	.send = relay_send,
 	.is_noted = is_noted,
 };

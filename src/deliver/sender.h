@@ -30,7 +30,7 @@ struct attempt {
 	struct str id;            /* of the delivery, the same with every attempt */
 	unsigned n;               /* 1 for the first */
 	instant_us now;           /* when it began */
-	struct str body;          /* what is to be sent: one JSON object */
+	struct str body;          /* what is to be sent: JSON on one line */
 	instant_us doubt_at;      /* an earlier attempt, begun then, may have been taken; 0: none */
 	struct str data_dir;      /* where relative paths begin */
 	struct exchange exchange; /* for senders that speak HTTP */
@@ -50,6 +50,7 @@ struct rules;
 
 struct sender {
 	enum destination_type type;
+	bool makes_own; /* of the event: it needs no body */
 	/* What the type keeps between attempts, all destinations together; NULL: nothing. All three
 	 * or none. close() drops attempts under way without done(). */
 	int (*open)(struct http *h, void **kept);

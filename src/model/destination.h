@@ -4,7 +4,7 @@
  *
  *   { "name": "crm", "type": "webhook", "url": "https://crm.example/in", "secret": "whsec_...",
  *     "allow_private": false, "retry_seconds": [5, 300, 1800], "concurrency": 10,
- *     "requests_per_second": 0, "ordered": false }
+ *     "requests_per_second": 0, "ordered": false, "body": "{...}" }
  *   { "name": "to-pristo", "type": "relay", "vendor": "pristo", "key": "...", "population": "..." }
  *
  * Secrets are stored as they are, because they sign what is sent; nothing that occurd serves shows
@@ -80,6 +80,8 @@ struct destination {
 	unsigned concurrency;         /* attempts under way at once */
 	unsigned requests_per_second; /* 0: no limit */
 	bool ordered;                 /* a contact's deliveries one after the other */
+	struct str
+		body; /* a template of what is sent (model/body.h); .p NULL: what is sent by default */
 };
 
 /* Reads what is declared; what is absent gets its default. Each thing wrong becomes a problem with

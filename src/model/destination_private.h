@@ -28,6 +28,7 @@ enum destination_member {
 	PARALLEL,
 	RATE,
 	ORDERED,
+	BODY,
 	N_MEMBERS,
 };
 

@@ -98,6 +98,14 @@ static int seek_event(struct store_reader *r, const struct seek *key, uint64_t *
 	return pass(x);
 }
 
+int store_read_feed_at(struct store_reader *r, instant_us at, uint64_t *seq)
+{
+	const struct seek later = { .at = at + 1 };
+	int x = seek_event(r, &later, seq);
+	--*seq;
+	return pass(x);
+}
+
 /* One page as it fills. `room` is one more than the page has, to see whether another follows. */
 struct page {
 	struct store_reader *r;

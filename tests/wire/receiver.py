@@ -25,9 +25,11 @@ class Got:
     def __init__(self, path, headers, body):
         self.path, self.headers, self.body, self.at = path, headers, body, time.time()
         self.json = json.loads(body)
-        self.id = headers.get("webhook-id")
-        if self.id:  # else it is no webhook's but a vendor's
-            self.event = self.json["data"]["event"]
+        self.id = headers.get("webhook-id")  # a vendor's request has none
+
+    @property
+    def event(self):
+        return self.json["data"]["event"]
 
 
 class Receiver:

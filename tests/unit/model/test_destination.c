@@ -94,6 +94,11 @@ static void test_shown(void **state)
 		  "\"keep_time\":false,\"allow_private\":false,\"at_least_once\":false,\"retry_"
 		  "seconds\":[],"
 		  "\"concurrency\":10,\"requests_per_second\":250,\"ordered\":false}" },
+		{ "{\"name\":\"a\",\"type\":\"file\",\"path\":\"p\",\"retry_seconds\":[],"
+		  "\"body\":\"[\\\"{{x}}\\\"]\"}",
+		  "{\"name\":\"a\",\"type\":\"file\",\"disabled\":false,\"path\":\"p\","
+		  "\"rotate_bytes\":67108864,\"retry_seconds\":[],\"concurrency\":10,"
+		  "\"requests_per_second\":0,\"ordered\":false,\"body\":\"[\\\"{{x}}\\\"]\"}" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -196,6 +201,7 @@ static void test_refused(void **state)
 		{ ARSEL("\"contact_fields\":[]"),
 		  "contact_fields is not a member that is known here; " },
 		{ ARSEL("\"keep_time\":false"), "keep_time is not a member that is known here; " },
+		{ ARSEL("\"body\":\"{}\""), "body is not a member that is known here; " },
 		{ ARSEL("\"secret\":\"x\""), "secret is not a member that is known here; " },
 		{ ARSEL("\"url\":\"arsel.sa\""), "url must be an http or https URL; " },
 		{ ARSEL("\"url\":\"https://a?b\""), "url must be a base URL, without a query; " },
