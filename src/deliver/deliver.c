@@ -17,7 +17,7 @@ enum {
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
-	JOURNEY_MEMORY_MAX = 32 * 1024 * 1024, /* bytes; an event can have 4 MiB */
+	JOURNEY_MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
 	ANSWER_MAX = 512,
 	BEGUN_AT_ONCE = 64, /* noted in one transaction */
 	TIDY_EVERY_US = 1000000,
@@ -83,10 +83,10 @@ static void on_done(struct attempt *a)
 	d->ended = j;
 }
 
-/* It has ended before it went out. */
-static void give_up(struct journey *j, enum attempt_outcome outcome, const char *why)
+/* What cannot be sent any more: the automation or the contact is gone. */
+static void give_up(struct journey *j, const char *why)
 {
-	j->attempt.outcome = outcome;
+	j->attempt.outcome = ATTEMPT_DEAD;
 	j->attempt.retry_after_s = -1;
 	j->attempt.answer = str_of(why);
 	j->attempt.done(&j->attempt);
@@ -99,7 +99,7 @@ static const struct definition *definition_of(const struct journey *j, struct st
 }
 
 /* Above zero: `why` it cannot be sent. */
-static int fill(struct deliver *d, struct journey *j, const char **why)
+static int read_and_make(struct deliver *d, struct journey *j, const char **why)
 {
 	struct arena *a = &j->attempt.arena;
 	const struct automation *m = automation_of(j->rules, j->delivery.automation);
@@ -138,6 +138,16 @@ static int fill(struct deliver *d, struct journey *j, const char **why)
 	return payload_make(a, &what, &j->attempt.body, why);
 }
 
+/* Likewise. One that is too large must not hold up the others for ever. */
+static int fill(struct deliver *d, struct journey *j, const char **why)
+{
+	int r = read_and_make(d, j, why);
+	if (r >= 0 || !j->attempt.arena.full)
+		return r;
+	*why = "it is too large to be sent";
+	return 1;
+}
+
 static struct journey *journey_new(struct deliver *d, struct lane *lane,
 				   const struct destination *to, const struct delivery *what,
 				   instant_us now)
@@ -167,7 +177,7 @@ static int prepare(struct deliver *d, struct lane *lane, const struct destinatio
 	struct journey *j = *out = journey_new(d, lane, to, what, now);
 	const char *why;
 	int r = j ? fill(d, j, &why) : fail(-ENOMEM, "an attempt");
-	if (!j || (r < 0 && r != -ENOMEM)) {
+	if (r < 0) {
 		*out = NULL;
 		if (j)
 			journey_free(j);
@@ -175,14 +185,10 @@ static int prepare(struct deliver *d, struct lane *lane, const struct destinatio
 	}
 	lane_begun(lane, j, now);
 	d->n_under_way++;
-	if (r == 0)
-		return 0;
-	*out = NULL;
-	/* An event that is too large for the memory of an attempt must not stop the others. */
-	if (r < 0)
-		give_up(j, ATTEMPT_RETRY, "there was no memory for it");
-	else
-		give_up(j, ATTEMPT_DEAD, why);
+	if (r > 0) {
+		*out = NULL;
+		give_up(j, why);
+	}
 	return 0;
 }
 
@@ -235,6 +241,7 @@ static int add_lane(struct deliver *d, const struct destination *to)
 	int r = ledger_silenced(d->ledger, to->no, &silenced_at);
 	if (r < 0)
 		return pass(r);
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is kept */
 	struct lane **longer = reallocarray(d->lanes, d->n_lanes + 1, sizeof(*longer));
 	struct lane *lane = calloc(1, sizeof(*lane));
 	if (longer)
