@@ -199,6 +199,12 @@ static void take_back(struct deliver *d, struct journey *j)
 	journey_free(j);
 }
 
+static bool is_noted(const struct destination *to)
+{
+	const struct sender *sender = senders[to->type];
+	return sender->is_noted && sender->is_noted(to);
+}
+
 /* What must be known of them before they begin, also after a power cut. */
 static int note_all(struct deliver *d, struct journey *const *list, unsigned n, instant_us now)
 {
@@ -212,12 +218,10 @@ static int note_all(struct deliver *d, struct journey *const *list, unsigned n, 
 static int start_all(struct deliver *d, const struct destination *to, struct journey **list,
 		     unsigned n, instant_us now)
 {
-	const struct sender *sender = senders[to->type];
-	bool noted = sender->is_noted && sender->is_noted(to) && n > 0;
-	int r = noted ? note_all(d, list, n, now) : 0;
+	int r = n > 0 && is_noted(to) ? note_all(d, list, n, now) : 0;
 	unsigned i = 0;
 	while (i < n && r == 0) {
-		r = sender->send(d->http, &list[i]->attempt);
+		r = senders[to->type]->send(d->http, &list[i]->attempt);
 		i += r == 0;
 	}
 	while (n > i)
@@ -271,15 +275,16 @@ static int make_lanes(struct deliver *d)
 	return 0;
 }
 
-/* As many as the destination takes, up to BEGUN_AT_ONCE. *more: there may be others. */
+/* One, or as many as the destination takes and one transaction can note. *more: there may be
+ * others. */
 static int begin_some(struct deliver *d, struct lane *lane, const struct destination *to,
 		      instant_us now, bool *more)
 {
 	struct journey *list[BEGUN_AT_ONCE], *j;
 	const struct delivery *next = NULL;
-	unsigned n = 0;
+	unsigned n = 0, most = is_noted(to) ? BEGUN_AT_ONCE : 1;
 	int r = 0;
-	while (r == 0 && n < BEGUN_AT_ONCE && (next = lane_next(lane, to, now))) {
+	while (r == 0 && n < most && (next = lane_next(lane, to, now))) {
 		r = prepare(d, lane, to, next, now, &j);
 		if (j)
 			list[n++] = j;

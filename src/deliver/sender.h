@@ -63,7 +63,7 @@ struct sender {
 	bool (*is_noted)(const struct destination *to);
 };
 
-extern const struct sender webhook, file, relay;
+extern const struct sender webhook, file, kafka, relay;
 
 /* By type. */
 extern const struct sender *const senders[DESTINATION_TYPES];

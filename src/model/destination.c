@@ -11,6 +11,10 @@ enum {
 	PATH_MAX_BYTES = 1024,
 	KEY_MAX = 4096,
 	CONCURRENCY = 10,
+	CA_MAX = 48 << 10,
+	USERNAME_MAX = 255,
+	PASSWORD_MAX = 1024,
+	MESSAGE_MIN = 1000, /* bytes */
 };
 
 #define ROTATE_BYTES     (64 * 1024 * 1024LL)
@@ -40,6 +44,15 @@ static const struct spec_member members[N_MEMBERS] = {
 			     DESTINATION_FIELDS_MAX },
 	[KEEP_TIME] = { STR_INIT("keep_time"), SPEC_BOOLEAN },
 	[AT_LEAST_ONCE] = { STR_INIT("at_least_once"), SPEC_BOOLEAN },
+	[BROKERS] = { STR_INIT("brokers"), SPEC_STRING, false, 1, DESTINATION_URL_MAX },
+	[TOPIC] = { STR_INIT("topic"), SPEC_STRING, false, 1, DESTINATION_TOPIC_MAX },
+	[TLS] = { STR_INIT("tls"), SPEC_BOOLEAN },
+	[CA] = { STR_INIT("ca"), SPEC_STRING, false, 1, CA_MAX },
+	[SASL] = { STR_INIT("sasl"), SPEC_STRING, false, 1, 20 },
+	[USERNAME] = { STR_INIT("username"), SPEC_STRING, false, 1, USERNAME_MAX },
+	[PASSWORD] = { STR_INIT("password"), SPEC_STRING, false, 1, PASSWORD_MAX },
+	[MESSAGE_MAX] = { STR_INIT("message_max_bytes"), SPEC_INTEGER, false, MESSAGE_MIN,
+			  DESTINATION_MESSAGE_MAX },
 	[RETRY] = { STR_INIT("retry_seconds"), SPEC_ARRAY, false, 0, DESTINATION_RETRIES_MAX },
 	[PARALLEL] = { STR_INIT("concurrency"), SPEC_INTEGER, false, 1,
 		       DESTINATION_CONCURRENCY_MAX },
@@ -55,7 +68,7 @@ static const unsigned of_types[N_MEMBERS] = {
 	[URL] = OF(WEBHOOK) | OF(RELAY),
 	[SECRET] = OF(WEBHOOK),
 	[SECRETS] = OF(WEBHOOK),
-	[ALLOW_PRIVATE] = OF(WEBHOOK) | OF(RELAY),
+	[ALLOW_PRIVATE] = OF(WEBHOOK) | OF(KAFKA) | OF(RELAY),
 	[PATH] = OF(FILE),
 	[ROTATE] = OF(FILE),
 	[VENDOR] = OF(RELAY),
@@ -65,6 +78,14 @@ static const unsigned of_types[N_MEMBERS] = {
 	[CONTACT_FIELDS] = OF(RELAY),
 	[KEEP_TIME] = OF(RELAY),
 	[AT_LEAST_ONCE] = OF(RELAY),
+	[BROKERS] = OF(KAFKA),
+	[TOPIC] = OF(KAFKA),
+	[TLS] = OF(KAFKA),
+	[CA] = OF(KAFKA),
+	[SASL] = OF(KAFKA),
+	[USERNAME] = OF(KAFKA),
+	[PASSWORD] = OF(KAFKA),
+	[MESSAGE_MAX] = OF(KAFKA),
 };
 
 void destination_wrong(struct destination_reader *r, unsigned member, enum problem_code code,
@@ -215,6 +236,7 @@ static const struct {
 	[DESTINATION_WEBHOOK] = { STR_INIT("webhook"), read_webhook, put_webhook },
 	[DESTINATION_FILE] = { STR_INIT("file"), read_file, put_file },
 	[DESTINATION_RELAY] = { STR_INIT("relay"), destination_read_relay, destination_put_relay },
+	[DESTINATION_KAFKA] = { STR_INIT("kafka"), destination_read_kafka, destination_put_kafka },
 };
 
 static bool read_type(struct destination_reader *r)
@@ -227,7 +249,7 @@ static bool read_type(struct destination_reader *r)
 		return true;
 	}
 	if (r->v[TYPE])
-		destination_wrong(r, TYPE, PROBLEM_VALUE, "webhook, file, relay");
+		destination_wrong(r, TYPE, PROBLEM_VALUE, "webhook, file, kafka, relay");
 	return false;
 }
 

@@ -24,6 +24,14 @@ enum destination_member {
 	CONTACT_FIELDS,
 	KEEP_TIME,
 	AT_LEAST_ONCE,
+	BROKERS,
+	TOPIC,
+	TLS,
+	CA,
+	SASL,
+	USERNAME,
+	PASSWORD,
+	MESSAGE_MAX,
 	RETRY,
 	PARALLEL,
 	RATE,
@@ -47,3 +55,5 @@ void destination_read_url(struct destination_reader *r);
 
 void destination_read_relay(struct destination_reader *r);
 void destination_put_relay(struct buf *b, const struct destination *d);
+void destination_read_kafka(struct destination_reader *r);
+void destination_put_kafka(struct buf *b, const struct destination *d);
