@@ -3,8 +3,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "deliver/decide.h"
-#include "deliver/lane.h"
-#include "deliver/payload.h"
+#include "deliver/journeys.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,9 +16,7 @@ enum {
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
-	JOURNEY_MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
 	ANSWER_MAX = 512,
-	BEGUN_AT_ONCE = 64, /* noted in one transaction */
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
 	NICE = 10,
@@ -45,191 +42,17 @@ struct deliver {
 	struct catalog *catalog;
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
-	unsigned n_lanes, n_under_way;
-	struct journey *ended; /* not yet in the ledger */
-	bool more;             /* of the feed, at once */
-	bool more_gone;        /* contacts */
-	atomic_bool failed;    /* the last round did */
-	bool stale;            /* the rules: there is a newer catalog */
-	unsigned wakes_seen;   /* when the ledger was written last */
+	unsigned n_lanes;
+	struct journeys journeys;
+	bool more;           /* of the feed, at once */
+	bool more_gone;      /* contacts */
+	atomic_bool failed;  /* the last round did */
+	bool stale;          /* the rules: there is a newer catalog */
+	unsigned wakes_seen; /* when the ledger was written last */
 	instant_us written_at;
 	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at, shown_at;
 };
-
-/* --- Attempts --- */
-
-static const struct automation *automation_of(const struct rules *rules, uint32_t no)
-{
-	for (unsigned i = 0; i < rules->n_automations; i++)
-		if (rules->automations[i].no == no)
-			return &rules->automations[i];
-	return NULL;
-}
-
-static void journey_free(struct journey *j)
-{
-	rules_unref(j->rules);
-	arena_fini(&j->attempt.arena);
-	free(j);
-}
-
-/* The attempt is over: what came of it goes to the ledger with the next round. */
-static void on_done(struct attempt *a)
-{
-	struct journey *j = (struct journey *)a;
-	struct deliver *d = j->lane->owner;
-	lane_ended(j->lane, j, time_now());
-	d->n_under_way--;
-	j->next = d->ended;
-	d->ended = j;
-}
-
-/* What cannot be sent any more: the automation or the contact is gone. */
-static void give_up(struct journey *j, const char *why)
-{
-	j->attempt.outcome = ATTEMPT_DEAD;
-	j->attempt.retry_after_s = -1;
-	j->attempt.answer = str_of(why);
-	j->attempt.done(&j->attempt);
-}
-
-static const struct definition *definition_of(const struct journey *j, struct str name)
-{
-	const struct workspace *w = catalog_workspace(j->rules->catalog, j->delivery.workspace);
-	return w ? workspace_definition(w, name) : NULL;
-}
-
-/* Above zero: `why` it cannot be sent. */
-static int read_and_make(struct deliver *d, struct journey *j, const char **why)
-{
-	struct arena *a = &j->attempt.arena;
-	const struct automation *m = automation_of(j->rules, j->delivery.automation);
-	struct feed_row *row;
-	struct contact_view *contact = arena_new(a, struct contact_view);
-	unsigned n;
-	if (!contact)
-		return fail(-ENOMEM, "what a delivery says");
-	int r = store_read_feed(d->reader, a, j->delivery.seq - 1, 1, &row, &n);
-	if (r < 0)
-		return pass(r);
-	*why = !m ? "the automation was deleted" : "the event is not there";
-	if (!m || n == 0 || row->event.seq != j->delivery.seq)
-		return 1;
-	r = store_read_contact(d->reader, a, j->delivery.contact, contact);
-	*why = "the contact was deleted";
-	if (r != STORE_OK)
-		return r < 0 ? pass(r) : 1;
-	j->attempt.definition = definition_of(j, row->event.definition);
-	j->attempt.id = payload_id(a, &j->delivery, &row->event);
-	j->attempt.automation = m;
-	j->attempt.event = &row->event;
-	j->attempt.contact = contact;
-	if (!j->attempt.id.p)
-		return fail(-ENOMEM, "what a delivery says");
-	if (senders[j->attempt.destination->type]->makes_own)
-		return 0;
-	const struct payload what = {
-		.id = j->attempt.id,
-		.automation = m,
-		.action = j->delivery.action,
-		.to = j->attempt.destination,
-		.event = &row->event,
-		.contact = contact,
-	};
-	return payload_make(a, &what, &j->attempt.body, why);
-}
-
-/* Likewise. One that is too large must not hold up the others for ever. */
-static int fill(struct deliver *d, struct journey *j, const char **why)
-{
-	int r = read_and_make(d, j, why);
-	if (r >= 0 || !j->attempt.arena.full)
-		return r;
-	*why = "it is too large to be sent";
-	return 1;
-}
-
-static struct journey *journey_new(struct deliver *d, struct lane *lane,
-				   const struct destination *to, const struct delivery *what,
-				   instant_us now)
-{
-	struct journey *j = calloc(1, sizeof(*j));
-	if (!j)
-		return NULL;
-	arena_init(&j->attempt.arena, JOURNEY_MEMORY_MAX, NULL);
-	j->attempt.destination = to;
-	j->attempt.kept = d->kept[to->type];
-	j->attempt.data_dir = str_of(d->config.dir);
-	j->attempt.n = what->attempts + 1;
-	j->attempt.now = now;
-	j->attempt.doubt_at = what->doubt_at;
-	j->attempt.done = on_done;
-	j->delivery = *what;
-	j->rules = rules_ref(d->rules);
-	j->lane = lane;
-	return j;
-}
-
-/* It counts as begun from here on. *out is NULL when it has ended already: there was nothing to
- * send. */
-static int prepare(struct deliver *d, struct lane *lane, const struct destination *to,
-		   const struct delivery *what, instant_us now, struct journey **out)
-{
-	struct journey *j = *out = journey_new(d, lane, to, what, now);
-	const char *why;
-	int r = j ? fill(d, j, &why) : fail(-ENOMEM, "an attempt");
-	if (r < 0) {
-		*out = NULL;
-		if (j)
-			journey_free(j);
-		return pass(r);
-	}
-	lane_begun(lane, j, now);
-	d->n_under_way++;
-	if (r > 0) {
-		*out = NULL;
-		give_up(j, why);
-	}
-	return 0;
-}
-
-static void take_back(struct deliver *d, struct journey *j)
-{
-	lane_taken_back(j->lane, j);
-	d->n_under_way--;
-	journey_free(j);
-}
-
-static bool is_noted(const struct destination *to)
-{
-	const struct sender *sender = senders[to->type];
-	return sender->is_noted && sender->is_noted(to);
-}
-
-/* What must be known of them before they begin, also after a power cut. */
-static int note_all(struct deliver *d, struct journey *const *list, unsigned n, instant_us now)
-{
-	uint64_t deliveries[BEGUN_AT_ONCE];
-	for (unsigned i = 0; i < n; i++)
-		deliveries[i] = list[i]->delivery.no;
-	return pass(ledger_doubt(d->ledger, deliveries, n, now));
-}
-
-/* Those that cannot be begun after all are taken back. */
-static int start_all(struct deliver *d, const struct destination *to, struct journey **list,
-		     unsigned n, instant_us now)
-{
-	int r = n > 0 && is_noted(to) ? note_all(d, list, n, now) : 0;
-	unsigned i = 0;
-	while (i < n && r == 0) {
-		r = senders[to->type]->send(d->http, &list[i]->attempt);
-		i += r == 0;
-	}
-	while (n > i)
-		take_back(d, list[--n]);
-	return pass(r);
-}
 
 /* --- Lanes --- */
 
@@ -253,7 +76,7 @@ static int add_lane(struct deliver *d, const struct destination *to)
 		free(lane);
 		return fail(-ENOMEM, "a destination");
 	}
-	lane_init(lane, to->no, d);
+	lane_init(lane, to->no, &d->journeys);
 	lane_refresh(lane, to);
 	lane->disabled |= silenced_at == to->declared_at;
 	d->lanes[d->n_lanes++] = lane;
@@ -274,35 +97,6 @@ static int make_lanes(struct deliver *d)
 	return 0;
 }
 
-/* One, or as many as the destination takes and one transaction can note. *more: there may be
- * others. */
-static int begin_some(struct deliver *d, struct lane *lane, const struct destination *to,
-		      instant_us now, bool *more)
-{
-	struct journey *list[BEGUN_AT_ONCE], *j;
-	const struct delivery *next = NULL;
-	unsigned n = 0, most = is_noted(to) ? BEGUN_AT_ONCE : 1;
-	int r = 0;
-	while (r == 0 && n < most && (next = lane_next(lane, to, now))) {
-		r = prepare(d, lane, to, next, now, &j);
-		if (j)
-			list[n++] = j;
-	}
-	*more = next != NULL;
-	int started = start_all(d, to, list, n, now);
-	return pass(r ?: started);
-}
-
-static int begin_all(struct deliver *d, const struct destination *to, instant_us now)
-{
-	struct lane *lane = find_lane(d, to->no);
-	bool more = true;
-	int r = 0;
-	while (r == 0 && more)
-		r = begin_some(d, lane, to, now, &more);
-	return pass(r);
-}
-
 /* Nothing is loaded while outcomes are not in the ledger, so that what has ended is not begun
  * again. */
 static int load_lanes(struct deliver *d, instant_us now)
@@ -318,8 +112,12 @@ static int load_lanes(struct deliver *d, instant_us now)
 static int move_lanes(struct deliver *d, instant_us now)
 {
 	int r = 0;
-	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++)
-		r = begin_all(d, &d->rules->destinations[i], now);
+	d->journeys.ledger = d->ledger;
+	d->journeys.rules = d->rules;
+	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++) {
+		const struct destination *to = &d->rules->destinations[i];
+		r = journeys_begin(&d->journeys, find_lane(d, to->no), to, now);
+	}
 	return pass(r);
 }
 
@@ -352,16 +150,16 @@ static int settle_one(struct deliver *d, const struct journey *j)
 static int settle_all(struct deliver *d)
 {
 	int r = 0;
-	for (const struct journey *j = d->ended; j && r == 0; j = j->next)
+	for (const struct journey *j = d->journeys.ended; j && r == 0; j = j->next)
 		r = settle_one(d, j);
 	return pass(r);
 }
 
 static void forget_ended(struct deliver *d)
 {
-	while (d->ended) {
-		struct journey *j = d->ended;
-		d->ended = j->next;
+	while (d->journeys.ended) {
+		struct journey *j = d->journeys.ended;
+		d->journeys.ended = j->next;
 		journey_free(j);
 	}
 }
@@ -440,7 +238,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	int r = is_replaying(d, now, &replaying);
 	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone;
 	d->untidy = true;
-	if (r < 0 || (!d->ended && !due && !asked && !replaying && d->rules->n_automations == 0))
+	if (r < 0 ||
+	    (!d->journeys.ended && !due && !asked && !replaying && d->rules->n_automations == 0))
 		return pass(r);
 	r = asked ? ledger_sync_commits(d->ledger, true) : 0;
 	r = r ?: ledger_begin(d->ledger);
@@ -548,7 +347,7 @@ static void after_failure(struct deliver *d)
 /* The call to stop may have been seen as one to write. */
 static bool has_to_write(const struct deliver *d)
 {
-	return d->more || d->more_gone || d->ended || atomic_load(&d->stopping) ||
+	return d->more || d->more_gone || d->journeys.ended || atomic_load(&d->stopping) ||
 	       atomic_load(&d->wakes) != d->wakes_seen;
 }
 
@@ -583,7 +382,7 @@ static void sleep_until_called(struct deliver *d)
 static void finish(struct deliver *d)
 {
 	int64_t until = time_monotonic_ms() + STOP_MS;
-	while (d->n_under_way > 0 && time_monotonic_ms() < until)
+	while (d->journeys.n_under_way > 0 && time_monotonic_ms() < until)
 		http_run(d->http, 100);
 	int r = d->ledger ? ledger_begin(d->ledger) : fail(-EIO, "the ledger is closed");
 	r = r ?: settle_all(d);
@@ -656,6 +455,9 @@ static int open_parts(struct deliver *d)
 	int r = http_new(&d->http);
 	r = r ?: open_senders(d);
 	r = r ?: store_reader_open(d->config.store, &d->reader);
+	d->journeys = (struct journeys){
+		.dir = d->config.dir, .http = d->http, .reader = d->reader, .kept = d->kept
+	};
 	return pass(r);
 }
 
