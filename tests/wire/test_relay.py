@@ -404,3 +404,25 @@ def test_a_wrong_key_loses_nothing(tmp_path, vendor_server):
         assert reply.status == 200 and "key" not in reply.json(), reply
         (row,) = ended(server, space, 1)
     assert row["state"] == "done" and len(events(other, there)) == 1
+
+
+def test_a_replay_does_not_send_it_twice(tmp_path):
+    """Unless the declaration has come to say so."""
+    with Receiver(lambda got, n: "reset" if n == 1 else 201) as receiver:
+        space = space_of("own", [fake(receiver, "pristo")])
+        admin = {"Authorization": "Bearer own-reader", "Content-Type": "application/json"}
+        with occurd.start(tmp_path / "own", [space]) as server:
+            come_in(server, space, "arsel")
+            (row,) = ended(server, space, 1)
+
+            def replay():
+                reply = server.request("POST", f"/_/v1/deliveries/{row['number']}/replay", admin, b"")
+                assert reply.status == 202, reply
+                return ended(server, space, 1)[0]
+            again = replay()
+            assert again["state"] == "dead" and int(again["attempts"]) == 2
+            assert again["answer"].startswith("unknown whether") and len(receiver.got) == 1
+            reply = server.request("PATCH", "/_/v1/destinations/pristo", admin,
+                                   json.dumps({"at_least_once": True}).encode())
+            assert reply.status == 200, reply
+            assert replay()["state"] == "done" and len(receiver.got) == 2
