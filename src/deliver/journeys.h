@@ -11,7 +11,7 @@
 
 struct journeys {
 	const char *dir;   /* the data directory */
-	struct http *http; /* all of these: the owner's */
+	struct http *http; /* all of these are the owner's */
 	struct store_reader *reader;
 	void *const *kept; /* by senders */
 	struct ledger *ledger;
