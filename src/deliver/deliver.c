@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "deliver/decide.h"
 #include "deliver/lane.h"
+#include "deliver/orphans.h"
 #include "deliver/payload.h"
 
 #include <errno.h>
@@ -45,12 +46,13 @@ struct deliver {
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
 	unsigned n_lanes, n_under_way;
-	struct journey *ended; /* not yet in the ledger */
-	bool more;             /* of the feed, at once */
-	bool more_gone;        /* contacts */
-	atomic_bool failed;    /* the last round did */
-	bool stale;            /* the rules: there is a newer catalog */
-	unsigned wakes_seen;   /* when the ledger was written last */
+	struct journey *ended;        /* not yet in the ledger */
+	bool more;                    /* of the feed, at once */
+	bool more_gone;               /* contacts */
+	enum orphans_outcome orphans; /* of the last look */
+	atomic_bool failed;           /* the last round did */
+	bool stale;                   /* the rules: there is a newer catalog */
+	unsigned wakes_seen;          /* when the ledger was written last */
 	instant_us written_at;
 	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at, shown_at;
@@ -321,11 +323,21 @@ static int forget_gone(struct deliver *d)
 	return pass(r);
 }
 
+static int end_orphans(struct deliver *d, instant_us now)
+{
+	if (d->orphans == ORPHANS_NONE)
+		return 0;
+	int r = orphans_end(d->ledger, d->rules, d->lanes, d->n_lanes, now);
+	d->orphans = r < 0 ? ORPHANS_LATER : (enum orphans_outcome)r;
+	return r < 0 ? pass(r) : 0;
+}
+
 static int tidy(struct deliver *d, instant_us now)
 {
 	int r = forget_gone(d);
+	r = r ?: end_orphans(d, now);
 	d->tidied_at = now;
-	d->untidy = false;
+	d->untidy = d->orphans != ORPHANS_NONE;
 	return pass(r ?: ledger_purge(d->ledger, now - KEPT_US, PURGED_PER_ROUND));
 }
 
@@ -374,7 +386,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	unsigned decided = 0, moved = 0;
 	bool asked = wishes_take(&d->wishes), replaying;
 	int r = is_replaying(d, now, &replaying);
-	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone;
+	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone ||
+		   d->orphans == ORPHANS_MORE;
 	d->untidy = true;
 	if (r < 0 || (!d->ended && !due && !asked && !replaying && d->rules->n_automations == 0))
 		return pass(r);
@@ -395,6 +408,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	forget_ended(d);
 	if (decided > 0 || moved > 0 || asked)
 		look_again(d);
+	if (moved > 0 || asked)
+		d->orphans = MAX(d->orphans, ORPHANS_LATER);
 	r = due ? show(d, now) : 0;
 	return pass(r ?: ledger_settle_log(d->ledger, due));
 }
@@ -422,6 +437,7 @@ static int take_rules(struct deliver *d)
 		return pass(r);
 	rules_unref(d->rules);
 	d->rules = fresh;
+	d->orphans = ORPHANS_LATER;
 	refresh_senders(d);
 	r = make_lanes(d);
 	d->stale = r < 0;
@@ -484,8 +500,8 @@ static void after_failure(struct deliver *d)
 /* The call to stop may have been seen as one to write. */
 static bool has_to_write(const struct deliver *d)
 {
-	return d->more || d->more_gone || d->ended || atomic_load(&d->stopping) ||
-	       atomic_load(&d->wakes) != d->wakes_seen;
+	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->ended ||
+	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
 }
 
 static int milliseconds_until(const struct deliver *d)
