@@ -94,7 +94,8 @@ uint64_t tally_of(const struct tally *t, uint32_t destination, enum delivery_sta
 
 bool tally_next_pending(const struct tally *t, uint32_t *destination)
 {
-	for (unsigned i = place_of(t, *destination + 1); i < t->n; i++) {
+	unsigned i = place_of(t, *destination);
+	for (i += count_at(t, i, *destination) != NULL; i < t->n; i++) {
 		*destination = t->counts[i].destination;
 		if (t->counts[i].n[DELIVERY_PENDING] > 0)
 			return true;
