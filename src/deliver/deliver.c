@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "deliver/decide.h"
 #include "deliver/journeys.h"
+#include "deliver/orphans.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -46,8 +47,9 @@ struct deliver {
 	struct lane **lanes; /* one for each destination there ever was since the start */
 	unsigned n_lanes;
 	struct journeys journeys;
-	bool more;      /* of the feed, at once */
-	bool more_gone; /* contacts */
+	bool more;                    /* of the feed, at once */
+	bool more_gone;               /* contacts */
+	enum orphans_outcome orphans; /* of the last look */
 	bool disk_is_full;
 	atomic_bool failed;  /* the last round did */
 	bool stale;          /* the rules: there is a newer catalog */
@@ -187,6 +189,15 @@ static int forget_gone(struct deliver *d)
 	return pass(r);
 }
 
+static int end_orphans(struct deliver *d, instant_us now)
+{
+	if (d->orphans == ORPHANS_NONE)
+		return 0;
+	int r = orphans_end(d->ledger, d->rules, d->lanes, d->n_lanes, now);
+	d->orphans = r < 0 ? ORPHANS_LATER : (enum orphans_outcome)r;
+	return r < 0 ? pass(r) : 0;
+}
+
 /* Events wait on the feed meanwhile, and what has been decided goes out. */
 static void look_at_disk(struct deliver *d)
 {
@@ -202,9 +213,10 @@ static void look_at_disk(struct deliver *d)
 static int tidy(struct deliver *d, instant_us now)
 {
 	int r = forget_gone(d);
+	r = r ?: end_orphans(d, now);
 	look_at_disk(d);
 	d->tidied_at = now;
-	d->untidy = d->disk_is_full;
+	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE;
 	return pass(r);
 }
 
@@ -252,7 +264,7 @@ static int is_replaying(struct deliver *d, instant_us now, bool *due)
 {
 	instant_us at;
 	int r = replays_next(ledger_replays(d->ledger), &at);
-	*due = at && at <= now;
+	*due = at && at <= now && !d->disk_is_full;
 	return pass(r);
 }
 
@@ -262,7 +274,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	unsigned decided = 0, moved = 0;
 	bool asked = wishes_take(&d->wishes), replaying;
 	int r = is_replaying(d, now, &replaying);
-	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone;
+	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone ||
+		   d->orphans == ORPHANS_MORE;
 	d->untidy = true;
 	if (r < 0 ||
 	    (!d->journeys.ended && !due && !asked && !replaying && d->rules->n_automations == 0))
@@ -287,6 +300,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	forget_ended(d);
 	if (decided > 0 || moved > 0 || asked)
 		look_again(d);
+	if (moved > 0 || asked)
+		d->orphans = MAX(d->orphans, ORPHANS_LATER);
 	r = due ? show(d, now) : 0;
 	return pass(r ?: ledger_settle_log(d->ledger, due));
 }
@@ -314,6 +329,7 @@ static int take_rules(struct deliver *d)
 		return pass(r);
 	rules_unref(d->rules);
 	d->rules = fresh;
+	d->orphans = ORPHANS_LATER;
 	refresh_senders(d);
 	r = make_lanes(d);
 	d->stale = r < 0;
@@ -378,8 +394,8 @@ static void after_failure(struct deliver *d)
 /* The call to stop may have been seen as one to write. */
 static bool has_to_write(const struct deliver *d)
 {
-	return d->more || d->more_gone || d->journeys.ended || atomic_load(&d->stopping) ||
-	       atomic_load(&d->wakes) != d->wakes_seen;
+	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->journeys.ended ||
+	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
 }
 
 static int milliseconds_until(const struct deliver *d)
@@ -390,7 +406,8 @@ static int milliseconds_until(const struct deliver *d)
 	else if (d->untidy)
 		at = d->tidied_at + TIDY_EVERY_US;
 	instant_us replay_at;
-	if (replays_next(ledger_replays(d->ledger), &replay_at) == 0 && replay_at)
+	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), &replay_at) == 0 &&
+	    replay_at)
 		at = MIN(at, MAX(replay_at, d->written_at + WRITE_EVERY_US));
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];

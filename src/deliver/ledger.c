@@ -38,6 +38,7 @@ enum statement {
 	DELIVERY_NEXT_DUE,
 	DELIVERY_DOUBT,
 	DELIVERY_SETTLE,
+	DELIVERY_END,
 	DELIVERY_REPLAY,
 	ATTEMPT_ADD,
 	FORGET_FIND,
@@ -80,6 +81,8 @@ const char *const ledger_sql[STATEMENTS] = {
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
 			    " ended_at = ?, status = ?, answer = ?, doubt_at = ?, note = ?"
 			    " WHERE no = ? AND state = 0",
+	[DELIVERY_END] = "UPDATE delivery SET state = 2, ended_at = ?, answer = ?"
+			 " WHERE no = ? AND state = 0",
 	[DELIVERY_REPLAY] = "UPDATE delivery SET state = 0, due_at = ?, ended_at = 0,"
 			    " tried = attempts WHERE no = ? AND state = ?",
 	[ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery, n, at, duration_ms, status,"
@@ -318,6 +321,11 @@ uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum deliver
 	return tally_of(l->tally, destination, state);
 }
 
+bool ledger_next_awaited(const struct ledger *l, uint32_t *destination)
+{
+	return tally_next_pending(l->tally, destination);
+}
+
 /* --- Deliveries --- */
 
 int ledger_decide(struct ledger *l, struct delivery *d)
@@ -407,14 +415,14 @@ static int add_attempt(struct ledger *l, uint64_t delivery, const struct attempt
 
 int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n, instant_us at)
 {
-	int r = db_exec(l->db, "PRAGMA synchronous = FULL");
+	int r = ledger_sync_commits(l, true);
 	r = r ?: ledger_begin(l);
 	for (unsigned i = 0; i < n && r == 0; i++) {
 		bind_pair(l->st[DELIVERY_DOUBT], (uint64_t)at, deliveries[i]);
 		r = db_run(l->st[DELIVERY_DOUBT]);
 	}
 	r = r ?: ledger_commit(l);
-	return pass(r ?: db_exec(l->db, "PRAGMA synchronous = NORMAL"));
+	return pass(r ?: ledger_sync_commits(l, false));
 }
 
 int ledger_settle(struct ledger *l, const struct delivery *d, const struct attempt_row *attempt)
@@ -434,6 +442,18 @@ int ledger_settle(struct ledger *l, const struct delivery *d, const struct attem
 		return pass(r);
 	r = move_tally(l, d->destination, DELIVERY_PENDING, d->state);
 	return pass(r ?: add_attempt(l, d->no, attempt));
+}
+
+int ledger_end(struct ledger *l, const struct delivery *d, struct str why, instant_us now)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_END];
+	db_bind_i64(st, 1, now);
+	db_bind_text(st, 2, why);
+	db_bind_i64(st, 3, (int64_t)d->no);
+	int r = db_run(st);
+	if (r < 0 || sqlite3_changes(l->db) == 0)
+		return pass(r);
+	return pass(move_tally(l, d->destination, DELIVERY_PENDING, DELIVERY_DEAD));
 }
 
 int ledger_replay(struct ledger *l, const struct delivery *d, instant_us due_at)
