@@ -32,10 +32,6 @@ static const struct spec_member trigger_members[] = {
 	{ STR_INIT("definitions"), SPEC_ARRAY, false, 0, AUTOMATION_DEFINITIONS_MAX },
 };
 
-static const struct spec_member action_members[] = {
-	{ STR_INIT("send"), SPEC_STRING, true, 1, AUTOMATION_NAME_MAX },
-};
-
 static void read_definitions(struct spec *s, yyjson_val *list, struct automation *out)
 {
 	size_t i, n;
@@ -59,17 +55,14 @@ static void read_definitions(struct spec *s, yyjson_val *list, struct automation
 static void read_actions(struct spec *s, yyjson_val *list, struct automation *out)
 {
 	size_t i, n;
-	yyjson_val *v, *send;
+	yyjson_val *v;
 	struct action *actions = arena_array(s->arena, struct action, yyjson_arr_size(list));
 	s->refused |= !actions;
 	if (!actions)
 		return;
-	yyjson_arr_foreach (list, i, n, v) {
-		struct str path = problem_index(s->arena, members[ACTION_LIST].name, i);
-		spec_read(s, v, path, action_members, ARRAY_LEN(action_members), &send);
-		if (send)
-			actions[i] = (struct action){ ACTION_SEND, spec_copy(s, json_str(send)) };
-	}
+	yyjson_arr_foreach (list, i, n, v)
+		action_read(s, v, problem_index(s->arena, members[ACTION_LIST].name, i),
+			    &actions[i]);
 	out->actions = actions;
 	out->n_actions = (unsigned)yyjson_arr_size(list);
 }
@@ -119,6 +112,9 @@ void automation_judge(const struct automation *m, const struct workspace *w, str
 				   problem_index(a, STR("trigger.definitions"), i));
 	if (m->conditions)
 		condition_judge(m->conditions, w, m->definitions, m->n_definitions, &s);
+	for (unsigned i = 0; i < m->n_actions; i++)
+		action_judge(&m->actions[i], w,
+			     problem_index(a, members[ACTION_LIST].name, i), &s);
 }
 
 /* --- Asking --- */

@@ -59,7 +59,7 @@ int store_read_feed_of(struct store_reader *r, struct arena *a, const struct fee
 		x = take_row(r, a, st, &row);
 		if (x < 0)
 			break;
-		bytes += row.event.properties.n + row.event.mismatches.n;
+		bytes += row.event.properties.n + row.event.mismatches.n + row.event.cause.n;
 		(*rows)[(*n)++] = row.event;
 		x = DB_ROW;
 	}
