@@ -29,6 +29,7 @@ struct deliver {
 	atomic_uint wakes; /* how often somebody called */
 	atomic_bool sleeps, stopping;
 	struct http *http;
+	void *kept[DESTINATION_TYPES]; /* by senders */
 
 	/* The thread's own. */
 	struct ledger *ledger;
@@ -88,21 +89,26 @@ static int fill(struct deliver *d, struct journey *j, const char **why)
 	struct arena *a = &j->attempt.arena;
 	const struct automation *m = automation_of(j->rules, j->delivery.automation);
 	struct feed_row *row;
-	struct contact_view contact;
+	struct contact_view *contact = arena_new(a, struct contact_view);
 	unsigned n;
+	if (!contact)
+		return fail(-ENOMEM, "what a delivery says");
 	int r = store_read_feed(d->reader, a, j->delivery.seq - 1, 1, &row, &n);
 	if (r < 0)
 		return pass(r);
 	*why = !m ? "the automation was deleted" : "the event is not there";
 	if (!m || n == 0 || row->event.seq != j->delivery.seq)
 		return 1;
-	r = store_read_contact(d->reader, a, j->delivery.contact, &contact);
+	r = store_read_contact(d->reader, a, j->delivery.contact, contact);
 	*why = "the contact was deleted";
 	if (r != STORE_OK)
 		return r < 0 ? pass(r) : 1;
 	struct buf body = buf_in(a);
 	j->attempt.id = payload_id(a, &j->delivery, &row->event);
-	payload_put(&body, j->attempt.id, m, &row->event, &contact);
+	j->attempt.automation = m;
+	j->attempt.event = &row->event;
+	j->attempt.contact = contact;
+	payload_put(&body, j->attempt.id, m, &row->event, contact);
 	j->attempt.body = buf_str(&body);
 	return body.failed || !j->attempt.id.p ? fail(-ENOMEM, "what a delivery says") : 0;
 }
@@ -116,6 +122,7 @@ static struct journey *journey_new(struct deliver *d, struct lane *lane,
 		return NULL;
 	arena_init(&j->attempt.arena, JOURNEY_MEMORY_MAX, NULL);
 	j->attempt.destination = to;
+	j->attempt.kept = d->kept[to->type];
 	j->attempt.data_dir = str_of(d->config.dir);
 	j->attempt.n = what->attempts + 1;
 	j->attempt.now = now;
@@ -312,6 +319,13 @@ static int write_ledger(struct deliver *d, instant_us now)
 
 /* --- Rounds --- */
 
+static void refresh_senders(struct deliver *d)
+{
+	for (unsigned i = 0; i < DESTINATION_TYPES; i++)
+		if (senders[i]->refresh)
+			senders[i]->refresh(d->kept[i], d->rules);
+}
+
 static int take_rules(struct deliver *d)
 {
 	uint64_t before = d->catalog ? d->catalog->version : 0;
@@ -325,6 +339,7 @@ static int take_rules(struct deliver *d)
 		return pass(r);
 	rules_unref(d->rules);
 	d->rules = fresh;
+	refresh_senders(d);
 	return pass(make_lanes(d));
 }
 
@@ -411,9 +426,26 @@ void deliver_wake(struct deliver *d)
 
 /* --- Life --- */
 
+static int open_senders(struct deliver *d)
+{
+	int r = 0;
+	for (unsigned i = 0; i < DESTINATION_TYPES && r == 0; i++)
+		if (senders[i]->open)
+			r = senders[i]->open(d->http, &d->kept[i]);
+	return pass(r);
+}
+
+static void close_senders(struct deliver *d)
+{
+	for (unsigned i = 0; i < DESTINATION_TYPES; i++)
+		if (d->kept[i])
+			senders[i]->close(d->kept[i]);
+}
+
 static int open_parts(struct deliver *d)
 {
 	int r = http_new(&d->http);
+	r = r ?: open_senders(d);
 	r = r ?: ledger_open(d->config.dir, &d->ledger);
 	r = r ?: store_reader_open(d->config.store, &d->reader);
 	return pass(r ?: decider_new(d->ledger, d->reader, &d->decider));
@@ -421,7 +453,8 @@ static int open_parts(struct deliver *d)
 
 static void close_parts(struct deliver *d)
 {
-	http_free(d->http); /* drops what is under way */
+	close_senders(d); /* drop what is under way, as does the next */
+	http_free(d->http);
 	for (unsigned i = 0; i < d->n_lanes; i++) {
 		while (d->lanes[i]->journeys) {
 			struct journey *j = d->lanes[i]->journeys;

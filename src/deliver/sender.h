@@ -22,6 +22,10 @@ enum attempt_outcome {
 struct attempt {
 	struct arena arena;
 	const struct destination *destination;
+	const struct automation *automation;
+	const struct event_row *event;
+	const struct contact_view *contact;
+	void *kept;               /* what the type's open() has made; NULL: it has none */
 	struct str id;            /* of the delivery, the same with every attempt */
 	unsigned n;               /* 1 for the first */
 	instant_us now;           /* when it began */
@@ -37,8 +41,15 @@ struct attempt {
 	int64_t duration_ms;
 };
 
+struct rules;
+
 struct sender {
 	enum destination_type type;
+	/* What the type keeps between attempts, all destinations together; NULL: nothing. All three
+	 * or none. close() drops attempts under way without done(). */
+	int (*open)(struct http *h, void **kept);
+	void (*refresh)(void *kept, const struct rules *in_force);
+	void (*close)(void *kept);
 	/* Below zero: it could not even be begun, for want of memory; done() is not called. */
 	int (*send)(struct http *h, struct attempt *a);
 };

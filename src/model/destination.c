@@ -1,7 +1,7 @@
 #include "model/destination.h"
 
 #include "base/digest.h"
-#include "model/spec.h"
+#include "model/destination_private.h"
 
 enum {
 	SECRET_MIN = 24, /* bytes; Standard Webhooks 1.0.0: 24 to 64 */
@@ -18,31 +18,6 @@ enum {
 /* Standard Webhooks' example: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h,
  * 24 h. */
 static const uint32_t retries[] = { 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400 };
-
-static const struct {
-	struct str name;
-	enum destination_type type;
-} types[] = {
-	{ STR_INIT("webhook"), DESTINATION_WEBHOOK },
-	{ STR_INIT("file"), DESTINATION_FILE },
-};
-
-enum {
-	NAME,
-	TYPE,
-	DISABLED,
-	URL,
-	SECRET,
-	SECRETS,
-	ALLOW_PRIVATE,
-	PATH,
-	ROTATE,
-	RETRY,
-	PARALLEL,
-	RATE,
-	ORDERED,
-	N_MEMBERS,
-};
 
 static const struct spec_member members[N_MEMBERS] = {
 	[NAME] = { STR_INIT("name"), SPEC_STRING, true, 1, DESTINATION_NAME_MAX },
@@ -62,13 +37,16 @@ static const struct spec_member members[N_MEMBERS] = {
 	[ORDERED] = { STR_INIT("ordered"), SPEC_BOOLEAN },
 };
 
-struct reader {
-	struct spec spec;
-	yyjson_val *v[N_MEMBERS];
-	struct destination *out;
+#define OF(type) (1U << DESTINATION_##type)
+
+/* Members that only some types have: what stands in another is a mistake, not a wish. */
+static const unsigned of_types[N_MEMBERS] = {
+	[URL] = OF(WEBHOOK),           [SECRET] = OF(WEBHOOK), [SECRETS] = OF(WEBHOOK),
+	[ALLOW_PRIVATE] = OF(WEBHOOK), [PATH] = OF(FILE),      [ROTATE] = OF(FILE),
 };
 
-static void wrong(struct reader *r, unsigned member, enum problem_code code, const char *rule)
+void destination_wrong(struct destination_reader *r, unsigned member, enum problem_code code,
+		       const char *rule)
 {
 	problem_at(r->spec.problems, code, members[member].name, .rule = rule);
 }
@@ -83,18 +61,18 @@ static bool is_printable(struct str s)
 	return true;
 }
 
-static void read_url(struct reader *r)
+static void read_url(struct destination_reader *r)
 {
 	struct str url = json_str(r->v[URL]);
 	bool http = str_starts(url, STR("http://")), https = str_starts(url, STR("https://"));
 	struct str host = http || https ? str_from(url, https ? 8 : 7) : STR("");
 	host = str_head(host, MIN(str_find(host, '/'), str_find(host, '?')));
 	if (!host.n || host.p[0] == ':' || !is_printable(url) || str_find(host, '@') < host.n)
-		return wrong(r, URL, PROBLEM_FORMAT, "url");
+		return destination_wrong(r, URL, PROBLEM_FORMAT, "url");
 	r->out->url = spec_copy(&r->spec, url);
 }
 
-static void read_secret(struct reader *r, struct str path, struct str text)
+static void read_secret(struct destination_reader *r, struct str path, struct str text)
 {
 	bool prefixed = str_starts(text, STR("whsec_"));
 	struct str bytes = { 0 };
@@ -107,12 +85,12 @@ static void read_secret(struct reader *r, struct str path, struct str text)
 		r->out->secrets[r->out->n_secrets++] = bytes;
 }
 
-static void read_secrets(struct reader *r)
+static void read_secrets(struct destination_reader *r)
 {
 	size_t i, n;
 	yyjson_val *v;
 	if (r->v[SECRET] && r->v[SECRETS])
-		return wrong(r, SECRETS, PROBLEM_ALTERNATIVES, "secret or secrets");
+		return destination_wrong(r, SECRETS, PROBLEM_ALTERNATIVES, "secret or secrets");
 	if (r->v[SECRET])
 		return read_secret(r, members[SECRET].name, json_str(r->v[SECRET]));
 	if (!r->v[SECRETS])
@@ -123,14 +101,22 @@ static void read_secrets(struct reader *r)
 	}
 }
 
-static void read_webhook(struct reader *r)
+static void read_webhook(struct destination_reader *r)
 {
 	if (r->v[URL])
 		read_url(r);
 	else
-		wrong(r, URL, PROBLEM_REQUIRED, NULL);
+		destination_wrong(r, URL, PROBLEM_REQUIRED, NULL);
 	read_secrets(r);
 	r->out->allow_private = spec_boolean(r->v[ALLOW_PRIVATE], false);
+}
+
+static void put_webhook(struct buf *b, const struct destination *d)
+{
+	buf_lit(b, ",\"url\":");
+	buf_json_str(b, d->url);
+	buf_printf(b, ",\"secrets\":%u,\"allow_private\":%s", d->n_secrets,
+		   d->allow_private ? "true" : "false");
 }
 
 /* --- Files --- */
@@ -150,19 +136,27 @@ static bool is_inside(struct str path)
 	return true;
 }
 
-static void read_file(struct reader *r)
+static void read_file(struct destination_reader *r)
 {
 	r->out->rotate_bytes = (uint64_t)spec_integer(r->v[ROTATE], ROTATE_BYTES);
 	if (!r->v[PATH])
-		return wrong(r, PATH, PROBLEM_REQUIRED, NULL);
+		return destination_wrong(r, PATH, PROBLEM_REQUIRED, NULL);
 	if (!is_inside(json_str(r->v[PATH])))
-		return wrong(r, PATH, PROBLEM_VALUE, "a relative path without . and ..");
+		return destination_wrong(r, PATH, PROBLEM_VALUE,
+					 "a relative path without . and ..");
 	r->out->path = spec_copy(&r->spec, json_str(r->v[PATH]));
+}
+
+static void put_file(struct buf *b, const struct destination *d)
+{
+	buf_lit(b, ",\"path\":");
+	buf_json_str(b, d->path);
+	buf_printf(b, ",\"rotate_bytes\":%llu", (unsigned long long)d->rotate_bytes);
 }
 
 /* --- All --- */
 
-static void take_retries(struct reader *r, const uint32_t *list, unsigned n)
+static void take_retries(struct destination_reader *r, const uint32_t *list, unsigned n)
 {
 	uint32_t *copy = arena_array(r->spec.arena, uint32_t, n);
 	r->spec.refused |= !copy;
@@ -172,7 +166,7 @@ static void take_retries(struct reader *r, const uint32_t *list, unsigned n)
 	r->out->n_retries = n;
 }
 
-static void read_retries(struct reader *r)
+static void read_retries(struct destination_reader *r)
 {
 	uint32_t list[DESTINATION_RETRIES_MAX];
 	size_t i, n;
@@ -190,36 +184,39 @@ static void read_retries(struct reader *r)
 	take_retries(r, list, (unsigned)yyjson_arr_size(r->v[RETRY]));
 }
 
-static bool read_type(struct reader *r)
+static const struct {
+	struct str name;
+	void (*read)(struct destination_reader *r);
+	void (*put)(struct buf *b, const struct destination *d);
+} types[DESTINATION_TYPES] = {
+	[DESTINATION_WEBHOOK] = { STR_INIT("webhook"), read_webhook, put_webhook },
+	[DESTINATION_FILE] = { STR_INIT("file"), read_file, put_file },
+};
+
+static bool read_type(struct destination_reader *r)
 {
 	struct str name = r->v[TYPE] ? json_str(r->v[TYPE]) : STR("");
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		if (!str_eq(types[i].name, name))
 			continue;
-		r->out->type = types[i].type;
+		r->out->type = (enum destination_type)i;
 		return true;
 	}
 	if (r->v[TYPE])
-		wrong(r, TYPE, PROBLEM_VALUE, "webhook, file");
+		destination_wrong(r, TYPE, PROBLEM_VALUE, "webhook, file");
 	return false;
 }
 
-/* What only the other type has is a mistake, not a wish. */
-static void refuse_foreign(struct reader *r)
+static void refuse_foreign(struct destination_reader *r)
 {
-	static const unsigned webhook_only[] = { URL, SECRET, SECRETS, ALLOW_PRIVATE };
-	static const unsigned file_only[] = { PATH, ROTATE };
-	bool webhook = r->out->type == DESTINATION_WEBHOOK;
-	const unsigned *list = webhook ? file_only : webhook_only;
-	size_t n = webhook ? ARRAY_LEN(file_only) : ARRAY_LEN(webhook_only);
-	for (size_t i = 0; i < n; i++)
-		if (r->v[list[i]])
-			wrong(r, list[i], PROBLEM_UNKNOWN_MEMBER, NULL);
+	for (unsigned i = 0; i < N_MEMBERS; i++)
+		if (r->v[i] && of_types[i] && !(of_types[i] & 1U << r->out->type))
+			destination_wrong(r, i, PROBLEM_UNKNOWN_MEMBER, NULL);
 }
 
 bool destination_read(struct arena *a, yyjson_val *v, struct problems *ps, struct destination *out)
 {
-	struct reader r = { .spec = { .arena = a, .problems = ps }, .out = out };
+	struct destination_reader r = { .spec = { .arena = a, .problems = ps }, .out = out };
 	unsigned before = ps->found;
 	*out = (struct destination){ .no = 0 };
 	spec_read(&r.spec, v, STR(""), members, N_MEMBERS, r.v);
@@ -231,28 +228,9 @@ bool destination_read(struct arena *a, yyjson_val *v, struct problems *ps, struc
 		out->ordered = spec_boolean(r.v[ORDERED], false);
 		read_retries(&r);
 		refuse_foreign(&r);
-		if (out->type == DESTINATION_WEBHOOK)
-			read_webhook(&r);
-		else
-			read_file(&r);
+		types[out->type].read(&r);
 	}
 	return ps->found == before && !r.spec.refused;
-}
-
-/* --- As it is shown --- */
-
-static void put_own(struct buf *b, const struct destination *d)
-{
-	if (d->type == DESTINATION_WEBHOOK) {
-		buf_lit(b, ",\"url\":");
-		buf_json_str(b, d->url);
-		buf_printf(b, ",\"secrets\":%u,\"allow_private\":%s", d->n_secrets,
-			   d->allow_private ? "true" : "false");
-		return;
-	}
-	buf_lit(b, ",\"path\":");
-	buf_json_str(b, d->path);
-	buf_printf(b, ",\"rotate_bytes\":%llu", (unsigned long long)d->rotate_bytes);
 }
 
 void destination_put(struct buf *b, const struct destination *d)
@@ -261,7 +239,7 @@ void destination_put(struct buf *b, const struct destination *d)
 	buf_json_str(b, d->name);
 	buf_printf(b, ",\"type\":\"" STR_FMT "\",\"disabled\":%s", STR_ARG(types[d->type].name),
 		   d->disabled ? "true" : "false");
-	put_own(b, d);
+	types[d->type].put(b, d);
 	buf_lit(b, ",\"retry_seconds\":[");
 	for (unsigned i = 0; i < d->n_retries; i++)
 		buf_printf(b, "%s%u", i ? "," : "", d->retry_s[i]);
