@@ -191,24 +191,29 @@ static int check_pause(struct subject *s, const struct automation *m)
 	return pass(ledger_fire(s->d->ledger, m->no, s->row->contact, s->facts.now));
 }
 
+/* In order: what comes behind a deed waits until that has ended. */
 static int add_deliveries(struct subject *s, const struct automation *m, unsigned *decided)
 {
 	int r = 0;
+	bool waits = false;
 	for (unsigned i = 0; i < m->n_actions && r == 0; i++) {
-		const struct destination *to =
-			rules_destination(s->d->rules, m->workspace, m->actions[i].destination);
+		const struct action *what = &m->actions[i];
+		const struct destination *to = rules_target(s->d->rules, m->workspace, what);
 		struct delivery d = {
 			.workspace = m->workspace,
 			.automation = m->no,
 			.action = i,
+			.kind = what->kind,
 			.destination = to ? to->no : 0,
 			.seq = s->row->event.seq,
 			.contact = s->row->contact,
 			.created_at = s->facts.now,
-			.due_at = s->facts.now + m->delay_s * US_PER_S,
+			.due_at = waits ? DELIVERY_WAITS
+					: s->facts.now + m->delay_s * US_PER_S,
 		};
 		if (!to)
 			continue;
+		waits |= action_is_deed(what->kind);
 		r = ledger_decide(s->d->ledger, &d);
 		++*waiting_for(s->d, to->no);
 		++*decided;
@@ -237,7 +242,7 @@ static bool is_held(struct decider *d, const struct automation *m)
 {
 	for (unsigned i = 0; i < m->n_actions; i++) {
 		const struct destination *to =
-			rules_destination(d->rules, m->workspace, m->actions[i].destination);
+			rules_target(d->rules, m->workspace, &m->actions[i]);
 		if (to && *waiting_for(d, to->no) >= WAITING_MAX)
 			return true;
 	}

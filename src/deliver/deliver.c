@@ -3,6 +3,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "deliver/decide.h"
+#include "deliver/deed.h"
 #include "deliver/lane.h"
 #include "deliver/payload.h"
 
@@ -28,6 +29,7 @@ struct deliver {
 	pthread_t thread;
 	atomic_uint wakes; /* how often somebody called */
 	atomic_bool sleeps, stopping;
+	bool running; /* the thread */
 	struct http *http;
 	void *kept[DESTINATION_TYPES]; /* by senders */
 
@@ -35,12 +37,15 @@ struct deliver {
 	struct ledger *ledger;
 	struct store_reader *reader;
 	struct decider *decider;
+	struct deeds *deeds;
 	struct catalog *catalog;
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
 	unsigned n_lanes, n_under_way;
+	unsigned turn; /* of the lanes: which goes first */
 	struct journey *ended; /* not yet in the ledger */
 	bool more;             /* of the feed, at once */
+	bool released;         /* what waited for a deed is due */
 	bool failed;           /* the last round did */
 	bool untidy;           /* something may have happened since it was last tidied */
 	instant_us tidied_at;
@@ -108,6 +113,8 @@ static int fill(struct deliver *d, struct journey *j, const char **why)
 	j->attempt.automation = m;
 	j->attempt.event = &row->event;
 	j->attempt.contact = contact;
+	if (deeds_are_at(j->delivery.destination))
+		return j->attempt.id.p ? 0 : fail(-ENOMEM, "a delivery's id");
 	payload_put(&body, j->attempt.id, m, &row->event, contact);
 	j->attempt.body = buf_str(&body);
 	return body.failed || !j->attempt.id.p ? fail(-ENOMEM, "what a delivery says") : 0;
@@ -122,7 +129,7 @@ static struct journey *journey_new(struct deliver *d, struct lane *lane,
 		return NULL;
 	arena_init(&j->attempt.arena, JOURNEY_MEMORY_MAX, NULL);
 	j->attempt.destination = to;
-	j->attempt.kept = d->kept[to->type];
+	j->attempt.kept = deeds_are_at(to->no) ? d->deeds : d->kept[to->type];
 	j->attempt.data_dir = str_of(d->config.dir);
 	j->attempt.n = what->attempts + 1;
 	j->attempt.now = now;
@@ -150,7 +157,8 @@ static int begin(struct deliver *d, struct lane *lane, const struct destination 
 		give_up(j, why);
 		return 0;
 	}
-	r = senders[to->type]->send(d->http, &j->attempt);
+	const struct sender *by = deeds_are_at(to->no) ? &deed : senders[to->type];
+	r = by->send(d->http, &j->attempt);
 	if (r == 0)
 		return 0;
 	lane_taken_back(lane, j);
@@ -204,21 +212,29 @@ static int make_lanes(struct deliver *d)
 	return 0;
 }
 
+static bool has_room(const struct deliver *d, const struct destination *to)
+{
+	return !deeds_are_at(to->no) || !deeds_are_full(d->deeds);
+}
+
 static int begin_all(struct deliver *d, const struct destination *to, instant_us now)
 {
 	struct lane *lane = find_lane(d, to->no);
 	const struct delivery *next;
 	int r = lane_load(lane, to, d->ledger, now);
-	while (r == 0 && (next = lane_next(lane, to, now)))
+	while (r == 0 && has_room(d, to) && (next = lane_next(lane, to, now)))
 		r = begin(d, lane, to, next, now);
 	return pass(r);
 }
 
+/* Each in its turn goes first, because all deeds share the room there is for them. */
 static int move_lanes(struct deliver *d, instant_us now)
 {
+	unsigned n = d->rules->n_destinations;
 	int r = 0;
-	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++)
-		r = begin_all(d, &d->rules->destinations[i], now);
+	d->turn++;
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = begin_all(d, &d->rules->destinations[(d->turn + i) % n], now);
 	return pass(r);
 }
 
@@ -229,6 +245,17 @@ static void look_again(struct deliver *d)
 }
 
 /* --- The ledger --- */
+
+/* It has ended, so what waits for it is due. */
+static int release(struct deliver *d, const struct delivery *row)
+{
+	unsigned n;
+	if (!deeds_are_at(row->destination) || row->state == DELIVERY_PENDING)
+		return 0;
+	int r = ledger_release(d->ledger, row, row->ended_at, &n);
+	d->released |= n > 0;
+	return pass(r);
+}
 
 static int settle_one(struct deliver *d, const struct journey *j)
 {
@@ -245,7 +272,7 @@ static int settle_one(struct deliver *d, const struct journey *j)
 	int r = ledger_settle(d->ledger, &row, &attempt);
 	if (r == 0 && a->outcome == ATTEMPT_DISABLE)
 		r = ledger_silence(d->ledger, a->destination->no, a->destination->declared_at);
-	return pass(r);
+	return r < 0 ? pass(r) : release(d, &row);
 }
 
 static int settle_all(struct deliver *d)
@@ -312,8 +339,9 @@ static int write_ledger(struct deliver *d, instant_us now)
 	if (r < 0)
 		return pass(r);
 	forget_ended(d);
-	if (decided > 0)
+	if (decided > 0 || d->released)
 		look_again(d);
+	d->released = false;
 	return 0;
 }
 
@@ -377,13 +405,20 @@ static int milliseconds_until(const struct deliver *d)
 	return at <= now ? 0 : (int)((at - now) / 1000 + 1);
 }
 
+/* For attempts to end, or to be woken. */
+static void wait(struct deliver *d, int timeout_ms)
+{
+	http_run(d->http, timeout_ms);
+	deeds_come_home(d->deeds);
+}
+
 static void sleep_until_called(struct deliver *d, unsigned seen)
 {
 	int timeout_ms = d->failed ? RETRY_MS : milliseconds_until(d);
 	atomic_store(&d->sleeps, true);
 	if (!d->failed && atomic_load(&d->wakes) != seen)
 		timeout_ms = 0;
-	http_run(d->http, timeout_ms);
+	wait(d, timeout_ms);
 	atomic_store(&d->sleeps, false);
 }
 
@@ -391,7 +426,7 @@ static void finish(struct deliver *d)
 {
 	int64_t until = time_monotonic_ms() + STOP_MS;
 	while (d->n_under_way > 0 && time_monotonic_ms() < until)
-		http_run(d->http, 100);
+		wait(d, 100);
 	int r = ledger_begin(d->ledger);
 	r = r ?: settle_all(d);
 	r = r ?: decider_save(d->decider, time_now());
@@ -451,8 +486,11 @@ static int open_parts(struct deliver *d)
 	return pass(r ?: decider_new(d->ledger, d->reader, &d->decider));
 }
 
-static void close_parts(struct deliver *d)
+void deliver_free(struct deliver *d)
 {
+	if (!d)
+		return;
+	deeds_free(d->deeds);
 	close_senders(d); /* drop what is under way, as does the next */
 	http_free(d->http);
 	for (unsigned i = 0; i < d->n_lanes; i++) {
@@ -473,30 +511,40 @@ static void close_parts(struct deliver *d)
 	free(d);
 }
 
-int deliver_start(const struct deliver_config *config, struct deliver **out)
+int deliver_new(const struct deliver_config *config, struct deliver **out)
 {
 	struct deliver *d = calloc(1, sizeof(*d));
 	if (!d)
 		return fail(-ENOMEM, "deliveries");
 	d->config = *config;
 	int r = open_parts(d);
-	if (r == 0 && (r = -pthread_create(&d->thread, NULL, deliver_main, d)) < 0)
-		r = fail(r, "starting the delivering thread");
 	if (r < 0) {
-		close_parts(d);
+		deliver_free(d);
 		return pass(r);
 	}
-	pthread_setname_np(d->thread, "deliver");
 	*out = d;
+	return 0;
+}
+
+int deliver_start(struct deliver *d, const struct deliver_commits *commits)
+{
+	int r = deeds_new(commits, d->http, &d->deeds);
+	r = r ?: take_rules(d); /* so that no event comes before it is known where all stand */
+	if (r == 0 && (r = -pthread_create(&d->thread, NULL, deliver_main, d)) < 0)
+		r = fail(r, "starting the delivering thread");
+	if (r < 0)
+		return pass(r);
+	d->running = true;
+	pthread_setname_np(d->thread, "deliver");
 	return 0;
 }
 
 void deliver_stop(struct deliver *d)
 {
-	if (!d)
+	if (!d || !d->running)
 		return;
 	atomic_store(&d->stopping, true);
 	deliver_wake(d);
 	pthread_join(d->thread, NULL);
-	close_parts(d);
+	d->running = false;
 }

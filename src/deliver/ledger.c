@@ -2,6 +2,7 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "model/automation.h"
 #include "store/db.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ enum statement {
 	DELIVERY_NEXT_DUE,
 	DELIVERY_COUNT,
 	DELIVERY_SETTLE,
+	DELIVERY_RELEASE,
 	ATTEMPT_ADD,
 	FORGET_ATTEMPTS,
 	FORGET_DELIVERIES,
@@ -48,7 +50,7 @@ enum statement {
 
 #define DUE_COLUMNS                                                                     \
 	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
-	" due_at FROM delivery WHERE destination = ?1 AND state = 0"                    \
+	" due_at, kind FROM delivery WHERE destination = ?1 AND state = 0"                    \
 	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
 
 static const char *const sql[STATEMENTS] = {
@@ -60,8 +62,8 @@ static const char *const sql[STATEMENTS] = {
 	[FIRED_GET] = "SELECT at FROM fired WHERE automation = ? AND contact = ?",
 	[FIRED_SET] = "INSERT OR REPLACE INTO fired(automation, contact, at) VALUES(?, ?, ?)",
 	[DELIVERY_ADD] = "INSERT INTO delivery(workspace, automation, action, destination, seq,"
-			 " contact, state, attempts, created_at, due_at, ended_at, status, answer)"
-			 " VALUES(?, ?, ?, ?, ?, ?, 0, 0, ?, ?, 0, 0, '')",
+			 " contact, state, attempts, created_at, due_at, ended_at, status, answer,"
+			 " kind) VALUES(?, ?, ?, ?, ?, ?, 0, 0, ?, ?, 0, 0, '', ?)",
 	[DELIVERY_DUE] = DUE_COLUMNS " ORDER BY due_at, no LIMIT ?5",
 	[DELIVERY_DUE_FIRST] = DUE_COLUMNS
 	" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.contact = delivery.contact"
@@ -73,6 +75,12 @@ static const char *const sql[STATEMENTS] = {
 			   " AND state = 0 LIMIT ?)",
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
 			    " ended_at = ?, status = ?, answer = ? WHERE no = ?",
+	/* Of one event and automation all stand behind each other. */
+	[DELIVERY_RELEASE] =
+		"UPDATE delivery SET due_at = ?4 WHERE no > ?1 AND no <= ?1 + ?5"
+		" AND automation = ?2 AND seq = ?3 AND state = 0 AND due_at = 9223372036854775807"
+		" AND no <= coalesce((SELECT min(no) FROM delivery WHERE no > ?1 AND no <= ?1 + ?5"
+		" AND automation = ?2 AND seq = ?3 AND kind > 0), ?1 + ?5)",
 	[ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery, n, at, duration_ms, status,"
 			" answer) VALUES(?, ?, ?, ?, ?, ?)",
 	[FORGET_ATTEMPTS] = "DELETE FROM attempt WHERE delivery IN"
@@ -253,6 +261,7 @@ int ledger_decide(struct ledger *l, struct delivery *d)
 	db_bind_i64(st, 6, (int64_t)d->contact);
 	db_bind_i64(st, 7, d->created_at);
 	db_bind_i64(st, 8, d->due_at);
+	db_bind_i64(st, 9, d->kind);
 	int r = db_run(st);
 	d->no = (uint64_t)sqlite3_last_insert_rowid(l->db);
 	d->state = DELIVERY_PENDING;
@@ -279,6 +288,7 @@ static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
 		.attempts = (unsigned)db_i64(st, 6),
 		.created_at = db_i64(st, 7),
 		.due_at = db_i64(st, 8),
+		.kind = (unsigned)db_i64(st, 9),
 	};
 }
 
@@ -331,6 +341,18 @@ int ledger_settle(struct ledger *l, const struct delivery *d, const struct attem
 	db_bind_i64(st, 7, (int64_t)d->no);
 	int r = db_run(st);
 	return pass(r ?: add_attempt(l, d->no, attempt));
+}
+
+int ledger_release(struct ledger *l, const struct delivery *d, instant_us due_at, unsigned *n)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_RELEASE];
+	bind_pair(st, d->no, d->automation);
+	db_bind_i64(st, 3, (int64_t)d->seq);
+	db_bind_i64(st, 4, due_at);
+	db_bind_i64(st, 5, AUTOMATION_ACTIONS_MAX);
+	int r = db_run(st);
+	*n = r == 0 ? (unsigned)sqlite3_changes(l->db) : 0;
+	return pass(r);
 }
 
 /* --- What goes --- */

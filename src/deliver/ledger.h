@@ -22,10 +22,14 @@ enum delivery_state { /* stored: never renumber */
 		      DELIVERY_DEAD = 2,
 };
 
+/* The due_at of one that waits for another of the same event and automation to end. */
+#define DELIVERY_WAITS INT64_MAX
+
 struct delivery {
 	uint64_t no; /* grows; also the list's order */
 	uint32_t workspace, automation, destination;
 	unsigned action;       /* which of the automation's */
+	unsigned kind;         /* enum action_kind */
 	uint64_t seq, contact; /* the event and whose it is */
 	enum delivery_state state;
 	unsigned attempts;
@@ -93,6 +97,11 @@ MUST_CHECK int ledger_pending(struct ledger *l, uint32_t destination, uint64_t m
 /* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). */
 MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,
 			     const struct attempt_row *attempt);
+
+/* A deed has ended: of those behind it in its automation that wait for it, all up to the next deed
+ * are due from then on. *n: how many. */
+MUST_CHECK int ledger_release(struct ledger *l, const struct delivery *d, instant_us due_at,
+			      unsigned *n);
 
 /* All rows of the contact go. */
 MUST_CHECK int ledger_forget(struct ledger *l, uint64_t contact);

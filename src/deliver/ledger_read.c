@@ -14,7 +14,7 @@ enum {
 
 #define COLUMNS                                                                                 \
 	"SELECT no, workspace, automation, action, destination, seq, contact, state, attempts," \
-	" created_at, due_at, ended_at, status, answer FROM delivery "
+	" created_at, due_at, ended_at, status, answer, kind FROM delivery "
 
 /* The narrowest index that the question has; what is left of it is looked at row by row. */
 enum list {
@@ -59,6 +59,7 @@ static int take(sqlite3_stmt *st, struct arena *a, struct delivery *d)
 		.ended_at = db_i64(st, 11),
 		.status = (int)db_i64(st, 12),
 		.answer = arena_str(a, db_text(st, 13)),
+		.kind = (unsigned)db_i64(st, 14),
 	};
 	return d->answer.p ? 0 : fail(-ENOMEM, "a delivery");
 }
