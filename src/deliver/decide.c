@@ -208,8 +208,7 @@ static int add_deliveries(struct subject *s, const struct automation *m, unsigne
 			.seq = s->row->event.seq,
 			.contact = s->row->contact,
 			.created_at = s->facts.now,
-			.due_at = waits ? DELIVERY_WAITS
-					: s->facts.now + m->delay_s * US_PER_S,
+			.due_at = waits ? DELIVERY_WAITS : s->facts.now + m->delay_s * US_PER_S,
 		};
 		if (!to)
 			continue;
@@ -241,8 +240,7 @@ static int decide(struct subject *s, const struct automation *m, unsigned *decid
 static bool is_held(struct decider *d, const struct automation *m)
 {
 	for (unsigned i = 0; i < m->n_actions; i++) {
-		const struct destination *to =
-			rules_target(d->rules, m->workspace, &m->actions[i]);
+		const struct destination *to = rules_target(d->rules, m->workspace, &m->actions[i]);
 		if (to && *waiting_for(d, to->no) >= WAITING_MAX)
 			return true;
 	}

@@ -44,8 +44,8 @@ bool deeds_are_at(uint32_t destination)
  * be looked at by somebody. */
 struct destination deeds_destination(uint32_t workspace)
 {
-	static const uint32_t retry_s[] = { 1,    1,    2,    5,     10,    30,    60,
-					    120,  300,  600,  1800,  3600,  7200,  7200,
+	static const uint32_t retry_s[] = { 1,     1,     2,     5,     10,    30,   60,
+					    120,   300,   600,   1800,  3600,  7200, 7200,
 					    14400, 14400, 28800, 28800, 86400, 86400 };
 	return (struct destination){
 		.no = deeds_destination_no(workspace),
@@ -227,10 +227,9 @@ static int make_event(struct deed *d, const char **why)
 	op->kind = OP_EVENT;
 	op->definition = workspace_definition(workspace_of(a), d->action->definition)->no;
 	op->cause = put_cause(a, op->arena, chain);
-	op->properties = d->action->properties ? json_text(op->arena, d->action->properties)
-					       : STR("{}");
-	op->dedupe =
-		(struct dedupe){ .key = a->id, .space = DEDUPE_DEED, .keep_s = DEED_KEPT_S };
+	op->properties =
+		d->action->properties ? json_text(op->arena, d->action->properties) : STR("{}");
+	op->dedupe = (struct dedupe){ .key = a->id, .space = DEDUPE_DEED, .keep_s = DEED_KEPT_S };
 	return op->cause.p && op->properties.p ? 0 : no_memory();
 }
 

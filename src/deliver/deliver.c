@@ -42,7 +42,7 @@ struct deliver {
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
 	unsigned n_lanes, n_under_way;
-	unsigned turn; /* of the lanes: which goes first */
+	unsigned turn;         /* of the lanes: which goes first */
 	struct journey *ended; /* not yet in the ledger */
 	bool more;             /* of the feed, at once */
 	bool released;         /* what waited for a deed is due */

@@ -50,7 +50,7 @@ enum statement {
 
 #define DUE_COLUMNS                                                                     \
 	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
-	" due_at, kind FROM delivery WHERE destination = ?1 AND state = 0"                    \
+	" due_at, kind FROM delivery WHERE destination = ?1 AND state = 0"              \
 	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
 
 static const char *const sql[STATEMENTS] = {

@@ -20,7 +20,7 @@
  * has come home. */
 struct commit_job {
 	struct net_letter letter; /* run() is the submitter's; next links jobs in every list */
-	struct net_loop *loop; /* NULL: of none; the letter is run on the committer's thread */
+	struct net_loop *loop;    /* NULL: of none; the letter is run on the committer's thread */
 	struct op *ops;
 	unsigned n_ops;
 	uint32_t workspace;

@@ -27,7 +27,10 @@ const char *action_kind_name(enum action_kind kind)
 
 enum { GENDER, BIRTHDATE, CUSTOM = 13, N_ATTRIBUTES };
 
-#define TEXT(name) { STR_INIT(name), SPEC_STRING, false, 0, ACTION_TEXT_MAX }
+#define TEXT(name)                                                     \
+	{                                                              \
+		STR_INIT(name), SPEC_STRING, false, 0, ACTION_TEXT_MAX \
+	}
 
 /* Those of the built-in ones that are plain values of the contact alone: no identity, no tags, and
  * nothing of what the person has agreed to. */
@@ -110,8 +113,8 @@ static void judge_forms(struct spec *s, yyjson_val **v, struct str path)
 {
 	struct str gender = json_str(v[GENDER]);
 	if (gender.p && !str_eq(gender, STR("m")) && !str_eq(gender, STR("f")))
-		problem_at(s->problems, PROBLEM_VALUE,
-			   spec_path(s, path, attributes[GENDER].name), .rule = "m, f");
+		problem_at(s->problems, PROBLEM_VALUE, spec_path(s, path, attributes[GENDER].name),
+			   .rule = "m, f");
 	if (v[BIRTHDATE] && !time_is_date(json_str(v[BIRTHDATE])))
 		problem_at(s->problems, PROBLEM_FORMAT,
 			   spec_path(s, path, attributes[BIRTHDATE].name), .rule = "date");

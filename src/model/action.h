@@ -41,7 +41,7 @@ struct action {
 	yyjson_val *custom; /* those that are set; NULL: none */
 
 	/* Record. */
-	struct str definition; /* its name */
+	struct str definition;  /* its name */
 	yyjson_val *properties; /* NULL: none */
 };
 

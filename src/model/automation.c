@@ -113,8 +113,7 @@ void automation_judge(const struct automation *m, const struct workspace *w, str
 	if (m->conditions)
 		condition_judge(m->conditions, w, m->definitions, m->n_definitions, &s);
 	for (unsigned i = 0; i < m->n_actions; i++)
-		action_judge(&m->actions[i], w,
-			     problem_index(a, members[ACTION_LIST].name, i), &s);
+		action_judge(&m->actions[i], w, problem_index(a, members[ACTION_LIST].name, i), &s);
 }
 
 /* --- Asking --- */
