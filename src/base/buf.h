@@ -45,7 +45,11 @@ static inline void buf_put(struct buf *b, struct str s)
 
 static inline void buf_char(struct buf *b, char c)
 {
-	buf_put(b, (struct str){ &c, 1 });
+	char *at = buf_more(b, 1);
+	if (!at)
+		return;
+	*at = c;
+	b->n++;
 }
 
 void buf_u64(struct buf *b, uint64_t v);
