@@ -161,6 +161,21 @@ def test_what_changed_since_it_was_decided(tmp_path):
         assert events(server, space, "a") == events(server, space, "b") == []
 
 
+def test_a_dry_run_does_nothing(tmp_path):
+    admin = {"Authorization": "Bearer dry-reader", "Content-Type": "application/json"}
+    space = space_with("dry", on(TYPE, "rule", {"add_tag": "x"}, record("a"), paused=True))
+    with occurd.start(tmp_path, [space]) as server:
+        track(server, space)
+        reply = server.request("POST", "/_/v1/automations/rule/test", admin, b"")
+        assert reply.status == 200 and reply.json()["met"] == 1, reply
+        reply = server.request("PATCH", "/_/v1/automations/rule", admin, b'{"paused": false}')
+        assert reply.status == 200, reply
+        track(server, space, "b@example.com")
+        rows = ended(server, space, 2)
+        assert len(events(server, space, "a")) == 1 and "tags" not in attributes(server, space)
+        assert len({r["event_id"] for r in rows}) == 1
+
+
 # --- Round in circles ---
 
 
