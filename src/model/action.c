@@ -1,12 +1,15 @@
 #include "model/action.h"
 
 #include "model/check.h"
+#include "template/template.h"
 
 /* Values of contact fields are read as widely as the dialects do, and so are an event's. */
 enum { POLICY = CHECK_DATE_OR_TIME | CHECK_ZONE_OPTIONAL };
 
-/* In the order of the kinds. */
-static const struct spec_member members[ACTIONS] = {
+enum { BODY = ACTIONS, N_MEMBERS };
+
+/* In the order of the kinds, of which there is one; and what may stand beside the first. */
+static const struct spec_member members[N_MEMBERS] = {
 	[ACTION_SEND] = { STR_INIT("send"), SPEC_STRING, false, 1, DOCUMENT_NAME_MAX },
 	[ACTION_SET_ATTRIBUTES] = { STR_INIT("set_attributes"), SPEC_OBJECT },
 	[ACTION_REMOVE_ATTRIBUTES] = { STR_INIT("remove_attributes"), SPEC_ARRAY, false, 1,
@@ -14,6 +17,7 @@ static const struct spec_member members[ACTIONS] = {
 	[ACTION_ADD_TAG] = { STR_INIT("add_tag"), SPEC_STRING, false, 1, ACTION_TAG_MAX },
 	[ACTION_REMOVE_TAG] = { STR_INIT("remove_tag"), SPEC_STRING, false, 1, ACTION_TAG_MAX },
 	[ACTION_RECORD] = { STR_INIT("record"), SPEC_OBJECT },
+	[BODY] = { STR_INIT("body"), SPEC_STRING, false, 1, TEMPLATE_TEXT_MAX },
 };
 
 #define KIND_NAMES "send, set_attributes, remove_attributes, add_tag, remove_tag, record"
@@ -258,12 +262,21 @@ static void read_kind(struct spec *s, yyjson_val *v, struct str path, struct act
 	}
 }
 
+static void read_body(struct spec *s, yyjson_val *body, struct str path, struct action *out)
+{
+	if (out->kind == ACTION_SEND)
+		out->body = spec_copy(s, json_str(body));
+	else
+		problem_at(s->problems, PROBLEM_CLASH, spec_path(s, path, members[BODY].name),
+			   .rule = members[out->kind].name.p);
+}
+
 void action_read(struct spec *s, yyjson_val *v, struct str path, struct action *out)
 {
-	yyjson_val *values[ACTIONS];
+	yyjson_val *values[N_MEMBERS];
 	unsigned before = s->problems->found, n = 0;
 	*out = (struct action){ .kind = ACTION_SEND };
-	spec_read(s, v, path, members, ACTIONS, values);
+	spec_read(s, v, path, members, N_MEMBERS, values);
 	if (s->problems->found != before)
 		return;
 	for (unsigned i = 0; i < ACTIONS; i++) {
@@ -274,6 +287,8 @@ void action_read(struct spec *s, yyjson_val *v, struct str path, struct action *
 		problem_at(s->problems, PROBLEM_ALTERNATIVES, path, .rule = KIND_NAMES);
 	else
 		read_kind(s, values[out->kind], spec_path(s, path, members[out->kind].name), out);
+	if (n == 1 && values[BODY])
+		read_body(s, values[BODY], path, out);
 }
 
 /* --- Judging --- */

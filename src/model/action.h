@@ -1,7 +1,7 @@
 /*
- * What an automation does when it has fired: one object in its list of `actions`, with one member.
+ * What an automation does when it has fired: one object in its list of `actions`.
  *
- *   { "send": "crm" }                                           to a destination
+ *   { "send": "crm", "body": "{...}" }                          to a destination; see model/body.h
  *   { "set_attributes": { "city": "Berlin", "custom": { "tier": "gold" } } }
  *   { "remove_attributes": [ "city", "custom.tier" ] }          named as conditions name them
  *   { "add_tag": "vip" }, { "remove_tag": "vip" }
@@ -34,6 +34,7 @@ enum {
 struct action {
 	enum action_kind kind;
 	struct str destination; /* send: its name */
+	struct str body;        /* likewise: a template of what is sent; .p NULL: the destination's */
 
 	/* Attributes and tags. */
 	const struct attribute_change *changes;

@@ -60,9 +60,10 @@ static void read_actions(struct spec *s, yyjson_val *list, struct automation *ou
 	s->refused |= !actions;
 	if (!actions)
 		return;
-	yyjson_arr_foreach (list, i, n, v)
-		action_read(s, v, problem_index(s->arena, members[ACTION_LIST].name, i),
-			    &actions[i]);
+	yyjson_arr_foreach (list, i, n, v) {
+		struct str path = problem_index(s->arena, members[ACTION_LIST].name, i);
+		action_read(s, v, path, &actions[i]);
+	}
 	out->actions = actions;
 	out->n_actions = (unsigned)yyjson_arr_size(list);
 }

@@ -26,6 +26,7 @@ struct condition; /* model/condition.h */
 
 struct automation {
 	uint32_t no, workspace; /* row numbers */
+	instant_us created_at;
 	struct str name;
 	bool paused;
 	const struct str *definitions; /* names; none: any */

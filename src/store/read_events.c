@@ -18,7 +18,7 @@ int raw_event_take(sqlite3_stmt *st, struct raw_event *e)
 			.definition = db_text(st, 10),
 			.properties = db_text(st, 12),
 			.mismatches = db_text(st, 13),
-			.cause = db_text(st, 14),
+			.cause = db_text(st, 15),
 		},
 		.workspace = (uint32_t)db_i64(st, 2),
 		.contact = (uint64_t)db_i64(st, 3),
@@ -98,6 +98,14 @@ static int seek_event(struct store_reader *r, const struct seek *key, uint64_t *
 			high = mid;
 	}
 	*out = low;
+	return pass(x);
+}
+
+int store_read_feed_at(struct store_reader *r, instant_us at, uint64_t *seq)
+{
+	const struct seek later = { .at = at + 1 };
+	int x = seek_event(r, &later, seq);
+	--*seq;
 	return pass(x);
 }
 

@@ -71,6 +71,8 @@ static const char *in_short(const struct action *a)
 		json_put(&b, a->properties);
 	}
 	buf_put(&b, a->destination);
+	if (a->body.p)
+		buf_printf(&b, " " STR_FMT, STR_ARG(a->body));
 	buf_char(&b, '\0');
 	return b.p;
 }
@@ -84,6 +86,7 @@ static void test_read(void **state)
 	} cases[] = {
 		{ "{\"send\":\"crm\"}", ACTION_SEND, "crm" },
 		{ "{\"send\":\"crm\",\"record\":null}", ACTION_SEND, "crm" },
+		{ "{\"send\":\"crm\",\"body\":\"{}\"}", ACTION_SEND, "crm {}" },
 		{ "{\"set_attributes\":{\"city\":\"Berlin\"}}", ACTION_SET_ATTRIBUTES,
 		  "set city \"Berlin\"" },
 		{ "{\"set_attributes\":{\"custom\":{\"tier\":\"gold\",\"n\":1.50,\"on\":true}}}",
@@ -134,6 +137,11 @@ static void test_refused(void **state)
 		{ "{\"send\":\"x\",\"add_tag\":\"y\"}", "actions[1] must have one of: " KINDS },
 		{ "{\"tag\":\"y\"}", "actions[1].tag is not a member that is known here; " },
 		{ "{\"send\":\"\"}", "actions[1].send must not be empty; " },
+		{ "{\"body\":\"{}\"}", "actions[1] must have one of: " KINDS },
+		{ "{\"add_tag\":\"y\",\"body\":\"{}\"}",
+		  "actions[1].body may not stand together with add_tag; " },
+		{ "{\"send\":\"x\",\"body\":{}}",
+		  "actions[1].body must be a string, not an object; " },
 		{ SET(""), "actions[1].set_attributes must not be empty; " },
 		{ "{\"set_attributes\":[]}",
 		  "actions[1].set_attributes must be an object, not an array; " },
