@@ -18,7 +18,7 @@ enum {
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
-	JOURNEY_MEMORY_MAX = 4 * 1024 * 1024, /* bytes */
+	JOURNEY_MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
 	ANSWER_MAX = 512,
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
@@ -97,7 +97,7 @@ static void give_up(struct journey *j, const char *why)
 }
 
 /* Above zero: `why` it cannot be sent. */
-static int fill(struct deliver *d, struct journey *j, const char **why)
+static int read_and_make(struct deliver *d, struct journey *j, const char **why)
 {
 	struct arena *a = &j->attempt.arena;
 	const struct automation *m = automation_of(j->rules, j->delivery.automation);
@@ -133,6 +133,16 @@ static int fill(struct deliver *d, struct journey *j, const char **why)
 		.contact = contact,
 	};
 	return payload_make(a, &what, &j->attempt.body, why);
+}
+
+/* Likewise. One that is too large must not hold up the others for ever. */
+static int fill(struct deliver *d, struct journey *j, const char **why)
+{
+	int r = read_and_make(d, j, why);
+	if (r >= 0 || !j->attempt.arena.full)
+		return r;
+	*why = "it is too large to be sent";
+	return 1;
 }
 
 static struct journey *journey_new(struct deliver *d, struct lane *lane,
@@ -198,6 +208,7 @@ static int add_lane(struct deliver *d, const struct destination *to)
 	int r = ledger_silenced(d->ledger, to->no, &silenced_at);
 	if (r < 0)
 		return pass(r);
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is kept */
 	struct lane **longer = reallocarray(d->lanes, d->n_lanes + 1, sizeof(*longer));
 	struct lane *lane = calloc(1, sizeof(*lane));
 	if (longer)

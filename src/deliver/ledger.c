@@ -128,7 +128,7 @@ static int make_schema(sqlite3 *db)
 
 static int check_schema(sqlite3 *db)
 {
-	int64_t application, version, tables;
+	int64_t application = 0, version = 0, tables = 0;
 	int r = db_query_i64(db, "PRAGMA application_id", &application);
 	r = r ?: db_query_i64(db, "PRAGMA user_version", &version);
 	r = r ?: db_query_i64(db, "SELECT count(*) FROM sqlite_schema", &tables);
