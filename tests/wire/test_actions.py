@@ -7,9 +7,9 @@ import pytest
 
 import occurd
 import senders
+from deliveries import deliveries, ended, space_of, track, webhook
 from occurd import wait_until
 from receiver import Receiver
-from test_deliveries import deliveries, ended, send_to, space_of, track, webhook
 
 TYPE = senders.TYPE
 
