@@ -11,10 +11,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 
 enum {
 	WAIT_MAX_MS = 60 * 1000,
-	RETRY_MS = 1000,    /* after the ledger or the store failed */
+	RETRY_MS = 100,     /* after the ledger or the store failed */
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
@@ -23,6 +24,7 @@ enum {
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
 	NICE = 10,
+	RESERVES = 2, /* so much must be free for decisions: the last one is for events */
 };
 
 #define KEPT_US (30LL * 24 * 60 * 60 * US_PER_S) /* ended deliveries */
@@ -53,9 +55,10 @@ struct deliver {
 	bool more;             /* of the feed, at once */
 	bool released;         /* what waited for a deed is due */
 	bool more_gone;        /* contacts */
-	atomic_bool failed;    /* the last round did */
-	bool stale;            /* the rules: there is a newer catalog */
-	unsigned wakes_seen;   /* when the ledger was written last */
+	bool disk_is_full;
+	atomic_bool failed;  /* the last round did */
+	bool stale;          /* the rules: there is a newer catalog */
+	unsigned wakes_seen; /* when the ledger was written last */
 	instant_us written_at;
 	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at, shown_at;
@@ -348,12 +351,34 @@ static int forget_gone(struct deliver *d)
 	return pass(r);
 }
 
+/* Events wait on the feed meanwhile, and what has been decided goes out. */
+static void look_at_disk(struct deliver *d)
+{
+	struct statvfs v;
+	bool full = statvfs(d->config.dir, &v) == 0 &&
+		    (uint64_t)v.f_bavail * v.f_frsize < RESERVES * d->config.reserve_bytes;
+	if (full != d->disk_is_full)
+		log_warning(full ? "deliveries_wait_for_disk" : "deliveries_have_disk");
+	d->more |= d->disk_is_full && !full; /* what has come meanwhile */
+	d->disk_is_full = full;
+}
+
 static int tidy(struct deliver *d, instant_us now)
 {
 	int r = forget_gone(d);
+	look_at_disk(d);
 	d->tidied_at = now;
-	d->untidy = false;
-	return pass(r ?: ledger_purge(d->ledger, now - KEPT_US, PURGED_PER_ROUND));
+	d->untidy = d->disk_is_full;
+	return pass(r);
+}
+
+/* Twice as many as are added, so that they never pile up. */
+static int purge(struct deliver *d, instant_us now, bool due)
+{
+	unsigned limit = due ? PURGED_PER_ROUND : 0;
+	for (const struct journey *j = d->ended; j; j = j->next)
+		limit += 2;
+	return limit ? pass(ledger_purge(d->ledger, now - KEPT_US, limit)) : 0;
 }
 
 /* Not more often than once a second; then a later round does it. */
@@ -410,9 +435,12 @@ static int write_ledger(struct deliver *d, instant_us now)
 	r = r ?: settle_all(d);
 	if (asked || replaying)
 		r = r ?: replay(d, now, &moved);
-	r = r ?: decider_run(d->decider, now, &d->more, &decided);
+	d->more = false;
+	if (!d->disk_is_full)
+		r = r ?: decider_run(d->decider, now, &d->more, &decided);
 	if (due)
 		r = r ?: tidy(d, now);
+	r = r ?: purge(d, now, due);
 	r = r ?: ledger_commit(d->ledger);
 	if (asked)
 		r = r ?: ledger_sync_commits(d->ledger, false);
@@ -472,10 +500,12 @@ static int write_and_load(struct deliver *d, instant_us now)
 	return pass(r);
 }
 
+/* What may fail now and succeed later. */
 static int open_ledger(struct deliver *d)
 {
-	int r = ledger_open(d->config.dir, &d->ledger);
-	r = r ?: decider_new(d->ledger, d->reader, d->since, &d->decider);
+	int r = d->reader ? 0 : store_reader_open(d->config.store, &d->reader);
+	r = r ?: ledger_open(d->config.dir, &d->ledger);
+	r = r ?: decider_new(d->ledger, d->reader, d->since, WAITING_MAX, &d->decider);
 	d->stale = true;
 	look_again(d);
 	return pass(r);
@@ -625,9 +655,7 @@ static void close_senders(struct deliver *d)
 static int open_parts(struct deliver *d)
 {
 	int r = http_new(&d->http);
-	r = r ?: open_senders(d);
-	r = r ?: store_reader_open(d->config.store, &d->reader);
-	return pass(r);
+	return pass(r ?: open_senders(d));
 }
 
 void deliver_free(struct deliver *d)
