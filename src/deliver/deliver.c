@@ -5,6 +5,7 @@
 #include "deliver/decide.h"
 #include "deliver/deed.h"
 #include "deliver/lane.h"
+#include "deliver/orphans.h"
 #include "deliver/payload.h"
 
 #include <errno.h>
@@ -50,11 +51,12 @@ struct deliver {
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
 	unsigned n_lanes, n_under_way;
-	unsigned turn;         /* of the lanes: which goes first */
-	struct journey *ended; /* not yet in the ledger */
-	bool more;             /* of the feed, at once */
-	bool released;         /* what waited for a deed is due */
-	bool more_gone;        /* contacts */
+	unsigned turn;                /* of the lanes: which goes first */
+	struct journey *ended;        /* not yet in the ledger */
+	bool more;                    /* of the feed, at once */
+	bool released;                /* what waited for a deed is due */
+	bool more_gone;               /* contacts */
+	enum orphans_outcome orphans; /* of the last look */
 	bool disk_is_full;
 	atomic_bool failed;  /* the last round did */
 	bool stale;          /* the rules: there is a newer catalog */
@@ -351,6 +353,16 @@ static int forget_gone(struct deliver *d)
 	return pass(r);
 }
 
+static int end_orphans(struct deliver *d, instant_us now)
+{
+	if (d->orphans == ORPHANS_NONE)
+		return 0;
+	int r = orphans_end(d->ledger, d->rules, d->lanes, d->n_lanes, now);
+	d->orphans = r < 0 ? ORPHANS_LATER : (enum orphans_outcome)r;
+	d->released |= r == ORPHANS_MORE;
+	return r < 0 ? pass(r) : 0;
+}
+
 /* Events wait on the feed meanwhile, and what has been decided goes out. */
 static void look_at_disk(struct deliver *d)
 {
@@ -366,9 +378,10 @@ static void look_at_disk(struct deliver *d)
 static int tidy(struct deliver *d, instant_us now)
 {
 	int r = forget_gone(d);
+	r = r ?: end_orphans(d, now);
 	look_at_disk(d);
 	d->tidied_at = now;
-	d->untidy = d->disk_is_full;
+	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE;
 	return pass(r);
 }
 
@@ -416,7 +429,7 @@ static int is_replaying(struct deliver *d, instant_us now, bool *due)
 {
 	instant_us at;
 	int r = replays_next(ledger_replays(d->ledger), &at);
-	*due = at && at <= now;
+	*due = at && at <= now && !d->disk_is_full;
 	return pass(r);
 }
 
@@ -426,7 +439,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	unsigned decided = 0, moved = 0;
 	bool asked = wishes_take(&d->wishes), replaying;
 	int r = is_replaying(d, now, &replaying);
-	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone;
+	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone ||
+		   d->orphans == ORPHANS_MORE;
 	d->untidy = true;
 	if (r < 0 || (!d->ended && !due && !asked && !replaying && d->rules->n_automations == 0))
 		return pass(r);
@@ -451,6 +465,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	if (decided > 0 || moved > 0 || asked || d->released)
 		look_again(d);
 	d->released = false;
+	if (moved > 0 || asked)
+		d->orphans = MAX(d->orphans, ORPHANS_LATER);
 	r = due ? show(d, now) : 0;
 	return pass(r ?: ledger_settle_log(d->ledger, due));
 }
@@ -478,6 +494,7 @@ static int take_rules(struct deliver *d)
 		return pass(r);
 	rules_unref(d->rules);
 	d->rules = fresh;
+	d->orphans = ORPHANS_LATER;
 	refresh_senders(d);
 	r = make_lanes(d);
 	d->stale = r < 0;
@@ -542,8 +559,8 @@ static void after_failure(struct deliver *d)
 /* The call to stop may have been seen as one to write. */
 static bool has_to_write(const struct deliver *d)
 {
-	return d->more || d->more_gone || d->ended || atomic_load(&d->stopping) ||
-	       atomic_load(&d->wakes) != d->wakes_seen;
+	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->ended ||
+	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
 }
 
 static int milliseconds_until(const struct deliver *d)
@@ -554,7 +571,8 @@ static int milliseconds_until(const struct deliver *d)
 	else if (d->untidy)
 		at = d->tidied_at + TIDY_EVERY_US;
 	instant_us replay_at;
-	if (replays_next(ledger_replays(d->ledger), &replay_at) == 0 && replay_at)
+	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), &replay_at) == 0 &&
+	    replay_at)
 		at = MIN(at, MAX(replay_at, d->written_at + WRITE_EVERY_US));
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];

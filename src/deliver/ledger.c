@@ -39,6 +39,7 @@ enum statement {
 	DELIVERY_NEXT_DUE,
 	DELIVERY_SETTLE,
 	DELIVERY_RELEASE,
+	DELIVERY_END,
 	DELIVERY_REPLAY,
 	ATTEMPT_ADD,
 	FORGET_FIND,
@@ -85,6 +86,8 @@ const char *const ledger_sql[STATEMENTS] = {
 		" AND automation = ?2 AND seq = ?3 AND state = 0 AND due_at = 9223372036854775807"
 		" AND no <= coalesce((SELECT min(no) FROM delivery WHERE no > ?1 AND no <= ?1 + ?5"
 		" AND automation = ?2 AND seq = ?3 AND kind > 0), ?1 + ?5)",
+	[DELIVERY_END] = "UPDATE delivery SET state = 2, ended_at = ?, answer = ?"
+			 " WHERE no = ? AND state = 0",
 	[DELIVERY_REPLAY] = "UPDATE delivery SET state = 0, due_at = ?, ended_at = 0,"
 			    " tried = attempts WHERE no = ? AND state = ?",
 	[ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery, n, at, duration_ms, status,"
@@ -323,6 +326,11 @@ uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum deliver
 	return tally_of(l->tally, destination, state);
 }
 
+bool ledger_next_awaited(const struct ledger *l, uint32_t *destination)
+{
+	return tally_next_pending(l->tally, destination);
+}
+
 /* --- Deliveries --- */
 
 int ledger_decide(struct ledger *l, struct delivery *d)
@@ -438,6 +446,18 @@ int ledger_release(struct ledger *l, const struct delivery *d, instant_us due_at
 	int r = db_run(st);
 	*n = r == 0 ? (unsigned)sqlite3_changes(l->db) : 0;
 	return pass(r);
+}
+
+int ledger_end(struct ledger *l, const struct delivery *d, struct str why, instant_us now)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_END];
+	db_bind_i64(st, 1, now);
+	db_bind_text(st, 2, why);
+	db_bind_i64(st, 3, (int64_t)d->no);
+	int r = db_run(st);
+	if (r < 0 || sqlite3_changes(l->db) == 0)
+		return pass(r);
+	return pass(move_tally(l, d->destination, DELIVERY_PENDING, DELIVERY_DEAD));
 }
 
 int ledger_replay(struct ledger *l, const struct delivery *d, instant_us due_at)

@@ -185,6 +185,24 @@ def test_a_dry_run_does_nothing(tmp_path):
         assert len({r["event_id"] for r in rows}) == 1
 
 
+def test_the_last_automation_was_deleted(tmp_path):
+    """What it had decided is dead, with the reason, and holds nothing that is sent."""
+    with Receiver() as receiver:
+        space = space_with("last", on(TYPE, "rule", record("a"), {"add_tag": "x"}, {"send": "crm"},
+                                      delay_seconds=1), destinations=[webhook("crm", receiver)])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space)
+            wait_until(lambda: len(deliveries(server, space)) == 3, what="the deliveries")
+            reply = server.request("DELETE", "/_/v1/automations/rule",
+                                   {"Authorization": "Bearer last-reader"})
+            assert reply.status == 204, reply
+            rows = ended(server, space, 3)
+            assert {(r["state"], r["answer"]) for r in rows} == {
+                ("dead", "the automation was deleted")}
+            assert events(server, space, "a") == []
+        assert receiver.got == []
+
+
 # --- Round in circles ---
 
 

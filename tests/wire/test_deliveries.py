@@ -274,6 +274,29 @@ def test_gone_disables_the_destination(tmp_path):
         assert len(receiver.ids("/new")) == 7
 
 
+def test_a_deleted_destination_ends_what_waits_for_it(tmp_path):
+    with Receiver() as receiver:
+        space = space_of("gone", [webhook("crm", receiver, disabled=True), webhook("b", receiver)],
+                         [send_to("all", "crm"), send_to("other", "b", delay_seconds=600)])
+        with occurd.start(tmp_path, [space]) as server:
+            for n in range(3):
+                track(server, space, n=n)
+            wait_until(lambda: len(deliveries(server, space)) == 6, what="six deliveries")
+            admin = {"Authorization": "Bearer gone-reader"}
+            for path in ("automations/all", "destinations/crm"):
+                assert server.request("DELETE", "/_/v1/" + path, admin).status == 204
+            wait_until(lambda: len(deliveries(server, space, state="dead")) == 3, what="their end")
+            rows = deliveries(server, space, state="dead")
+            assert {row["answer"] for row in rows} == {"the destination was deleted"}
+            assert {(row["destination"], row["attempts"]) for row in rows} == {(None, "0")}
+            path = f"/_/v1/deliveries/{rows[0]['number']}/replay"
+            assert server.request("POST", path, admin, b"").status == 202
+            wait_until(lambda: len(deliveries(server, space, state="dead")) == 3, what="that again")
+            pending = deliveries(server, space, state="pending")
+            assert {row["destination"] for row in pending} == {"b"} and len(pending) == 3
+        assert receiver.got == []
+
+
 def test_a_private_address_is_refused(tmp_path):
     with Receiver() as receiver:
         space = space_of("ssrf", [webhook("crm", receiver, allow_private=False),
