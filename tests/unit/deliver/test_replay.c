@@ -483,6 +483,40 @@ static void test_forgotten(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* --- Lists --- */
+
+/* Among many that are not meant a page is short, takes no memory for them, and says where to go on. */
+static void test_pages_are_bounded(void **state)
+{
+	enum { MANY = 12000, LOOKED_AT = 10000, ROWS_BYTES = 300 * 1024 };
+	struct delivery d = ordinary, *rows;
+	struct delivery_query q = { .of = { .workspace = WORKSPACE, .state = -1 }, .limit = 1000 };
+	struct arena little;
+	uint64_t next_before;
+	unsigned n;
+	(void)state;
+	d.automation++;
+	uint64_t oldest = ended(d, DELIVERY_DONE).no;
+	many_dead(MANY);
+	q.of.state = DELIVERY_DONE;
+	arena_init(&little, ROWS_BYTES, NULL);
+	assert_int_equal(ledger_read_deliveries(dir, &little, &q, &rows, &n, &next_before), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(next_before, oldest + MANY - LOOKED_AT + 1);
+	q.before = next_before;
+	assert_int_equal(ledger_read_deliveries(dir, &arena, &q, &rows, &n, &next_before), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(rows[0].no, oldest);
+	assert_int_equal(next_before, 0);
+	q = (struct delivery_query){ .of = { .workspace = WORKSPACE, .state = DELIVERY_DEAD },
+				     .limit = 7 };
+	assert_int_equal(ledger_read_deliveries(dir, &arena, &q, &rows, &n, &next_before), 0);
+	assert_int_equal(n, 7);
+	assert_int_equal(next_before, rows[6].no);
+	assert_int_equal(rows[0].no, oldest + MANY);
+	arena_fini(&little);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -501,6 +535,7 @@ int main(void)
 		CASE(test_so_many_at_once),
 		CASE(test_waits_while_too_much_waits),
 		CASE(test_forgotten),
+		CASE(test_pages_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
