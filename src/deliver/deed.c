@@ -311,7 +311,7 @@ static int deed_send(struct http *h, struct attempt *a)
 	return r < 0 ? pass(r) : 0;
 }
 
-const struct sender deed = { .send = deed_send };
+const struct sender deed = { .makes_own = true, .send = deed_send };
 
 /* --- Life --- */
 
