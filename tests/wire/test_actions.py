@@ -153,8 +153,8 @@ def test_one_that_fails_does_not_hold_the_others(tmp_path):
 def test_what_changed_since_it_was_decided(tmp_path):
     """A definition that has gone or asks for more, an automation that does something else."""
     admin = {"Authorization": "Bearer late-reader", "Content-Type": "application/json"}
-    space = space_with("late", on(TYPE, "gone", record("a"), delay_seconds=2),
-                       on(TYPE, "other", record("b"), delay_seconds=2))
+    space = space_with("late", on(TYPE, "gone", record("a"), delay_seconds=4),
+                       on(TYPE, "other", record("b"), delay_seconds=4))
     with occurd.start(tmp_path, [space]) as server:
         track(server, space)
         wait_until(lambda: len(deliveries(server, space)) == 2, what="two deliveries")
@@ -189,7 +189,7 @@ def test_the_last_automation_was_deleted(tmp_path):
     """What it had decided is dead, with the reason, and holds nothing that is sent."""
     with Receiver() as receiver:
         space = space_with("last", on(TYPE, "rule", record("a"), {"add_tag": "x"}, {"send": "crm"},
-                                      delay_seconds=1), destinations=[webhook("crm", receiver)])
+                                      delay_seconds=3600), destinations=[webhook("crm", receiver)])
         with occurd.start(tmp_path, [space]) as server:
             track(server, space)
             wait_until(lambda: len(deliveries(server, space)) == 3, what="the deliveries")
@@ -254,7 +254,7 @@ def test_itself_and_a_long_chain(tmp_path):
 
 
 def test_a_deleted_contact(tmp_path):
-    space = space_with("gone", on(TYPE, "rule", {"add_tag": "x"}, record("a"), delay_seconds=2))
+    space = space_with("gone", on(TYPE, "rule", {"add_tag": "x"}, record("a"), delay_seconds=4))
     with occurd.start(tmp_path, [space]) as server:
         track(server, space)
         track(server, space, "b@example.com")
