@@ -3,9 +3,9 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "deliver/decide.h"
-#include "deliver/lane.h"
+#include "deliver/deed.h"
+#include "deliver/journeys.h"
 #include "deliver/orphans.h"
-#include "deliver/payload.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,7 +19,6 @@ enum {
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
-	JOURNEY_MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
 	ANSWER_MAX = 512,
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
@@ -35,6 +34,7 @@ struct deliver {
 	pthread_t thread;
 	atomic_uint wakes; /* how often somebody called */
 	atomic_bool sleeps, stopping;
+	bool running; /* the thread */
 	struct wishes wishes;
 	struct view_cell view;
 	struct http *http;
@@ -44,12 +44,15 @@ struct deliver {
 	struct ledger *ledger;
 	struct store_reader *reader;
 	struct decider *decider;
+	struct deeds *deeds;
 	struct catalog *catalog;
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
-	unsigned n_lanes, n_under_way;
-	struct journey *ended;        /* not yet in the ledger */
+	unsigned n_lanes;
+	unsigned turn; /* of the lanes: which goes first */
+	struct journeys journeys;
 	bool more;                    /* of the feed, at once */
+	bool released;                /* what waited for a deed is due */
 	bool more_gone;               /* contacts */
 	enum orphans_outcome orphans; /* of the last look */
 	bool disk_is_full;
@@ -60,136 +63,6 @@ struct deliver {
 	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at, shown_at;
 };
-
-/* --- Attempts --- */
-
-static const struct automation *automation_of(const struct rules *rules, uint32_t no)
-{
-	for (unsigned i = 0; i < rules->n_automations; i++)
-		if (rules->automations[i].no == no)
-			return &rules->automations[i];
-	return NULL;
-}
-
-static void journey_free(struct journey *j)
-{
-	rules_unref(j->rules);
-	arena_fini(&j->attempt.arena);
-	free(j);
-}
-
-/* The attempt is over: what came of it goes to the ledger with the next round. */
-static void on_done(struct attempt *a)
-{
-	struct journey *j = (struct journey *)a;
-	struct deliver *d = j->lane->owner;
-	lane_ended(j->lane, j, time_now());
-	d->n_under_way--;
-	j->next = d->ended;
-	d->ended = j;
-}
-
-/* What cannot be sent any more: the automation or the contact is gone. */
-static void give_up(struct journey *j, const char *why)
-{
-	j->attempt.outcome = ATTEMPT_DEAD;
-	j->attempt.retry_after_s = -1;
-	j->attempt.answer = str_of(why);
-	j->attempt.done(&j->attempt);
-}
-
-/* Above zero: `why` it cannot be sent. */
-static int read_and_make(struct deliver *d, struct journey *j, const char **why)
-{
-	struct arena *a = &j->attempt.arena;
-	const struct automation *m = automation_of(j->rules, j->delivery.automation);
-	struct feed_row *row;
-	struct contact_view *contact = arena_new(a, struct contact_view);
-	unsigned n;
-	if (!contact)
-		return fail(-ENOMEM, "what a delivery says");
-	int r = store_read_feed(d->reader, a, j->delivery.seq - 1, 1, &row, &n);
-	if (r < 0)
-		return pass(r);
-	*why = !m ? "the automation was deleted" : "the event is not there";
-	if (!m || n == 0 || row->event.seq != j->delivery.seq)
-		return 1;
-	r = store_read_contact(d->reader, a, j->delivery.contact, contact);
-	*why = "the contact was deleted";
-	if (r != STORE_OK)
-		return r < 0 ? pass(r) : 1;
-	j->attempt.id = payload_id(a, &j->delivery, &row->event);
-	j->attempt.automation = m;
-	j->attempt.event = &row->event;
-	j->attempt.contact = contact;
-	if (!j->attempt.id.p)
-		return fail(-ENOMEM, "what a delivery says");
-	const struct payload what = {
-		.id = j->attempt.id,
-		.automation = m,
-		.action = j->delivery.action,
-		.to = j->attempt.destination,
-		.event = &row->event,
-		.contact = contact,
-	};
-	return payload_make(a, &what, &j->attempt.body, why);
-}
-
-/* Likewise. One that is too large must not hold up the others for ever. */
-static int fill(struct deliver *d, struct journey *j, const char **why)
-{
-	int r = read_and_make(d, j, why);
-	if (r >= 0 || !j->attempt.arena.full)
-		return r;
-	*why = "it is too large to be sent";
-	return 1;
-}
-
-static struct journey *journey_new(struct deliver *d, struct lane *lane,
-				   const struct destination *to, const struct delivery *what,
-				   instant_us now)
-{
-	struct journey *j = calloc(1, sizeof(*j));
-	if (!j)
-		return NULL;
-	arena_init(&j->attempt.arena, JOURNEY_MEMORY_MAX, NULL);
-	j->attempt.destination = to;
-	j->attempt.kept = d->kept[to->type];
-	j->attempt.data_dir = str_of(d->config.dir);
-	j->attempt.n = what->attempts + 1;
-	j->attempt.now = now;
-	j->attempt.done = on_done;
-	j->delivery = *what;
-	j->rules = rules_ref(d->rules);
-	j->lane = lane;
-	return j;
-}
-
-static int begin(struct deliver *d, struct lane *lane, const struct destination *to,
-		 const struct delivery *what, instant_us now)
-{
-	struct journey *j = journey_new(d, lane, to, what, now);
-	const char *why;
-	int r = j ? fill(d, j, &why) : fail(-ENOMEM, "an attempt");
-	if (r < 0) {
-		if (j)
-			journey_free(j);
-		return pass(r);
-	}
-	lane_begun(lane, j, now);
-	d->n_under_way++;
-	if (r > 0) {
-		give_up(j, why);
-		return 0;
-	}
-	r = senders[to->type]->send(d->http, &j->attempt);
-	if (r == 0)
-		return 0;
-	lane_taken_back(lane, j);
-	d->n_under_way--;
-	journey_free(j);
-	return pass(r);
-}
 
 /* --- Lanes --- */
 
@@ -213,7 +86,7 @@ static int add_lane(struct deliver *d, const struct destination *to)
 		free(lane);
 		return fail(-ENOMEM, "a destination");
 	}
-	lane_init(lane, to->no, d);
+	lane_init(lane, to->no, &d->journeys);
 	lane_refresh(lane, to);
 	lane->disabled |= silenced_at == to->declared_at;
 	d->lanes[d->n_lanes++] = lane;
@@ -234,16 +107,6 @@ static int make_lanes(struct deliver *d)
 	return 0;
 }
 
-static int begin_all(struct deliver *d, const struct destination *to, instant_us now)
-{
-	struct lane *lane = find_lane(d, to->no);
-	const struct delivery *next;
-	int r = 0;
-	while (r == 0 && (next = lane_next(lane, to, now)))
-		r = begin(d, lane, to, next, now);
-	return pass(r);
-}
-
 /* Nothing is loaded while outcomes are not in the ledger, so that what has ended is not begun
  * again. */
 static int load_lanes(struct deliver *d, instant_us now)
@@ -256,11 +119,19 @@ static int load_lanes(struct deliver *d, instant_us now)
 	return pass(r);
 }
 
+/* Each in its turn goes first, because all deeds share the room there is for them. */
 static int move_lanes(struct deliver *d, instant_us now)
 {
+	unsigned n = d->rules->n_destinations;
 	int r = 0;
-	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++)
-		r = begin_all(d, &d->rules->destinations[i], now);
+	d->turn++;
+	d->journeys.reader = d->reader;
+	d->journeys.ledger = d->ledger;
+	d->journeys.rules = d->rules;
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		const struct destination *to = &d->rules->destinations[(d->turn + i) % n];
+		r = journeys_begin(&d->journeys, find_lane(d, to->no), to, now);
+	}
 	return pass(r);
 }
 
@@ -271,6 +142,17 @@ static void look_again(struct deliver *d)
 }
 
 /* --- The ledger --- */
+
+/* It has ended, so what waits for it is due. */
+static int release(struct deliver *d, const struct delivery *row)
+{
+	unsigned n;
+	if (!deeds_are_at(row->destination) || row->state == DELIVERY_PENDING)
+		return 0;
+	int r = ledger_release(d->ledger, row, time_now(), &n);
+	d->released |= n > 0;
+	return pass(r);
+}
 
 static int settle_one(struct deliver *d, const struct journey *j)
 {
@@ -287,22 +169,22 @@ static int settle_one(struct deliver *d, const struct journey *j)
 	int r = ledger_settle(d->ledger, &row, &attempt);
 	if (r == 0 && a->outcome == ATTEMPT_DISABLE)
 		r = ledger_silence(d->ledger, a->destination->no, a->destination->declared_at);
-	return pass(r);
+	return r < 0 ? pass(r) : release(d, &row);
 }
 
 static int settle_all(struct deliver *d)
 {
 	int r = 0;
-	for (const struct journey *j = d->ended; j && r == 0; j = j->next)
+	for (const struct journey *j = d->journeys.ended; j && r == 0; j = j->next)
 		r = settle_one(d, j);
 	return pass(r);
 }
 
 static void forget_ended(struct deliver *d)
 {
-	while (d->ended) {
-		struct journey *j = d->ended;
-		d->ended = j->next;
+	while (d->journeys.ended) {
+		struct journey *j = d->journeys.ended;
+		d->journeys.ended = j->next;
 		journey_free(j);
 	}
 }
@@ -332,6 +214,7 @@ static int end_orphans(struct deliver *d, instant_us now)
 		return 0;
 	int r = orphans_end(d->ledger, d->rules, d->lanes, d->n_lanes, now);
 	d->orphans = r < 0 ? ORPHANS_LATER : (enum orphans_outcome)r;
+	d->released |= r == ORPHANS_MORE;
 	return r < 0 ? pass(r) : 0;
 }
 
@@ -361,7 +244,7 @@ static int tidy(struct deliver *d, instant_us now)
 static int purge(struct deliver *d, instant_us now, bool due)
 {
 	unsigned limit = due ? PURGED_PER_ROUND : 0;
-	for (const struct journey *j = d->ended; j; j = j->next)
+	for (const struct journey *j = d->journeys.ended; j; j = j->next)
 		limit += 2;
 	return limit ? pass(ledger_purge(d->ledger, now - KEPT_US, limit)) : 0;
 }
@@ -414,7 +297,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone ||
 		   d->orphans == ORPHANS_MORE;
 	d->untidy = true;
-	if (r < 0 || (!d->ended && !due && !asked && !replaying && d->rules->n_automations == 0))
+	if (r < 0 ||
+	    (!d->journeys.ended && !due && !asked && !replaying && d->rules->n_automations == 0))
 		return pass(r);
 	r = asked ? ledger_sync_commits(d->ledger, true) : 0;
 	r = r ?: ledger_begin(d->ledger);
@@ -434,8 +318,9 @@ static int write_ledger(struct deliver *d, instant_us now)
 		return pass(r);
 	wishes_answer(&d->wishes, true);
 	forget_ended(d);
-	if (decided > 0 || moved > 0 || asked)
+	if (decided > 0 || moved > 0 || asked || d->released)
 		look_again(d);
+	d->released = false;
 	if (moved > 0 || asked)
 		d->orphans = MAX(d->orphans, ORPHANS_LATER);
 	r = due ? show(d, now) : 0;
@@ -530,7 +415,7 @@ static void after_failure(struct deliver *d)
 /* The call to stop may have been seen as one to write. */
 static bool has_to_write(const struct deliver *d)
 {
-	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->ended ||
+	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->journeys.ended ||
 	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
 }
 
@@ -554,20 +439,27 @@ static int milliseconds_until(const struct deliver *d)
 	return at <= now ? 0 : (int)((at - now) / 1000 + 1);
 }
 
+/* For attempts to end, or to be woken. */
+static void wait(struct deliver *d, int timeout_ms)
+{
+	http_run(d->http, timeout_ms);
+	deeds_come_home(d->deeds);
+}
+
 /* Who will write soon anyway need not be called. */
 static void sleep_until_called(struct deliver *d)
 {
 	atomic_store(&d->sleeps, !d->failed && !has_to_write(d));
 	int timeout_ms = d->failed ? RETRY_MS : milliseconds_until(d);
-	http_run(d->http, timeout_ms);
+	wait(d, timeout_ms);
 	atomic_store(&d->sleeps, false);
 }
 
 static void finish(struct deliver *d)
 {
 	int64_t until = time_monotonic_ms() + STOP_MS;
-	while (d->n_under_way > 0 && time_monotonic_ms() < until)
-		http_run(d->http, 100);
+	while (d->journeys.n_under_way > 0 && time_monotonic_ms() < until)
+		wait(d, 100);
 	int r = d->ledger ? ledger_begin(d->ledger) : fail(-EIO, "the ledger is closed");
 	r = r ?: settle_all(d);
 	r = r ?: decider_save(d->decider, time_now());
@@ -637,11 +529,15 @@ static void close_senders(struct deliver *d)
 static int open_parts(struct deliver *d)
 {
 	int r = http_new(&d->http);
+	d->journeys = (struct journeys){ .dir = d->config.dir, .http = d->http, .kept = d->kept };
 	return pass(r ?: open_senders(d));
 }
 
-static void close_parts(struct deliver *d)
+void deliver_free(struct deliver *d)
 {
+	if (!d)
+		return;
+	deeds_free(d->deeds);
 	close_senders(d); /* drop what is under way, as does the next */
 	http_free(d->http);
 	for (unsigned i = 0; i < d->n_lanes; i++) {
@@ -663,7 +559,7 @@ static void close_parts(struct deliver *d)
 	free(d);
 }
 
-int deliver_start(const struct deliver_config *config, struct deliver **out)
+int deliver_new(const struct deliver_config *config, struct deliver **out)
 {
 	struct deliver *d = calloc(1, sizeof(*d));
 	if (!d)
@@ -676,23 +572,35 @@ int deliver_start(const struct deliver_config *config, struct deliver **out)
 	/* Here, so that all events from now on are behind the automations that there are. */
 	if (r == 0)
 		note_round(d, open_ledger(d) ?: take_rules(d));
+	if (r < 0) {
+		deliver_free(d);
+		return pass(r);
+	}
+	*out = d;
+	return 0;
+}
+
+int deliver_start(struct deliver *d, const struct deliver_commits *commits)
+{
+	int r = deeds_new(commits, d->http, &d->deeds);
+	d->journeys.deeds = d->deeds;
 	if (r == 0 && (r = -pthread_create(&d->thread, NULL, deliver_main, d)) < 0)
 		r = fail(r, "starting the delivering thread");
 	if (r < 0) {
-		close_parts(d);
+		wishes_close(&d->wishes);
 		return pass(r);
 	}
+	d->running = true;
 	pthread_setname_np(d->thread, "deliver");
-	*out = d;
 	return 0;
 }
 
 void deliver_stop(struct deliver *d)
 {
-	if (!d)
+	if (!d || !d->running)
 		return;
 	atomic_store(&d->stopping, true);
 	deliver_wake(d);
 	pthread_join(d->thread, NULL);
-	close_parts(d);
+	d->running = false;
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "deliver/replay.h"
 #include "deliver/tally.h"
+#include "model/automation.h"
 #include "store/db.h"
 #include "store/directory.h"
 
@@ -36,7 +37,9 @@ enum statement {
 	DELIVERY_DUE,
 	DELIVERY_DUE_FIRST,
 	DELIVERY_NEXT_DUE,
+	DELIVERY_DOUBT,
 	DELIVERY_SETTLE,
+	DELIVERY_RELEASE,
 	DELIVERY_END,
 	DELIVERY_REPLAY,
 	ATTEMPT_ADD,
@@ -55,7 +58,8 @@ enum statement {
 
 #define DUE_COLUMNS                                                                     \
 	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
-	" due_at, tried FROM delivery WHERE destination = ?1 AND state = 0"             \
+	" due_at, tried, doubt_at, kind FROM delivery WHERE destination = ?1"           \
+	" AND state = 0"                                                                \
 	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
 
 const char *const ledger_sql[STATEMENTS] = {
@@ -68,7 +72,7 @@ const char *const ledger_sql[STATEMENTS] = {
 	[FIRED_SET] = "INSERT OR REPLACE INTO fired(automation, contact, at) VALUES(?, ?, ?)",
 	[DELIVERY_ADD] = "INSERT INTO delivery(workspace, automation, action, destination, seq,"
 			 " contact, state, attempts, tried, created_at, due_at, ended_at, status,"
-			 " answer) VALUES(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, '')",
+			 " answer, kind) VALUES(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, '', ?)",
 	[DELIVERY_DUE] = DUE_COLUMNS " ORDER BY due_at, no LIMIT ?5",
 	[DELIVERY_DUE_FIRST] = DUE_COLUMNS
 	" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.contact = delivery.contact"
@@ -76,8 +80,16 @@ const char *const ledger_sql[STATEMENTS] = {
 	" ORDER BY due_at, no LIMIT ?5",
 	[DELIVERY_NEXT_DUE] = "SELECT due_at FROM delivery WHERE destination = ?1 AND state = 0"
 			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
+	[DELIVERY_DOUBT] = "UPDATE delivery SET doubt_at = ? WHERE no = ? AND doubt_at = 0",
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
-			    " ended_at = ?, status = ?, answer = ? WHERE no = ? AND state = 0",
+			    " ended_at = ?, status = ?, answer = ?, doubt_at = ?, note = ?"
+			    " WHERE no = ? AND state = 0",
+	/* Of one event and automation all stand behind each other. */
+	[DELIVERY_RELEASE] =
+		"UPDATE delivery SET due_at = ?4 WHERE no > ?1 AND no <= ?1 + ?5"
+		" AND automation = ?2 AND seq = ?3 AND state = 0 AND due_at = 9223372036854775807"
+		" AND no <= coalesce((SELECT min(no) FROM delivery WHERE no > ?1 AND no <= ?1 + ?5"
+		" AND automation = ?2 AND seq = ?3 AND kind > 0), ?1 + ?5)",
 	[DELIVERY_END] = "UPDATE delivery SET state = 2, ended_at = ?, answer = ?"
 			 " WHERE no = ? AND state = 0",
 	[DELIVERY_REPLAY] = "UPDATE delivery SET state = 0, due_at = ?, ended_at = 0,"
@@ -335,6 +347,7 @@ int ledger_decide(struct ledger *l, struct delivery *d)
 	db_bind_i64(st, 6, (int64_t)d->contact);
 	db_bind_i64(st, 7, d->created_at);
 	db_bind_i64(st, 8, d->due_at);
+	db_bind_i64(st, 9, d->kind);
 	int r = db_run(st);
 	d->no = (uint64_t)sqlite3_last_insert_rowid(l->db);
 	d->state = DELIVERY_PENDING;
@@ -362,6 +375,8 @@ static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
 		.created_at = db_i64(st, 7),
 		.due_at = db_i64(st, 8),
 		.tried = (unsigned)db_i64(st, 9),
+		.doubt_at = db_i64(st, 10),
+		.kind = (unsigned)db_i64(st, 11),
 	};
 }
 
@@ -409,6 +424,18 @@ static int add_attempt(struct ledger *l, uint64_t delivery, const struct attempt
 	return pass(db_run(st));
 }
 
+int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n, instant_us at)
+{
+	int r = ledger_sync_commits(l, true);
+	r = r ?: ledger_begin(l);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		bind_pair(l->st[DELIVERY_DOUBT], (uint64_t)at, deliveries[i]);
+		r = db_run(l->st[DELIVERY_DOUBT]);
+	}
+	r = r ?: ledger_commit(l);
+	return pass(r ?: ledger_sync_commits(l, false));
+}
+
 int ledger_settle(struct ledger *l, const struct delivery *d, const struct attempt_row *attempt)
 {
 	sqlite3_stmt *st = l->st[DELIVERY_SETTLE];
@@ -418,12 +445,26 @@ int ledger_settle(struct ledger *l, const struct delivery *d, const struct attem
 	db_bind_i64(st, 4, d->ended_at);
 	db_bind_i64(st, 5, d->status);
 	db_bind_text(st, 6, d->answer);
-	db_bind_i64(st, 7, (int64_t)d->no);
+	db_bind_i64(st, 7, d->doubt_at);
+	db_bind_text(st, 8, d->note);
+	db_bind_i64(st, 9, (int64_t)d->no);
 	int r = db_run(st);
 	if (r < 0 || sqlite3_changes(l->db) == 0)
 		return pass(r);
 	r = move_tally(l, d->destination, DELIVERY_PENDING, d->state);
 	return pass(r ?: add_attempt(l, d->no, attempt));
+}
+
+int ledger_release(struct ledger *l, const struct delivery *d, instant_us due_at, unsigned *n)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_RELEASE];
+	bind_pair(st, d->no, d->automation);
+	db_bind_i64(st, 3, (int64_t)d->seq);
+	db_bind_i64(st, 4, due_at);
+	db_bind_i64(st, 5, AUTOMATION_ACTIONS_MAX);
+	int r = db_run(st);
+	*n = r == 0 ? (unsigned)sqlite3_changes(l->db) : 0;
+	return pass(r);
 }
 
 int ledger_end(struct ledger *l, const struct delivery *d, struct str why, instant_us now)

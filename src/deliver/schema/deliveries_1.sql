@@ -21,17 +21,20 @@ CREATE TABLE delivery(
     workspace   INTEGER NOT NULL,
     automation  INTEGER NOT NULL,
     action      INTEGER NOT NULL,              -- which of the automation's, from 0
-    destination INTEGER NOT NULL,
+    kind        INTEGER NOT NULL,              -- what it does (enum action_kind); 0: it sends
+    destination INTEGER NOT NULL,              -- of what does not send: 2^31 + workspace
     seq         INTEGER NOT NULL,              -- the event
     contact     INTEGER NOT NULL,
     state       INTEGER NOT NULL,              -- 0: pending, 1: done, 2: dead
     attempts    INTEGER NOT NULL,
     tried       INTEGER NOT NULL,              -- attempts of before it was replayed last
     created_at  INTEGER NOT NULL,
-    due_at      INTEGER NOT NULL,              -- of the next attempt, while pending
+    due_at      INTEGER NOT NULL,              -- of the next attempt, while pending; 2^63 - 1: another goes before
     ended_at    INTEGER NOT NULL,              -- 0: pending
     status      INTEGER NOT NULL,              -- HTTP status of the last attempt; 0: none
-    answer      TEXT NOT NULL                  -- the first bytes of its answer, or what went wrong
+    answer      TEXT NOT NULL,                 -- the first bytes of its answer, or what went wrong
+    doubt_at    INTEGER NOT NULL DEFAULT 0,    -- since when it may have been taken; 0: it was not
+    note        TEXT NOT NULL DEFAULT ''       -- what of the event was not sent
 );
 CREATE INDEX delivery_due ON delivery(destination, due_at) WHERE state = 0;
 CREATE INDEX delivery_ended ON delivery(ended_at) WHERE state > 0;
