@@ -380,7 +380,7 @@ static int run(struct decider *d, uint64_t from, instant_us now, bool *more, uns
 		r = decide_event(d, &rows[i], now, decided);
 	if (r < 0 || n == 0)
 		return pass(r);
-	*more |= n == EVENTS_PER_RUN;
+	*more |= rows[n - 1].event.seq < d->end;
 	move_walkers(d, rows[n - 1].event.seq);
 	return pass(save_if_due(d, now, *decided > 0));
 }

@@ -17,7 +17,7 @@ enum {
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
-	JOURNEY_MEMORY_MAX = 4 * 1024 * 1024, /* bytes */
+	JOURNEY_MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
 	ANSWER_MAX = 512,
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
@@ -92,7 +92,7 @@ static void give_up(struct journey *j, const char *why)
 }
 
 /* Above zero: `why` it cannot be sent. */
-static int fill(struct deliver *d, struct journey *j, const char **why)
+static int read_and_make(struct deliver *d, struct journey *j, const char **why)
 {
 	struct arena *a = &j->attempt.arena;
 	const struct automation *m = automation_of(j->rules, j->delivery.automation);
@@ -126,6 +126,16 @@ static int fill(struct deliver *d, struct journey *j, const char **why)
 		.contact = contact,
 	};
 	return payload_make(a, &what, &j->attempt.body, why);
+}
+
+/* Likewise. One that is too large must not hold up the others for ever. */
+static int fill(struct deliver *d, struct journey *j, const char **why)
+{
+	int r = read_and_make(d, j, why);
+	if (r >= 0 || !j->attempt.arena.full)
+		return r;
+	*why = "it is too large to be sent";
+	return 1;
 }
 
 static struct journey *journey_new(struct deliver *d, struct lane *lane,

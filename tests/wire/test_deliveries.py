@@ -88,6 +88,21 @@ def test_a_file_gets_a_line_each(tmp_path):
     assert sorted(json.loads(line)["data"]["event"]["id"] for line in lines) == sorted(ids)
 
 
+def test_the_largest_events_arrive_and_hold_nobody_up(tmp_path):
+    """A request of Arsel's may have 4 MiB, all of it one property."""
+    large = "x" * (4 * 1024 * 1024 - 1024)
+    with Receiver() as receiver:
+        space = space_of("large", [webhook("crm", receiver), {"name": "log", "type": "file", "path": "log"}],
+                         [send_to("all", "crm", "log")])
+        with occurd.start(tmp_path, [space]) as server:
+            ids = [track(server, space, large=large), track(server, space, n=1)]
+            ended(server, space, 4)
+        assert {g.event["id"] for g in receiver.got} == set(ids)
+        got = next(g for g in receiver.got if g.event["id"] == ids[0])
+        assert got.event["properties"] == {"large": large}
+        assert len((server.data / "out/log").read_text()) > len(large)
+
+
 def test_nothing_of_before_and_nothing_of_others(tmp_path):
     """An automation begins with the events behind it; a workspace sees its own alone."""
     with Receiver() as receiver:
