@@ -162,11 +162,12 @@ static int begin(struct deliver *d, struct lane *lane, const struct destination 
 		 const struct delivery *what, instant_us now)
 {
 	struct journey *j = journey_new(d, lane, to, what, now);
-	const char *why;
-	int r = j ? fill(d, j, &why) : fail(-ENOMEM, "an attempt");
+	const char *why = "";
+	if (!j)
+		return fail(-ENOMEM, "an attempt");
+	int r = fill(d, j, &why);
 	if (r < 0) {
-		if (j)
-			journey_free(j);
+		journey_free(j);
 		return pass(r);
 	}
 	lane_begun(lane, j, now);
