@@ -3,25 +3,26 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "deliver/decide.h"
-#include "deliver/lane.h"
-#include "deliver/payload.h"
+#include "deliver/journeys.h"
+#include "deliver/orphans.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 
 enum {
 	WAIT_MAX_MS = 60 * 1000,
-	RETRY_MS = 1000,    /* after the ledger or the store failed */
+	RETRY_MS = 100,     /* after the ledger or the store failed */
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
-	JOURNEY_MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
 	ANSWER_MAX = 512,
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
 	NICE = 10,
+	RESERVES = 2, /* so much must be free for decisions: the last one is for events */
 };
 
 #define KEPT_US (30LL * 24 * 60 * 60 * US_PER_S) /* ended deliveries */
@@ -44,148 +45,19 @@ struct deliver {
 	struct catalog *catalog;
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
-	unsigned n_lanes, n_under_way;
-	struct journey *ended; /* not yet in the ledger */
-	bool more;             /* of the feed, at once */
-	bool more_gone;        /* contacts */
-	atomic_bool failed;    /* the last round did */
-	bool stale;            /* the rules: there is a newer catalog */
-	unsigned wakes_seen;   /* when the ledger was written last */
+	unsigned n_lanes;
+	struct journeys journeys;
+	bool more;                    /* of the feed, at once */
+	bool more_gone;               /* contacts */
+	enum orphans_outcome orphans; /* of the last look */
+	bool disk_is_full;
+	atomic_bool failed;  /* the last round did */
+	bool stale;          /* the rules: there is a newer catalog */
+	unsigned wakes_seen; /* when the ledger was written last */
 	instant_us written_at;
 	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at, shown_at;
 };
-
-/* --- Attempts --- */
-
-static const struct automation *automation_of(const struct rules *rules, uint32_t no)
-{
-	for (unsigned i = 0; i < rules->n_automations; i++)
-		if (rules->automations[i].no == no)
-			return &rules->automations[i];
-	return NULL;
-}
-
-static void journey_free(struct journey *j)
-{
-	rules_unref(j->rules);
-	arena_fini(&j->attempt.arena);
-	free(j);
-}
-
-/* The attempt is over: what came of it goes to the ledger with the next round. */
-static void on_done(struct attempt *a)
-{
-	struct journey *j = (struct journey *)a;
-	struct deliver *d = j->lane->owner;
-	lane_ended(j->lane, j, time_now());
-	d->n_under_way--;
-	j->next = d->ended;
-	d->ended = j;
-}
-
-/* What cannot be sent any more: the automation or the contact is gone. */
-static void give_up(struct journey *j, const char *why)
-{
-	j->attempt.outcome = ATTEMPT_DEAD;
-	j->attempt.retry_after_s = -1;
-	j->attempt.answer = str_of(why);
-	j->attempt.done(&j->attempt);
-}
-
-/* Above zero: `why` it cannot be sent. */
-static int read_and_make(struct deliver *d, struct journey *j, const char **why)
-{
-	struct arena *a = &j->attempt.arena;
-	const struct automation *m = automation_of(j->rules, j->delivery.automation);
-	struct feed_row *row;
-	struct contact_view *contact = arena_new(a, struct contact_view);
-	unsigned n;
-	if (!contact)
-		return fail(-ENOMEM, "what a delivery says");
-	int r = store_read_feed(d->reader, a, j->delivery.seq - 1, 1, &row, &n);
-	if (r < 0)
-		return pass(r);
-	*why = !m ? "the automation was deleted" : "the event is not there";
-	if (!m || n == 0 || row->event.seq != j->delivery.seq)
-		return 1;
-	r = store_read_contact(d->reader, a, j->delivery.contact, contact);
-	*why = "the contact was deleted";
-	if (r != STORE_OK)
-		return r < 0 ? pass(r) : 1;
-	j->attempt.id = payload_id(a, &j->delivery, &row->event);
-	j->attempt.automation = m;
-	j->attempt.event = &row->event;
-	j->attempt.contact = contact;
-	if (!j->attempt.id.p)
-		return fail(-ENOMEM, "what a delivery says");
-	const struct payload what = {
-		.id = j->attempt.id,
-		.automation = m,
-		.action = j->delivery.action,
-		.to = j->attempt.destination,
-		.event = &row->event,
-		.contact = contact,
-	};
-	return payload_make(a, &what, &j->attempt.body, why);
-}
-
-/* Likewise. One that is too large must not hold up the others for ever. */
-static int fill(struct deliver *d, struct journey *j, const char **why)
-{
-	int r = read_and_make(d, j, why);
-	if (r >= 0 || !j->attempt.arena.full)
-		return r;
-	*why = "it is too large to be sent";
-	return 1;
-}
-
-static struct journey *journey_new(struct deliver *d, struct lane *lane,
-				   const struct destination *to, const struct delivery *what,
-				   instant_us now)
-{
-	struct journey *j = calloc(1, sizeof(*j));
-	if (!j)
-		return NULL;
-	arena_init(&j->attempt.arena, JOURNEY_MEMORY_MAX, NULL);
-	j->attempt.destination = to;
-	j->attempt.kept = d->kept[to->type];
-	j->attempt.data_dir = str_of(d->config.dir);
-	j->attempt.n = what->attempts + 1;
-	j->attempt.now = now;
-	j->attempt.done = on_done;
-	j->delivery = *what;
-	j->rules = rules_ref(d->rules);
-	j->lane = lane;
-	return j;
-}
-
-static int begin(struct deliver *d, struct lane *lane, const struct destination *to,
-		 const struct delivery *what, instant_us now)
-{
-	struct journey *j = journey_new(d, lane, to, what, now);
-	const char *why = "";
-	if (!j)
-		return fail(-ENOMEM, "an attempt");
-	int r = fill(d, j, &why);
-	if (r < 0) {
-		journey_free(j);
-		return pass(r);
-	}
-	lane_begun(lane, j, now);
-	d->n_under_way++;
-	if (r > 0) {
-		give_up(j, why);
-		return 0;
-	}
-	r = senders[to->type]->send(d->http, &j->attempt);
-	if (r == 0)
-		return 0;
-	lane_taken_back(lane, j);
-	d->n_under_way--;
-	journey_free(j);
-	return pass(r);
-}
 
 /* --- Lanes --- */
 
@@ -209,7 +81,7 @@ static int add_lane(struct deliver *d, const struct destination *to)
 		free(lane);
 		return fail(-ENOMEM, "a destination");
 	}
-	lane_init(lane, to->no, d);
+	lane_init(lane, to->no, &d->journeys);
 	lane_refresh(lane, to);
 	lane->disabled |= silenced_at == to->declared_at;
 	d->lanes[d->n_lanes++] = lane;
@@ -230,16 +102,6 @@ static int make_lanes(struct deliver *d)
 	return 0;
 }
 
-static int begin_all(struct deliver *d, const struct destination *to, instant_us now)
-{
-	struct lane *lane = find_lane(d, to->no);
-	const struct delivery *next;
-	int r = 0;
-	while (r == 0 && (next = lane_next(lane, to, now)))
-		r = begin(d, lane, to, next, now);
-	return pass(r);
-}
-
 /* Nothing is loaded while outcomes are not in the ledger, so that what has ended is not begun
  * again. */
 static int load_lanes(struct deliver *d, instant_us now)
@@ -255,8 +117,13 @@ static int load_lanes(struct deliver *d, instant_us now)
 static int move_lanes(struct deliver *d, instant_us now)
 {
 	int r = 0;
-	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++)
-		r = begin_all(d, &d->rules->destinations[i], now);
+	d->journeys.reader = d->reader;
+	d->journeys.ledger = d->ledger;
+	d->journeys.rules = d->rules;
+	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++) {
+		const struct destination *to = &d->rules->destinations[i];
+		r = journeys_begin(&d->journeys, find_lane(d, to->no), to, now);
+	}
 	return pass(r);
 }
 
@@ -289,16 +156,16 @@ static int settle_one(struct deliver *d, const struct journey *j)
 static int settle_all(struct deliver *d)
 {
 	int r = 0;
-	for (const struct journey *j = d->ended; j && r == 0; j = j->next)
+	for (const struct journey *j = d->journeys.ended; j && r == 0; j = j->next)
 		r = settle_one(d, j);
 	return pass(r);
 }
 
 static void forget_ended(struct deliver *d)
 {
-	while (d->ended) {
-		struct journey *j = d->ended;
-		d->ended = j->next;
+	while (d->journeys.ended) {
+		struct journey *j = d->journeys.ended;
+		d->journeys.ended = j->next;
 		journey_free(j);
 	}
 }
@@ -322,12 +189,44 @@ static int forget_gone(struct deliver *d)
 	return pass(r);
 }
 
+static int end_orphans(struct deliver *d, instant_us now)
+{
+	if (d->orphans == ORPHANS_NONE)
+		return 0;
+	int r = orphans_end(d->ledger, d->rules, d->lanes, d->n_lanes, now);
+	d->orphans = r < 0 ? ORPHANS_LATER : (enum orphans_outcome)r;
+	return r < 0 ? pass(r) : 0;
+}
+
+/* Events wait on the feed meanwhile, and what has been decided goes out. */
+static void look_at_disk(struct deliver *d)
+{
+	struct statvfs v;
+	bool full = statvfs(d->config.dir, &v) == 0 &&
+		    (uint64_t)v.f_bavail * v.f_frsize < RESERVES * d->config.reserve_bytes;
+	if (full != d->disk_is_full)
+		log_warning(full ? "deliveries_wait_for_disk" : "deliveries_have_disk");
+	d->more |= d->disk_is_full && !full; /* what has come meanwhile */
+	d->disk_is_full = full;
+}
+
 static int tidy(struct deliver *d, instant_us now)
 {
 	int r = forget_gone(d);
+	r = r ?: end_orphans(d, now);
+	look_at_disk(d);
 	d->tidied_at = now;
-	d->untidy = false;
-	return pass(r ?: ledger_purge(d->ledger, now - KEPT_US, PURGED_PER_ROUND));
+	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE;
+	return pass(r);
+}
+
+/* Twice as many as are added, so that they never pile up. */
+static int purge(struct deliver *d, instant_us now, bool due)
+{
+	unsigned limit = due ? PURGED_PER_ROUND : 0;
+	for (const struct journey *j = d->journeys.ended; j; j = j->next)
+		limit += 2;
+	return limit ? pass(ledger_purge(d->ledger, now - KEPT_US, limit)) : 0;
 }
 
 /* Not more often than once a second; then a later round does it. */
@@ -365,7 +264,7 @@ static int is_replaying(struct deliver *d, instant_us now, bool *due)
 {
 	instant_us at;
 	int r = replays_next(ledger_replays(d->ledger), &at);
-	*due = at && at <= now;
+	*due = at && at <= now && !d->disk_is_full;
 	return pass(r);
 }
 
@@ -375,18 +274,23 @@ static int write_ledger(struct deliver *d, instant_us now)
 	unsigned decided = 0, moved = 0;
 	bool asked = wishes_take(&d->wishes), replaying;
 	int r = is_replaying(d, now, &replaying);
-	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone;
+	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone ||
+		   d->orphans == ORPHANS_MORE;
 	d->untidy = true;
-	if (r < 0 || (!d->ended && !due && !asked && !replaying && d->rules->n_automations == 0))
+	if (r < 0 ||
+	    (!d->journeys.ended && !due && !asked && !replaying && d->rules->n_automations == 0))
 		return pass(r);
 	r = asked ? ledger_sync_commits(d->ledger, true) : 0;
 	r = r ?: ledger_begin(d->ledger);
 	r = r ?: settle_all(d);
 	if (asked || replaying)
 		r = r ?: replay(d, now, &moved);
-	r = r ?: decider_run(d->decider, now, &d->more, &decided);
+	d->more = false;
+	if (!d->disk_is_full)
+		r = r ?: decider_run(d->decider, now, &d->more, &decided);
 	if (due)
 		r = r ?: tidy(d, now);
+	r = r ?: purge(d, now, due);
 	r = r ?: ledger_commit(d->ledger);
 	if (asked)
 		r = r ?: ledger_sync_commits(d->ledger, false);
@@ -396,6 +300,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	forget_ended(d);
 	if (decided > 0 || moved > 0 || asked)
 		look_again(d);
+	if (moved > 0 || asked)
+		d->orphans = MAX(d->orphans, ORPHANS_LATER);
 	r = due ? show(d, now) : 0;
 	return pass(r ?: ledger_settle_log(d->ledger, due));
 }
@@ -423,6 +329,7 @@ static int take_rules(struct deliver *d)
 		return pass(r);
 	rules_unref(d->rules);
 	d->rules = fresh;
+	d->orphans = ORPHANS_LATER;
 	refresh_senders(d);
 	r = make_lanes(d);
 	d->stale = r < 0;
@@ -445,10 +352,12 @@ static int write_and_load(struct deliver *d, instant_us now)
 	return pass(r);
 }
 
+/* What may fail now and succeed later. */
 static int open_ledger(struct deliver *d)
 {
-	int r = ledger_open(d->config.dir, &d->ledger);
-	r = r ?: decider_new(d->ledger, d->reader, d->since, &d->decider);
+	int r = d->reader ? 0 : store_reader_open(d->config.store, &d->reader);
+	r = r ?: ledger_open(d->config.dir, &d->ledger);
+	r = r ?: decider_new(d->ledger, d->reader, d->since, WAITING_MAX, &d->decider);
 	d->stale = true;
 	look_again(d);
 	return pass(r);
@@ -485,8 +394,8 @@ static void after_failure(struct deliver *d)
 /* The call to stop may have been seen as one to write. */
 static bool has_to_write(const struct deliver *d)
 {
-	return d->more || d->more_gone || d->ended || atomic_load(&d->stopping) ||
-	       atomic_load(&d->wakes) != d->wakes_seen;
+	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->journeys.ended ||
+	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
 }
 
 static int milliseconds_until(const struct deliver *d)
@@ -497,7 +406,8 @@ static int milliseconds_until(const struct deliver *d)
 	else if (d->untidy)
 		at = d->tidied_at + TIDY_EVERY_US;
 	instant_us replay_at;
-	if (replays_next(ledger_replays(d->ledger), &replay_at) == 0 && replay_at)
+	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), &replay_at) == 0 &&
+	    replay_at)
 		at = MIN(at, MAX(replay_at, d->written_at + WRITE_EVERY_US));
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];
@@ -520,7 +430,7 @@ static void sleep_until_called(struct deliver *d)
 static void finish(struct deliver *d)
 {
 	int64_t until = time_monotonic_ms() + STOP_MS;
-	while (d->n_under_way > 0 && time_monotonic_ms() < until)
+	while (d->journeys.n_under_way > 0 && time_monotonic_ms() < until)
 		http_run(d->http, 100);
 	int r = d->ledger ? ledger_begin(d->ledger) : fail(-EIO, "the ledger is closed");
 	r = r ?: settle_all(d);
@@ -591,9 +501,8 @@ static void close_senders(struct deliver *d)
 static int open_parts(struct deliver *d)
 {
 	int r = http_new(&d->http);
-	r = r ?: open_senders(d);
-	r = r ?: store_reader_open(d->config.store, &d->reader);
-	return pass(r);
+	d->journeys = (struct journeys){ .dir = d->config.dir, .http = d->http, .kept = d->kept };
+	return pass(r ?: open_senders(d));
 }
 
 static void close_parts(struct deliver *d)
