@@ -128,21 +128,22 @@ static struct journey *journey_new(struct journeys *js, struct lane *lane,
 static int prepare(struct journeys *js, struct lane *lane, const struct destination *to,
 		   const struct delivery *what, instant_us now, struct journey **out)
 {
-	struct journey *j = *out = journey_new(js, lane, to, what, now);
-	const char *why;
-	int r = j ? fill(js, j, &why) : fail(-ENOMEM, "an attempt");
+	struct journey *j = journey_new(js, lane, to, what, now);
+	const char *why = "";
+	*out = NULL;
+	if (!j)
+		return fail(-ENOMEM, "an attempt");
+	int r = fill(js, j, &why);
 	if (r < 0) {
-		*out = NULL;
-		if (j)
-			journey_free(j);
+		journey_free(j);
 		return pass(r);
 	}
 	lane_begun(lane, j, now);
 	js->n_under_way++;
-	if (r > 0) {
-		*out = NULL;
+	if (r > 0)
 		give_up(j, why);
-	}
+	else
+		*out = j;
 	return 0;
 }
 
