@@ -228,6 +228,7 @@ static void serve_query(struct native_query *q)
 	if (!may(key, q->resource))
 		return problem_reply(req, 403, STR("the key lacks the scope for this"));
 
+	req->welcome = true;
 	q->workspace = key->workspace;
 	q->scopes = key->scopes;
 	q->events.workspace = key->workspace->no;

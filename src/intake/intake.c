@@ -311,6 +311,7 @@ void intake_serve(struct intake *in, struct request *req)
 		return reply_send(req, STR(""), STR(""));
 	}
 	enum refusal why = admit(in, p);
+	req->welcome = !why;
 	if (!why)
 		p->workspace = p->call.workspace->no;
 	why = why ?: p->call.endpoint->decode(&p->call);

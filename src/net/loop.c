@@ -81,7 +81,8 @@ static void on_round(uv_prepare_t *round)
 	struct net_loop *loop = round->data;
 	do {
 		end_round(loop); /* answers make room for requests that were read before */
-	} while (loop->served || loop->answered);
+	} while (turns_give(loop) || loop->served || loop->answered);
+	turns_end_round(loop);
 	if (is_over(loop))
 		uv_walk(&loop->uv, close_handle, NULL);
 }
@@ -134,6 +135,7 @@ static void init_deadlines(struct net_loop *loop)
 static int init_handles(struct net_loop *loop)
 {
 	init_deadlines(loop);
+	turns_init(loop);
 	uv_prepare_init(&loop->uv, &loop->round);
 	loop->round.data = loop;
 	uv_prepare_start(&loop->round, on_round);

@@ -1,0 +1,121 @@
+#include "net/turns.h"
+
+#include "net/conn.h"
+#include "net/receive.h"
+
+enum {
+	ROUND_WORK = 64, /* a quarter of a millisecond */
+	TURN = 8,        /* requests in one turn; their answers leave in one write */
+	LIGHT = 17,      /* work; more is heavy */
+	BODY_UNIT = 1024,
+	ALMS = 64,
+	PACE_MS = 5,
+};
+
+static int work_of(const struct request *req)
+{
+	return 1 + (int)MIN(req->body.n / BODY_UNIT, INT32_MAX / 2);
+}
+
+void turns_arrive(struct conn *c)
+{
+	c->came_first = true;
+	c->allowed = 1 + (c->stranger ? 0 : MAX(0, MIN(TURN - 1, c->loop->turns.left)));
+}
+
+bool turns_begin(struct conn *c)
+{
+	if (c->allowed == 0)
+		return false;
+	c->allowed--;
+	return true;
+}
+
+bool turns_may_serve(const struct conn *c, const struct request *req)
+{
+	return work_of(req) <= LIGHT || c->loop->turns.left > 0;
+}
+
+void turns_served(struct conn *c, const struct request *req)
+{
+	struct turns *t = &c->loop->turns;
+	int work = work_of(req);
+	c->stranger = !req->welcome;
+	if (work > LIGHT)
+		t->left -= work;
+	else if (!c->came_first)
+		*(c->stranger ? &t->alms : &t->left) -= work;
+	c->came_first = false;
+}
+
+void turns_wait(struct conn *c)
+{
+	struct turns *t = &c->loop->turns;
+	if (c->waits)
+		return;
+	c->waits = c->stranger && !conn_is_ripe(c) ? &t->strangers : &t->known;
+	TAILQ_INSERT_TAIL(c->waits, c, turn);
+}
+
+void turns_leave(struct conn *c)
+{
+	if (c->waits)
+		TAILQ_REMOVE(c->waits, c, turn);
+	c->waits = NULL;
+}
+
+static bool give(struct conn_list *waiting, const int *allowance)
+{
+	struct conn *c;
+	bool any = false;
+	while (*allowance > 0 && (c = TAILQ_FIRST(waiting))) {
+		turns_leave(c);
+		c->came_first = false;
+		c->allowed = MIN(TURN, *allowance);
+		receive_turn(c);
+		any = true;
+	}
+	return any;
+}
+
+bool turns_give(struct net_loop *loop)
+{
+	struct turns *t = &loop->turns;
+	bool any = give(&t->known, &t->left);
+	return give(&t->strangers, &t->alms) || any;
+}
+
+static void on_pace(uv_timer_t *pace)
+{
+	struct net_loop *loop = pace->data;
+	loop->turns.alms = ALMS;
+}
+
+static void on_again(uv_idle_t *again)
+{
+	(void)again;
+}
+
+void turns_end_round(struct net_loop *loop)
+{
+	struct turns *t = &loop->turns;
+	t->round++;
+	t->left = ROUND_WORK;
+	if (TAILQ_EMPTY(&t->known))
+		uv_idle_stop(&t->again);
+	else
+		uv_idle_start(&t->again, on_again);
+	if (t->alms <= 0 && !uv_is_active((uv_handle_t *)&t->pace))
+		uv_timer_start(&t->pace, on_pace, PACE_MS, 0);
+}
+
+void turns_init(struct net_loop *loop)
+{
+	struct turns *t = &loop->turns;
+	*t = (struct turns){ .left = ROUND_WORK, .alms = ALMS, .round = 1 };
+	TAILQ_INIT(&t->known);
+	TAILQ_INIT(&t->strangers);
+	uv_idle_init(&loop->uv, &t->again);
+	uv_timer_init(&loop->uv, &t->pace);
+	t->pace.data = loop;
+}
