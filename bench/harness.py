@@ -190,6 +190,15 @@ def occurd(directory, threads=0, data="data", more=()):
     return Server(process, int(line.rsplit(":", 1)[1]))
 
 
+def certificate(directory):
+    """One of ours for this run, as the arguments that make occurd speak TLS with it."""
+    cert, key = directory / "cert.pem", directory / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert], check=True,
+                   capture_output=True)
+    return ["--tls-cert", cert, "--tls-key", key]
+
+
 def nginx(directory, kind):
     """Answers every request with what occurd answers to a good one of that kind."""
     port, (status, body) = free_port(), FIXED[kind]

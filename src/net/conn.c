@@ -235,7 +235,6 @@ int conn_open(struct net_loop *loop)
 	if (!c)
 		return -ENOMEM;
 	c->loop = loop;
-	c->stranger = true;
 	if (!begin_tls(c)) {
 		free(c);
 		return -ENOMEM;

@@ -19,6 +19,13 @@
 #include "net/parse.h"
 #include "net/tls_stream.h"
 
+/* By the last request that was served. */
+enum conn_standing {
+	STANDING_NEW, /* there was none */
+	STANDING_KNOWN,
+	STANDING_UNWELCOME, /* who asks may not, or it was refused at once */
+};
+
 enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };
 
 /* What was read before it could be taken: plain text, and behind it what TLS has not seen yet. */
@@ -49,6 +56,7 @@ struct conn {
 	int allowed;             /* requests that may still begin now */
 
 	enum conn_state state;
+	enum conn_standing standing;
 	enum parse_blank blank;
 	bool is_dirty;
 	bool no_more;    /* requests are read */
@@ -58,7 +66,6 @@ struct conn {
 	bool reads;      /* libuv does */
 	bool writes;     /* likewise; one write at a time */
 	bool told;       /* the client of `in` has got its 100 Continue */
-	bool stranger;   /* its last request was not welcome, or there was none */
 	bool came_first; /* what it takes next is the first of its round */
 };
 

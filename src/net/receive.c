@@ -227,7 +227,7 @@ void receive_turn(struct conn *c)
 static size_t read_room(const struct conn *c)
 {
 	size_t room = c->in ? MAX(parse_awaits(c->in), STRANGER_READ) : STRANGER_READ;
-	return c->stranger ? MIN(room, READ_BUFFER) : READ_BUFFER;
+	return c->standing == STANDING_KNOWN ? READ_BUFFER : MIN(room, READ_BUFFER);
 }
 
 /* One read a round: libuv would go on while there is more. No room makes it stop. */

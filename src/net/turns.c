@@ -20,7 +20,15 @@ static int work_of(const struct request *req)
 void turns_arrive(struct conn *c)
 {
 	c->came_first = true;
-	c->allowed = 1 + (c->stranger ? 0 : MAX(0, MIN(TURN - 1, c->loop->turns.left)));
+	c->allowed = 1;
+	if (c->standing == STANDING_KNOWN)
+		c->allowed += MAX(0, MIN(TURN - 1, c->loop->turns.left));
+}
+
+static int *allowance(const struct conn *c)
+{
+	struct turns *t = &c->loop->turns;
+	return c->standing == STANDING_UNWELCOME ? &t->alms : &t->left;
 }
 
 bool turns_begin(struct conn *c)
@@ -33,18 +41,16 @@ bool turns_begin(struct conn *c)
 
 bool turns_may_serve(const struct conn *c, const struct request *req)
 {
-	return work_of(req) <= LIGHT || c->loop->turns.left > 0;
+	return work_of(req) <= LIGHT || *allowance(c) > 0;
 }
 
 void turns_served(struct conn *c, const struct request *req)
 {
-	struct turns *t = &c->loop->turns;
 	int work = work_of(req);
-	c->stranger = !req->welcome;
-	if (work > LIGHT)
-		t->left -= work;
-	else if (!c->came_first)
-		*(c->stranger ? &t->alms : &t->left) -= work;
+	bool refused = !req->welcome || (req->ready && req->status >= 400);
+	c->standing = refused ? STANDING_UNWELCOME : STANDING_KNOWN;
+	if (!c->came_first || work > LIGHT)
+		*allowance(c) -= work;
 	c->came_first = false;
 }
 
@@ -53,7 +59,7 @@ void turns_wait(struct conn *c)
 	struct turns *t = &c->loop->turns;
 	if (c->waits)
 		return;
-	c->waits = c->stranger && !conn_is_ripe(c) ? &t->strangers : &t->known;
+	c->waits = c->standing == STANDING_UNWELCOME ? &t->unwelcome : &t->known;
 	TAILQ_INSERT_TAIL(c->waits, c, turn);
 }
 
@@ -82,13 +88,13 @@ bool turns_give(struct net_loop *loop)
 {
 	struct turns *t = &loop->turns;
 	bool any = give(&t->known, &t->left);
-	return give(&t->strangers, &t->alms) || any;
+	return give(&t->unwelcome, &t->alms) || any;
 }
 
 static void on_pace(uv_timer_t *pace)
 {
 	struct net_loop *loop = pace->data;
-	loop->turns.alms = ALMS;
+	loop->turns.alms = MIN(ALMS, loop->turns.alms + ALMS);
 }
 
 static void on_again(uv_idle_t *again)
@@ -114,7 +120,7 @@ void turns_init(struct net_loop *loop)
 	struct turns *t = &loop->turns;
 	*t = (struct turns){ .left = ROUND_WORK, .alms = ALMS, .round = 1 };
 	TAILQ_INIT(&t->known);
-	TAILQ_INIT(&t->strangers);
+	TAILQ_INIT(&t->unwelcome);
 	uv_idle_init(&loop->uv, &t->again);
 	uv_timer_init(&loop->uv, &t->pace);
 	t->pace.data = loop;

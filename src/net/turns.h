@@ -6,8 +6,8 @@
  * The first request that a connection brings to a round is served at once, unless it is heavy. All
  * that is behind it and all that is heavy shares a round's allowance, a few requests of each
  * connection in the order in which they began to wait. Those whose last request was not welcome
- * (struct request) share another, which is renewed by the clock and not by the round: sending
- * ahead they cannot keep a processor busy either. Nobody is refused for it.
+ * (struct request), or was refused at once, share another, which is renewed by the clock and not by
+ * the round: they cannot keep a processor busy either. Nobody is refused for it.
  *
  * Work is counted, not timed: a unit is an ordinary request, some microseconds.
  */
@@ -25,9 +25,9 @@ struct request;
 TAILQ_HEAD(conn_list, conn);
 
 struct turns {
-	struct conn_list known, strangers; /* who waits */
+	struct conn_list known, unwelcome; /* who waits */
 	int left;                          /* work, of this round */
-	int alms;                          /* likewise of the strangers, until `pace` fires */
+	int alms;                          /* likewise of the unwelcome, until `pace` fires */
 	uint64_t round;                    /* its number */
 	uv_idle_t again;                   /* keeps the loop from sleeping */
 	uv_timer_t pace;

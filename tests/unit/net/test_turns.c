@@ -50,13 +50,16 @@ static unsigned open_and_find(void)
 	return place;
 }
 
-/* A connection that is known to the server. */
-static int acquainted(void)
+/* A connection that was answered before. */
+static int acquainted(const char *path)
 {
 	int fd = dial();
+	struct answer a;
+	char text[200];
 	inbox_of(fd);
-	say(fd, GET_OK);
-	expect(200, "/ok");
+	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
+	say(fd, text);
+	assert_true(next_answer(&a));
 	return fd;
 }
 
@@ -66,7 +69,7 @@ static void test_sent_ahead(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		start_behind_gate("/other");
-		int flood = acquainted(), other = acquainted(), gatekeeper = shut();
+		int flood = acquainted("/ok"), other = acquainted("/ok"), gatekeeper = shut();
 		say_numbered(flood, paths[i], AHEAD);
 		say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
 		/* Three were served before: those of the acquaintance and the gatekeeper's. */
@@ -82,43 +85,79 @@ static void test_sent_ahead(void **state)
 	}
 }
 
-static void say_heavy(int fd, char fill)
+enum { HEAVY = 40 * 1024 };
+
+static void say_heavy(int fd, const char *path, char fill)
 {
-	enum { N = 40 * 1024 };
-	static char body[N];
-	memset(body, fill, N);
+	static char body[HEAVY];
 	char head[200];
-	snprintf(head, sizeof(head), POST "Content-Length: %d\r\n\r\n", N);
+	memset(body, fill, sizeof(body));
+	snprintf(head, sizeof(head), "POST %s HTTP/1.1\r\n" HOST "Content-Length: %d\r\n\r\n", path,
+		 HEAVY);
 	say(fd, head);
-	push(fd, (struct str){ body, N }, SIZE_MAX);
+	push(fd, (struct str){ body, sizeof(body) }, SIZE_MAX);
+}
+
+static void expect_heavy(int fd, char fill)
+{
+	struct answer a;
+	inbox_of(fd);
+	assert_true(next_answer(&a));
+	assert_int_equal(a.status, 200);
+	assert_int_equal(a.body_n, HEAVY);
+	assert_int_equal(a.body[0], fill);
 }
 
 static void test_heavy(void **state)
 {
 	enum { N = 6 };
 	int heavy[N];
-	struct answer a;
 	(void)state;
 	start_behind_gate("/other");
 	for (int i = 0; i < N; i++)
-		heavy[i] = acquainted();
-	int other = acquainted(), gatekeeper = shut();
+		heavy[i] = acquainted("/ok");
+	int other = acquainted("/ok"), gatekeeper = shut();
 	for (int i = 0; i < N; i++)
-		say_heavy(heavy[i], (char)('a' + i));
+		say_heavy(heavy[i], "/echo", (char)('a' + i));
 	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
 	/* Two of 41 units go into a round of 64. */
 	assert_in_range(open_and_find(), N + 3, N + 3 + 2);
 	for (int i = 0; i < N; i++) {
 		shutdown(heavy[i], SHUT_WR); /* it may still wait: it is answered all the same */
-		inbox_of(heavy[i]);
-		assert_true(next_answer(&a));
-		assert_int_equal(a.status, 200);
-		assert_int_equal(a.body_n, 40 * 1024);
-		assert_int_equal(a.body[0], 'a' + i);
+		expect_heavy(heavy[i], (char)('a' + i));
 		expect_end();
 		close(heavy[i]);
 	}
 	close(other);
+	close(gatekeeper);
+	stop();
+}
+
+/* Who was refused waits with what is heavy for the others, who need not have been served before. */
+static void test_heavy_refused(void **state)
+{
+	enum { N = 4, M = 10 };
+	int refused[N], fresh[M];
+	(void)state;
+	start_behind_gate("/fresh");
+	for (int i = 0; i < N; i++)
+		refused[i] = acquainted(i % 2 ? "/status?404" : "/stranger");
+	int gatekeeper = shut();
+	for (int i = 0; i < N; i++)
+		say_heavy(refused[i], "/stranger", 'r');
+	for (int i = 0; i < M; i++) {
+		fresh[i] = dial();
+		say_heavy(fresh[i], i < M - 1 ? "/echo" : "/fresh", 'f');
+	}
+	/* Two of the refused, and then the clock decides. */
+	assert_in_range(open_and_find(), N + 1 + M, N + 1 + M + 3);
+	for (int i = 0; i < N; i++) {
+		inbox_of(refused[i]);
+		expect(200, "/stranger");
+		close(refused[i]);
+	}
+	for (int i = 0; i < M; i++)
+		close(fresh[i]);
 	close(gatekeeper);
 	stop();
 }
@@ -129,7 +168,7 @@ static void test_untaken(void **state)
 	struct net_config c = config();
 	(void)state;
 	start(&c);
-	int fd = acquainted();
+	int fd = acquainted("/ok");
 	for (int i = 0; i < 60; i++)
 		say(fd, "GET /big HTTP/1.1\r\n" HOST "\r\n");
 	usleep(200 * 1000);
@@ -145,7 +184,7 @@ static void test_drain(void **state)
 {
 	(void)state;
 	start_behind_gate("/stranger0");
-	int fd = acquainted(), gatekeeper = shut();
+	int fd = acquainted("/ok"), gatekeeper = shut();
 	say_numbered(fd, "stranger", AHEAD);
 	(void)open_and_find();
 	net_server_stop(app.server);
@@ -160,9 +199,8 @@ static void test_drain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sent_ahead),
-		cmocka_unit_test(test_heavy),
-		cmocka_unit_test(test_untaken),
+		cmocka_unit_test(test_sent_ahead),    cmocka_unit_test(test_heavy),
+		cmocka_unit_test(test_heavy_refused), cmocka_unit_test(test_untaken),
 		cmocka_unit_test(test_drain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
