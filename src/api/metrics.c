@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -57,14 +56,17 @@ struct scrape {
 /* 0 when the system does not tell. */
 static double resident_bytes(void)
 {
-	char text[128] = "";
-	unsigned long pages = 0;
+	char text[128];
+	uint64_t pages = 0;
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	if (read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%*u %lu", &pages) != 1)
-		pages = 0;
+	ssize_t n = read(fd, text, sizeof(text));
 	close(fd);
+	struct str rest = { text, n > 0 ? (size_t)n : 0 };
+	rest = str_from(rest, MIN(str_find(rest, ' ') + 1, rest.n)); /* the second number */
+	if (!str_to_u64(str_head(rest, str_find(rest, ' ')), &pages))
+		return 0;
 	return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
@@ -174,12 +176,13 @@ static const struct metric {
 
 static void put_metric(struct scrape *s, const struct metric *m)
 {
+	double value;
+	memcpy(&value, (const char *)s + m->value, sizeof(value));
 	buf_printf(&s->out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, m->type);
 	if (m->put)
 		m->put(s, m->name);
 	else
-		buf_printf(&s->out, "%s %.15g\n", m->name,
-			   *(const double *)((const char *)s + m->value));
+		buf_printf(&s->out, "%s %.15g\n", m->name, value);
 }
 
 static void answer(struct metrics *m, struct request *req)

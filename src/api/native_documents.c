@@ -69,7 +69,7 @@ static const struct document **sorted(struct native_query *q, unsigned *n)
 	for (unsigned i = 0; i < all && list; i++)
 		if (q->events.before == 0 || of[i].no < q->events.before)
 			list[(*n)++] = &of[i];
-	if (*n)
+	if (*n) /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is sorted */
 		qsort(list, *n, sizeof(*list), newest_first);
 	return list;
 }

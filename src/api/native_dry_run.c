@@ -74,10 +74,9 @@ static int ask(struct dry_run *t, struct verdict *v)
 		.ctx = t,
 	};
 	int r = read_facts(t, &f);
-	if (r == STORE_NONE)
-		*v = (struct verdict){ .why = "contact" };
-	else
-		r = r ?: automation_meets(&t->automation, &f, v);
+	*v = (struct verdict){ .why = "contact" }; /* with STORE_NONE */
+	if (r == STORE_OK)
+		r = automation_meets(&t->automation, &f, v);
 	return r < 0 ? pass(r) : 0;
 }
 
@@ -125,8 +124,8 @@ static bool goes_on(const struct dry_run *t)
 
 static int look_at_page(struct dry_run *t)
 {
-	struct event_row *rows;
-	unsigned n;
+	struct event_row *rows = NULL;
+	unsigned n = 0;
 	arena_reset(&t->rows);
 	int r = store_read_events(t->reader, &t->rows, &t->q->events, &rows, &n,
 				  &t->q->events.before);

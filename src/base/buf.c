@@ -94,9 +94,8 @@ static void put_escaped(struct buf *b, unsigned char c)
 	}
 }
 
-void buf_json_str(struct buf *b, struct str s)
+void buf_json_text(struct buf *b, struct str s)
 {
-	buf_char(b, '"');
 	size_t plain = 0; /* where the run of bytes that need no escape begins */
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -107,6 +106,12 @@ void buf_json_str(struct buf *b, struct str s)
 		plain = i + 1;
 	}
 	buf_put(b, str_from(s, plain));
+}
+
+void buf_json_str(struct buf *b, struct str s)
+{
+	buf_char(b, '"');
+	buf_json_text(b, s);
 	buf_char(b, '"');
 }
 

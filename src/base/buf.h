@@ -45,7 +45,11 @@ static inline void buf_put(struct buf *b, struct str s)
 
 static inline void buf_char(struct buf *b, char c)
 {
-	buf_put(b, (struct str){ &c, 1 });
+	char *at = buf_more(b, 1);
+	if (!at)
+		return;
+	*at = c;
+	b->n++;
 }
 
 void buf_u64(struct buf *b, uint64_t v);
@@ -55,6 +59,7 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 /* A JSON string with its quotes; s must be valid UTF-8. Escapes what RFC 8259 section 7 requires.
  */
 void buf_json_str(struct buf *b, struct str s);
+void buf_json_text(struct buf *b, struct str s);                       /* without its quotes */
 void buf_json_strs(struct buf *b, const struct str *list, unsigned n); /* an array */
 
 #define buf_lit(b, literal) buf_put((b), STR(literal))

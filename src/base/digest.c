@@ -105,24 +105,54 @@ static inline uint64_t load_le(const char *p, size_t n)
 	return le64toh(v);
 }
 
-uint64_t hash64_keyed(struct hash_key key, struct str s)
+/* What is left behind the last whole 8 bytes. */
+static inline uint64_t load_tail(struct str s)
+{
+	size_t n = s.n & 7;
+	if (n == 0)
+		return 0;
+	if (s.n < 8)
+		return load_le(s.p, n);
+	return load_le(s.p + s.n - 8, 8) >> (64 - 8 * n);
+}
+
+/* `width` tells the forms of 128 bits from those of 64. */
+static inline struct sip sip_of(struct hash_key key, struct str s, uint64_t width)
 {
 	struct sip sip = {
 		.v0 = key.k0 ^ 0x736f6d6570736575,
-		.v1 = key.k1 ^ 0x646f72616e646f6d,
+		.v1 = key.k1 ^ 0x646f72616e646f6d ^ width,
 		.v2 = key.k0 ^ 0x6c7967656e657261,
 		.v3 = key.k1 ^ 0x7465646279746573,
 	};
-	size_t whole = s.n & ~(size_t)7;
-	for (size_t i = 0; i < whole; i += 8)
+	for (size_t i = 0; i + 8 <= s.n; i += 8)
 		sip_absorb(&sip, load_le(s.p + i, 8));
-	uint64_t last = (uint64_t)s.n << 56;
-	if (whole < s.n)
-		last |= load_le(s.p + whole, s.n - whole);
-	sip_absorb(&sip, last);
+	sip_absorb(&sip, (uint64_t)s.n << 56 | load_tail(s));
+	return sip;
+}
+
+static inline uint64_t sip_end(struct sip *sip)
+{
+	sip_rounds(sip, 4);
+	return sip->v0 ^ sip->v1 ^ sip->v2 ^ sip->v3;
+}
+
+uint64_t hash64_keyed(struct hash_key key, struct str s)
+{
+	struct sip sip = sip_of(key, s, 0);
 	sip.v2 ^= 0xFF;
-	sip_rounds(&sip, 4);
-	return sip.v0 ^ sip.v1 ^ sip.v2 ^ sip.v3;
+	return sip_end(&sip);
+}
+
+struct hash128 hash128_keyed(struct hash_key key, struct str s)
+{
+	struct sip sip = sip_of(key, s, 0xEE);
+	struct hash128 out;
+	sip.v2 ^= 0xEE;
+	out.a = sip_end(&sip);
+	sip.v1 ^= 0xDD;
+	out.b = sip_end(&sip);
+	return out;
 }
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
@@ -133,10 +163,20 @@ static void draw_key(void)
 	random_bytes(&process_key, sizeof(process_key));
 }
 
-uint64_t hash64_seeded(struct str s, uint64_t seed)
+static struct hash_key seeded(uint64_t seed)
 {
 	must(pthread_once(&key_once, draw_key) == 0);
-	return hash64_keyed((struct hash_key){ process_key.k0 ^ seed, process_key.k1 }, s);
+	return (struct hash_key){ process_key.k0 ^ seed, process_key.k1 };
+}
+
+uint64_t hash64_seeded(struct str s, uint64_t seed)
+{
+	return hash64_keyed(seeded(seed), s);
+}
+
+struct hash128 hash128_seeded(struct str s, uint64_t seed)
+{
+	return hash128_keyed(seeded(seed), s);
 }
 
 uint64_t hash64(struct str s)

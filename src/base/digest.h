@@ -21,11 +21,18 @@ bool sha256_eq(const struct sha256 *a, const struct sha256 *b);
 uint64_t hash64(struct str s);
 uint64_t hash64_seeded(struct str s, uint64_t seed); /* mixes `seed` in, for compound keys */
 
+/* So wide that two inputs never have the same by chance. */
+struct hash128 {
+	uint64_t a, b;
+};
+struct hash128 hash128_seeded(struct str s, uint64_t seed);
+
 /* SipHash-2-4 under a key of the caller's; k0 is the key's first 8 bytes, little-endian. */
 struct hash_key {
 	uint64_t k0, k1;
 };
 uint64_t hash64_keyed(struct hash_key key, struct str s);
+struct hash128 hash128_keyed(struct hash_key key, struct str s); /* a is the first 8 bytes */
 
 /* Lower case, 2n characters, not terminated. */
 void hex_put(const uint8_t *p, size_t n, char *out);

@@ -31,18 +31,15 @@ static struct str text_of(const yyjson_val *v)
 
 /*
  * The keys of one object, to find those that are there twice: a table of open addressing, at most
- * half full. Up to FEW keys it lies in here and a simple hash will do, since even if all collide
- * there is little to compare. Beyond that whoever chose the keys could make us compare each with
- * each, so the hash is one that outsiders cannot foresee.
+ * half full, by a hash that outsiders cannot foresee, since whoever chose the keys could else make
+ * us compare each with each. Up to FEW keys there is little to compare, and no table.
  */
 enum { FEW = 16 };
 
 struct keys {
-	yyjson_val **slots; /* NULL where free */
+	yyjson_val **slots; /* NULL where free; grown as objects need it, kept for the next */
 	size_t n_slots;     /* a power of two */
-	yyjson_val *few[2 * FEW];
-	yyjson_val **many; /* grown as objects need it, kept for the next */
-	size_t n_many;
+	size_t room;
 };
 
 static bool keys_reset(struct keys *keys, struct arena *a, size_t n)
@@ -50,29 +47,21 @@ static bool keys_reset(struct keys *keys, struct arena *a, size_t n)
 	keys->n_slots = 4;
 	while (keys->n_slots < 2 * n)
 		keys->n_slots *= 2;
-	if (n > FEW && keys->n_slots > keys->n_many) {
-		keys->many = arena_array(a, yyjson_val *, keys->n_slots);
-		if (!keys->many)
+	if (keys->n_slots > keys->room) {
+		keys->slots = arena_array(a, yyjson_val *, keys->n_slots);
+		if (!keys->slots)
 			return false;
-		keys->n_many = keys->n_slots;
+		keys->room = keys->n_slots;
 	}
-	keys->slots = n > FEW ? keys->many : keys->few;
 	memset(keys->slots, 0, keys->n_slots * sizeof(*keys->slots));
 	return true;
-}
-
-static size_t hash_of(const struct keys *keys, struct str s)
-{
-	if (keys->slots != keys->few)
-		return (size_t)hash64(s);
-	return s.n ? s.n * 7 + (unsigned char)s.p[0] * 3U + (unsigned char)s.p[s.n - 1] : 0;
 }
 
 /* Puts the key in and returns the equal one that it replaces, or NULL. */
 static yyjson_val *keys_put(struct keys *keys, yyjson_val *key)
 {
 	struct str s = text_of(key);
-	size_t mask = keys->n_slots - 1, i = hash_of(keys, s) & mask;
+	size_t mask = keys->n_slots - 1, i = (size_t)hash64(s) & mask;
 	while (keys->slots[i] && !str_eq(text_of(keys->slots[i]), s))
 		i = (i + 1) & mask;
 	yyjson_val *before = keys->slots[i];
@@ -101,14 +90,41 @@ struct walk {
 	const yyjson_val *ends[JSON_DEPTH_MAX]; /* behind each object or array that we are in */
 };
 
+static void shadow_equal(struct walk *w, yyjson_val *first, const yyjson_val *key)
+{
+	for (yyjson_val *k = first; k < key; k = next_of(k + 1)) {
+		if (!str_eq(text_of(k), text_of(key)))
+			continue;
+		shadow(k);
+		w->has_shadowed = true;
+	}
+}
+
+/* Keys that differ in length or ends mostly leave different marks, and are not compared. */
+static void shadow_among_few(struct walk *w, yyjson_val *first, size_t n)
+{
+	uint64_t marks = 0;
+	yyjson_val *key = first;
+	for (size_t i = 0; i < n; i++, key = next_of(key + 1)) {
+		struct str s = text_of(key);
+		unsigned ends = s.n ? (unsigned char)s.p[0] * 3U + (unsigned char)s.p[s.n - 1] : 0;
+		uint64_t mark = 1ULL << ((ends + s.n * 7) & 63);
+		if (marks & mark)
+			shadow_equal(w, first, key);
+		marks |= mark;
+	}
+}
+
 static bool shadow_duplicates(struct walk *w, yyjson_val *object)
 {
 	size_t n = unsafe_yyjson_get_len(object);
-	if (n < 2)
+	yyjson_val *key = object + 1;
+	if (n <= FEW) {
+		shadow_among_few(w, key, n);
 		return true;
+	}
 	if (!keys_reset(&w->keys, w->arena, n))
 		return false;
-	yyjson_val *key = object + 1;
 	for (size_t i = 0; i < n; i++, key = next_of(key + 1)) {
 		yyjson_val *before = keys_put(&w->keys, key);
 		if (!before)
@@ -184,8 +200,8 @@ static enum json_outcome check_tree(struct arena *a, yyjson_val *root, const yyj
 {
 	struct walk w;
 	w.arena = a;
-	w.keys.many = NULL;
-	w.keys.n_many = 0;
+	w.keys.slots = NULL;
+	w.keys.room = 0;
 	w.has_shadowed = false;
 	w.out_of_range = NULL;
 	w.depth = 0;
@@ -292,64 +308,83 @@ struct str json_str(const yyjson_val *v)
 	return text_of(v);
 }
 
-static void put_string(struct buf *b, const yyjson_val *v)
+/* Values are written with a comma behind them, in one piece; whoever is the last takes it back. */
+static void put_bare(struct buf *b, struct str s)
+{
+	char *at = buf_more(b, s.n + 1);
+	if (!at)
+		return;
+	memcpy(at, s.p, s.n);
+	at[s.n] = ',';
+	b->n += s.n + 1;
+}
+
+static void put_string(struct buf *b, const yyjson_val *v, char behind)
 {
 	struct str s = text_of(v);
-	if (unsafe_yyjson_get_subtype((void *)v) != YYJSON_SUBTYPE_NOESC)
-		return buf_json_str(b, s);
-	char *at = buf_more(b, s.n + 2);
+	if (unsafe_yyjson_get_subtype((void *)v) != YYJSON_SUBTYPE_NOESC) {
+		buf_json_str(b, s);
+		return buf_char(b, behind);
+	}
+	char *at = buf_more(b, s.n + 3);
 	if (!at)
 		return;
 	at[0] = '"';
 	memcpy(at + 1, s.p, s.n);
 	at[s.n + 1] = '"';
-	b->n += s.n + 2;
+	at[s.n + 2] = behind;
+	b->n += s.n + 3;
 }
 
-static void put_value(struct buf *b, const yyjson_val *v, int depth);
+static void take_comma_back(struct buf *b)
+{
+	if (!b->failed)
+		b->n--;
+}
+
+static void put_scalar(struct buf *b, const yyjson_val *v)
+{
+	switch (unsafe_yyjson_get_type((void *)v)) {
+	case YYJSON_TYPE_RAW:
+		return put_bare(b, text_of(v));
+	case YYJSON_TYPE_STR:
+		return put_string(b, v, ',');
+	case YYJSON_TYPE_BOOL:
+		return put_bare(b, unsafe_yyjson_is_true((void *)v) ? STR("true") : STR("false"));
+	default:
+		return put_bare(b, STR("null"));
+	}
+}
 
 static void put_container(struct buf *b, const yyjson_val *v, int depth)
 {
 	bool is_object = unsafe_yyjson_is_obj((void *)v);
 	const yyjson_val *at = v + 1, *end = next_of(v);
 	must(depth < JSON_DEPTH_MAX);
-	buf_char(b, is_object ? '{' : '[');
+	buf_put(b, is_object ? STR("{") : STR("["));
 	while (at < end) {
-		if (at > v + 1)
-			buf_char(b, ',');
-		if (is_object) {
-			put_string(b, at++);
-			buf_char(b, ':');
-		}
-		put_value(b, at, depth + 1);
+		if (is_object)
+			put_string(b, at++, ':');
+		if (unsafe_yyjson_is_ctn((void *)at))
+			put_container(b, at, depth + 1);
+		else
+			put_scalar(b, at);
 		at = next_of(at);
 	}
-	buf_char(b, is_object ? '}' : ']');
-}
-
-static void put_value(struct buf *b, const yyjson_val *v, int depth)
-{
-	switch (unsafe_yyjson_get_type((void *)v)) {
-	case YYJSON_TYPE_RAW:
-		return buf_put(b, text_of(v));
-	case YYJSON_TYPE_STR:
-		return put_string(b, v);
-	case YYJSON_TYPE_BOOL:
-		return unsafe_yyjson_is_true((void *)v) ? buf_lit(b, "true") : buf_lit(b, "false");
-	case YYJSON_TYPE_ARR:
-	case YYJSON_TYPE_OBJ:
-		return put_container(b, v, depth);
-	default:
-		return buf_lit(b, "null");
-	}
+	if (end > v + 1)
+		take_comma_back(b);
+	put_bare(b, is_object ? STR("}") : STR("]"));
 }
 
 void json_put(struct buf *b, const yyjson_val *v)
 {
-	if (v)
-		put_value(b, v, 0);
+	if (!v)
+		return buf_lit(b, "null");
+	if (unsafe_yyjson_is_ctn((void *)v))
+		put_container(b, v, 0);
 	else
-		buf_lit(b, "null");
+		put_scalar(b, v);
+	take_comma_back(b);
 }
 
 const char *json_type_name(const yyjson_val *v)

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <sys/random.h>
 
@@ -49,53 +50,46 @@ void uuid_text_upper(struct uuid u, char out[UUID_TEXT + 1])
 			*c = (char)(*c - 'a' + 'A');
 }
 
-static void set_version(struct uuid *u, unsigned version)
-{
-	u->b[6] = (uint8_t)(version << 4 | (u->b[6] & 0x0F));
-	u->b[8] = 0x80 | (u->b[8] & 0x3F);
-}
-
 struct uuid uuid_v4(void)
 {
 	struct uuid u;
 	random_bytes(u.b, sizeof(u.b));
-	set_version(&u, 4);
+	u.b[6] = 0x40 | (u.b[6] & 0x0F);
+	u.b[8] = 0x80 | (u.b[8] & 0x3F);
 	return u;
 }
 
-/* Big-endian, as RFC 9562 lays numbers out. */
-static void put_be(uint8_t *to, uint64_t v, int n)
+/* Big-endian, as RFC 9562 lays numbers out. In two pieces, as whoever copies a UUID reads it: byte
+ * by byte the processor would wait for all of them. */
+static void put_be64(uint8_t *to, uint64_t v)
 {
-	for (int i = n - 1; i >= 0; i--, v >>= 8)
-		to[i] = (uint8_t)v;
+	v = htobe64(v);
+	memcpy(to, &v, sizeof(v));
 }
 
-static uint64_t get_be(const uint8_t *from, int n)
+static uint64_t get_be64(const uint8_t *from)
 {
-	uint64_t v = 0;
-	for (int i = 0; i < n; i++)
-		v = v << 8 | from[i];
-	return v;
+	uint64_t v;
+	memcpy(&v, from, sizeof(v));
+	return be64toh(v);
 }
 
 struct uuid uuid_v7(uint64_t unix_ms, uint16_t counter, uint64_t tail)
 {
 	struct uuid u;
-	put_be(u.b, unix_ms, 6);
-	put_be(u.b + 6, counter, 2);
-	put_be(u.b + 8, tail, 8);
-	set_version(&u, 7);
+	put_be64(u.b, unix_ms << 16 | 7U << 12 | (counter & 0xFFF));
+	put_be64(u.b + 8, 1ULL << 63 | (tail & UINT64_MAX >> 2));
 	return u;
 }
 
 uint64_t uuid_v7_ms(struct uuid u)
 {
-	return get_be(u.b, 6);
+	return get_be64(u.b) >> 16;
 }
 
 uint64_t uuid_v7_tail(struct uuid u)
 {
-	return get_be(u.b + 8, 8) & (UINT64_MAX >> 2);
+	return get_be64(u.b + 8) & UINT64_MAX >> 2;
 }
 
 /* getrandom(2) is a whole system call for any size, so each thread draws a block ahead. 256 bytes

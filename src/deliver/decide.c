@@ -10,13 +10,16 @@ enum {
 	EVENTS_PER_RUN = 500,
 	RUN_MEMORY_MAX = 256 * 1024 * 1024, /* bytes: rows of one run, and one event's JSON */
 	SAVE_EVERY_US = 1000000,
+	CALM_REST = 9, /* times as long as a run took */
 };
 
 /* An automation on its way along the feed. */
 struct walker {
 	const struct automation *automation;
+	unsigned to[AUTOMATION_ACTIONS_MAX]; /* of each action: the destination's place */
 	uint64_t seq;
-	bool held; /* a destination has too much waiting */
+	bool calm; /* a destination has so much waiting that there is no hurry */
+	bool held; /* too much, or it rests */
 };
 
 /* How much waits for a destination: counted once, and then kept. */
@@ -28,22 +31,25 @@ struct waiting {
 struct decider {
 	struct ledger *ledger;
 	struct store_reader *reader;
+	instant_us since;
 	struct rules *rules;
 	struct walker *walkers;  /* one per automation, in their order */
 	struct waiting *waiting; /* one per destination, likewise */
 	uint64_t end;            /* the newest event seen */
 	bool unsaved;            /* positions that selected nothing, and so are not in the ledger */
 	instant_us saved_at;
+	int64_t calm_until_us; /* monotonic */
 	struct arena rows, scratch;
 };
 
-int decider_new(struct ledger *l, struct store_reader *r, struct decider **out)
+int decider_new(struct ledger *l, struct store_reader *r, instant_us since, struct decider **out)
 {
 	struct decider *d = calloc(1, sizeof(*d));
 	if (!d)
 		return fail(-ENOMEM, "automations");
 	d->ledger = l;
 	d->reader = r;
+	d->since = since;
 	arena_init(&d->rows, RUN_MEMORY_MAX, NULL);
 	arena_init(&d->scratch, RUN_MEMORY_MAX, NULL);
 	*out = d;
@@ -62,15 +68,44 @@ void decider_free(struct decider *d)
 	free(d);
 }
 
+/* Where one begins that has no position yet. */
+static int find_start(struct decider *d, const struct automation *m, uint64_t *start)
+{
+	*start = d->end;
+	if (m->created_at < d->since)
+		return 0;
+	return pass(store_read_feed_at(d->reader, m->created_at, start));
+}
+
+/* n_destinations: there is none of that name. */
+static unsigned place_of(const struct rules *rules, uint32_t workspace, struct str name)
+{
+	const struct destination *to = rules_destination(rules, workspace, name);
+	return to ? (unsigned)(to - rules->destinations) : rules->n_destinations;
+}
+
+static int place(struct decider *d, const struct rules *rules, const struct automation *m,
+		 struct walker *w)
+{
+	bool known;
+	uint64_t start = 0;
+	int r = ledger_knows(d->ledger, m->no, &known);
+	if (r == 0 && !known)
+		r = find_start(d, m, &start);
+	r = r ?: ledger_position(d->ledger, m->no, start, &w->seq);
+	for (unsigned i = 0; i < m->n_actions; i++)
+		w->to[i] = place_of(rules, m->workspace, m->actions[i].destination);
+	/* A store that was put back to an earlier state has fewer events. */
+	w->seq = MIN(w->seq, d->end);
+	w->automation = m;
+	return pass(r);
+}
+
 static int place_walkers(struct decider *d, const struct rules *rules, struct walker *walkers)
 {
 	int r = store_read_feed_end(d->reader, &d->end);
-	for (unsigned i = 0; i < rules->n_automations && r == 0; i++) {
-		walkers[i].automation = &rules->automations[i];
-		r = ledger_position(d->ledger, rules->automations[i].no, d->end, &walkers[i].seq);
-		/* A store that was put back to an earlier state has fewer events. */
-		walkers[i].seq = MIN(walkers[i].seq, d->end);
-	}
+	for (unsigned i = 0; i < rules->n_automations && r == 0; i++)
+		r = place(d, rules, &rules->automations[i], &walkers[i]);
 	return pass(r);
 }
 
@@ -138,9 +173,7 @@ struct subject {
 	const struct feed_row *row;
 	const struct workspace *workspace;
 	struct facts facts;
-	struct contact_view contact;
-	bool read; /* the contact, and all JSON */
-	bool gone; /* the contact is */
+	bool contact_read;
 };
 
 static int count_back(void *ctx, struct str definition, instant_us since, uint64_t *out)
@@ -165,16 +198,26 @@ static int parse(struct subject *s, struct str text, yyjson_val **out)
 	return fail(-ENOMEM, "an event's JSON for automations");
 }
 
-static int read_subject(struct subject *s)
+static int read_contact(struct subject *s)
 {
-	int r = store_read_contact(s->d->reader, &s->d->scratch, s->row->contact, &s->contact);
-	s->read = true;
-	s->gone = r == STORE_NONE;
+	struct contact_view contact;
+	int r = store_read_contact(s->d->reader, &s->d->scratch, s->row->contact, &contact);
 	if (r != STORE_OK)
-		return r < 0 ? pass(r) : 0;
-	r = parse(s, s->row->event.properties, &s->facts.properties);
-	r = r ?: parse(s, s->contact.attributes, &s->facts.attributes);
-	return pass(r ?: parse(s, s->contact.identities, &s->facts.identities));
+		return pass(r);
+	s->contact_read = true;
+	r = parse(s, contact.attributes, &s->facts.attributes);
+	return pass(r ?: parse(s, contact.identities, &s->facts.identities));
+}
+
+/* Only what is asked about, and once for all automations. STORE_NONE: the contact is gone. */
+static int read_facts(struct subject *s, const struct automation *m)
+{
+	int r = 0;
+	if (m->conditions && !s->facts.properties)
+		r = parse(s, s->row->event.properties, &s->facts.properties);
+	if (r == 0 && m->conditions && !s->contact_read && condition_asks_contact(m->conditions))
+		r = read_contact(s);
+	return pass(r);
 }
 
 /* Above zero: it has fired for this contact, and may not again yet. */
@@ -191,63 +234,70 @@ static int check_pause(struct subject *s, const struct automation *m)
 	return pass(ledger_fire(s->d->ledger, m->no, s->row->contact, s->facts.now));
 }
 
-static int add_deliveries(struct subject *s, const struct automation *m, unsigned *decided)
+static int add_deliveries(struct subject *s, const struct walker *w, unsigned *decided)
 {
+	const struct automation *m = w->automation;
 	int r = 0;
 	for (unsigned i = 0; i < m->n_actions && r == 0; i++) {
-		const struct destination *to =
-			rules_destination(s->d->rules, m->workspace, m->actions[i].destination);
 		struct delivery d = {
 			.workspace = m->workspace,
 			.automation = m->no,
 			.action = i,
-			.destination = to ? to->no : 0,
 			.seq = s->row->event.seq,
 			.contact = s->row->contact,
 			.created_at = s->facts.now,
 			.due_at = s->facts.now + m->delay_s * US_PER_S,
 		};
-		if (!to)
+		if (w->to[i] == s->d->rules->n_destinations)
 			continue;
+		d.destination = s->d->waiting[w->to[i]].destination;
 		r = ledger_decide(s->d->ledger, &d);
-		++*waiting_for(s->d, to->no);
+		s->d->waiting[w->to[i]].n++;
 		++*decided;
 	}
 	return pass(r);
 }
 
-static int decide(struct subject *s, const struct automation *m, unsigned *decided)
+static int decide(struct subject *s, const struct walker *w, unsigned *decided)
 {
+	const struct automation *m = w->automation;
 	struct verdict v;
 	if (!automation_triggers(m, s->facts.definition))
 		return 0;
-	int r = s->read ? 0 : read_subject(s);
-	if (r < 0 || s->gone)
-		return pass(r);
+	int r = read_facts(s, m);
+	if (r)
+		return r < 0 ? pass(r) : 0;
 	r = automation_meets(m, &s->facts, &v);
 	if (r < 0 || !v.met)
 		return pass(r);
 	r = check_pause(s, m);
-	return r ? (r < 0 ? pass(r) : 0) : pass(add_deliveries(s, m, decided));
+	return r ? (r < 0 ? pass(r) : 0) : pass(add_deliveries(s, w, decided));
 }
 
 /* --- A run --- */
 
-static bool is_held(struct decider *d, const struct automation *m)
+/* The most that waits for any of its destinations. */
+static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 {
-	for (unsigned i = 0; i < m->n_actions; i++) {
-		const struct destination *to =
-			rules_destination(d->rules, m->workspace, m->actions[i].destination);
-		if (to && *waiting_for(d, to->no) >= WAITING_MAX)
-			return true;
-	}
-	return false;
+	uint64_t most = 0;
+	for (unsigned i = 0; i < w->automation->n_actions; i++)
+		if (w->to[i] < d->rules->n_destinations)
+			most = MAX(most, d->waiting[w->to[i]].n);
+	return most;
 }
 
-static void hold_walkers(struct decider *d)
+/* True: some stand still that could go on later. */
+static bool hold_walkers(struct decider *d, bool resting)
 {
-	for (unsigned i = 0; i < d->rules->n_automations; i++)
-		d->walkers[i].held = is_held(d, d->walkers[i].automation);
+	bool later = false;
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
+		struct walker *w = &d->walkers[i];
+		uint64_t waiting = waiting_behind(d, w);
+		w->calm = waiting >= WAITING_CALM;
+		w->held = waiting >= WAITING_MAX || (w->calm && resting);
+		later |= w->held && waiting < WAITING_MAX && w->seq < d->end;
+	}
+	return later;
 }
 
 /* Where the hindmost of those that may go stands; false: none has anything to do. */
@@ -278,8 +328,8 @@ static int decide_event(struct decider *d, const struct feed_row *row, instant_u
 	for (unsigned i = 0; i < d->rules->n_automations && r == 0; i++) {
 		const struct walker *w = &d->walkers[i];
 		if (w->automation->workspace == row->workspace && !w->automation->paused &&
-		    !w->held && w->seq < row->event.seq && s.workspace)
-			r = decide(&s, w->automation, decided);
+		    !w->held && w->seq < row->event.seq && s.workspace && !row->gone)
+			r = decide(&s, w, decided);
 	}
 	arena_reset(&d->scratch);
 	return pass(r);
@@ -312,26 +362,47 @@ static int save_if_due(struct decider *d, instant_us now, bool selected)
 	return selected || due ? pass(decider_save(d, now)) : 0;
 }
 
-int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided)
+static bool any_calm_moved(const struct decider *d)
+{
+	bool any = false;
+	for (unsigned i = 0; i < d->rules->n_automations; i++)
+		any |= d->walkers[i].calm && !d->walkers[i].held;
+	return any;
+}
+
+static int run(struct decider *d, uint64_t from, instant_us now, bool *more, unsigned *decided)
 {
 	struct feed_row *rows;
-	uint64_t from;
 	unsigned n = 0;
-	*more = false;
-	*decided = 0;
-	if (!d->rules || d->rules->n_automations == 0)
-		return 0;
 	arena_reset(&d->rows);
-	int r = store_read_feed_end(d->reader, &d->end);
-	hold_walkers(d);
-	if (r < 0 || !hindmost(d, &from))
-		return r < 0 ? pass(r) : pass(save_if_due(d, now, false));
-	r = store_read_feed(d->reader, &d->rows, from, EVENTS_PER_RUN, &rows, &n);
+	int r = store_read_feed(d->reader, &d->rows, from, EVENTS_PER_RUN, &rows, &n);
 	for (unsigned i = 0; i < n && r == 0; i++)
 		r = decide_event(d, &rows[i], now, decided);
 	if (r < 0 || n == 0)
 		return pass(r);
-	*more = n == EVENTS_PER_RUN;
+	*more |= n == EVENTS_PER_RUN;
 	move_walkers(d, rows[n - 1].event.seq);
 	return pass(save_if_due(d, now, *decided > 0));
+}
+
+int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided)
+{
+	int64_t began = time_monotonic_us();
+	uint64_t from;
+	*more = false;
+	*decided = 0;
+	if (!d->rules || d->rules->n_automations == 0)
+		return 0;
+	int r = store_read_feed_end(d->reader, &d->end);
+	if (r < 0)
+		return pass(r);
+	*more = hold_walkers(d, began < d->calm_until_us);
+	if (!hindmost(d, &from))
+		return pass(save_if_due(d, now, false));
+	r = run(d, from, now, more, decided);
+	if (any_calm_moved(d)) {
+		int64_t ended = time_monotonic_us();
+		d->calm_until_us = ended + CALM_REST * (ended - began);
+	}
+	return pass(r);
 }

@@ -2,7 +2,8 @@
  * Decisions: what the events of the feed mean for the automations. Each automation has a position
  * on the feed; what it selects is written to the ledger in the transaction that moves it. An
  * automation whose destination has too much waiting stands still, and goes on from there later: so
- * a destination that is gone for long costs no more than that.
+ * a destination that is gone for long costs no more than that. Before, while it has much waiting and
+ * nothing is won by deciding more, it goes on slowly, so that ingestion has the processor.
  *
  * Thread: the delivering thread.
  */
@@ -14,13 +15,19 @@
 
 struct decider;
 
-enum { WAITING_MAX = 1000000 }; /* pending deliveries of one destination */
+enum { /* pending deliveries of one destination */
+       WAITING_MAX = 1000000,
+       WAITING_CALM = 2000, /* from here on it is decided with a tenth of the time */
+};
 
-MUST_CHECK int decider_new(struct ledger *l, struct store_reader *r, struct decider **out);
+/* `since`: when the server began. */
+MUST_CHECK int decider_new(struct ledger *l, struct store_reader *r, instant_us since,
+			   struct decider **out);
 void decider_free(struct decider *d); /* NULL is fine */
 
 /* The rules from now on, and where each stands by the ledger; also after a transaction that failed.
- * An automation that is new begins behind the newest event. */
+ * An automation that the ledger does not know begins behind the newest event; one that was made since
+ * the server began, behind what was received by then, however late it is noticed. */
 MUST_CHECK int decider_take(struct decider *d, struct rules *rules);
 
 /* A part of what is left, in a transaction of the caller's. *more: there may be more at once;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum {
 	WAIT_MAX_MS = 60 * 1000,
@@ -19,12 +20,15 @@ enum {
 	JOURNEY_MEMORY_MAX = 4 * 1024 * 1024, /* bytes */
 	ANSWER_MAX = 512,
 	TIDY_EVERY_US = 1000000,
+	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
+	NICE = 10,
 };
 
 #define KEPT_US (30LL * 24 * 60 * 60 * US_PER_S) /* ended deliveries */
 
 struct deliver {
 	struct deliver_config config;
+	instant_us since; /* when it was started */
 	pthread_t thread;
 	atomic_uint wakes; /* how often somebody called */
 	atomic_bool sleeps, stopping;
@@ -41,8 +45,12 @@ struct deliver {
 	unsigned n_lanes, n_under_way;
 	struct journey *ended; /* not yet in the ledger */
 	bool more;             /* of the feed, at once */
+	bool more_gone;        /* contacts */
 	bool failed;           /* the last round did */
-	bool untidy;           /* something may have happened since it was last tidied */
+	bool stale;            /* the rules: there is a newer catalog */
+	unsigned wakes_seen;   /* when the ledger was written last */
+	instant_us written_at;
+	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at;
 };
 
@@ -103,14 +111,21 @@ static int fill(struct deliver *d, struct journey *j, const char **why)
 	*why = "the contact was deleted";
 	if (r != STORE_OK)
 		return r < 0 ? pass(r) : 1;
-	struct buf body = buf_in(a);
 	j->attempt.id = payload_id(a, &j->delivery, &row->event);
 	j->attempt.automation = m;
 	j->attempt.event = &row->event;
 	j->attempt.contact = contact;
-	payload_put(&body, j->attempt.id, m, &row->event, contact);
-	j->attempt.body = buf_str(&body);
-	return body.failed || !j->attempt.id.p ? fail(-ENOMEM, "what a delivery says") : 0;
+	if (!j->attempt.id.p)
+		return fail(-ENOMEM, "what a delivery says");
+	const struct payload what = {
+		.id = j->attempt.id,
+		.automation = m,
+		.action = j->delivery.action,
+		.to = j->attempt.destination,
+		.event = &row->event,
+		.contact = contact,
+	};
+	return payload_make(a, &what, &j->attempt.body, why);
 }
 
 static struct journey *journey_new(struct deliver *d, struct lane *lane,
@@ -175,6 +190,7 @@ static int add_lane(struct deliver *d, const struct destination *to)
 	int r = ledger_silenced(d->ledger, to->no, &silenced_at);
 	if (r < 0)
 		return pass(r);
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is kept */
 	struct lane **longer = reallocarray(d->lanes, d->n_lanes + 1, sizeof(*longer));
 	struct lane *lane = calloc(1, sizeof(*lane));
 	if (longer)
@@ -208,9 +224,21 @@ static int begin_all(struct deliver *d, const struct destination *to, instant_us
 {
 	struct lane *lane = find_lane(d, to->no);
 	const struct delivery *next;
-	int r = lane_load(lane, to, d->ledger, now);
+	int r = 0;
 	while (r == 0 && (next = lane_next(lane, to, now)))
 		r = begin(d, lane, to, next, now);
+	return pass(r);
+}
+
+/* Nothing is loaded while outcomes are not in the ledger, so that what has ended is not begun
+ * again. */
+static int load_lanes(struct deliver *d, instant_us now)
+{
+	int r = 0;
+	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++) {
+		const struct destination *to = &d->rules->destinations[i];
+		r = lane_load(find_lane(d, to->no), to, d->ledger, now);
+	}
 	return pass(r);
 }
 
@@ -261,7 +289,7 @@ static void forget_ended(struct deliver *d)
 	while (d->ended) {
 		struct journey *j = d->ended;
 		d->ended = j->next;
-		if (j->delivery.state != DELIVERY_PENDING)
+		if (j->delivery.state != DELIVERY_PENDING && d->decider)
 			decider_ended(d->decider, j->delivery.destination);
 		journey_free(j);
 	}
@@ -281,7 +309,7 @@ static int forget_gone(struct deliver *d)
 		r = ledger_forget(d->ledger, rows[i].contact);
 	if (r == 0 && n > 0)
 		r = ledger_set_gone(d->ledger, rows[n - 1].no);
-	d->more |= r == 0 && n == GONE_PER_ROUND;
+	d->more_gone = r == 0 && n == GONE_PER_ROUND;
 	arena_fini(&a);
 	return pass(r);
 }
@@ -298,11 +326,10 @@ static int tidy(struct deliver *d, instant_us now)
 static int write_ledger(struct deliver *d, instant_us now)
 {
 	unsigned decided = 0;
-	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more;
+	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone;
 	d->untidy = true;
 	if (!d->ended && !due && d->rules->n_automations == 0)
 		return 0;
-	d->more = false;
 	int r = ledger_begin(d->ledger);
 	r = r ?: settle_all(d);
 	r = r ?: decider_run(d->decider, now, &d->more, &decided);
@@ -314,7 +341,7 @@ static int write_ledger(struct deliver *d, instant_us now)
 	forget_ended(d);
 	if (decided > 0)
 		look_again(d);
-	return 0;
+	return pass(ledger_settle_log(d->ledger, due));
 }
 
 /* --- Rounds --- */
@@ -331,7 +358,8 @@ static int take_rules(struct deliver *d)
 	uint64_t before = d->catalog ? d->catalog->version : 0;
 	struct rules *fresh;
 	catalog_refresh(store_catalog(d->config.store), &d->catalog);
-	if (d->rules && d->catalog->version == before)
+	d->stale |= !d->rules || d->catalog->version != before;
+	if (!d->stale)
 		return 0;
 	int r = rules_new(d->catalog, &fresh);
 	r = r ?: decider_take(d->decider, fresh);
@@ -340,49 +368,90 @@ static int take_rules(struct deliver *d)
 	rules_unref(d->rules);
 	d->rules = fresh;
 	refresh_senders(d);
-	return pass(make_lanes(d));
+	r = make_lanes(d);
+	d->stale = r < 0;
+	return pass(r);
+}
+
+/* What ends meanwhile makes room for what is loaded; the ledger can wait a little. */
+static bool is_time_to_write(const struct deliver *d, instant_us now)
+{
+	return llabs(now - d->written_at) >= WRITE_EVERY_US;
+}
+
+static int write_and_load(struct deliver *d, instant_us now)
+{
+	d->wakes_seen = atomic_load(&d->wakes);
+	int r = take_rules(d);
+	r = r ?: write_ledger(d, now);
+	r = r ?: load_lanes(d, now);
+	d->written_at = time_now();
+	return pass(r);
+}
+
+static int open_ledger(struct deliver *d)
+{
+	int r = ledger_open(d->config.dir, &d->ledger);
+	r = r ?: decider_new(d->ledger, d->reader, d->since, &d->decider);
+	d->stale = true;
+	look_again(d);
+	return pass(r);
+}
+
+static void close_ledger(struct deliver *d)
+{
+	decider_free(steal(&d->decider));
+	ledger_close(steal(&d->ledger));
 }
 
 static int round_once(struct deliver *d)
 {
 	instant_us now = time_now();
-	int r = take_rules(d);
-	r = r ?: write_ledger(d, now);
+	int r = d->ledger ? 0 : open_ledger(d);
+	if (r == 0 && is_time_to_write(d, now))
+		r = write_and_load(d, now);
 	return pass(r ?: move_lanes(d, time_now()));
 }
 
 /* Nothing is lost by it: the ledger is as it was, and what has ended is still known. */
 static void after_failure(struct deliver *d)
 {
-	log_error("delivery_round_failed", LOG_S("cause", fail_text()));
-	ledger_abandon(d->ledger);
-	if (d->rules && decider_take(d->decider, d->rules) < 0)
-		log_error("delivery_positions_unread", LOG_S("cause", fail_text()));
-	look_again(d);
+	if (!d->failed) /* for as long as it lasts it is said once */
+		log_error("delivery_round_failed", LOG_S("cause", fail_text()));
+	if (d->ledger)
+		ledger_abandon(d->ledger);
+	close_ledger(d);
+	d->written_at = 0;
+}
+
+/* The call to stop may have been seen as one to write. */
+static bool has_to_write(const struct deliver *d)
+{
+	return d->more || d->more_gone || d->ended || atomic_load(&d->stopping) ||
+	       atomic_load(&d->wakes) != d->wakes_seen;
 }
 
 static int milliseconds_until(const struct deliver *d)
 {
 	instant_us now = time_now(), at = now + WAIT_MAX_MS * 1000LL;
-	if (d->more || d->ended)
-		return 0;
-	if (d->untidy)
+	if (has_to_write(d))
+		at = d->written_at + WRITE_EVERY_US;
+	else if (d->untidy)
 		at = d->tidied_at + TIDY_EVERY_US;
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];
 		instant_us wish = lane_wakes_at(find_lane((struct deliver *)d, to->no), to, now);
 		if (wish)
-			at = MIN(at, wish);
+			at = MIN(at, MAX(wish, d->written_at + WRITE_EVERY_US));
 	}
 	return at <= now ? 0 : (int)((at - now) / 1000 + 1);
 }
 
-static void sleep_until_called(struct deliver *d, unsigned seen)
+/* Who will write soon anyway need not be called. */
+static void sleep_until_called(struct deliver *d)
 {
+	atomic_store(&d->sleeps, !d->failed && !has_to_write(d));
 	int timeout_ms = d->failed ? RETRY_MS : milliseconds_until(d);
-	atomic_store(&d->sleeps, true);
-	if (!d->failed && atomic_load(&d->wakes) != seen)
-		timeout_ms = 0;
 	http_run(d->http, timeout_ms);
 	atomic_store(&d->sleeps, false);
 }
@@ -392,26 +461,33 @@ static void finish(struct deliver *d)
 	int64_t until = time_monotonic_ms() + STOP_MS;
 	while (d->n_under_way > 0 && time_monotonic_ms() < until)
 		http_run(d->http, 100);
-	int r = ledger_begin(d->ledger);
+	int r = d->ledger ? ledger_begin(d->ledger) : fail(-EIO, "the ledger is closed");
 	r = r ?: settle_all(d);
 	r = r ?: decider_save(d->decider, time_now());
 	r = r ?: ledger_commit(d->ledger);
-	if (r < 0) {
-		log_error("delivery_round_failed", LOG_S("cause", fail_text()));
-		ledger_abandon(d->ledger);
-	}
+	if (r < 0)
+		after_failure(d);
 	forget_ended(d);
+}
+
+static void note_round(struct deliver *d, int r)
+{
+	if (r < 0)
+		after_failure(d);
+	else if (d->failed)
+		log_info("deliveries_go_on");
+	d->failed = r < 0;
 }
 
 static void *deliver_main(void *arg)
 {
 	struct deliver *d = arg;
+	/* Ingestion comes first where there are too few cores for both. */
+	if (setpriority(PRIO_PROCESS, 0, NICE) < 0)
+		log_warning("delivery_priority", LOG_S("cause", strerror(errno)));
 	while (!atomic_load(&d->stopping)) {
-		unsigned seen = atomic_load(&d->wakes);
-		d->failed = round_once(d) < 0;
-		if (d->failed)
-			after_failure(d);
-		sleep_until_called(d, seen);
+		note_round(d, round_once(d));
+		sleep_until_called(d);
 	}
 	finish(d);
 	return NULL;
@@ -446,9 +522,8 @@ static int open_parts(struct deliver *d)
 {
 	int r = http_new(&d->http);
 	r = r ?: open_senders(d);
-	r = r ?: ledger_open(d->config.dir, &d->ledger);
 	r = r ?: store_reader_open(d->config.store, &d->reader);
-	return pass(r ?: decider_new(d->ledger, d->reader, &d->decider));
+	return pass(r);
 }
 
 static void close_parts(struct deliver *d)
@@ -465,11 +540,10 @@ static void close_parts(struct deliver *d)
 		free(d->lanes[i]);
 	}
 	free(d->lanes);
-	decider_free(d->decider);
+	close_ledger(d);
 	rules_unref(d->rules);
 	catalog_unref(d->catalog);
 	store_reader_close(d->reader);
-	ledger_close(d->ledger);
 	free(d);
 }
 
@@ -479,7 +553,11 @@ int deliver_start(const struct deliver_config *config, struct deliver **out)
 	if (!d)
 		return fail(-ENOMEM, "deliveries");
 	d->config = *config;
+	d->since = time_now();
 	int r = open_parts(d);
+	/* Here, so that all events from now on are behind the automations that there are. */
+	if (r == 0)
+		note_round(d, open_ledger(d) ?: take_rules(d));
 	if (r == 0 && (r = -pthread_create(&d->thread, NULL, deliver_main, d)) < 0)
 		r = fail(r, "starting the delivering thread");
 	if (r < 0) {

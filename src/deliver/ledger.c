@@ -3,6 +3,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "store/db.h"
+#include "store/directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 enum {
 	APPLICATION_ID = 0x6F63636C, /* "occl", for file(1) */
 	VERSION = 1,
+	LOG_PAGES = 1000, /* of the log, from which on it is copied: 4 MB */
 };
 
 static const char schema[] =
@@ -90,6 +92,8 @@ static const char *const sql[STATEMENTS] = {
 struct ledger {
 	sqlite3 *db;
 	sqlite3_stmt *st[STATEMENTS];
+	int log_pages; /* not yet copied into the database */
+	bool failed;
 };
 
 /* --- Life --- */
@@ -116,7 +120,7 @@ static int make_schema(sqlite3 *db)
 
 static int check_schema(sqlite3 *db)
 {
-	int64_t application, version, tables;
+	int64_t application = 0, version = 0, tables = 0;
 	int r = db_query_i64(db, "PRAGMA application_id", &application);
 	r = r ?: db_query_i64(db, "PRAGMA user_version", &version);
 	r = r ?: db_query_i64(db, "SELECT count(*) FROM sqlite_schema", &tables);
@@ -129,6 +133,22 @@ static int check_schema(sqlite3 *db)
 	return 0;
 }
 
+static int note_pages(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct ledger *l = arg;
+	(void)db, (void)name;
+	l->log_pages = pages;
+	return SQLITE_OK;
+}
+
+/* See ledger.h for why a commit does not sync. */
+static int configure(struct ledger *l)
+{
+	sqlite3_wal_hook(l->db, note_pages, l);
+	return pass(db_exec(l->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+				   "PRAGMA secure_delete = ON"));
+}
+
 int ledger_open(const char *dir, struct ledger **out)
 {
 	char path[PATH_MAX];
@@ -139,13 +159,13 @@ int ledger_open(const char *dir, struct ledger **out)
 	if (snprintf(path, sizeof(path), "%s/deliveries.db", dir) >= (int)sizeof(path))
 		r = fail(-ENAMETOOLONG, "%s", dir);
 	r = r ?: make_file(path);
+	r = r ?: directory_rewrite_log(path);
 	r = r ?: db_open(path, SQLITE_OPEN_READWRITE, &l->db);
-	r = r
-		    ?: db_exec(l->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-				      "PRAGMA secure_delete = ON");
+	r = r ?: configure(l);
 	r = r ?: check_schema(l->db);
 	r = r ?: db_prepare_all(l->db, sql, STATEMENTS, l->st);
 	if (r < 0) {
+		l->failed = true;
 		ledger_close(l);
 		return pass(r);
 	}
@@ -158,6 +178,9 @@ void ledger_close(struct ledger *l)
 	if (!l)
 		return;
 	db_finalize_all(l->st, STATEMENTS);
+	if (l->failed &&
+	    l->db) /* the next one to open it makes sure of the log first: store/directory.h */
+		sqlite3_db_config(l->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	db_close(l->db);
 	free(l);
 }
@@ -172,8 +195,20 @@ int ledger_commit(struct ledger *l)
 	return pass(db_run(l->st[COMMIT]));
 }
 
+int ledger_settle_log(struct ledger *l, bool all)
+{
+	if (l->log_pages == 0 || (!all && l->log_pages < LOG_PAGES))
+		return 0;
+	int rc = sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+		return db_fail(l->db, rc, "copying the ledger's log");
+	l->log_pages = 0;
+	return 0;
+}
+
 void ledger_abandon(struct ledger *l)
 {
+	l->failed = true;
 	/* SQLite may have done it by itself. */
 	if (!sqlite3_get_autocommit(l->db) && db_run(l->st[ROLLBACK]) < 0)
 		log_error("ledger_rollback_failed", LOG_S("cause", fail_text()));
@@ -202,6 +237,13 @@ int ledger_move(struct ledger *l, uint32_t automation, uint64_t seq)
 {
 	bind_pair(l->st[POSITION_SET], automation, seq);
 	return pass(db_run(l->st[POSITION_SET]));
+}
+
+int ledger_knows(struct ledger *l, uint32_t automation, bool *known)
+{
+	int64_t seq;
+	db_bind_i64(l->st[POSITION_GET], 1, automation);
+	return pass(get_i64(l->st[POSITION_GET], &seq, known));
 }
 
 int ledger_position(struct ledger *l, uint32_t automation, uint64_t start, uint64_t *seq)

@@ -7,6 +7,12 @@
  * The ledger holds row numbers, times and outcomes, and of people nothing but the first bytes that
  * a destination answered; what is sent is made of the event and the contact when it is sent.
  *
+ * A commit is whole or not there, and the end of the process cannot take it back; but it is synced
+ * only with the next ledger_settle_log(), a second later at most. When the power goes off, what was
+ * committed last may be gone: positions together with what was decided since, so it is decided once
+ * more, under the same ids, from events that are all there. So ingestion has the disk for its own
+ * syncs.
+ *
  * Thread: the delivering thread writes, with this handle; readers have one of their own each.
  */
 #pragma once
@@ -46,12 +52,18 @@ struct attempt_row {
 MUST_CHECK int ledger_open(const char *dir, struct ledger **out);
 void ledger_close(struct ledger *l); /* NULL is fine */
 
-/* One transaction, synced when ledger_commit() returns 0. After a failure: ledger_abandon(), and
- * all of it may be tried again. */
+/* One transaction. After a failure, here or elsewhere: ledger_abandon(), ledger_close(), and all of
+ * it may be tried again with one that was opened anew. */
 MUST_CHECK int ledger_begin(struct ledger *l);
 MUST_CHECK int ledger_commit(struct ledger *l);
 void ledger_abandon(struct ledger *l);
 
+/* Between transactions: syncs what was committed and copies it from the log into the database, all
+ * of it or only if the log has become long. */
+MUST_CHECK int ledger_settle_log(struct ledger *l, bool all);
+
+/* Whether the automation has a position. */
+MUST_CHECK int ledger_knows(struct ledger *l, uint32_t automation, bool *known);
 /* Where the automation stands on the feed: the seq up to which all is decided. An automation that
  * has none starts at `start`, and so it is noted. */
 MUST_CHECK int ledger_position(struct ledger *l, uint32_t automation, uint64_t start,

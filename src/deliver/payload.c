@@ -1,6 +1,10 @@
 #include "deliver/payload.h"
 
+#include "base/fail.h"
+#include "model/body.h"
 #include "store/render.h"
+
+#include <errno.h>
 
 struct str payload_id(struct arena *a, const struct delivery *d, const struct event_row *e)
 {
@@ -9,20 +13,51 @@ struct str payload_id(struct arena *a, const struct delivery *d, const struct ev
 	return arena_printf(a, "msg_%s_%u_%u", event, d->automation, d->action);
 }
 
-void payload_put(struct buf *b, struct str id, const struct automation *m,
-		 const struct event_row *e, const struct contact_view *c)
+static int make_default(struct arena *a, const struct payload *p, struct str *json)
 {
-	buf_lit(b, "{\"type\":");
-	buf_json_str(b, e->definition);
-	buf_lit(b, ",\"timestamp\":\"");
-	time_put(b, e->occurred_at, 6);
-	buf_lit(b, "\",\"data\":{\"delivery_id\":");
-	buf_json_str(b, id);
-	buf_lit(b, ",\"automation\":");
-	buf_json_str(b, m->name);
-	buf_lit(b, ",\"event\":");
-	render_event(b, e);
-	buf_lit(b, ",\"contact\":");
-	render_contact(b, c);
-	buf_lit(b, "}}");
+	struct buf b = buf_in(a);
+	buf_lit(&b, "{\"type\":");
+	buf_json_str(&b, p->event->definition);
+	buf_lit(&b, ",\"timestamp\":\"");
+	time_put(&b, p->event->occurred_at, 6);
+	buf_lit(&b, "\",\"data\":{\"delivery_id\":");
+	buf_json_str(&b, p->id);
+	buf_lit(&b, ",\"automation\":");
+	buf_json_str(&b, p->automation->name);
+	buf_lit(&b, ",\"event\":");
+	render_event(&b, p->event);
+	buf_lit(&b, ",\"contact\":");
+	render_contact(&b, p->contact);
+	buf_lit(&b, "}}");
+	*json = buf_str(&b);
+	return b.failed ? fail(-ENOMEM, "what a delivery says") : 0;
+}
+
+static int make_by(struct arena *a, struct str template, const struct payload *p, struct str *json,
+		   const char **why)
+{
+	struct buf event = buf_in(a), contact = buf_in(a);
+	render_event(&event, p->event);
+	render_contact(&contact, p->contact);
+	const struct body of = { p->id, p->automation->name, buf_str(&event), buf_str(&contact) };
+	if (event.failed || contact.failed)
+		return fail(-ENOMEM, "what a delivery says");
+	int r = body_make(a, template, &of, json, why);
+	return r == BODY_WRONG ? PAYLOAD_WRONG : pass(r);
+}
+
+/* The automation may have other actions by now. */
+static struct str template_of(const struct payload *p)
+{
+	const struct automation *m = p->automation;
+	const struct action *action = p->action < m->n_actions ? &m->actions[p->action] : NULL;
+	bool same =
+		action && action->kind == ACTION_SEND && str_eq(action->destination, p->to->name);
+	return same && action->body.p ? action->body : p->to->body;
+}
+
+int payload_make(struct arena *a, const struct payload *p, struct str *json, const char **why)
+{
+	struct str template = template_of(p);
+	return template.p ? make_by(a, template, p, json, why) : pass(make_default(a, p, json));
 }

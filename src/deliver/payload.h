@@ -7,12 +7,30 @@
 
 #include "deliver/ledger.h"
 #include "model/automation.h"
+#include "model/destination.h"
 #include "store/store.h"
 
-/* {"type":"order.completed","timestamp":"...","data":{"delivery_id":"...","automation":"...",
- * "event":{...},"contact":{...}}} */
-void payload_put(struct buf *b, struct str id, const struct automation *m,
-		 const struct event_row *e, const struct contact_view *c);
+/* What a delivery is about. */
+struct payload {
+	struct str id; /* the delivery's */
+	const struct automation *automation;
+	unsigned action; /* which of its actions it was, when it was decided */
+	const struct destination *to;
+	const struct event_row *event;
+	const struct contact_view *contact;
+};
+
+enum {
+	PAYLOAD_WRONG = 1, /* the template makes no JSON of it: `why` */
+};
+
+/*
+ * What the action's template makes of it, or else the destination's, or else
+ * {"type":"order.completed","timestamp":"...","data":{"delivery_id":"...","automation":"...",
+ * "event":{...},"contact":{...}}}. In the arena; below zero: -ENOMEM.
+ */
+MUST_CHECK int payload_make(struct arena *a, const struct payload *p, struct str *json,
+			    const char **why);
 
 /* The delivery's outward id, the same with every attempt and after every restart: made of the event,
  * the automation and the action. */

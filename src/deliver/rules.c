@@ -47,6 +47,7 @@ static int read_document(struct rules *r, const struct workspace *w, const struc
 	} else {
 		rule->no = d->no;
 		rule->workspace = w->no;
+		rule->created_at = d->created_at;
 		r->n_automations++;
 	}
 	return 0;

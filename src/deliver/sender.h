@@ -29,7 +29,7 @@ struct attempt {
 	struct str id;            /* of the delivery, the same with every attempt */
 	unsigned n;               /* 1 for the first */
 	instant_us now;           /* when it began */
-	struct str body;          /* what is to be sent: one JSON object */
+	struct str body;          /* what is to be sent: JSON on one line */
 	struct str data_dir;      /* where relative paths begin */
 	struct exchange exchange; /* for senders that speak HTTP */
 	void (*done)(struct attempt *a);

@@ -144,6 +144,7 @@ static enum refusal list_decode(struct call *call)
 	for (unsigned i = 0; i < w->room; i++)
 		if (is_wanted(&l, w->definitions[i]))
 			list[n++] = w->definitions[i];
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is sorted */
 	qsort(list, n, sizeof(*list), l.by_title ? by_title : l.by_name ? by_name : by_no);
 	l.descending &= l.by_title || l.by_name;
 	bool none = n <= l.offset || l.limit == 0;

@@ -314,7 +314,7 @@ static enum refusal replace_decode(struct call *call)
 	yyjson_val *root;
 	struct infobip_person p = { .use = INFOBIP_SET };
 	enum refusal why = begin_change(call, &p, &root);
-	if (why || call->n_ops == 0)
+	if (why || !p.op)
 		return why;
 	p.op->rules |= CONTACT_REPLACED;
 	why = read_person(call, &p, root);
@@ -339,7 +339,7 @@ static enum refusal merge_decode(struct call *call)
 	yyjson_val *root;
 	struct infobip_person p = { .use = INFOBIP_ADD };
 	enum refusal why = begin_change(call, &p, &root);
-	if (why || call->n_ops == 0)
+	if (why || !p.op)
 		return why;
 	why = read_person(call, &p, root);
 	give_way(&p);
@@ -353,7 +353,7 @@ static enum refusal contacts_decode(struct call *call, enum infobip_person_use u
 	yyjson_val *root, *contacts;
 	struct infobip_person p = { .use = use };
 	enum refusal why = begin_change(call, &p, &root);
-	if (why || call->n_ops == 0)
+	if (why || !p.op)
 		return why;
 	if (use == INFOBIP_SET) {
 		infobip_person_who(&p, (struct who){ IDENTITY_PHONE, .use = WHO_DROP_KIND });

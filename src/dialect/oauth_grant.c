@@ -36,12 +36,19 @@ struct str oauth_challenge(struct arena *a, struct str verifier)
 	return arena_str(a, (struct str){ text, n });
 }
 
-static bool is_verifier(struct str s)
+/* So are codes and refresh tokens. What is none by its looks ends here: the refresh token that is
+ * made for one begins with a part of it, and stands in the answer as it is. */
+static bool is_unreserved(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (!url_unreserved(s.p[i]))
 			return false;
-	return s.n >= VERIFIER_MIN && s.n <= VERIFIER_MAX;
+	return true;
+}
+
+static bool is_verifier(struct str s)
+{
+	return s.n >= VERIFIER_MIN && s.n <= VERIFIER_MAX && is_unreserved(s);
 }
 
 /* --- Grants --- */
@@ -69,6 +76,8 @@ static enum refusal for_code(struct call *call, const struct oauth_terms *terms)
 		return oauth_say_no(call, &missing);
 	if (verifier.p && !is_verifier(verifier))
 		return oauth_say_no(call, &malformed);
+	if (!is_unreserved(code))
+		return oauth_say_no(call, &bad_grant);
 	if (verifier.p)
 		bond.challenge = oauth_challenge(&call->req->arena, verifier);
 	if (verifier.p && !bond.challenge.p)
@@ -86,6 +95,8 @@ static enum refusal for_refresh(struct call *call, const struct oauth_terms *ter
 		return oauth_say_no(call, &missing);
 	if (!oauth_scopes(form->values[SCOPE], form->may, &scopes))
 		return oauth_say_no(call, &bad_scope);
+	if (!is_unreserved(refresh))
+		return oauth_say_no(call, &bad_grant);
 	return mint_for_refresh(call, refresh, scopes, terms->granted_lives_s, &form->made);
 }
 

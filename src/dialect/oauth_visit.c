@@ -197,7 +197,10 @@ enum refusal oauth_decide(struct call *call)
 static void put_parameter(struct buf *b, char *between, const char *name, struct str value)
 {
 	struct str encoded = url_encode(b->arena, value);
-	b->failed |= !encoded.p;
+	if (!encoded.p) {
+		b->failed = true;
+		return;
+	}
 	buf_char(b, *between);
 	buf_put(b, str_of(name));
 	buf_char(b, '=');

@@ -100,6 +100,7 @@ static enum refusal list_decode(struct call *call)
 		return REFUSE_SCOPE;
 	if (call->problems.found)
 		return REFUSE_PROBLEMS;
+	must(f.of); /* else a problem was found */
 	if (f.none)
 		return REFUSE_NOTHING;
 	call->query = new_query(call);

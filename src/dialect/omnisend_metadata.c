@@ -89,7 +89,7 @@ static void keep_origins(struct call *call, struct buf *b, const struct definiti
 	b->failed |= !was.p;
 	if (was.p && there)
 		return buf_put(b, was);
-	if (yyjson_arr_size(list) >= ORIGINS_MAX)
+	if (list && yyjson_arr_size(list) >= ORIGINS_MAX)
 		problem_at(&call->problems, PROBLEM_TOO_MANY, members[ORIGIN].name,
 			   .rule = "origins", .limit = ORIGINS_MAX);
 	if (was.p)

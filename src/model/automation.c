@@ -1,6 +1,7 @@
 #include "model/automation.h"
 
 #include "base/fail.h"
+#include "template/template.h"
 
 /* --- Reading --- */
 
@@ -34,6 +35,7 @@ static const struct spec_member trigger_members[] = {
 
 static const struct spec_member action_members[] = {
 	{ STR_INIT("send"), SPEC_STRING, true, 1, AUTOMATION_NAME_MAX },
+	{ STR_INIT("body"), SPEC_STRING, false, 1, TEMPLATE_TEXT_MAX },
 };
 
 static void read_definitions(struct spec *s, yyjson_val *list, struct automation *out)
@@ -56,19 +58,30 @@ static void read_definitions(struct spec *s, yyjson_val *list, struct automation
 	out->n_definitions = (unsigned)yyjson_arr_size(list);
 }
 
+static void read_action(struct spec *s, yyjson_val *v, struct str path, struct action *out)
+{
+	yyjson_val *values[ARRAY_LEN(action_members)], *send, *body;
+	spec_read(s, v, path, action_members, ARRAY_LEN(action_members), values);
+	send = values[0];
+	body = values[1];
+	*out = (struct action){ .kind = ACTION_SEND };
+	if (send)
+		out->destination = spec_copy(s, json_str(send));
+	if (body)
+		out->body = spec_copy(s, json_str(body));
+}
+
 static void read_actions(struct spec *s, yyjson_val *list, struct automation *out)
 {
 	size_t i, n;
-	yyjson_val *v, *send;
+	yyjson_val *v;
 	struct action *actions = arena_array(s->arena, struct action, yyjson_arr_size(list));
 	s->refused |= !actions;
 	if (!actions)
 		return;
 	yyjson_arr_foreach (list, i, n, v) {
 		struct str path = problem_index(s->arena, members[ACTION_LIST].name, i);
-		spec_read(s, v, path, action_members, ARRAY_LEN(action_members), &send);
-		if (send)
-			actions[i] = (struct action){ ACTION_SEND, spec_copy(s, json_str(send)) };
+		read_action(s, v, path, &actions[i]);
 	}
 	out->actions = actions;
 	out->n_actions = (unsigned)yyjson_arr_size(list);

@@ -8,7 +8,7 @@
  *     "conditions": { "all": [ { "field": "properties.total", "operator": "gte", "value": 100 },
  *                              { "not": { "field": "contact.city", "operator": "exists" } } ] },
  *     "delay_seconds": 0, "once_per_contact": false, "cooldown_seconds": 0,
- *     "actions": [ { "send": "crm" } ] }
+ *     "actions": [ { "send": "crm", "body": "{...}" } ] }          see model/body.h
  */
 #pragma once
 
@@ -32,10 +32,12 @@ enum action_kind {
 struct action {
 	enum action_kind kind;
 	struct str destination; /* its name */
+	struct str body;        /* a template of what is sent; .p NULL: the destination's */
 };
 
 struct automation {
 	uint32_t no, workspace; /* row numbers */
+	instant_us created_at;
 	struct str name;
 	bool paused;
 	const struct str *definitions; /* names; none: any */

@@ -303,6 +303,14 @@ static struct operand operand_of(struct str field, const struct facts *f)
 								       : f->received_at);
 }
 
+bool condition_asks_contact(const struct condition *c)
+{
+	bool asks = c->kind == CONDITION_TEST && str_starts(c->field, STR("contact."));
+	for (unsigned i = 0; i < c->n_parts && !asks; i++)
+		asks = condition_asks_contact(c->parts[i]);
+	return asks;
+}
+
 static int count_meets(const struct condition *c, const struct facts *f, bool *met)
 {
 	uint64_t n = 0;

@@ -42,12 +42,15 @@ const struct condition *condition_read(struct spec *s, yyjson_val *v, struct str
 void condition_judge(const struct condition *c, const struct workspace *w,
 		     const struct str *definitions, unsigned n, struct spec *s);
 
+/* Whether any of its tests is about the contact itself. */
+bool condition_asks_contact(const struct condition *c);
+
 /* What a condition is asked about. */
 struct facts {
 	struct str definition;
 	instant_us occurred_at, received_at, now;
 	yyjson_val *properties;              /* of json_parse() */
-	yyjson_val *attributes, *identities; /* the contact's, likewise */
+	yyjson_val *attributes, *identities; /* the contact's, likewise; if it is asked about */
 
 	/* How many of the contact's events, up to this one, are of the definition (.p NULL: of
 	 * any) and were received since. Below zero: the store failed. */

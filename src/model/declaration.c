@@ -1,6 +1,8 @@
 #include "model/declaration.h"
 
+#include "model/automation_bodies.h"
 #include "model/automation_sends.h"
+#include "model/body.h"
 #include "model/destination.h"
 
 /* --- Reading --- */
@@ -24,9 +26,13 @@ static void judge_name(struct str name, struct problems *ps)
 static bool read_destination(struct arena *a, yyjson_val *v, struct problems *ps, struct str *name)
 {
 	struct destination d;
+	struct spec s = { .arena = a, .problems = ps };
 	bool good = destination_read(a, v, ps, &d);
+	unsigned before = ps->found;
 	*name = d.name;
-	return good;
+	if (good && d.body.p)
+		body_judge(&s, STR("body"), d.body, NULL, 0);
+	return good && ps->found == before && !s.refused;
 }
 
 static bool read_automation(struct arena *a, yyjson_val *v, const struct workspace *w,
@@ -35,12 +41,12 @@ static bool read_automation(struct arena *a, yyjson_val *v, const struct workspa
 	struct automation m;
 	bool good = automation_read(a, v, ps, &m);
 	*name = m.name;
-	if (!good || !w)
-		return good;
 	unsigned before = ps->found;
-	automation_judge(&m, w, a, ps);
-	automation_judge_sends(&m, w, a, ps);
-	return ps->found == before;
+	if (good && w) {
+		automation_judge(&m, w, a, ps);
+		automation_judge_sends(&m, w, a, ps);
+	}
+	return good && automation_judge_bodies(&m, w, a, ps) && ps->found == before;
 }
 
 /* Compact, and without members that are null, which count as absent. */

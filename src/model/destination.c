@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "model/destination_private.h"
+#include "template/template.h"
 
 enum {
 	SECRET_MIN = 24, /* bytes; Standard Webhooks 1.0.0: 24 to 64 */
@@ -35,6 +36,7 @@ static const struct spec_member members[N_MEMBERS] = {
 		       DESTINATION_CONCURRENCY_MAX },
 	[RATE] = { STR_INIT("requests_per_second"), SPEC_INTEGER, false, 0, 100000 },
 	[ORDERED] = { STR_INIT("ordered"), SPEC_BOOLEAN },
+	[BODY] = { STR_INIT("body"), SPEC_STRING, false, 1, TEMPLATE_TEXT_MAX },
 };
 
 #define OF(type) (1U << DESTINATION_##type)
@@ -226,6 +228,8 @@ bool destination_read(struct arena *a, yyjson_val *v, struct problems *ps, struc
 		out->concurrency = (unsigned)spec_integer(r.v[PARALLEL], CONCURRENCY);
 		out->requests_per_second = (unsigned)spec_integer(r.v[RATE], 0);
 		out->ordered = spec_boolean(r.v[ORDERED], false);
+		if (r.v[BODY])
+			out->body = spec_copy(&r.spec, json_str(r.v[BODY]));
 		read_retries(&r);
 		refuse_foreign(&r);
 		types[out->type].read(&r);
@@ -243,6 +247,11 @@ void destination_put(struct buf *b, const struct destination *d)
 	buf_lit(b, ",\"retry_seconds\":[");
 	for (unsigned i = 0; i < d->n_retries; i++)
 		buf_printf(b, "%s%u", i ? "," : "", d->retry_s[i]);
-	buf_printf(b, "],\"concurrency\":%u,\"requests_per_second\":%u,\"ordered\":%s}",
+	buf_printf(b, "],\"concurrency\":%u,\"requests_per_second\":%u,\"ordered\":%s",
 		   d->concurrency, d->requests_per_second, d->ordered ? "true" : "false");
+	if (d->body.p) {
+		buf_lit(b, ",\"body\":");
+		buf_json_str(b, d->body);
+	}
+	buf_char(b, '}');
 }

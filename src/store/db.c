@@ -47,11 +47,15 @@ static const char settings[] = "PRAGMA trusted_schema = OFF;"
 			       "PRAGMA synchronous = FULL;"
 			       "PRAGMA temp_store = MEMORY;";
 
-/* SQLite's count of the memory it uses costs a lock at each allocation, a tenth of an event. Too
- * late, it stays on, which is no harm. */
 static void stop_counting_memory(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+void db_prepare_library(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	must(pthread_once(&once, stop_counting_memory) == 0);
 }
 
 int db_open(const char *path, int flags, sqlite3 **out)
@@ -61,8 +65,7 @@ int db_open(const char *path, int flags, sqlite3 **out)
 
 int db_open_on(const char *path, int flags, const char *file_system, sqlite3 **out)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	must(pthread_once(&once, stop_counting_memory) == 0);
+	db_prepare_library();
 	CLEANUP(db_close) sqlite3 *db = NULL;
 	int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, file_system);
 	if (rc != SQLITE_OK)

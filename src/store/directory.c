@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -104,14 +105,17 @@ static int rewrite(int fd)
 	}
 }
 
-int directory_rewrite_log(const struct directory *d)
+int directory_rewrite_log(const char *db_path)
 {
-	int fd = openat(d->fd, "occurd.db-wal", O_RDWR | O_CLOEXEC);
+	char path[PATH_MAX];
+	if (snprintf(path, sizeof(path), "%s-wal", db_path) >= (int)sizeof(path))
+		return fail(-ENAMETOOLONG, "%s", db_path);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : fail(-errno, "open %s-wal", d->db_path);
+		return errno == ENOENT ? 0 : fail(-errno, "open %s", path);
 	int r = rewrite(fd);
 	close(fd);
-	return r < 0 ? fail(r, "rewrite %s-wal", d->db_path) : 0;
+	return r < 0 ? fail(r, "rewrite %s", path) : 0;
 }
 
 int directory_remember(struct directory *d)

@@ -25,9 +25,9 @@ MUST_CHECK int directory_visit(struct directory *d, const char *path, bool lock)
  * committed behind such pages of the log, or copied from them into the database, would be worth
  * nothing when the power goes off. So, before a log is used that may have such pages, after a
  * failure or by another process than the one that wrote it: what it shows is written once more, and
- * synced. Nobody writes to it meanwhile.
+ * synced. Nobody writes to it meanwhile. That of any database; none is fine.
  */
-MUST_CHECK int directory_rewrite_log(const struct directory *d);
+MUST_CHECK int directory_rewrite_log(const char *db_path);
 /* The files that are in it by now stay in it. */
 MUST_CHECK int directory_sync(const struct directory *d);
 /* There is a database here now: from here on one that is empty is one that was lost. */

@@ -174,6 +174,7 @@ int document_delete(struct store *s, struct op *op)
 {
 	const struct document *old = there(s, op);
 	sqlite3_stmt *st = s->st[ST_DOCUMENT_DROP];
+	must(old);
 	op->received_at = s->at.received_at;
 	op->changed = true;
 	op->document_no = old->no;

@@ -7,24 +7,24 @@
 #include <errno.h>
 
 enum {
-	WAYS = 2,
+	WAYS = 4,
 	SLOTS_MIN = 4096,
-	SLOTS_MAX = 1024 * 1024,
+	SLOTS_MAX = 16 * 1024 * 1024,
+	SLOTS_PER_CONTACT = 2, /* so that few sets have more to hold than their ways */
+};
+
+struct identity_slot {
+	uint64_t print;
+	uint32_t more_print;
+	uint32_t contact; /* 0: free */
 };
 
 /* One cache line. */
-struct identity_slot {
-	uint32_t contact; /* 0: free */
-	uint32_t workspace;
-	uint8_t kind, n;
-	char key[IDENTITY_CACHE_KEY];
-};
-
-_Static_assert(sizeof(struct identity_slot) == 64, "one cache line");
-
 struct identity_set {
 	struct identity_slot way[WAYS]; /* the newest first */
 };
+
+_Static_assert(sizeof(struct identity_set) == 64, "one cache line");
 
 enum { SPACE = SLOTS_MAX / WAYS * sizeof(struct identity_set) };
 
@@ -54,54 +54,57 @@ void identity_cache_clear(struct identity_cache *c)
  */
 void identity_cache_fit(struct identity_cache *c, uint64_t contacts)
 {
-	while (c->mask + 1 < SLOTS_MAX / WAYS && (c->mask + 1) * WAYS < contacts)
+	uint64_t slots = contacts * SLOTS_PER_CONTACT;
+	while (c->mask + 1 < SLOTS_MAX / WAYS && (c->mask + 1) * WAYS < slots)
 		c->mask = 2 * c->mask + 1;
 }
 
-static struct identity_set *set_of(const struct identity_cache *c, const struct identity *id)
+static struct hash128 hash_of(const struct identity *id)
 {
-	uint64_t seed = (uint64_t)id->workspace << 8 | (uint8_t)id->kind;
-	return &c->sets[hash64_seeded(id->key, seed) & c->mask];
+	return hash128_seeded(id->key, (uint64_t)id->workspace << 8 | (uint8_t)id->kind);
 }
 
-static bool is(const struct identity_slot *slot, const struct identity *id)
+/* The set by one part of the hash, the prints by the others. */
+static struct identity_set *set_of(const struct identity_cache *c, struct hash128 hash)
 {
-	return slot->contact != 0 && slot->workspace == id->workspace && slot->kind == id->kind &&
-	       slot->n == id->key.n && memcmp(slot->key, id->key.p, slot->n) == 0;
+	return &c->sets[(hash.b >> 32) & c->mask];
+}
+
+static bool is(const struct identity_slot *slot, struct hash128 hash)
+{
+	return slot->print == hash.a && slot->more_print == (uint32_t)hash.b && slot->contact != 0;
 }
 
 uint64_t identity_cache_get(struct identity_cache *c, const struct identity *id)
 {
-	if (id->key.n > IDENTITY_CACHE_KEY)
-		return 0;
-	const struct identity_set *set = set_of(c, id);
+	struct hash128 hash = hash_of(id);
+	const struct identity_set *set = set_of(c, hash);
 	for (size_t i = 0; i < WAYS; i++)
-		if (is(&set->way[i], id))
+		if (is(&set->way[i], hash))
 			return set->way[i].contact;
 	return 0;
 }
 
+static void forget(struct identity_set *set, struct hash128 hash)
+{
+	for (size_t i = 0; i < WAYS; i++)
+		if (is(&set->way[i], hash))
+			set->way[i].contact = 0;
+}
+
 void identity_cache_forget(struct identity_cache *c, const struct identity *id)
 {
-	if (id->key.n > IDENTITY_CACHE_KEY)
-		return;
-	struct identity_set *set = set_of(c, id);
-	for (size_t i = 0; i < WAYS; i++)
-		if (is(&set->way[i], id))
-			set->way[i].contact = 0;
+	struct hash128 hash = hash_of(id);
+	forget(set_of(c, hash), hash);
 }
 
 void identity_cache_put(struct identity_cache *c, const struct identity *id, uint64_t contact)
 {
-	if (id->key.n > IDENTITY_CACHE_KEY || contact > UINT32_MAX)
+	if (contact > UINT32_MAX)
 		return;
-	identity_cache_forget(c, id);
-	struct identity_set *set = set_of(c, id);
+	struct hash128 hash = hash_of(id);
+	struct identity_set *set = set_of(c, hash);
+	forget(set, hash);
 	memmove(&set->way[1], &set->way[0], sizeof(set->way[0]) * (WAYS - 1));
-	struct identity_slot *slot = &set->way[0];
-	slot->contact = (uint32_t)contact;
-	slot->workspace = id->workspace;
-	slot->kind = (uint8_t)id->kind;
-	slot->n = (uint8_t)id->key.n;
-	memcpy(slot->key, id->key.p, id->key.n);
+	set->way[0] = (struct identity_slot){ hash.a, (uint32_t)hash.b, (uint32_t)contact };
 }

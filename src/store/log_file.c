@@ -1,6 +1,7 @@
 #include "store/log_file.h"
 
-#include <sqlite3.h>
+#include "store/db.h"
+
 #include <string.h>
 
 /* Bytes. SQLite's files take less than 128 KiB in one write, and it writes a page at most. */
@@ -150,6 +151,7 @@ static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flag
 const char *log_file_system(void)
 {
 	static const char name[] = "occurd";
+	db_prepare_library();
 	if (real == sqlite3_vfs_find(NULL))
 		return name;
 	real = sqlite3_vfs_find(NULL);

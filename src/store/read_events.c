@@ -75,7 +75,7 @@ static int seek_event(struct store_reader *r, const struct seek *key, uint64_t *
 {
 	sqlite3_stmt *st = r->st[RD_EVENT_KEYS];
 	instant_us unused;
-	uint64_t low = 1, high;
+	uint64_t low = 1, high = 0;
 	int x = newest_seq(r, INT64_MAX, &high, &unused);
 	high++;
 	while (x == 0 && low < high) {
@@ -95,6 +95,14 @@ static int seek_event(struct store_reader *r, const struct seek *key, uint64_t *
 			high = mid;
 	}
 	*out = low;
+	return pass(x);
+}
+
+int store_read_feed_at(struct store_reader *r, instant_us at, uint64_t *seq)
+{
+	const struct seek later = { .at = at + 1 };
+	int x = seek_event(r, &later, seq);
+	--*seq;
 	return pass(x);
 }
 
@@ -157,7 +165,7 @@ static int read_one(struct store_reader *r, uint64_t seq, struct raw_event *e)
  * when it came from the page before; else at the newest. */
 static int list_entry(struct page *p, uint64_t head, uint64_t *seq)
 {
-	struct raw_event e;
+	struct raw_event e = { .prev = 0 };
 	*seq = head;
 	if (p->q->before == 0 || p->q->before > INT64_MAX)
 		return 0;
@@ -170,8 +178,8 @@ static int list_entry(struct page *p, uint64_t head, uint64_t *seq)
 static int read_contact_list(struct page *p, uint64_t head)
 {
 	const struct event_query *q = p->q;
-	struct raw_event e;
-	uint64_t seq;
+	struct raw_event e = { .prev = 0 };
+	uint64_t seq = 0;
 	int r = list_entry(p, head, &seq);
 	while (r == 0 && seq >= p->low && seq > 0 && !is_full(p)) {
 		r = read_one(p->r, seq, &e);

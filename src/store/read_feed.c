@@ -10,6 +10,7 @@ static int take_row(struct store_reader *r, struct arena *a, sqlite3_stmt *st, s
 		return pass(x);
 	row->workspace = e.workspace;
 	row->contact = e.contact;
+	row->gone = db_i64(st, 14) == 0;
 	return pass(raw_event_keep(r, a, &e, &row->event));
 }
 

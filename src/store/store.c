@@ -103,7 +103,7 @@ static int open_all(struct store *s, const struct store_config *config)
 	int r = directory_open(&s->dir, config->dir);
 	r = r ?: heads_init(&s->heads);
 	r = r ?: identity_cache_init(&s->identities);
-	r = r ?: directory_rewrite_log(&s->dir);
+	r = r ?: directory_rewrite_log(s->dir.db_path);
 	r = r ?: connect(s);
 	r = r ?: put_dialects(s, config);
 	r = r ?: memory_load(s);
@@ -217,7 +217,7 @@ int store_recover(struct store *s)
 {
 	must(!s->in_batch);
 	disconnect(s);
-	int r = directory_rewrite_log(&s->dir);
+	int r = directory_rewrite_log(s->dir.db_path);
 	r = r ?: connect(s);
 	r = r ?: memory_load(s);
 	if (r < 0)

@@ -163,6 +163,7 @@ struct feed_row {
 	struct event_row event;
 	uint32_t workspace; /* row number */
 	uint64_t contact;   /* likewise */
+	bool gone;          /* the contact was deleted */
 };
 
 /* Those behind `after`, at most `limit`. */
@@ -184,6 +185,9 @@ MUST_CHECK int store_read_feed_of(struct store_reader *r, struct arena *a,
 				  uint64_t *seen);
 /* The newest event's seq; 0: there is none. */
 MUST_CHECK int store_read_feed_end(struct store_reader *r, uint64_t *seq);
+
+/* The newest that was received by then; 0: there is none. */
+MUST_CHECK int store_read_feed_at(struct store_reader *r, instant_us at, uint64_t *seq);
 
 /* How many of the contact's events, from this one of its down, are of the definition (0: of any) and
  * were received since; looks at `most` of them. */

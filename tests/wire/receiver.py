@@ -26,7 +26,10 @@ class Got:
         self.path, self.headers, self.body, self.at = path, headers, body, time.time()
         self.id = headers["webhook-id"]
         self.json = json.loads(body)
-        self.event = self.json["data"]["event"]
+
+    @property
+    def event(self):
+        return self.json["data"]["event"]
 
 
 class Receiver:

@@ -64,13 +64,6 @@ class Crowd:
         return json.loads(out)
 
 
-def resident(server):
-    for line in pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("no VmRSS")
-
-
 def event(space):
     def make(i):
         return senders.arsel(space, f"{i % 10}@example.com", {"n": str(i)})
@@ -86,7 +79,7 @@ def enough_files(count):
 
 def suffer(server, calm, foe, kind, count, whose, bytes_max, tls=False):
     """The others send while the crowd is there; each is answered, and all they sent is stored."""
-    before = resident(server)
+    before = server.resident()
     stored = int(senders.reader_of(server, calm).get("/_/v1/stats")["events"])
     key = foe["keys"][1]["secret"] if whose else "nobody's"
     wanted = enough_files(count)
@@ -101,7 +94,7 @@ def suffer(server, calm, foe, kind, count, whose, bytes_max, tls=False):
         assert total == stored + EVENTS * OTHERS
         assert len(reader.get("/_/v1/events?limit=10")["data"]) == 10
         reader.close()
-        held = resident(server) - before
+        held = server.resident() - before
     finally:
         seen = crowd.end()
     assert seen["opened"] >= wanted

@@ -1,7 +1,6 @@
 """GET /_/v1/events/stream: server-sent events, and `occurd tail`, which reads them."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -289,11 +288,6 @@ def test_shutdown_ends_it_cleanly(server):
     server.start()
 
 
-def resident(server):
-    with open(f"/proc/{server.process.pid}/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 @pytest.fixture
 def lean(tmp_path):
     """A sanitizer keeps what was freed for a while: not so much of it here."""
@@ -310,12 +304,12 @@ def test_slow_readers_cost_little(lean):
     for stream in slow:
         stream.wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     with Stream(server) as quick:
-        before = resident(server)
+        before = server.resident()
         for i in range(400):
             send(server, 1, first=i, data=" " + filler)
             event = quick.event()
             assert event["properties"]["n"].startswith(f"{i} ")
-        assert resident(server) - before < 100 << 20
+        assert server.resident() - before < 100 << 20
     assert slow[0].event()["properties"]["n"].startswith("0 ")
     assert [int(e["properties"]["n"].split()[0]) for e in slow[0].events(3)] == [1, 2, 3]
     for stream in slow:

@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { AUTOMATION = 3, DESTINATION = 5, CONTACT = 70 };
@@ -224,6 +225,54 @@ static void test_purged(void **state)
 	assert_int_equal(pending(), 2);
 }
 
+static off_t log_bytes(void)
+{
+	char path[100];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/deliveries.db-wal", dir);
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+static void decide_many(unsigned n)
+{
+	assert_int_equal(ledger_begin(ledger), 0);
+	for (unsigned i = 0; i < n; i++)
+		decide(10, i);
+	assert_int_equal(ledger_commit(ledger), 0);
+}
+
+/* However long the server lives: it begins anew once it has been copied. */
+static void test_log_stays_short(void **state)
+{
+	off_t most = 0;
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		decide_many(20);
+		assert_int_equal(ledger_settle_log(ledger, false), 0);
+		most = MAX(most, log_bytes());
+	}
+	assert_in_range(most, 1 << 20, 8 << 20);
+	decide_many(1);
+	assert_int_equal(ledger_settle_log(ledger, true), 0);
+	decide_many(1);
+	assert_in_range(log_bytes(), 1, most);
+}
+
+/* What was committed before a failure is there behind it, what was not is not. */
+static void test_opened_anew_after_a_failure(void **state)
+{
+	struct delivery *rows;
+	(void)state;
+	decide_many(3);
+	assert_int_equal(ledger_begin(ledger), 0);
+	decide(10, 7);
+	ledger_abandon(ledger);
+	ledger_close(ledger);
+	assert_true(log_bytes() > 0);
+	assert_int_equal(ledger_open(dir, &ledger), 0);
+	assert_int_equal(due((struct due_place){ 0 }, 10, 9, &rows), 3);
+}
+
 static void test_not_a_ledger(void **state)
 {
 	char path[100];
@@ -244,11 +293,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_ledger, close_ledger)
-		CASE(test_position),     CASE(test_decided_with_its_position_or_not_at_all),
-		CASE(test_due_in_order), CASE(test_first_of_each_contact),
-		CASE(test_settled),      CASE(test_fired),
-		CASE(test_forgotten),    CASE(test_purged),
+		CASE(test_position),
+		CASE(test_decided_with_its_position_or_not_at_all),
+		CASE(test_due_in_order),
+		CASE(test_first_of_each_contact),
+		CASE(test_settled),
+		CASE(test_fired),
+		CASE(test_forgotten),
+		CASE(test_purged),
 		CASE(test_not_a_ledger),
+		CASE(test_log_stays_short),
+		CASE(test_opened_anew_after_a_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,6 +204,9 @@ static const struct {
 	{ BY_TOKEN "&refresh_token=x&scope=admin", 400, "invalid_scope" },
 	{ BY_TOKEN "&refresh_token=x&scope=x", 400, "invalid_scope" },
 	{ BY_TOKEN "&refresh_token=", 400, "refresh_token is missing" },
+	{ BY_TOKEN "&refresh_token=%ff", 400, "\"invalid_grant\"" }, /* none by its looks */
+	{ BY_TOKEN "&refresh_token=%22", 400, "\"invalid_grant\"" },
+	{ BY_CODE "&code=%22", 400, "\"invalid_grant\"" },
 	{ BY_TOKEN "&refresh_token=x&refresh_token=x", 400, "repeats a parameter" },
 	{ BY_CODE, 400, "code is missing" },
 	{ BY_CODE "&code=x&code_verifier=", 400, "43 to 128" },

@@ -58,6 +58,11 @@ static void test_shown(void **state)
 		  "{\"name\":\"log\",\"type\":\"file\",\"disabled\":false,\"path\":\"a/b.ndjson\","
 		  "\"rotate_bytes\":67108864,\"retry_seconds\":[],\"concurrency\":10,"
 		  "\"requests_per_second\":0,\"ordered\":false}" },
+		{ "{\"name\":\"a\",\"type\":\"file\",\"path\":\"p\",\"retry_seconds\":[],"
+		  "\"body\":\"[\\\"{{x}}\\\"]\"}",
+		  "{\"name\":\"a\",\"type\":\"file\",\"disabled\":false,\"path\":\"p\","
+		  "\"rotate_bytes\":67108864,\"retry_seconds\":[],\"concurrency\":10,"
+		  "\"requests_per_second\":0,\"ordered\":false,\"body\":\"[\\\"{{x}}\\\"]\"}" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

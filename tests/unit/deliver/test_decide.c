@@ -1,0 +1,164 @@
+#include "deliver/decide.h"
+
+#include "../store/fixture.h"
+
+/* What the events of a real store mean for its automations, as the ledger has it afterwards. */
+
+#define CRM  "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
+#define RULE "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
+#define ONCE "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define RICH                                                                          \
+	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
+	"\"properties.total\",\"operator\":\"gte\",\"value\":2}}"
+
+struct world {
+	struct fixture f;
+	struct ledger *ledger;
+	struct decider *decider;
+	struct rules *rules;
+	instant_us since;
+};
+
+static void open_world(struct world *w)
+{
+	memset(w, 0, sizeof(*w));
+	fixture_begin(&w->f);
+	fixture_provision(&w->f);
+	w->since = clock_us;
+	assert_done(ledger_open(w->f.dir, &w->ledger));
+	assert_done(decider_new(w->ledger, w->f.reader, w->since, &w->decider));
+}
+
+static void close_world(struct world *w)
+{
+	decider_free(w->decider);
+	rules_unref(w->rules);
+	ledger_close(w->ledger);
+	fixture_end(&w->f);
+}
+
+static uint32_t declare(struct world *w, enum document_kind kind, const char *name,
+			const char *body)
+{
+	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
+	struct op op = { .arena = &w->f.arena,
+			 .kind = OP_DOCUMENT,
+			 .workspace = 1,
+			 .rules = DOCUMENT_MUST_BE_NEW,
+			 .document = &d };
+	clock_us += 1000;
+	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
+	return op.document_no;
+}
+
+static void event(struct world *w, const char *email, const char *properties)
+{
+	struct op op = fixture_op(&w->f, email);
+	op.properties = str_of(properties);
+	clock_us += 1000;
+	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
+}
+
+static void take(struct world *w)
+{
+	CLEANUP(catalog_unref) struct catalog *c = NULL;
+	rules_unref(w->rules);
+	catalog_refresh(store_catalog(w->f.store), &c);
+	assert_done(rules_new(c, &w->rules));
+	assert_done(decider_take(w->decider, w->rules));
+}
+
+/* Until there is no more; how many deliveries came of it. */
+static unsigned run(struct world *w)
+{
+	unsigned decided, all = 0;
+	bool more = true;
+	while (more) {
+		assert_done(ledger_begin(w->ledger));
+		assert_done(decider_run(w->decider, clock_us, &more, &decided));
+		assert_done(ledger_commit(w->ledger));
+		all += decided;
+	}
+	return all;
+}
+
+static void what_is_selected_is_decided_once(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RICH);
+	take(&w);
+	for (int i = 0; i < 3; i++) {
+		event(&w, "a@example.com", "{\"total\":1}");
+		event(&w, "a@example.com", "{\"total\":2}");
+	}
+	assert_int_equal(run(&w), 3);
+	assert_int_equal(run(&w), 0);
+	take(&w); /* as after a failure */
+	assert_int_equal(run(&w), 0);
+	close_world(&w);
+}
+
+static void an_automation_of_before_begins_behind_the_newest_event(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	event(&w, "a@example.com", "{\"total\":1}");
+	decider_free(w.decider);
+	assert_done(decider_new(w.ledger, w.f.reader, clock_us + 1, &w.decider));
+	take(&w);
+	assert_int_equal(run(&w), 0);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 1);
+	close_world(&w);
+}
+
+/* However many events come between its being stored and its being noticed. */
+static void an_automation_that_is_made_meanwhile_misses_no_event(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	take(&w);
+	event(&w, "a@example.com", "{\"total\":1}");
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	event(&w, "a@example.com", "{\"total\":1}");
+	event(&w, "b@example.com", "{\"total\":1}");
+	take(&w);
+	assert_int_equal(run(&w), 2);
+	take(&w);
+	assert_int_equal(run(&w), 0);
+	close_world(&w);
+}
+
+static void once_per_contact(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", ONCE);
+	take(&w);
+	event(&w, "a@example.com", "{\"total\":1}");
+	event(&w, "a@example.com", "{\"total\":1}");
+	event(&w, "b@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 2);
+	close_world(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_selected_is_decided_once),
+		cmocka_unit_test(an_automation_of_before_begins_behind_the_newest_event),
+		cmocka_unit_test(an_automation_that_is_made_meanwhile_misses_no_event),
+		cmocka_unit_test(once_per_contact),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
