@@ -176,13 +176,26 @@ def provision(directory):
     return path
 
 
-def occurd(directory, threads=0, data="data", more=()):
+def halves():
+    """The processors in two halves; with one only, nothing can be divided."""
+    all_cpus = sorted(os.sched_getaffinity(0))
+    half = len(all_cpus) // 2
+    return (set(all_cpus[:half]), set(all_cpus[half:])) if half else (None, None)
+
+
+def pin(pid, cpus):
+    if cpus:
+        os.sched_setaffinity(pid, cpus)
+
+
+def occurd(directory, threads=0, data="data", more=(), cpus=None):
     command = [program("occurd"), "serve", "--listen", "127.0.0.1:0", "--data", directory / data,
                "--provision", provision(directory), *more]
     if threads:
         command += ["--threads", str(threads)]
     with open(directory / "occurd.log", "a") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=log)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=log,
+                                   preexec_fn=lambda: pin(0, cpus))
     line = process.stdout.readline()
     if not line.startswith("occurd ready "):
         process.wait()

@@ -48,6 +48,11 @@ enum committer_outcome committer_reserve(struct committer *c, const struct commi
 	return shares_take(c->shares, job->key_no, job->n_ops) ? COMMITTER_OK : COMMITTER_FULL;
 }
 
+bool committer_has_room(const struct committer *c, uint32_t key_no)
+{
+	return shares_has_room(c->shares, key_no);
+}
+
 void committer_submit(struct committer *c, struct commit_job *first, struct commit_job *last)
 {
 	last->letter.next = NULL;

@@ -74,5 +74,8 @@ void committer_stop(struct committer *c);
 MUST_CHECK enum committer_outcome committer_reserve(struct committer *c,
 						    const struct commit_job *job);
 
+/* Any thread. Whether a reservation for one operation of the key would succeed now. */
+bool committer_has_room(const struct committer *c, uint32_t key_no);
+
 /* Any thread. Jobs linked by letter.next, NULL ends them; room for all must have been reserved. */
 void committer_submit(struct committer *c, struct commit_job *first, struct commit_job *last);

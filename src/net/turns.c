@@ -19,10 +19,13 @@ static int work_of(const struct request *req)
 
 void turns_arrive(struct conn *c)
 {
-	c->came_first = true;
+	struct turns *t = &c->loop->turns;
+	c->came_first = c->standing != STANDING_UNWELCOME;
 	c->allowed = 1;
 	if (c->standing == STANDING_KNOWN)
-		c->allowed += MAX(0, MIN(TURN - 1, c->loop->turns.left));
+		c->allowed += MAX(0, MIN(TURN - 1, t->left));
+	else if (!c->came_first)
+		c->allowed = t->alms > 0 && TAILQ_EMPTY(&t->unwelcome);
 }
 
 static int *allowance(const struct conn *c)

@@ -5,9 +5,11 @@
  *
  * The first request that a connection brings to a round is served at once, unless it is heavy. All
  * that is behind it and all that is heavy shares a round's allowance, a few requests of each
- * connection in the order in which they began to wait. Those whose last request was not welcome
- * (struct request), or was refused at once, share another, which is renewed by the clock and not by
- * the round: they cannot keep a processor busy either. Nobody is refused for it.
+ * connection in the order in which they began to wait.
+ *
+ * Connections whose last request was not welcome (struct request), or was refused at once, share
+ * another allowance for all that they send, which is renewed by the clock and not by the round: who
+ * is refused and asks again at once cannot keep a processor busy. Nobody is refused for it.
  *
  * Work is counted, not timed: a unit is an ordinary request, some microseconds.
  */

@@ -162,6 +162,30 @@ static void test_heavy_refused(void **state)
 	stop();
 }
 
+/* Who was refused and asks again at once, one at a time. */
+static void test_refused_again(void **state)
+{
+	enum { N = 150, ALMS = 64 };
+	int refused[N];
+	(void)state;
+	start_behind_gate("/other");
+	for (int i = 0; i < N; i++)
+		refused[i] = acquainted("/stranger");
+	int other = acquainted("/ok"), gatekeeper = shut();
+	for (int i = 0; i < N; i++)
+		say(refused[i], "GET /stranger HTTP/1.1\r\n" HOST "\r\n");
+	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
+	assert_in_range(open_and_find(), N + 3, N + 2 + ALMS + 1);
+	for (int i = 0; i < N; i++) {
+		inbox_of(refused[i]);
+		expect(200, "/stranger");
+		close(refused[i]);
+	}
+	close(other);
+	close(gatekeeper);
+	stop();
+}
+
 /* Whoever takes no answers is asked for no more requests, however many there may be in a queue. */
 static void test_untaken(void **state)
 {
@@ -201,7 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sent_ahead),    cmocka_unit_test(test_heavy),
 		cmocka_unit_test(test_heavy_refused), cmocka_unit_test(test_untaken),
-		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_refused_again), cmocka_unit_test(test_drain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
