@@ -133,8 +133,10 @@ int app_new(const struct app_config *config, struct app **out)
 	};
 	r = r ?: intake_new(&intake, &app->intake);
 	r = r ?: streams_new(config->store, app->readers, &app->streams);
-	r = r ?: metrics_new(config->store, config->committer, app->streams, &app->metrics);
-	r = r ?: native_new(app->readers, app->intake, app->streams, &app->native);
+	r = r
+		    ?: metrics_new(config->store, config->committer, app->streams, config->deliver,
+				   &app->metrics);
+	r = r ?: native_new(app->readers, app->intake, app->streams, config->deliver, &app->native);
 	if (r < 0) {
 		app_free(app);
 		return pass(r);

@@ -9,6 +9,7 @@
 struct app_config {
 	struct store *store;
 	struct committer *committer;
+	struct deliver *deliver; /* NULL: it could not be started */
 	unsigned loops;
 	bool access_log;
 };

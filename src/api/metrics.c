@@ -1,5 +1,6 @@
 #include "api/metrics.h"
 
+#include "api/metrics_deliver.h"
 #include "api/problem_reply.h"
 #include "base/fail.h"
 
@@ -17,6 +18,7 @@ struct metrics {
 	struct store *store;
 	struct committer *committer;
 	struct streams *streams;
+	struct deliver *deliver; /* NULL: it could not be started */
 	instant_us started_at;
 	atomic_uint_least64_t requests[OWNERS][STATUS_CLASSES];
 };
@@ -191,6 +193,7 @@ static void answer(struct metrics *m, struct request *req)
 	look(&s, m, req);
 	for (size_t i = 0; i < ARRAY_LEN(metrics_shown); i++)
 		put_metric(&s, &metrics_shown[i]);
+	metrics_put_deliver(&s.out, m->deliver, store_feed_end(m->store));
 	if (s.out.failed)
 		return problem_reply(req, 503, STR(""));
 	reply_begin(req, 200);
@@ -214,7 +217,7 @@ bool metrics_serve(struct metrics *m, struct request *req)
 /* --- Life --- */
 
 int metrics_new(struct store *store, struct committer *committer, struct streams *streams,
-		struct metrics **out)
+		struct deliver *deliver, struct metrics **out)
 {
 	must(n_dialects <= OWNERS - OWNER_DIALECT);
 	struct metrics *m = calloc(1, sizeof(*m));
@@ -223,6 +226,7 @@ int metrics_new(struct store *store, struct committer *committer, struct streams
 	m->store = store;
 	m->committer = committer;
 	m->streams = streams;
+	m->deliver = deliver;
 	m->started_at = time_now();
 	*out = m;
 	return 0;

@@ -13,6 +13,7 @@ struct native {
 	struct reader_pool *readers;
 	struct intake *intake;
 	struct streams *streams;
+	struct deliver *deliver; /* NULL: it could not be started */
 	struct route_table *routes;
 };
 
@@ -45,7 +46,7 @@ static void run(struct net_work *work)
 		q->status = 404;
 }
 
-static void answer(struct native_query *q)
+void native_answer_refusal(struct native_query *q)
 {
 	if (q->failed) {
 		log_error("read_failed", LOG_STR("cause", q->detail));
@@ -53,18 +54,28 @@ static void answer(struct native_query *q)
 	}
 	if (q->problems)
 		return problem_reply_errors(q->req, q->status, q->detail, q->problems);
-	if (q->status >= 400)
-		return problem_reply(q->req, q->status, q->detail);
+	problem_reply(q->req, q->status, q->detail);
+}
+
+void native_answer_body(struct native_query *q)
+{
 	if (q->body.failed)
 		return problem_reply(q->req, 503, str_of(too_large));
-	if (q->resource->follow)
-		return q->resource->follow(q);
 	reply_begin(q->req, q->status);
 	if (q->location.p)
 		reply_header(q->req, STR("Location"), q->location);
 	if (q->secret.p)
 		reply_header(q->req, STR("Cache-Control"), STR("no-store"));
 	reply_send(q->req, q->status == 204 ? STR("") : STR("application/json"), buf_str(&q->body));
+}
+
+static void answer(struct native_query *q)
+{
+	if (q->failed || q->problems || q->status >= 400)
+		return native_answer_refusal(q);
+	if (q->resource->follow && !q->body.failed)
+		return q->resource->follow(q);
+	native_answer_body(q);
 }
 
 static void done(struct net_work *work)
@@ -217,6 +228,11 @@ struct streams *native_streams(const struct native_query *q)
 	return q->native->streams;
 }
 
+struct deliver *native_deliver(const struct native_query *q)
+{
+	return q->native->deliver;
+}
+
 static void refuse_caller(struct request *req)
 {
 	problem_reply_begin(req, 401);
@@ -316,7 +332,7 @@ const char *native_pattern(const struct request *req)
 /* --- Life --- */
 
 int native_new(struct reader_pool *readers, struct intake *intake, struct streams *streams,
-	       struct native **out)
+	       struct deliver *deliver, struct native **out)
 {
 	struct native *n = calloc(1, sizeof(*n));
 	if (!n)
@@ -324,6 +340,7 @@ int native_new(struct reader_pool *readers, struct intake *intake, struct stream
 	n->readers = readers;
 	n->intake = intake;
 	n->streams = streams;
+	n->deliver = deliver;
 	int r = route_table_new(native_routes, n_native_routes, false, &n->routes);
 	if (r < 0) {
 		native_free(n);

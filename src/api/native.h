@@ -4,18 +4,20 @@
  * RFC 9457 problem documents.
  *
  * Calls that read the store run on the worker threads, each with a reader of its own; those that
- * change something go to the committer through the intake's outbox. A net loop never waits for the
- * disk.
+ * change something go to the committer through the intake's outbox, or as wishes to the delivering
+ * thread. A net loop never waits for the disk.
  */
 #pragma once
 
 #include "api/streams.h"
+#include "deliver/deliver.h"
 #include "intake/intake.h"
 
 struct native;
 
+/* deliver NULL: it could not be started. */
 MUST_CHECK int native_new(struct reader_pool *readers, struct intake *intake,
-			  struct streams *streams, struct native **out);
+			  struct streams *streams, struct deliver *deliver, struct native **out);
 void native_free(struct native *n); /* NULL is fine; net loops stopped first */
 
 /* Bytes of body that such a request may have: little without a key. */

@@ -4,13 +4,8 @@
  */
 #include "api/native_query.h"
 #include "deliver/ledger_read.h"
+#include "deliver/view.h"
 #include "store/render.h"
-
-static const char *const states[] = {
-	[DELIVERY_PENDING] = "pending",
-	[DELIVERY_DONE] = "done",
-	[DELIVERY_DEAD] = "dead",
-};
 
 /* What the parameters say of deliveries, from prepare to read. */
 struct asked {
@@ -20,30 +15,29 @@ struct asked {
 
 /* --- One delivery as JSON --- */
 
+/* Members behind others; null where there is nothing. */
 static void put_time(struct buf *b, const char *name, instant_us t)
 {
-	buf_printf(b, ",\"%s\":", name);
-	if (t == 0)
-		return buf_lit(b, "null");
-	buf_char(b, '"');
-	time_put(b, t, 6);
-	buf_char(b, '"');
-}
-
-static void put_uuid(struct buf *b, const char *name, struct uuid id)
-{
-	char text[UUID_TEXT + 1];
-	uuid_text(id, text);
-	buf_printf(b, ",\"%s\":\"%s\"", name, text);
+	buf_char(b, ',');
+	if (t)
+		render_time(b, name, t);
+	else
+		buf_printf(b, "\"%s\":null", name);
 }
 
 static void put_text(struct buf *b, const char *name, struct str text)
 {
-	buf_printf(b, ",\"%s\":", name);
+	buf_char(b, ',');
 	if (text.p)
-		buf_json_str(b, text);
+		render_text(b, name, text);
 	else
-		buf_lit(b, "null");
+		buf_printf(b, "\"%s\":null", name);
+}
+
+static void put_uuid(struct buf *b, const char *name, struct uuid id)
+{
+	buf_char(b, ',');
+	render_uuid(b, name, id);
 }
 
 /* The name of what was declared; null when it is gone. */
@@ -76,7 +70,8 @@ static int put_delivery(struct native_query *q, struct store_reader *r, const st
 	int e = put_name(q, r, "automation", d->automation);
 	e = e ?: put_name(q, r, "destination", d->destination);
 	e = e ?: put_event_ids(q, r, d);
-	buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u", states[d->state], d->attempts);
+	buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u", delivery_state_names[d->state],
+		   d->attempts);
 	put_time(b, "created_at", d->created_at);
 	put_time(b, "due_at", d->state == DELIVERY_PENDING ? d->due_at : 0);
 	put_time(b, "ended_at", d->ended_at);
@@ -103,13 +98,13 @@ static bool prepare_name(struct native_query *q, const char *param, enum documen
 static bool prepare_state(struct native_query *q, struct asked *asked)
 {
 	struct str name = native_param(q, "state");
-	asked->of.state = -1;
+	asked->of.of.state = -1;
 	if (!name.p)
 		return true;
-	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		if (str_eq(name, str_of(states[i])))
-			asked->of.state = (int)i;
-	return asked->of.state >= 0 ||
+	for (int i = 0; i < DELIVERY_STATES; i++)
+		if (str_eq(name, str_of(delivery_state_names[i])))
+			asked->of.of.state = i;
+	return asked->of.of.state >= 0 ||
 	       native_refuse(q, 400, "state must be one of: pending, done, dead");
 }
 
@@ -128,11 +123,13 @@ static bool prepare_list(struct native_query *q)
 	q->state = asked;
 	if (!native_page(q) || !prepare_state(q, asked) || !prepare_contact(q))
 		return false;
-	asked->of.workspace = q->events.workspace;
+	asked->of.of.workspace = q->events.workspace;
 	asked->of.before = q->events.before;
 	asked->of.limit = q->events.limit;
-	return prepare_name(q, "automation", DOCUMENT_AUTOMATION, &asked->of.automation, asked) &&
-	       prepare_name(q, "destination", DOCUMENT_DESTINATION, &asked->of.destination, asked);
+	return prepare_name(q, "automation", DOCUMENT_AUTOMATION, &asked->of.of.automation,
+			    asked) &&
+	       prepare_name(q, "destination", DOCUMENT_DESTINATION, &asked->of.of.destination,
+			    asked);
 }
 
 static int find_contact(struct native_query *q, struct store_reader *r, struct asked *asked)
@@ -142,7 +139,7 @@ static int find_contact(struct native_query *q, struct store_reader *r, struct a
 		return STORE_OK;
 	int e = store_find_contact(r, &q->req->arena, q->events.workspace, q->kind, q->value, &row);
 	asked->nothing |= e == STORE_NONE;
-	asked->of.contact = e == STORE_OK ? row.number : 0;
+	asked->of.of.contact = e == STORE_OK ? row.number : 0;
 	return e < 0 ? e : STORE_OK;
 }
 
@@ -179,11 +176,7 @@ const struct resource native_deliveries = {
 
 static bool prepare_one(struct native_query *q)
 {
-	uint64_t no;
-	if (!str_to_u64(q->params[0], &no) || no == 0 || no > INT64_MAX)
-		return native_refuse(q, 404, "there is no such delivery");
-	q->events.before = no;
-	return true;
+	return native_row_number(q, "there is no such delivery", &q->events.before);
 }
 
 static void put_attempt(struct buf *b, const struct attempt_row *a)

@@ -39,6 +39,13 @@ bool native_number(struct native_query *q, const char *name, uint64_t min, uint6
 	return refuse_value(q, name, want.p ? want.p : "another number", s);
 }
 
+bool native_row_number(struct native_query *q, const char *unknown, uint64_t *no)
+{
+	if (str_to_u64(q->params[0], no) && *no > 0 && *no <= INT64_MAX)
+		return true;
+	return native_refuse(q, 404, unknown);
+}
+
 bool native_time(struct native_query *q, const char *name, instant_us *out)
 {
 	struct str s = native_param(q, name);

@@ -71,6 +71,12 @@ struct resource {
 /* Whether the call's key may do this now still. */
 bool native_may(struct native_query *q);
 struct streams *native_streams(const struct native_query *q);
+/* NULL: it could not be started. */
+struct deliver *native_deliver(const struct native_query *q);
+
+/* For follow: what read or a later refusal has left, and what the body says. */
+void native_answer_refusal(struct native_query *q);
+void native_answer_body(struct native_query *q);
 
 /* False, for prepare: with that problem. */
 bool native_refuse(struct native_query *q, int status, const char *detail);
@@ -112,11 +118,18 @@ bool native_read_switches(struct native_query *q, yyjson_val *object, struct wor
 /* A contact's id in a path, any of its three outward forms, into kind and value. */
 bool resource_contact_id(struct native_query *q);
 
+/* The row number that the path names; false, for prepare: 404 with that detail. */
+bool native_row_number(struct native_query *q, const char *unknown, uint64_t *no);
+extern const char native_unknown_replay[];
+
 /* The one that the path names; NULL: refused. */
 const struct document *native_find_document(struct native_query *q);
 
 extern const struct resource native_contact_delete, native_contact_export;
 extern const struct resource native_deliveries, native_delivery;
+extern const struct resource native_deliveries_replay, native_delivery_replay;
+extern const struct resource native_replays, native_replay, native_replay_stop;
+extern const struct resource native_stats;
 extern const struct resource native_stream;
 extern const struct resource native_destinations, native_destination;
 extern const struct resource native_destination_make, native_destination_change;

@@ -160,17 +160,6 @@ static int read_timeline(struct native_query *q, struct store_reader *r)
 	return put_events(q, r);
 }
 
-/* --- Stats --- */
-
-static int read_stats(struct native_query *q, struct store_reader *r)
-{
-	struct store_stats stats;
-	int e = store_read_stats(r, &q->req->arena, q->events.workspace, &stats);
-	if (e == STORE_OK)
-		render_stats(&q->body, &stats);
-	return e;
-}
-
 static const char *const events_params[] = {
 	"limit", "before", "since", "until", "definition", NULL
 };
@@ -204,7 +193,6 @@ static const struct resource timeline = {
 	.prepare = prepare_timeline,
 	.read = read_timeline,
 };
-static const struct resource stats = { .read = read_stats };
 
 const struct route native_routes[] = {
 	{ METHOD_GET, "/_/v1/events", &events },
@@ -233,6 +221,11 @@ const struct route native_routes[] = {
 	{ METHOD_POST, "/_/v1/automations/{name}/test", &native_automation_test },
 	{ METHOD_GET, "/_/v1/deliveries", &native_deliveries },
 	{ METHOD_GET, "/_/v1/deliveries/{number}", &native_delivery },
+	{ METHOD_POST, "/_/v1/deliveries/{number}/replay", &native_delivery_replay },
+	{ METHOD_POST, "/_/v1/deliveries/replay", &native_deliveries_replay },
+	{ METHOD_GET, "/_/v1/replays", &native_replays },
+	{ METHOD_GET, "/_/v1/replays/{number}", &native_replay },
+	{ METHOD_DELETE, "/_/v1/replays/{number}", &native_replay_stop },
 	{ METHOD_GET, "/_/v1/keys", &native_keys },
 	{ METHOD_POST, "/_/v1/keys", &native_key_make },
 	{ METHOD_GET, "/_/v1/keys/{number}", &native_key },
@@ -241,6 +234,6 @@ const struct route native_routes[] = {
 	{ METHOD_POST, "/_/v1/workspaces", &native_workspace_make },
 	{ METHOD_GET, "/_/v1/workspaces/{id}", &native_workspace },
 	{ METHOD_PATCH, "/_/v1/workspaces/{id}", &native_workspace_change },
-	{ METHOD_GET, "/_/v1/stats", &stats },
+	{ METHOD_GET, "/_/v1/stats", &native_stats },
 };
 const unsigned n_native_routes = ARRAY_LEN(native_routes);

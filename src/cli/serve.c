@@ -172,6 +172,7 @@ static int start(const struct settings *settings, struct server *s)
 	struct app_config app = {
 		.store = s->store,
 		.committer = s->committer,
+		.deliver = s->deliver,
 		.loops = settings->threads,
 		.access_log = settings->access_log,
 	};

@@ -22,21 +22,14 @@ struct walker {
 	bool held; /* too much, or it rests */
 };
 
-/* How much waits for a destination: counted once, and then kept. */
-struct waiting {
-	uint32_t destination;
-	uint64_t n;
-};
-
 struct decider {
 	struct ledger *ledger;
 	struct store_reader *reader;
 	instant_us since;
 	struct rules *rules;
-	struct walker *walkers;  /* one per automation, in their order */
-	struct waiting *waiting; /* one per destination, likewise */
-	uint64_t end;            /* the newest event seen */
-	bool unsaved;            /* positions that selected nothing, and so are not in the ledger */
+	struct walker *walkers; /* one per automation, in their order */
+	uint64_t end;           /* the newest event seen */
+	bool unsaved;           /* positions that selected nothing, and so are not in the ledger */
 	instant_us saved_at;
 	int64_t calm_until_us; /* monotonic */
 	struct arena rows, scratch;
@@ -62,7 +55,6 @@ void decider_free(struct decider *d)
 		return;
 	rules_unref(d->rules);
 	free(d->walkers);
-	free(d->waiting);
 	arena_fini(&d->rows);
 	arena_fini(&d->scratch);
 	free(d);
@@ -109,59 +101,20 @@ static int place_walkers(struct decider *d, const struct rules *rules, struct wa
 	return pass(r);
 }
 
-static int count_waiting(struct decider *d, const struct rules *rules, struct waiting *waiting)
-{
-	int r = 0;
-	for (unsigned i = 0; i < rules->n_destinations && r == 0; i++) {
-		waiting[i].destination = rules->destinations[i].no;
-		r = ledger_pending(d->ledger, waiting[i].destination, 2ULL * WAITING_MAX,
-				   &waiting[i].n);
-	}
-	return pass(r);
-}
-
 int decider_take(struct decider *d, struct rules *rules)
 {
 	struct walker *walkers = calloc(rules->n_automations + 1, sizeof(*walkers));
-	struct waiting *waiting = calloc(rules->n_destinations + 1, sizeof(*waiting));
-	int r = walkers && waiting ? 0 : fail(-ENOMEM, "automations");
+	int r = walkers ? 0 : fail(-ENOMEM, "automations");
 	r = r ?: place_walkers(d, rules, walkers);
-	r = r ?: count_waiting(d, rules, waiting);
 	if (r < 0) {
 		free(walkers);
-		free(waiting);
 		return pass(r);
 	}
 	free(d->walkers);
-	free(d->waiting);
 	rules_ref(rules);
 	rules_unref(d->rules);
 	d->walkers = walkers;
-	d->waiting = waiting;
 	d->rules = rules;
-	return 0;
-}
-
-static uint64_t *waiting_for(struct decider *d, uint32_t destination)
-{
-	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++)
-		if (d->waiting[i].destination == destination)
-			return &d->waiting[i].n;
-	return NULL;
-}
-
-void decider_ended(struct decider *d, uint32_t destination)
-{
-	uint64_t *n = waiting_for(d, destination);
-	if (n && *n > 0)
-		--*n;
-}
-
-uint64_t decider_lag(const struct decider *d, uint32_t automation)
-{
-	for (unsigned i = 0; d->rules && i < d->rules->n_automations; i++)
-		if (d->walkers[i].automation->no == automation)
-			return d->end > d->walkers[i].seq ? d->end - d->walkers[i].seq : 0;
 	return 0;
 }
 
@@ -250,9 +203,8 @@ static int add_deliveries(struct subject *s, const struct walker *w, unsigned *d
 		};
 		if (w->to[i] == s->d->rules->n_destinations)
 			continue;
-		d.destination = s->d->waiting[w->to[i]].destination;
+		d.destination = s->d->rules->destinations[w->to[i]].no;
 		r = ledger_decide(s->d->ledger, &d);
-		s->d->waiting[w->to[i]].n++;
 		++*decided;
 	}
 	return pass(r);
@@ -282,8 +234,16 @@ static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 	uint64_t most = 0;
 	for (unsigned i = 0; i < w->automation->n_actions; i++)
 		if (w->to[i] < d->rules->n_destinations)
-			most = MAX(most, d->waiting[w->to[i]].n);
+			most = MAX(most,
+				   ledger_count(d->ledger, d->rules->destinations[w->to[i]].no,
+						DELIVERY_PENDING));
 	return most;
+}
+
+void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held)
+{
+	*seq = d->walkers[i].seq;
+	*held = waiting_behind(d, &d->walkers[i]) >= WAITING_MAX;
 }
 
 /* True: some stand still that could go on later. */
@@ -380,7 +340,7 @@ static int run(struct decider *d, uint64_t from, instant_us now, bool *more, uns
 		r = decide_event(d, &rows[i], now, decided);
 	if (r < 0 || n == 0)
 		return pass(r);
-	*more |= n == EVENTS_PER_RUN;
+	*more |= rows[n - 1].event.seq < d->end;
 	move_walkers(d, rows[n - 1].event.seq);
 	return pass(save_if_due(d, now, *decided > 0));
 }

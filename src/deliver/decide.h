@@ -37,8 +37,5 @@ MUST_CHECK int decider_run(struct decider *d, instant_us now, bool *more, unsign
 /* In such a transaction: where all stand, also those that selected nothing lately. */
 MUST_CHECK int decider_save(struct decider *d, instant_us now);
 
-/* A delivery to the destination has ended. */
-void decider_ended(struct decider *d, uint32_t destination);
-
-/* How many events the automation is behind; for an unknown one 0. */
-uint64_t decider_lag(const struct decider *d, uint32_t automation);
+/* Where the automation, the i-th of the rules, stands on the feed, and whether it waits there. */
+void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held);

@@ -17,7 +17,7 @@ enum {
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
-	JOURNEY_MEMORY_MAX = 4 * 1024 * 1024, /* bytes */
+	JOURNEY_MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
 	ANSWER_MAX = 512,
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
@@ -32,6 +32,8 @@ struct deliver {
 	pthread_t thread;
 	atomic_uint wakes; /* how often somebody called */
 	atomic_bool sleeps, stopping;
+	struct wishes wishes;
+	struct view_cell view;
 	struct http *http;
 	void *kept[DESTINATION_TYPES]; /* by senders */
 
@@ -46,12 +48,12 @@ struct deliver {
 	struct journey *ended; /* not yet in the ledger */
 	bool more;             /* of the feed, at once */
 	bool more_gone;        /* contacts */
-	bool failed;           /* the last round did */
+	atomic_bool failed;    /* the last round did */
 	bool stale;            /* the rules: there is a newer catalog */
 	unsigned wakes_seen;   /* when the ledger was written last */
 	instant_us written_at;
 	bool untidy; /* something may have happened since it was last tidied */
-	instant_us tidied_at;
+	instant_us tidied_at, shown_at;
 };
 
 /* --- Attempts --- */
@@ -92,7 +94,7 @@ static void give_up(struct journey *j, const char *why)
 }
 
 /* Above zero: `why` it cannot be sent. */
-static int fill(struct deliver *d, struct journey *j, const char **why)
+static int read_and_make(struct deliver *d, struct journey *j, const char **why)
 {
 	struct arena *a = &j->attempt.arena;
 	const struct automation *m = automation_of(j->rules, j->delivery.automation);
@@ -126,6 +128,16 @@ static int fill(struct deliver *d, struct journey *j, const char **why)
 		.contact = contact,
 	};
 	return payload_make(a, &what, &j->attempt.body, why);
+}
+
+/* Likewise. One that is too large must not hold up the others for ever. */
+static int fill(struct deliver *d, struct journey *j, const char **why)
+{
+	int r = read_and_make(d, j, why);
+	if (r >= 0 || !j->attempt.arena.full)
+		return r;
+	*why = "it is too large to be sent";
+	return 1;
 }
 
 static struct journey *journey_new(struct deliver *d, struct lane *lane,
@@ -176,12 +188,9 @@ static int begin(struct deliver *d, struct lane *lane, const struct destination 
 
 /* --- Lanes --- */
 
-static struct lane *find_lane(struct deliver *d, uint32_t destination)
+static struct lane *find_lane(const struct deliver *d, uint32_t destination)
 {
-	for (unsigned i = 0; i < d->n_lanes; i++)
-		if (d->lanes[i]->destination == destination)
-			return d->lanes[i];
-	return NULL;
+	return lane_find(d->lanes, d->n_lanes, destination);
 }
 
 static int add_lane(struct deliver *d, const struct destination *to)
@@ -289,8 +298,6 @@ static void forget_ended(struct deliver *d)
 	while (d->ended) {
 		struct journey *j = d->ended;
 		d->ended = j->next;
-		if (j->delivery.state != DELIVERY_PENDING && d->decider)
-			decider_ended(d->decider, j->delivery.destination);
 		journey_free(j);
 	}
 }
@@ -322,26 +329,74 @@ static int tidy(struct deliver *d, instant_us now)
 	return pass(r ?: ledger_purge(d->ledger, now - KEPT_US, PURGED_PER_ROUND));
 }
 
+/* Not more often than once a second; then a later round does it. */
+static int show(struct deliver *d, instant_us now)
+{
+	const struct view_source from = { d->rules, d->ledger, d->decider, d->lanes, d->n_lanes };
+	if (llabs(now - d->shown_at) < TIDY_EVERY_US) {
+		d->untidy = true;
+		return 0;
+	}
+	d->shown_at = now;
+	return pass(view_show(&d->view, &from));
+}
+
+struct deliver_view *deliver_view(struct deliver *d)
+{
+	return view_cell_get(&d->view);
+}
+
+bool deliver_is_well(const struct deliver *d)
+{
+	return !atomic_load(&d->failed);
+}
+
+/* --- One transaction --- */
+
+/* What was asked for, and a part of each replay. */
+static int replay(struct deliver *d, instant_us now, unsigned *moved)
+{
+	int r = wishes_fulfil(&d->wishes, d->ledger, now);
+	return pass(r ?: replays_run(ledger_replays(d->ledger), d->ledger, now, moved));
+}
+
+static int is_replaying(struct deliver *d, instant_us now, bool *due)
+{
+	instant_us at;
+	int r = replays_next(ledger_replays(d->ledger), &at);
+	*due = at && at <= now;
+	return pass(r);
+}
+
 /* One transaction, which costs a sync only if something came of it. */
 static int write_ledger(struct deliver *d, instant_us now)
 {
-	unsigned decided = 0;
+	unsigned decided = 0, moved = 0;
+	bool asked = wishes_take(&d->wishes), replaying;
+	int r = is_replaying(d, now, &replaying);
 	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone;
 	d->untidy = true;
-	if (!d->ended && !due && d->rules->n_automations == 0)
-		return 0;
-	int r = ledger_begin(d->ledger);
+	if (r < 0 || (!d->ended && !due && !asked && !replaying && d->rules->n_automations == 0))
+		return pass(r);
+	r = asked ? ledger_sync_commits(d->ledger, true) : 0;
+	r = r ?: ledger_begin(d->ledger);
 	r = r ?: settle_all(d);
+	if (asked || replaying)
+		r = r ?: replay(d, now, &moved);
 	r = r ?: decider_run(d->decider, now, &d->more, &decided);
 	if (due)
 		r = r ?: tidy(d, now);
 	r = r ?: ledger_commit(d->ledger);
+	if (asked)
+		r = r ?: ledger_sync_commits(d->ledger, false);
 	if (r < 0)
 		return pass(r);
+	wishes_answer(&d->wishes, true);
 	forget_ended(d);
-	if (decided > 0)
+	if (decided > 0 || moved > 0 || asked)
 		look_again(d);
-	return pass(ledger_settle_log(d->ledger, due));
+	r = due ? show(d, now) : 0;
+	return pass(r ?: ledger_settle_log(d->ledger, due));
 }
 
 /* --- Rounds --- */
@@ -421,6 +476,8 @@ static void after_failure(struct deliver *d)
 	if (d->ledger)
 		ledger_abandon(d->ledger);
 	close_ledger(d);
+	wishes_take(&d->wishes);
+	wishes_answer(&d->wishes, false);
 	d->written_at = 0;
 }
 
@@ -438,9 +495,12 @@ static int milliseconds_until(const struct deliver *d)
 		at = d->written_at + WRITE_EVERY_US;
 	else if (d->untidy)
 		at = d->tidied_at + TIDY_EVERY_US;
+	instant_us replay_at;
+	if (replays_next(ledger_replays(d->ledger), &replay_at) == 0 && replay_at)
+		at = MIN(at, MAX(replay_at, d->written_at + WRITE_EVERY_US));
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];
-		instant_us wish = lane_wakes_at(find_lane((struct deliver *)d, to->no), to, now);
+		instant_us wish = lane_wakes_at(find_lane(d, to->no), to, now);
 		if (wish)
 			at = MIN(at, MAX(wish, d->written_at + WRITE_EVERY_US));
 	}
@@ -468,6 +528,7 @@ static void finish(struct deliver *d)
 	if (r < 0)
 		after_failure(d);
 	forget_ended(d);
+	wishes_close(&d->wishes);
 }
 
 static void note_round(struct deliver *d, int r)
@@ -498,6 +559,14 @@ void deliver_wake(struct deliver *d)
 	atomic_fetch_add(&d->wakes, 1);
 	if (atomic_load(&d->sleeps))
 		http_wake(d->http);
+}
+
+bool deliver_ask(struct deliver *d, struct wish *w)
+{
+	if (!wishes_add(&d->wishes, w))
+		return false;
+	deliver_wake(d);
+	return true;
 }
 
 /* --- Life --- */
@@ -544,6 +613,8 @@ static void close_parts(struct deliver *d)
 	rules_unref(d->rules);
 	catalog_unref(d->catalog);
 	store_reader_close(d->reader);
+	view_cell_fini(&d->view);
+	wishes_fini(&d->wishes);
 	free(d);
 }
 
@@ -553,6 +624,8 @@ int deliver_start(const struct deliver_config *config, struct deliver **out)
 	if (!d)
 		return fail(-ENOMEM, "deliveries");
 	d->config = *config;
+	wishes_init(&d->wishes);
+	view_cell_init(&d->view);
 	d->since = time_now();
 	int r = open_parts(d);
 	/* Here, so that all events from now on are behind the automations that there are. */

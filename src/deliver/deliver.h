@@ -9,7 +9,8 @@
  */
 #pragma once
 
-#include "deliver/ledger.h"
+#include "deliver/view.h"
+#include "deliver/wish.h"
 #include "store/store.h"
 
 struct deliver_config {
@@ -28,3 +29,12 @@ void deliver_stop(struct deliver *d);
 /* Any thread: events have been committed, or the catalog has changed. Costs next to nothing when it
  * is awake. */
 void deliver_wake(struct deliver *d);
+
+/* Any thread: hands it over. False: it was not taken, and done() is not called. */
+MUST_CHECK bool deliver_ask(struct deliver *d, struct wish *w);
+
+/* Any thread: what there is to see, as of about a second ago, with a reference for the caller. NULL:
+ * nothing yet. */
+struct deliver_view *deliver_view(struct deliver *d);
+/* Whether the last round did what it had to do. */
+bool deliver_is_well(const struct deliver *d);

@@ -27,10 +27,18 @@ struct transfer {
 
 TAILQ_HEAD(transfer_list, transfer);
 
+struct watch {
+	void (*readable)(void *arg);
+	void *arg;
+};
+
 struct http {
 	CURLM *multi;
 	struct transfer_list active, spare;
 	unsigned n_spare;
+	struct curl_waitfd watched[HTTP_WATCHES_MAX];
+	struct watch watches[HTTP_WATCHES_MAX]; /* of those */
+	unsigned n_watches;
 };
 
 /* --- What libcurl asks --- */
@@ -226,13 +234,47 @@ static bool end_all(struct http *h)
 	return any;
 }
 
+/* --- Waiting --- */
+
+int http_watch(struct http *h, int fd, void (*readable)(void *arg), void *arg)
+{
+	if (h->n_watches == HTTP_WATCHES_MAX)
+		return fail(-ENOSPC, "something else to wait for");
+	h->watched[h->n_watches] = (struct curl_waitfd){ .fd = fd, .events = CURL_WAIT_POLLIN };
+	h->watches[h->n_watches++] = (struct watch){ readable, arg };
+	return 0;
+}
+
+void http_unwatch(struct http *h, int fd)
+{
+	unsigned i = 0;
+	while (i < h->n_watches && h->watched[i].fd != fd)
+		i++;
+	must(i < h->n_watches);
+	h->n_watches--;
+	h->watched[i] = h->watched[h->n_watches];
+	h->watches[i] = h->watches[h->n_watches];
+}
+
+static void serve_watches(struct http *h)
+{
+	for (unsigned i = 0; i < h->n_watches; i++)
+		if (h->watched[i].revents)
+			h->watches[i].readable(h->watches[i].arg);
+}
+
+/* Transfers that end without a wait do not keep the watches from theirs. */
 void http_run(struct http *h, int timeout_ms)
 {
 	int running;
 	curl_multi_perform(h->multi, &running);
-	if (end_all(h))
+	bool any = end_all(h);
+	if (any && h->n_watches == 0)
 		return;
-	curl_multi_poll(h->multi, NULL, 0, timeout_ms, NULL);
+	for (unsigned i = 0; i < h->n_watches; i++)
+		h->watched[i].revents = 0;
+	curl_multi_poll(h->multi, h->watched, h->n_watches, any ? 0 : timeout_ms, NULL);
+	serve_watches(h);
 	curl_multi_perform(h->multi, &running);
 	end_all(h);
 }

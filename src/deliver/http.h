@@ -17,6 +17,7 @@ struct http;
 enum {
 	HTTP_ANSWER_MAX = 512, /* bytes that are kept of an answer's body */
 	HTTP_HEADERS_MAX = 16,
+	HTTP_WATCHES_MAX = 4,
 };
 
 struct http_header {
@@ -53,6 +54,11 @@ MUST_CHECK int http_start(struct http *h, struct exchange *x);
 /* Moves all that can be moved, waits at most so long for more or a wake, calls done() for each that
  * has ended. */
 void http_run(struct http *h, int timeout_ms);
+
+/* http_run() also waits for `fd`: when it can be read, readable(arg) is called, which does. -ENOSPC:
+ * there are HTTP_WATCHES_MAX. */
+MUST_CHECK int http_watch(struct http *h, int fd, void (*readable)(void *arg), void *arg);
+void http_unwatch(struct http *h, int fd);
 
 /* Any thread: ends the wait. */
 void http_wake(struct http *h);

@@ -16,6 +16,14 @@ void lane_fini(struct lane *l)
 	arena_fini(&l->memory);
 }
 
+struct lane *lane_find(struct lane *const *lanes, unsigned n, uint32_t destination)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (lanes[i]->destination == destination)
+			return lanes[i];
+	return NULL;
+}
+
 /* --- What is due --- */
 
 static bool is_under_way(const struct lane *l, const struct delivery *d)
@@ -66,6 +74,13 @@ int lane_load(struct lane *l, const struct destination *d, struct ledger *ledger
 static bool is_broken(const struct lane *l)
 {
 	return l->failures >= LANE_BREAKS_AFTER;
+}
+
+enum lane_state lane_state(const struct lane *l)
+{
+	if (l->disabled)
+		return LANE_DISABLED;
+	return is_broken(l) ? LANE_BROKEN : LANE_OPEN;
 }
 
 static bool has_room(struct lane *l, const struct destination *d, instant_us now)
@@ -141,7 +156,7 @@ static instant_us jittered(uint32_t seconds)
 
 static void try_again(struct delivery *d, const struct attempt *a, instant_us now)
 {
-	unsigned n = d->attempts - 1; /* pauses begin behind the first attempt */
+	unsigned n = d->attempts - d->tried - 1; /* pauses begin behind the first attempt */
 	if (n >= a->destination->n_retries) {
 		d->state = DELIVERY_DEAD;
 		return;

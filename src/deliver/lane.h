@@ -10,6 +10,7 @@
 #include "deliver/ledger.h"
 #include "deliver/rules.h"
 #include "deliver/sender.h"
+#include "deliver/view.h"
 
 enum {
 	LANE_LOADED_MAX = 256,
@@ -45,8 +46,13 @@ struct lane {
 	instant_us declared_at; /* the destination that all of this is about */
 };
 
+enum lane_state lane_state(const struct lane *l);
+
 void lane_init(struct lane *l, uint32_t destination, void *owner);
 void lane_fini(struct lane *l); /* nothing is under way */
+
+/* The one of the destination; NULL: there is none. */
+struct lane *lane_find(struct lane *const *lanes, unsigned n, uint32_t destination);
 
 /* Loads what is due, where there is room for it. */
 MUST_CHECK int lane_load(struct lane *l, const struct destination *d, struct ledger *ledger,

@@ -2,6 +2,8 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "deliver/replay.h"
+#include "deliver/tally.h"
 #include "store/db.h"
 #include "store/directory.h"
 
@@ -34,12 +36,14 @@ enum statement {
 	DELIVERY_DUE,
 	DELIVERY_DUE_FIRST,
 	DELIVERY_NEXT_DUE,
-	DELIVERY_COUNT,
 	DELIVERY_SETTLE,
+	DELIVERY_REPLAY,
 	ATTEMPT_ADD,
+	FORGET_FIND,
 	FORGET_ATTEMPTS,
 	FORGET_DELIVERIES,
 	FORGET_FIRED,
+	FORGET_REPLAYS,
 	SILENCE_GET,
 	SILENCE_SET,
 	PURGE_FIND,
@@ -50,10 +54,10 @@ enum statement {
 
 #define DUE_COLUMNS                                                                     \
 	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
-	" due_at FROM delivery WHERE destination = ?1 AND state = 0"                    \
+	" due_at, tried FROM delivery WHERE destination = ?1 AND state = 0"             \
 	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
 
-static const char *const sql[STATEMENTS] = {
+const char *const ledger_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
@@ -62,8 +66,8 @@ static const char *const sql[STATEMENTS] = {
 	[FIRED_GET] = "SELECT at FROM fired WHERE automation = ? AND contact = ?",
 	[FIRED_SET] = "INSERT OR REPLACE INTO fired(automation, contact, at) VALUES(?, ?, ?)",
 	[DELIVERY_ADD] = "INSERT INTO delivery(workspace, automation, action, destination, seq,"
-			 " contact, state, attempts, created_at, due_at, ended_at, status, answer)"
-			 " VALUES(?, ?, ?, ?, ?, ?, 0, 0, ?, ?, 0, 0, '')",
+			 " contact, state, attempts, tried, created_at, due_at, ended_at, status,"
+			 " answer) VALUES(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, '')",
 	[DELIVERY_DUE] = DUE_COLUMNS " ORDER BY due_at, no LIMIT ?5",
 	[DELIVERY_DUE_FIRST] = DUE_COLUMNS
 	" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.contact = delivery.contact"
@@ -71,27 +75,32 @@ static const char *const sql[STATEMENTS] = {
 	" ORDER BY due_at, no LIMIT ?5",
 	[DELIVERY_NEXT_DUE] = "SELECT due_at FROM delivery WHERE destination = ?1 AND state = 0"
 			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
-	[DELIVERY_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM delivery WHERE destination = ?"
-			   " AND state = 0 LIMIT ?)",
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
-			    " ended_at = ?, status = ?, answer = ? WHERE no = ?",
+			    " ended_at = ?, status = ?, answer = ? WHERE no = ? AND state = 0",
+	[DELIVERY_REPLAY] = "UPDATE delivery SET state = 0, due_at = ?, ended_at = 0,"
+			    " tried = attempts WHERE no = ? AND state = ?",
 	[ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery, n, at, duration_ms, status,"
 			" answer) VALUES(?, ?, ?, ?, ?, ?)",
+	[FORGET_FIND] = "SELECT destination, state FROM delivery WHERE contact = ?",
 	[FORGET_ATTEMPTS] = "DELETE FROM attempt WHERE delivery IN"
 			    " (SELECT no FROM delivery WHERE contact = ?)",
 	[FORGET_DELIVERIES] = "DELETE FROM delivery WHERE contact = ?",
 	[FORGET_FIRED] = "DELETE FROM fired WHERE contact = ?",
+	[FORGET_REPLAYS] = "DELETE FROM replay WHERE contact = ?1 AND contact > 0",
 	[SILENCE_GET] = "SELECT declared_at FROM silenced WHERE destination = ?",
 	[SILENCE_SET] = "INSERT OR REPLACE INTO silenced(destination, declared_at) VALUES(?, ?)",
-	[PURGE_FIND] = "SELECT no FROM delivery WHERE state > 0 AND ended_at < ?"
-		       " ORDER BY ended_at LIMIT 1",
+	[PURGE_FIND] = "SELECT no, destination, state FROM delivery WHERE state > 0"
+		       " AND ended_at < ? ORDER BY ended_at LIMIT 1",
 	[PURGE_ATTEMPTS] = "DELETE FROM attempt WHERE delivery = ?",
 	[PURGE_DELIVERY] = "DELETE FROM delivery WHERE no = ?",
 };
+const unsigned n_ledger_sql = STATEMENTS;
 
 struct ledger {
 	sqlite3 *db;
 	sqlite3_stmt *st[STATEMENTS];
+	struct tally *tally;
+	struct replays *replays;
 	int log_pages; /* not yet copied into the database */
 	bool failed;
 };
@@ -163,7 +172,9 @@ int ledger_open(const char *dir, struct ledger **out)
 	r = r ?: db_open(path, SQLITE_OPEN_READWRITE, &l->db);
 	r = r ?: configure(l);
 	r = r ?: check_schema(l->db);
-	r = r ?: db_prepare_all(l->db, sql, STATEMENTS, l->st);
+	r = r ?: db_prepare_all(l->db, ledger_sql, STATEMENTS, l->st);
+	r = r ?: tally_open(l->db, &l->tally);
+	r = r ?: replays_open(l->db, &l->replays);
 	if (r < 0) {
 		l->failed = true;
 		ledger_close(l);
@@ -177,6 +188,8 @@ void ledger_close(struct ledger *l)
 {
 	if (!l)
 		return;
+	replays_close(l->replays);
+	tally_close(l->tally);
 	db_finalize_all(l->st, STATEMENTS);
 	if (l->failed &&
 	    l->db) /* the next one to open it makes sure of the log first: store/directory.h */
@@ -192,7 +205,14 @@ int ledger_begin(struct ledger *l)
 
 int ledger_commit(struct ledger *l)
 {
-	return pass(db_run(l->st[COMMIT]));
+	int r = tally_save(l->tally);
+	return pass(r ?: db_run(l->st[COMMIT]));
+}
+
+int ledger_sync_commits(struct ledger *l, bool each)
+{
+	return pass(
+		db_exec(l->db, each ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
 }
 
 int ledger_settle_log(struct ledger *l, bool all)
@@ -212,6 +232,11 @@ void ledger_abandon(struct ledger *l)
 	/* SQLite may have done it by itself. */
 	if (!sqlite3_get_autocommit(l->db) && db_run(l->st[ROLLBACK]) < 0)
 		log_error("ledger_rollback_failed", LOG_S("cause", fail_text()));
+}
+
+struct replays *ledger_replays(struct ledger *l)
+{
+	return l->replays;
 }
 
 /* --- Single values --- */
@@ -273,14 +298,9 @@ int ledger_fire(struct ledger *l, uint32_t automation, uint64_t contact, instant
 	return pass(db_run(l->st[FIRED_SET]));
 }
 
-int ledger_pending(struct ledger *l, uint32_t destination, uint64_t most, uint64_t *n)
+uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum delivery_state state)
 {
-	int64_t count = 0;
-	bool found;
-	bind_pair(l->st[DELIVERY_COUNT], destination, most);
-	int r = get_i64(l->st[DELIVERY_COUNT], &count, &found);
-	*n = (uint64_t)count;
-	return pass(r);
+	return tally_of(l->tally, destination, state);
 }
 
 /* --- Deliveries --- */
@@ -298,7 +318,7 @@ int ledger_decide(struct ledger *l, struct delivery *d)
 	int r = db_run(st);
 	d->no = (uint64_t)sqlite3_last_insert_rowid(l->db);
 	d->state = DELIVERY_PENDING;
-	return pass(r);
+	return pass(r ?: tally_add(l->tally, d->destination, d->state, 1));
 }
 
 static void bind_place(sqlite3_stmt *st, uint32_t destination, struct due_place behind)
@@ -321,6 +341,7 @@ static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
 		.attempts = (unsigned)db_i64(st, 6),
 		.created_at = db_i64(st, 7),
 		.due_at = db_i64(st, 8),
+		.tried = (unsigned)db_i64(st, 9),
 	};
 }
 
@@ -350,6 +371,13 @@ int ledger_next_due(struct ledger *l, uint32_t destination, struct due_place beh
 	return pass(get_i64(l->st[DELIVERY_NEXT_DUE], at, &found));
 }
 
+static int move_tally(struct ledger *l, uint32_t destination, enum delivery_state from,
+		      enum delivery_state to)
+{
+	int r = from == to ? 0 : tally_add(l->tally, destination, from, -1);
+	return pass(from == to ? 0 : r ?: tally_add(l->tally, destination, to, 1));
+}
+
 static int add_attempt(struct ledger *l, uint64_t delivery, const struct attempt_row *attempt)
 {
 	sqlite3_stmt *st = l->st[ATTEMPT_ADD];
@@ -372,15 +400,48 @@ int ledger_settle(struct ledger *l, const struct delivery *d, const struct attem
 	db_bind_text(st, 6, d->answer);
 	db_bind_i64(st, 7, (int64_t)d->no);
 	int r = db_run(st);
+	if (r < 0 || sqlite3_changes(l->db) == 0)
+		return pass(r);
+	r = move_tally(l, d->destination, DELIVERY_PENDING, d->state);
 	return pass(r ?: add_attempt(l, d->no, attempt));
+}
+
+int ledger_replay(struct ledger *l, const struct delivery *d, instant_us due_at)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_REPLAY];
+	db_bind_i64(st, 1, due_at);
+	db_bind_i64(st, 2, (int64_t)d->no);
+	db_bind_i64(st, 3, d->state);
+	int r = db_run(st);
+	if (r < 0 || sqlite3_changes(l->db) == 0)
+		return pass(r);
+	return pass(move_tally(l, d->destination, d->state, DELIVERY_PENDING));
 }
 
 /* --- What goes --- */
 
+/* Of the row that the statement stands on. */
+static int drop_from_tally(struct ledger *l, sqlite3_stmt *st, int first_column)
+{
+	return pass(tally_add(l->tally, (uint32_t)db_i64(st, first_column),
+			      (enum delivery_state)db_i64(st, first_column + 1), -1));
+}
+
+static int drop_contact_from_tally(struct ledger *l, uint64_t contact)
+{
+	sqlite3_stmt *st = l->st[FORGET_FIND];
+	int r;
+	db_bind_i64(st, 1, (int64_t)contact);
+	while ((r = db_step(st)) == DB_ROW && (r = drop_from_tally(l, st, 0)) == 0)
+		;
+	db_reset(st);
+	return r < 0 ? pass(r) : 0;
+}
+
 int ledger_forget(struct ledger *l, uint64_t contact)
 {
-	int r = 0;
-	for (enum statement s = FORGET_ATTEMPTS; s <= FORGET_FIRED && r == 0; s++) {
+	int r = drop_contact_from_tally(l, contact);
+	for (enum statement s = FORGET_ATTEMPTS; s <= FORGET_REPLAYS && r == 0; s++) {
 		db_bind_i64(l->st[s], 1, (int64_t)contact);
 		r = db_run(l->st[s]);
 	}
@@ -414,17 +475,26 @@ int ledger_set_gone(struct ledger *l, uint64_t no)
 	return pass(ledger_move(l, GONE, no));
 }
 
+/* The oldest that has ended before then; *no 0: there is none. */
+static int find_purged(struct ledger *l, instant_us ended_before, int64_t *no)
+{
+	sqlite3_stmt *st = l->st[PURGE_FIND];
+	db_bind_i64(st, 1, ended_before);
+	int r = db_step(st);
+	*no = r == DB_ROW ? db_i64(st, 0) : 0;
+	if (r == DB_ROW)
+		r = drop_from_tally(l, st, 1);
+	db_reset(st);
+	return r < 0 ? pass(r) : 0;
+}
+
 int ledger_purge(struct ledger *l, instant_us ended_before, unsigned limit)
 {
-	int64_t no;
-	bool found = true;
-	int r = 0;
-	for (unsigned i = 0; i < limit && r == 0; i++) {
-		db_bind_i64(l->st[PURGE_FIND], 1, ended_before);
-		r = get_i64(l->st[PURGE_FIND], &no, &found);
-		if (r < 0 || !found)
-			break;
-		for (enum statement s = PURGE_ATTEMPTS; s <= PURGE_DELIVERY && r == 0; s++) {
+	int64_t no = 1;
+	int r = replays_purge(l->replays, ended_before);
+	for (unsigned i = 0; i < limit && r == 0 && no; i++) {
+		r = find_purged(l, ended_before, &no);
+		for (enum statement s = PURGE_ATTEMPTS; s <= PURGE_DELIVERY && r == 0 && no; s++) {
 			db_bind_i64(l->st[s], 1, no);
 			r = db_run(l->st[s]);
 		}

@@ -26,6 +26,7 @@ enum delivery_state { /* stored: never renumber */
 		      DELIVERY_PENDING = 0,
 		      DELIVERY_DONE = 1,
 		      DELIVERY_DEAD = 2,
+		      DELIVERY_STATES, /* how many */
 };
 
 struct delivery {
@@ -35,6 +36,7 @@ struct delivery {
 	uint64_t seq, contact; /* the event and whose it is */
 	enum delivery_state state;
 	unsigned attempts;
+	unsigned tried; /* of them, before it was replayed last */
 	instant_us created_at, due_at, ended_at;
 	int status;        /* of the last attempt */
 	struct str answer; /* likewise: its first bytes, or why there is none */
@@ -57,6 +59,9 @@ void ledger_close(struct ledger *l); /* NULL is fine */
 MUST_CHECK int ledger_begin(struct ledger *l);
 MUST_CHECK int ledger_commit(struct ledger *l);
 void ledger_abandon(struct ledger *l);
+
+/* Between transactions: whether each commit from now on is synced when it returns, with all before. */
+MUST_CHECK int ledger_sync_commits(struct ledger *l, bool each);
 
 /* Between transactions: syncs what was committed and copies it from the log into the database, all
  * of it or only if the log has become long. */
@@ -99,12 +104,16 @@ MUST_CHECK int ledger_due(struct ledger *l, struct arena *a, const struct due_qu
 /* When the next behind the place is due; 0: there is none. */
 MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, struct due_place behind,
 			       instant_us *at);
-/* How many of the destination are pending, counted up to `most`. */
-MUST_CHECK int ledger_pending(struct ledger *l, uint32_t destination, uint64_t most, uint64_t *n);
+/* How many of the destination are in the state, with what the transaction has done. */
+uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum delivery_state state);
 
-/* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). */
+/* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). One
+ * that is gone by now stays so. */
 MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,
 			     const struct attempt_row *attempt);
+
+/* An ended delivery is pending again, due then, and has all tries of its schedule before it. */
+MUST_CHECK int ledger_replay(struct ledger *l, const struct delivery *d, instant_us due_at);
 
 /* All rows of the contact go. */
 MUST_CHECK int ledger_forget(struct ledger *l, uint64_t contact);
@@ -120,3 +129,11 @@ MUST_CHECK int ledger_set_gone(struct ledger *l, uint64_t no);
 
 /* Ended deliveries older than that go, at most `limit` at once. */
 MUST_CHECK int ledger_purge(struct ledger *l, instant_us ended_before, unsigned limit);
+
+/* What is written along with deliveries: replay.h. */
+struct replays;
+struct replays *ledger_replays(struct ledger *l);
+
+/* All SQL of the ledger's own, for a test that shows the plan of each. */
+extern const char *const ledger_sql[];
+extern const unsigned n_ledger_sql;

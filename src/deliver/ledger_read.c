@@ -1,6 +1,7 @@
 #include "deliver/ledger_read.h"
 
 #include "base/fail.h"
+#include "base/timefmt.h"
 #include "store/db.h"
 
 #include <errno.h>
@@ -10,29 +11,24 @@
 enum {
 	LOOKED_AT_MAX = 10000, /* rows for one page */
 	ATTEMPTS_MAX = 100,
+	COUNT_MS_MAX = 2000,
+	COUNT_STEP = 4096, /* rows between two looks at the clock */
 };
 
-#define COLUMNS                                                                                 \
-	"SELECT no, workspace, automation, action, destination, seq, contact, state, attempts," \
-	" created_at, due_at, ended_at, status, answer FROM delivery "
-
-/* The narrowest index that the question has; what is left of it is looked at row by row. */
-enum list {
-	LIST_CONTACT,
-	LIST_DEAD,
-	LIST_AUTOMATION,
-	LIST_DESTINATION,
-	LIST_WORKSPACE,
+enum statement {
+	ATTEMPTS,
+	REPLAYS,
+	REPLAY,
+	STATEMENTS,
 };
 
-static const char *const lists[] = {
-	[LIST_CONTACT] = COLUMNS "WHERE contact = ?1 AND no < ?2 ORDER BY no DESC LIMIT ?3",
-	[LIST_DEAD] = COLUMNS "WHERE workspace = ?1 AND state = 2 AND no < ?2"
-			      " ORDER BY no DESC LIMIT ?3",
-	[LIST_AUTOMATION] = COLUMNS "WHERE automation = ?1 AND no < ?2 ORDER BY no DESC LIMIT ?3",
-	[LIST_DESTINATION] = COLUMNS "WHERE destination = ?1 AND no < ?2 ORDER BY no DESC LIMIT ?3",
-	[LIST_WORKSPACE] = COLUMNS "WHERE workspace = ?1 AND no < ?2 ORDER BY no DESC LIMIT ?3",
+const char *const ledger_read_sql[STATEMENTS] = {
+	[ATTEMPTS] = "SELECT n, at, duration_ms, status, answer FROM attempt"
+		     " WHERE delivery = ? ORDER BY n DESC LIMIT ?",
+	[REPLAYS] = REPLAY_COLUMNS "WHERE workspace = ? AND no < ? ORDER BY no DESC LIMIT ?",
+	[REPLAY] = REPLAY_COLUMNS "WHERE no = ? AND workspace = ?",
 };
+const unsigned n_ledger_read_sql = STATEMENTS;
 
 static int open_read(const char *dir, sqlite3 **db)
 {
@@ -42,54 +38,18 @@ static int open_read(const char *dir, sqlite3 **db)
 	return pass(db_open(path, SQLITE_OPEN_READONLY, db));
 }
 
-static int take(sqlite3_stmt *st, struct arena *a, struct delivery *d)
+static int take_answer(sqlite3_stmt *st, struct arena *a, struct delivery *d)
 {
-	*d = (struct delivery){
-		.no = (uint64_t)db_i64(st, 0),
-		.workspace = (uint32_t)db_i64(st, 1),
-		.automation = (uint32_t)db_i64(st, 2),
-		.action = (unsigned)db_i64(st, 3),
-		.destination = (uint32_t)db_i64(st, 4),
-		.seq = (uint64_t)db_i64(st, 5),
-		.contact = (uint64_t)db_i64(st, 6),
-		.state = (enum delivery_state)db_i64(st, 7),
-		.attempts = (unsigned)db_i64(st, 8),
-		.created_at = db_i64(st, 9),
-		.due_at = db_i64(st, 10),
-		.ended_at = db_i64(st, 11),
-		.status = (int)db_i64(st, 12),
-		.answer = arena_str(a, db_text(st, 13)),
-	};
+	d->answer = arena_str(a, walk_answer(st));
 	return d->answer.p ? 0 : fail(-ENOMEM, "a delivery");
 }
 
+static int64_t below(uint64_t before)
+{
+	return before ? (int64_t)MIN(before, (uint64_t)INT64_MAX) : INT64_MAX;
+}
+
 /* --- A page --- */
-
-static enum list list_for(const struct delivery_query *q, uint64_t *key)
-{
-	*key = q->contact;
-	if (q->contact)
-		return LIST_CONTACT;
-	*key = q->workspace;
-	if (q->state == DELIVERY_DEAD)
-		return LIST_DEAD;
-	*key = q->automation;
-	if (q->automation)
-		return LIST_AUTOMATION;
-	*key = q->destination;
-	if (q->destination)
-		return LIST_DESTINATION;
-	*key = q->workspace;
-	return LIST_WORKSPACE;
-}
-
-static bool is_meant(const struct delivery_query *q, const struct delivery *d)
-{
-	return d->workspace == q->workspace && (!q->contact || d->contact == q->contact) &&
-	       (!q->automation || d->automation == q->automation) &&
-	       (!q->destination || d->destination == q->destination) &&
-	       (q->state < 0 || (int)d->state == q->state);
-}
 
 static int read_page(sqlite3_stmt *st, struct arena *a, const struct delivery_query *q,
 		     struct delivery *rows, unsigned *n, uint64_t *next_before)
@@ -102,10 +62,12 @@ static int read_page(sqlite3_stmt *st, struct arena *a, const struct delivery_qu
 			*next_before = rows[*n - 1].no;
 			return 0;
 		}
-		r = take(st, a, &d);
+		r = walk_take(st, &d);
+		bool meant = r == 0 && walk_means(&q->of, &d);
+		r = meant ? take_answer(st, a, &d) : r;
 		if (r < 0)
 			break;
-		if (is_meant(q, &d))
+		if (meant)
 			rows[(*n)++] = d;
 		looked_at++;
 	}
@@ -122,11 +84,11 @@ int ledger_read_deliveries(const char *dir, struct arena *a, const struct delive
 	*n = 0;
 	*rows = arena_array(a, struct delivery, q->limit);
 	int r = *rows ? open_read(dir, &db) : fail(-ENOMEM, "deliveries");
-	r = r ?: db_prepare(db, lists[list_for(q, &key)], &st);
+	r = r ?: db_prepare(db, walk_down_sql[walk_for(&q->of, &key)], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, (int64_t)key);
-	db_bind_i64(st, 2, q->before ? (int64_t)MIN(q->before, (uint64_t)INT64_MAX) : INT64_MAX);
+	db_bind_i64(st, 2, below(q->before));
 	db_bind_i64(st, 3, LOOKED_AT_MAX);
 	return pass(read_page(st, a, q, *rows, n, next_before));
 }
@@ -137,25 +99,33 @@ static int read_one(sqlite3 *db, struct arena *a, uint32_t workspace, uint64_t n
 		    struct delivery *row)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(db, COLUMNS "WHERE no = ?", &st);
+	int r = db_prepare(db, walk_one_sql, &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, (int64_t)no);
 	r = db_step(st);
 	if (r != DB_ROW)
 		return r < 0 ? pass(r) : LEDGER_NONE;
-	r = take(st, a, row);
+	r = walk_take(st, row);
+	r = r ?: take_answer(st, a, row);
 	return r < 0 ? pass(r) : row->workspace == workspace ? LEDGER_OK : LEDGER_NONE;
+}
+
+/* They come newest first. */
+static void turn_round(struct attempt_row *rows, unsigned n)
+{
+	for (unsigned i = 0; i < n / 2; i++) {
+		struct attempt_row one = rows[i];
+		rows[i] = rows[n - 1 - i];
+		rows[n - 1 - i] = one;
+	}
 }
 
 static int read_attempts(sqlite3 *db, struct arena *a, uint64_t no, struct attempt_row *rows,
 			 unsigned *n)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(db,
-			   "SELECT n, at, duration_ms, status, answer FROM attempt"
-			   " WHERE delivery = ? ORDER BY n LIMIT ?",
-			   &st);
+	int r = db_prepare(db, ledger_read_sql[ATTEMPTS], &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, (int64_t)no);
@@ -167,6 +137,7 @@ static int read_attempts(sqlite3 *db, struct arena *a, uint64_t no, struct attem
 		if (!rows[(*n)++].answer.p)
 			return fail(-ENOMEM, "a delivery's attempts");
 	}
+	turn_round(rows, *n);
 	return r < 0 ? pass(r) : 0;
 }
 
@@ -179,4 +150,82 @@ int ledger_read_delivery(const char *dir, struct arena *a, uint32_t workspace, u
 	int r = *attempts ? open_read(dir, &db) : fail(-ENOMEM, "a delivery");
 	r = r ?: read_one(db, a, workspace, no, row);
 	return r ?: pass(read_attempts(db, a, no, *attempts, n));
+}
+
+/* --- How many --- */
+
+static int count_rows(sqlite3_stmt *st, const struct delivery_filter *of, uint64_t *n, bool *all)
+{
+	int64_t until = time_monotonic_ms() + COUNT_MS_MAX;
+	struct delivery d;
+	int r;
+	for (uint64_t i = 1; (r = db_step(st)) == DB_ROW; i++) {
+		if (i % COUNT_STEP == 0 && time_monotonic_ms() > until)
+			return 0;
+		r = walk_take(st, &d);
+		if (r < 0)
+			return pass(r);
+		*n += walk_means(of, &d);
+	}
+	*all = r == DB_END;
+	return r < 0 ? pass(r) : 0;
+}
+
+int ledger_read_count(const char *dir, const struct delivery_filter *of, uint64_t *n, bool *all)
+{
+	CLEANUP(db_close) sqlite3 *db = NULL;
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	uint64_t key;
+	*n = 0;
+	*all = false;
+	int r = open_read(dir, &db);
+	r = r ?: db_prepare(db, walk_up_sql[walk_for(of, &key)], &st);
+	if (r < 0)
+		return pass(r);
+	db_bind_i64(st, 1, (int64_t)key);
+	db_bind_i64(st, 2, 0);
+	db_bind_i64(st, 3, INT64_MAX);
+	db_bind_i64(st, 4, INT64_MAX);
+	return pass(count_rows(st, of, n, all));
+}
+
+/* --- Replays --- */
+
+int ledger_read_replays(const char *dir, struct arena *a, const struct replay_query *q,
+			struct replay **rows, unsigned *n, uint64_t *next_before)
+{
+	CLEANUP(db_close) sqlite3 *db = NULL;
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	*n = 0;
+	*next_before = 0;
+	*rows = arena_array(a, struct replay, q->limit);
+	int r = *rows ? open_read(dir, &db) : fail(-ENOMEM, "replays");
+	r = r ?: db_prepare(db, ledger_read_sql[REPLAYS], &st);
+	if (r < 0)
+		return pass(r);
+	db_bind_i64(st, 1, q->workspace);
+	db_bind_i64(st, 2, below(q->before));
+	db_bind_i64(st, 3, (int64_t)q->limit + 1);
+	while ((r = db_step(st)) == DB_ROW && *n < q->limit)
+		(*rows)[(*n)++] = replay_take(st);
+	if (r == DB_ROW)
+		*next_before = (*rows)[*n - 1].no;
+	return r < 0 ? pass(r) : 0;
+}
+
+int ledger_read_replay(const char *dir, uint32_t workspace, uint64_t no, struct replay *row)
+{
+	CLEANUP(db_close) sqlite3 *db = NULL;
+	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
+	int r = open_read(dir, &db);
+	r = r ?: db_prepare(db, ledger_read_sql[REPLAY], &st);
+	if (r < 0)
+		return pass(r);
+	db_bind_i64(st, 1, (int64_t)no);
+	db_bind_i64(st, 2, workspace);
+	r = db_step(st);
+	if (r != DB_ROW)
+		return r < 0 ? pass(r) : LEDGER_NONE;
+	*row = replay_take(st);
+	return LEDGER_OK;
 }

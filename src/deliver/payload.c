@@ -13,9 +13,20 @@ struct str payload_id(struct arena *a, const struct delivery *d, const struct ev
 	return arena_printf(a, "msg_%s_%u_%u", event, d->automation, d->action);
 }
 
+/* So that what is made of it grows in place. */
+static bool reserve(struct arena *a, const struct payload *p)
+{
+	const struct event_row *e = p->event;
+	const struct contact_view *c = p->contact;
+	return arena_reserve(a, e->properties.n + e->mismatches.n + c->attributes.n +
+					c->identities.n + 4096);
+}
+
 static int make_default(struct arena *a, const struct payload *p, struct str *json)
 {
 	struct buf b = buf_in(a);
+	if (!reserve(a, p))
+		return fail(-ENOMEM, "what a delivery says");
 	buf_lit(&b, "{\"type\":");
 	buf_json_str(&b, p->event->definition);
 	buf_lit(&b, ",\"timestamp\":\"");

@@ -3,4 +3,5 @@
 const struct sender *const senders[DESTINATION_TYPES] = {
 	[DESTINATION_WEBHOOK] = &webhook,
 	[DESTINATION_FILE] = &file,
+	[DESTINATION_KAFKA] = &kafka,
 };

@@ -54,7 +54,7 @@ struct sender {
 	int (*send)(struct http *h, struct attempt *a);
 };
 
-extern const struct sender webhook, file;
+extern const struct sender webhook, file, kafka;
 
 /* By type. */
 extern const struct sender *const senders[DESTINATION_TYPES];

@@ -18,12 +18,12 @@ bool automation_judge_bodies(const struct automation *m, const struct workspace 
 {
 	struct spec s = { .arena = a, .problems = ps };
 	const struct definition *definitions[BODY_SAMPLES_MAX];
-	unsigned n = triggering(m, w, definitions);
+	unsigned n = triggering(m, w, definitions), steps = BODY_STEPS_MAX;
 	for (unsigned i = 0; i < m->n_actions; i++) {
 		struct str path = problem_index(a, STR("actions"), i);
 		if (m->actions[i].body.p)
 			body_judge(&s, spec_path(&s, path, STR("body")), m->actions[i].body,
-				   definitions, n);
+				   definitions, n, &steps);
 	}
 	return !s.refused;
 }

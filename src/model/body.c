@@ -83,10 +83,11 @@ static int read_names(struct arena *a, const struct body *of, struct template_na
 /* --- Making --- */
 
 static int render(const struct template *t, struct arena *a, const struct body *of,
-		  yyjson_val *otherwise, struct str *json, struct template_error *err)
+		  yyjson_val *otherwise, unsigned *steps, struct str *json,
+		  struct template_error *err)
 {
 	struct template_name names[NAMES];
-	const struct template_data data = { names, NAMES, otherwise };
+	const struct template_data data = { names, NAMES, otherwise, steps };
 	int r = read_names(a, of, names);
 	if (r == BODY_WRONG) {
 		*err = (struct template_error){ "what it is about is too large", 0 };
@@ -112,7 +113,7 @@ static int make(struct arena *a, struct arena *work, struct str text, const stru
 	int r = template_read(work, text, &t, &err);
 	if (r == TEMPLATE_WRONG)
 		return explain(a, "the body is no template", &err, why);
-	r = r ?: render(&t, work, of, NULL, json, &err);
+	r = r ?: render(&t, work, of, NULL, NULL, json, &err);
 	if (r == TEMPLATE_WRONG)
 		return explain(a, "the body is not JSON", &err, why);
 	if (r == TEMPLATE_TOO_MUCH)
@@ -140,6 +141,7 @@ struct judge {
 	struct str path;
 	struct template template;
 	struct arena work;
+	unsigned *steps;
 	bool wrong; /* one thing is enough */
 };
 
@@ -160,7 +162,8 @@ static void try_sample(struct judge *j, const struct definition *d, bool full)
 	arena_reset(&j->work);
 	bool made = body_sample(&j->work, d, &of.event, &of.contact) &&
 		    (!full || body_sample_text(&j->work, &otherwise));
-	int r = made ? render(&j->template, &j->work, &of, otherwise, &json, &err) : -ENOMEM;
+	int r = made ? render(&j->template, &j->work, &of, otherwise, j->steps, &json, &err)
+		     : -ENOMEM;
 	j->spec->refused |= r < 0;
 	if (r <= 0)
 		return;
@@ -185,9 +188,9 @@ static void judge(struct judge *j, const struct definition *const *definitions, 
 }
 
 void body_judge(struct spec *s, struct str path, struct str text,
-		const struct definition *const *definitions, unsigned n)
+		const struct definition *const *definitions, unsigned n, unsigned *steps)
 {
-	struct judge j = { .spec = s, .path = path };
+	struct judge j = { .spec = s, .path = path, .steps = steps };
 	struct template_error err;
 	struct arena parts;
 	arena_init(&parts, MEMORY_MAX, NULL);

@@ -12,8 +12,13 @@
 
 #include "model/catalog.h"
 #include "model/spec.h"
+#include "template/template.h"
 
-enum { BODY_SAMPLES_MAX = 20 }; /* definitions that a template is tried with */
+enum {
+	BODY_SAMPLES_MAX = 10, /* definitions that a template is tried with */
+	/* Of a declaration's templates with all samples: some 40 ms. */
+	BODY_STEPS_MAX = 2 * TEMPLATE_STEPS_MAX,
+};
 
 /*
  * A template that is none, or makes no JSON of a sample, is a PROBLEM_TEMPLATE. Samples are an event
@@ -22,7 +27,7 @@ enum { BODY_SAMPLES_MAX = 20 }; /* definitions that a template is tried with */
  * could.
  */
 void body_judge(struct spec *s, struct str path, struct str text,
-		const struct definition *const *definitions, unsigned n);
+		const struct definition *const *definitions, unsigned n, unsigned *steps);
 
 struct body {
 	struct str delivery_id, automation;

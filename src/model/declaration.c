@@ -28,10 +28,10 @@ static bool read_destination(struct arena *a, yyjson_val *v, struct problems *ps
 	struct destination d;
 	struct spec s = { .arena = a, .problems = ps };
 	bool good = destination_read(a, v, ps, &d);
-	unsigned before = ps->found;
+	unsigned before = ps->found, steps = BODY_STEPS_MAX;
 	*name = d.name;
 	if (good && d.body.p)
-		body_judge(&s, STR("body"), d.body, NULL, 0);
+		body_judge(&s, STR("body"), d.body, NULL, 0, &steps);
 	return good && ps->found == before && !s.refused;
 }
 

@@ -10,6 +10,10 @@ enum {
 	SECRET_TEXT_MAX = 100,
 	PATH_MAX_BYTES = 1024,
 	CONCURRENCY = 10,
+	CA_MAX = 48 << 10,
+	USERNAME_MAX = 255,
+	PASSWORD_MAX = 1024,
+	MESSAGE_MIN = 1000, /* bytes */
 };
 
 #define ROTATE_BYTES     (64 * 1024 * 1024LL)
@@ -31,6 +35,15 @@ static const struct spec_member members[N_MEMBERS] = {
 	[PATH] = { STR_INIT("path"), SPEC_STRING, false, 1, PATH_MAX_BYTES },
 	[ROTATE] = { STR_INIT("rotate_bytes"), SPEC_INTEGER, false, ROTATE_BYTES_MIN,
 		     ROTATE_BYTES_MAX },
+	[BROKERS] = { STR_INIT("brokers"), SPEC_STRING, false, 1, DESTINATION_URL_MAX },
+	[TOPIC] = { STR_INIT("topic"), SPEC_STRING, false, 1, DESTINATION_TOPIC_MAX },
+	[TLS] = { STR_INIT("tls"), SPEC_BOOLEAN },
+	[CA] = { STR_INIT("ca"), SPEC_STRING, false, 1, CA_MAX },
+	[SASL] = { STR_INIT("sasl"), SPEC_STRING, false, 1, 20 },
+	[USERNAME] = { STR_INIT("username"), SPEC_STRING, false, 1, USERNAME_MAX },
+	[PASSWORD] = { STR_INIT("password"), SPEC_STRING, false, 1, PASSWORD_MAX },
+	[MESSAGE_MAX] = { STR_INIT("message_max_bytes"), SPEC_INTEGER, false, MESSAGE_MIN,
+			  DESTINATION_MESSAGE_MAX },
 	[RETRY] = { STR_INIT("retry_seconds"), SPEC_ARRAY, false, 0, DESTINATION_RETRIES_MAX },
 	[PARALLEL] = { STR_INIT("concurrency"), SPEC_INTEGER, false, 1,
 		       DESTINATION_CONCURRENCY_MAX },
@@ -43,8 +56,13 @@ static const struct spec_member members[N_MEMBERS] = {
 
 /* Members that only some types have: what stands in another is a mistake, not a wish. */
 static const unsigned of_types[N_MEMBERS] = {
-	[URL] = OF(WEBHOOK),           [SECRET] = OF(WEBHOOK), [SECRETS] = OF(WEBHOOK),
-	[ALLOW_PRIVATE] = OF(WEBHOOK), [PATH] = OF(FILE),      [ROTATE] = OF(FILE),
+	[URL] = OF(WEBHOOK),     [SECRET] = OF(WEBHOOK),
+	[SECRETS] = OF(WEBHOOK), [ALLOW_PRIVATE] = OF(WEBHOOK) | OF(KAFKA),
+	[PATH] = OF(FILE),       [ROTATE] = OF(FILE),
+	[BROKERS] = OF(KAFKA),   [TOPIC] = OF(KAFKA),
+	[TLS] = OF(KAFKA),       [CA] = OF(KAFKA),
+	[SASL] = OF(KAFKA),      [USERNAME] = OF(KAFKA),
+	[PASSWORD] = OF(KAFKA),  [MESSAGE_MAX] = OF(KAFKA),
 };
 
 void destination_wrong(struct destination_reader *r, unsigned member, enum problem_code code,
@@ -193,6 +211,7 @@ static const struct {
 } types[DESTINATION_TYPES] = {
 	[DESTINATION_WEBHOOK] = { STR_INIT("webhook"), read_webhook, put_webhook },
 	[DESTINATION_FILE] = { STR_INIT("file"), read_file, put_file },
+	[DESTINATION_KAFKA] = { STR_INIT("kafka"), destination_read_kafka, destination_put_kafka },
 };
 
 static bool read_type(struct destination_reader *r)
@@ -205,7 +224,7 @@ static bool read_type(struct destination_reader *r)
 		return true;
 	}
 	if (r->v[TYPE])
-		destination_wrong(r, TYPE, PROBLEM_VALUE, "webhook, file");
+		destination_wrong(r, TYPE, PROBLEM_VALUE, "webhook, file, kafka");
 	return false;
 }
 

@@ -5,9 +5,11 @@
  *   { "name": "crm", "type": "webhook", "url": "https://crm.example/in", "secret": "whsec_...",
  *     "allow_private": false, "retry_seconds": [5, 300, 1800], "concurrency": 10,
  *     "requests_per_second": 0, "ordered": false, "body": "{...}" }
+ *   { "name": "bus", "type": "kafka", "brokers": "k1:9092,k2:9092", "topic": "occurd.events",
+ *     "tls": true, "sasl": "SCRAM-SHA-512", "username": "occurd", "password": "..." }
  *
- * Secrets are stored as they are, because they sign what is sent; nothing that occurd serves shows
- * them.
+ * Secrets and passwords are stored as they are, because they sign what is sent or let it in; nothing
+ * that occurd serves shows them.
  */
 #pragma once
 
@@ -18,16 +20,30 @@
 enum destination_type {
 	DESTINATION_WEBHOOK,
 	DESTINATION_FILE,
+	DESTINATION_KAFKA,
 	DESTINATION_TYPES, /* how many */
 };
 
 enum {
 	DESTINATION_NAME_MAX = 100, /* code points */
 	DESTINATION_URL_MAX = 2048, /* bytes */
+	DESTINATION_TOPIC_MAX = 249,
+	DESTINATION_MESSAGE_MAX = 4 * 1024 * 1024, /* bytes */
 	DESTINATION_RETRIES_MAX = 20,
 	DESTINATION_RETRY_MAX_S = 7 * 24 * 60 * 60,
 	DESTINATION_SECRETS_MAX = 2, /* valid at once: the new one signs first */
 	DESTINATION_CONCURRENCY_MAX = 1000,
+};
+
+/* Strings are NUL-terminated behind their bytes, and have no NUL in them. */
+struct destination_kafka {
+	struct str brokers; /* "host:port,host:port" */
+	struct str topic;
+	bool tls;
+	struct str ca;    /* PEM; .n 0: whom the system trusts */
+	const char *sasl; /* the mechanism; NULL: without */
+	struct str username, password;
+	uint32_t message_max; /* bytes, with key and headers */
 };
 
 struct destination {
@@ -37,15 +53,18 @@ struct destination {
 	enum destination_type type;
 	bool disabled;
 
+	bool allow_private; /* addresses of this machine and of private networks will do */
+
 	/* Webhook. The secrets are decoded: the bytes that sign. */
 	struct str url;
 	struct str secrets[DESTINATION_SECRETS_MAX];
 	unsigned n_secrets;
-	bool allow_private; /* addresses of this machine and of private networks will do */
 
 	/* File. */
 	struct str path; /* relative to `out` in the data directory */
 	uint64_t rotate_bytes;
+
+	struct destination_kafka kafka;
 
 	/* All. */
 	const uint32_t *retry_s; /* pauses before the second attempt, the third ... */

@@ -17,6 +17,14 @@ enum destination_member {
 	ALLOW_PRIVATE,
 	PATH,
 	ROTATE,
+	BROKERS,
+	TOPIC,
+	TLS,
+	CA,
+	SASL,
+	USERNAME,
+	PASSWORD,
+	MESSAGE_MAX,
 	RETRY,
 	PARALLEL,
 	RATE,
@@ -33,3 +41,6 @@ struct destination_reader {
 
 void destination_wrong(struct destination_reader *r, unsigned member, enum problem_code code,
 		       const char *rule);
+
+void destination_read_kafka(struct destination_reader *r);
+void destination_put_kafka(struct buf *b, const struct destination *d);

@@ -25,12 +25,23 @@ static bool is_secret(struct str name)
 	return str_eq(name, STR("secret")) || str_eq(name, STR("secrets"));
 }
 
+/* Who does not know a password shall not learn it by sending it somewhere. */
+static bool leads_elsewhere(yyjson_val *patch)
+{
+	static const struct str ways[] = { STR_INIT("brokers"), STR_INIT("tls"), STR_INIT("ca"),
+					   STR_INIT("sasl") };
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+		if (json_get(patch, ways[i]))
+			return true;
+	return false;
+}
+
 /* Whether the patch says what comes of a member that is there. */
 static bool is_replaced(yyjson_val *patch, struct str name)
 {
 	if (is_secret(name))
 		return json_get(patch, STR("secret")) || json_get(patch, STR("secrets"));
-	return json_get(patch, name);
+	return json_get(patch, name) || (str_eq(name, STR("password")) && leads_elsewhere(patch));
 }
 
 static void put_member(struct buf *b, bool *first, struct str name, const yyjson_val *v)

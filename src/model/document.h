@@ -42,7 +42,8 @@ int document_compare(enum document_kind kind, struct str name, const struct docu
 
 /*
  * The declaration `body` with members of `patch` (an object) in place of its own, as compact JSON; a
- * member that is null goes. A destination's new secret takes the place of all it had. NULL in .p:
- * memory is refused, or `body` is no object.
+ * member that is null goes. A destination's new secret takes the place of all it had, and its
+ * password goes when the way changes by which it is sent. NULL in .p: memory is refused, or `body` is
+ * no object.
  */
 struct str document_merge(struct arena *a, struct str body, yyjson_val *patch);

@@ -14,10 +14,16 @@ static int take_row(struct store_reader *r, struct arena *a, sqlite3_stmt *st, s
 	return pass(raw_event_keep(r, a, &e, &row->event));
 }
 
+static size_t bytes_of(const struct event_row *e)
+{
+	return e->properties.n + e->mismatches.n;
+}
+
 int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after, unsigned limit,
 		    struct feed_row **rows, unsigned *n)
 {
 	sqlite3_stmt *st = r->st[RD_FEED];
+	size_t bytes = 0;
 	int x = 0;
 	*n = 0;
 	*rows = arena_array(a, struct feed_row, limit);
@@ -25,11 +31,11 @@ int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after, uns
 		return reader_no_memory();
 	db_bind_i64(st, 1, (int64_t)after);
 	db_bind_i64(st, 2, limit);
-	while (*n < limit && (x = db_step(st)) == DB_ROW) {
+	while (*n < limit && bytes < STORE_FEED_BYTES && (x = db_step(st)) == DB_ROW) {
 		x = take_row(r, a, st, &(*rows)[*n]);
 		if (x < 0)
 			break;
-		++*n;
+		bytes += bytes_of(&(*rows)[(*n)++].event);
 	}
 	db_reset(st);
 	return x < 0 ? pass(x) : 0;
@@ -60,7 +66,7 @@ int store_read_feed_of(struct store_reader *r, struct arena *a, const struct fee
 		x = take_row(r, a, st, &row);
 		if (x < 0)
 			break;
-		bytes += row.event.properties.n + row.event.mismatches.n;
+		bytes += bytes_of(&row.event);
 		(*rows)[(*n)++] = row.event;
 		x = DB_ROW;
 	}

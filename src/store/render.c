@@ -1,20 +1,20 @@
 #include "store/render.h"
 
-static void put_uuid(struct buf *b, const char *name, struct uuid id)
+void render_uuid(struct buf *b, const char *name, struct uuid id)
 {
 	char text[UUID_TEXT + 1];
 	uuid_text(id, text);
 	buf_printf(b, "\"%s\":\"%s\"", name, text);
 }
 
-static void put_time(struct buf *b, const char *name, instant_us t)
+void render_time(struct buf *b, const char *name, instant_us t)
 {
 	buf_printf(b, "\"%s\":\"", name);
 	time_put(b, t, 6);
 	buf_char(b, '"');
 }
 
-static void put_text(struct buf *b, const char *name, struct str s)
+void render_text(struct buf *b, const char *name, struct str s)
 {
 	buf_printf(b, "\"%s\":", name);
 	buf_json_str(b, s);
@@ -23,17 +23,17 @@ static void put_text(struct buf *b, const char *name, struct str s)
 void render_event(struct buf *b, const struct event_row *e)
 {
 	buf_char(b, '{');
-	put_uuid(b, "id", e->id);
+	render_uuid(b, "id", e->id);
 	buf_printf(b, ",\"seq\":%llu,", (unsigned long long)e->seq);
-	put_text(b, "dialect", e->dialect);
+	render_text(b, "dialect", e->dialect);
 	buf_char(b, ',');
-	put_text(b, "definition", e->definition);
+	render_text(b, "definition", e->definition);
 	buf_char(b, ',');
-	put_uuid(b, "contact_id", e->contact_id);
+	render_uuid(b, "contact_id", e->contact_id);
 	buf_char(b, ',');
-	put_time(b, "occurred_at", e->occurred_at);
+	render_time(b, "occurred_at", e->occurred_at);
 	buf_char(b, ',');
-	put_time(b, "received_at", e->received_at);
+	render_time(b, "received_at", e->received_at);
 	buf_lit(b, ",\"properties\":");
 	buf_put(b, e->properties);
 	if (e->mismatches.n > 0) {
@@ -46,18 +46,18 @@ void render_event(struct buf *b, const struct event_row *e)
 void render_contact(struct buf *b, const struct contact_view *c)
 {
 	buf_char(b, '{');
-	put_uuid(b, "id", c->id);
+	render_uuid(b, "id", c->id);
 	buf_printf(b, ",\"number\":%llu,\"identities\":", (unsigned long long)c->number);
 	buf_put(b, c->identities);
 	buf_lit(b, ",\"attributes\":");
 	buf_put(b, c->attributes);
 	buf_char(b, ',');
-	put_time(b, "created_at", c->created_at);
+	render_time(b, "created_at", c->created_at);
 	buf_char(b, ',');
-	put_time(b, "updated_at", c->updated_at);
+	render_time(b, "updated_at", c->updated_at);
 	buf_printf(b, ",\"event_count\":%llu,", (unsigned long long)c->event_count);
 	if (c->event_count > 0)
-		put_time(b, "last_event_at", c->last_event_at);
+		render_time(b, "last_event_at", c->last_event_at);
 	else
 		buf_lit(b, "\"last_event_at\":null");
 	buf_char(b, '}');
@@ -66,17 +66,17 @@ void render_contact(struct buf *b, const struct contact_view *c)
 void render_definition(struct buf *b, const struct definition *d)
 {
 	buf_char(b, '{');
-	put_uuid(b, "id", d->id);
+	render_uuid(b, "id", d->id);
 	buf_char(b, ',');
-	put_text(b, "name", d->name);
+	render_text(b, "name", d->name);
 	buf_char(b, ',');
-	put_text(b, "description", d->description);
+	render_text(b, "description", d->description);
 	buf_printf(b, ",\"inferred\":%s,\"fields\":", d->inferred ? "true" : "false");
 	fields_put_json(b, d->fields, d->n_fields);
 	buf_char(b, ',');
-	put_time(b, "created_at", d->created_at);
+	render_time(b, "created_at", d->created_at);
 	buf_char(b, ',');
-	put_time(b, "updated_at", d->updated_at);
+	render_time(b, "updated_at", d->updated_at);
 	buf_char(b, '}');
 }
 
@@ -96,7 +96,7 @@ static void put_scopes(struct buf *b, struct str words)
 void render_key(struct buf *b, const struct key_row *k, struct str secret)
 {
 	buf_printf(b, "{\"number\":%u,", k->no);
-	put_text(b, "name", k->name);
+	render_text(b, "name", k->name);
 	buf_lit(b, ",\"scopes\":");
 	put_scopes(b, k->scopes);
 	buf_printf(b, ",\"publishable\":%s", k->origins.n > 0 ? "true" : "false");
@@ -105,10 +105,10 @@ void render_key(struct buf *b, const struct key_row *k, struct str secret)
 		buf_put(b, k->origins);
 	}
 	buf_printf(b, ",\"revoked\":%s,", k->revoked ? "true" : "false");
-	put_time(b, "created_at", k->created_at);
+	render_time(b, "created_at", k->created_at);
 	if (secret.p) {
 		buf_char(b, ',');
-		put_text(b, "secret", secret);
+		render_text(b, "secret", secret);
 	}
 	buf_char(b, '}');
 }
@@ -124,11 +124,11 @@ void render_stats(struct buf *b, const struct store_stats *s)
 		const struct definition_count *d = &s->definitions[i];
 		render_list_next(b, i);
 		buf_char(b, '{');
-		put_text(b, "name", d->definition);
+		render_text(b, "name", d->definition);
 		buf_printf(b, ",\"events\":%llu,\"events_last_hour\":%llu}",
 			   (unsigned long long)d->events, (unsigned long long)d->events_last_hour);
 	}
-	buf_lit(b, "]}");
+	buf_char(b, ']');
 }
 
 void render_list_open(struct buf *b)

@@ -8,7 +8,12 @@ void render_event(struct buf *b, const struct event_row *e);
 void render_contact(struct buf *b, const struct contact_view *c);
 void render_definition(struct buf *b, const struct definition *d);
 void render_key(struct buf *b, const struct key_row *k, struct str secret); /* .p NULL: unsaid */
-void render_stats(struct buf *b, const struct store_stats *s);
+void render_stats(struct buf *b, const struct store_stats *s); /* but for the closing brace */
+
+/* One member, without a comma. */
+void render_uuid(struct buf *b, const char *name, struct uuid id);
+void render_time(struct buf *b, const char *name, instant_us t);
+void render_text(struct buf *b, const char *name, struct str s);
 
 /* {"data":[ ... ],"next_before":N|null}: open, one item after another, close. */
 void render_list_open(struct buf *b);

@@ -166,7 +166,9 @@ struct feed_row {
 	bool gone;          /* the contact was deleted */
 };
 
-/* Those behind `after`, at most `limit`. */
+enum { STORE_FEED_BYTES = 16 * 1024 * 1024 }; /* of properties, and one event's more, in one read */
+
+/* Those behind `after`, at most `limit`; fewer where they are large, but one if there is one. */
 MUST_CHECK int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after,
 			       unsigned limit, struct feed_row **rows, unsigned *n);
 /* Likewise, of one workspace only. */

@@ -28,6 +28,8 @@ enum {
 	TEMPLATE_TAGS_MAX = 1000,
 	TEMPLATE_DEPTH_MAX = 32,           /* sections in sections */
 	TEMPLATE_OUTPUT_MAX = 1024 * 1024, /* bytes */
+	/* Parts, members looked at, pairs of bytes made: some 20 ms. */
+	TEMPLATE_STEPS_MAX = 5 * 1000 * 1000,
 };
 
 /* Outcomes beside 0; the error says more. */
@@ -67,6 +69,7 @@ struct template_data {
 	const struct template_name *names;
 	unsigned n_names;
 	yyjson_val *otherwise; /* stands for all that is not there; NULL: nothing does */
+	unsigned *steps;       /* left for this one and others; NULL: as many as one may take */
 };
 
 /* The JSON, compact, in the arena. Below zero: -ENOMEM, never for the arena's ceiling, which is

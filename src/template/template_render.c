@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-enum { STEPS_MAX = 5 * 1000 * 1000 }; /* parts and members looked at: some 20 ms */
-
 /* A section that we are in. */
 struct frame {
 	const struct frame *outer;
@@ -17,7 +15,7 @@ struct render {
 	const struct template *t;
 	const struct template_data *data;
 	struct buf out, scratch;
-	unsigned steps;
+	unsigned steps;      /* left */
 	const char *stopped; /* why; NULL: it goes on */
 	size_t at;           /* the part that we are at, or were when stopped */
 	size_t wanted;       /* a byte of what is made, whose origin is asked for */
@@ -32,9 +30,9 @@ static void stop(struct render *r, const char *why)
 
 static void count_steps(struct render *r, size_t n)
 {
-	if (n > STEPS_MAX - r->steps)
+	if (n > r->steps)
 		return stop(r, "it takes too long");
-	r->steps += (unsigned)n;
+	r->steps -= (unsigned)n;
 }
 
 /* --- Names --- */
@@ -212,10 +210,14 @@ static void run_part(struct render *r, const struct template_part *p, const stru
 	}
 }
 
-static void note_origin(struct render *r, const struct template_part *p, size_t before)
+/* What it has made; of a section its parts have told. */
+static void account(struct render *r, const struct template_part *p, size_t before)
 {
 	bool is_section = p->kind == PART_SECTION || p->kind == PART_INVERTED;
-	if (!is_section && before <= r->wanted && r->wanted < r->out.n)
+	if (is_section)
+		return;
+	count_steps(r, (r->out.n - before) / 2);
+	if (before <= r->wanted && r->wanted < r->out.n)
 		r->origin = p->at + (p->kind == PART_TEXT ? r->wanted - before : 0);
 }
 
@@ -227,7 +229,7 @@ static void run(struct render *r, unsigned from, unsigned end, const struct fram
 		r->at = p->at;
 		count_steps(r, 1);
 		run_part(r, p, in);
-		note_origin(r, p, before);
+		account(r, p, before);
 		if (r->out.n > TEMPLATE_OUTPUT_MAX)
 			stop(r, "it makes more than 1 MiB");
 		if (r->out.failed)
@@ -241,7 +243,7 @@ static void run(struct render *r, unsigned from, unsigned end, const struct fram
 static size_t origin_of(struct render *r, size_t at)
 {
 	r->out.n = 0;
-	r->steps = 0;
+	r->steps = TEMPLATE_STEPS_MAX;
 	r->wanted = at;
 	r->origin = r->t->text.n;
 	run(r, 0, r->t->n_parts, NULL);
@@ -280,9 +282,16 @@ int template_render(const struct template *t, struct arena *a, const struct temp
 		    struct str *json, struct template_error *err)
 {
 	struct render r = {
-		.t = t, .data = data, .out = buf_in(a), .scratch = buf_in(a), .wanted = SIZE_MAX
+		.t = t,
+		.data = data,
+		.out = buf_in(a),
+		.scratch = buf_in(a),
+		.steps = data->steps ? *data->steps : TEMPLATE_STEPS_MAX,
+		.wanted = SIZE_MAX,
 	};
 	run(&r, 0, t->n_parts, NULL);
+	if (data->steps)
+		*data->steps = r.steps;
 	if (r.stopped)
 		return refuse(&r, TEMPLATE_TOO_MUCH, r.stopped, r.at, err);
 	return make_compact(&r, json, err);

@@ -159,7 +159,7 @@ static void begin(void)
 	deliver();
 	must(store_reader_open(world.store, &world.reader) == 0);
 	must(streams_new(world.store, NULL, &world.streams) == 0);
-	must(native_new(NULL, NULL, world.streams, &native) == 0);
+	must(native_new(NULL, NULL, world.streams, NULL, &native) == 0);
 	must(route_table_new(native_routes, n_native_routes, false, &world.routes) == 0);
 }
 

@@ -8,48 +8,9 @@ import pytest
 
 import occurd
 import senders
+from deliveries import TYPE, deliveries, ended, send_to, space_of, track, webhook
 from occurd import wait_until
-from receiver import SECRET, Receiver, signature_is_good
-
-TYPE = senders.TYPE
-
-
-def webhook(name, receiver, path="/in", **members):
-    return {"name": name, "type": "webhook", "url": receiver.url(path), "secret": SECRET,
-            "allow_private": True, "retry_seconds": [1, 1, 1], **members}
-
-
-def send_to(name, *destinations, **members):
-    return {"name": name, "actions": [{"send": d} for d in destinations], **members}
-
-
-def space_of(name, destinations, automations, **members):
-    fields = [{"name": "n", "type": "number"}]
-    return senders.engine_workspace(name, destinations=destinations, automations=automations,
-                                    definitions=[{"name": TYPE, "fields": fields}],
-                                    keys=[occurd.key(name, ["events.write", "contacts.write"]),
-                                          occurd.key(name + "-reader", occurd.ALL_SCOPES)],
-                                    **members)
-
-
-def track(server, space, email="a@example.com", **data):
-    reply = server.request(*senders.arsel(space, email, data))
-    assert reply.status == 202, reply
-    return reply.json()["id"]
-
-
-def deliveries(server, space, **params):
-    query = "&".join(f"{k}={v}" for k, v in params.items())
-    return senders.reader_of(server, space).pages("/_/v1/deliveries" + ("?" + query if query else ""))
-
-
-def ended(server, space, n):
-    def all_ended():
-        rows = deliveries(server, space)
-        return len(rows) == n and all(row["state"] != "pending" for row in rows)
-    wait_until(all_ended, 30, f"{n} ended deliveries")
-    return deliveries(server, space)
-
+from receiver import Receiver, signature_is_good
 
 # --- Selecting and sending ---
 
@@ -86,6 +47,21 @@ def test_a_file_gets_a_line_each(tmp_path):
         ended(server, space, 20)
     lines = (server.data / "out/a/events.ndjson").read_text().splitlines()
     assert sorted(json.loads(line)["data"]["event"]["id"] for line in lines) == sorted(ids)
+
+
+def test_the_largest_events_arrive_and_hold_nobody_up(tmp_path):
+    """A request of Arsel's may have 4 MiB, all of it one property."""
+    large = "x" * (4 * 1024 * 1024 - 1024)
+    with Receiver() as receiver:
+        space = space_of("large", [webhook("crm", receiver), {"name": "log", "type": "file", "path": "log"}],
+                         [send_to("all", "crm", "log")])
+        with occurd.start(tmp_path, [space]) as server:
+            ids = [track(server, space, large=large), track(server, space, n=1)]
+            ended(server, space, 4)
+        assert {g.event["id"] for g in receiver.got} == set(ids)
+        got = next(g for g in receiver.got if g.event["id"] == ids[0])
+        assert got.event["properties"] == {"large": large}
+        assert len((server.data / "out/log").read_text()) > len(large)
 
 
 def test_nothing_of_before_and_nothing_of_others(tmp_path):

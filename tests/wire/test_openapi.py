@@ -51,6 +51,11 @@ ELSEWHERE_ONE = {
         "test_native.py, test_an_export_too_large_is_refused_and_says_so",
     ("native", "GET", "/_/v1/deliveries/{number}", "200"):
         "test_deliveries.py, test_tried_again_with_the_same_id",
+    **{("native", "POST", "/_/v1/deliveries/{number}/replay", status): "test_replay.py, test_one"
+       for status in ("202", "409")},
+    ("native", "POST", "/_/v1/deliveries/replay", "409"): "test_replay.py, test_ten_at_once",
+    **{("native", "DELETE", "/_/v1/replays/{number}", status): "test_replay.py, test_stopped"
+       for status in ("204", "409")},
     ("native", "PATCH", "/_/v1/destinations/{name}", "409"): "only by a change that comes between",
     ("native", "PATCH", "/_/v1/automations/{name}", "409"): "only by a change that comes between",
     ("arsel", "PATCH", "/v1/events/{id}", "409"):
@@ -73,7 +78,9 @@ READS = [
     ("/_/v1/definitions/none", 404), ("/_/v1/destinations", 200), ("/_/v1/destinations/crm", 200),
     ("/_/v1/destinations/none", 404), ("/_/v1/automations", 200), ("/_/v1/automations/rule", 200),
     ("/_/v1/automations/none", 404), ("/_/v1/keys", 200), ("/_/v1/keys/1", 200),
-    ("/_/v1/deliveries", 200), ("/_/v1/deliveries/1", 404), ("/_/v1/keys/0", 404), ("/_/v1/stats", 200), ("/_/v1/workspaces", 200),
+    ("/_/v1/deliveries", 200), ("/_/v1/deliveries/1", 404), ("/_/v1/replays", 200),
+    ("/_/v1/replays/1", 404), ("/_/v1/replays?limit=0", 400),
+    ("/_/v1/keys/0", 404), ("/_/v1/stats", 200), ("/_/v1/workspaces", 200),
     ("/_/v1/workspaces/" + SPACE["id"], 200), ("/_/v1/workspaces/" + ID, 404),
 ]
 # In this order: what one makes, the next ones change.
@@ -99,6 +106,13 @@ WRITES = [
     ("POST", "/_/v1/automations/rule/test", {}, 200),
     ("POST", "/_/v1/automations/rule/test?since=x", {}, 400),
     ("POST", "/_/v1/automations/none/test", {}, 404),
+    ("POST", "/_/v1/deliveries/1/replay", {}, 404),
+    ("POST", "/_/v1/deliveries/1/replay", {"state": "late"}, 400),
+    ("POST", "/_/v1/deliveries/replay", {"dry_run": True}, 200),
+    ("POST", "/_/v1/deliveries/replay", {"destination": "none"}, 400),
+    ("POST", "/_/v1/deliveries/replay", {"contact": ID}, 404),
+    ("POST", "/_/v1/deliveries/replay", {"automation": "rule"}, 202),
+    ("GET", "/_/v1/replays/1", None, 200), ("DELETE", "/_/v1/replays/2", None, 404),
     ("DELETE", "/_/v1/destinations/crm", None, 409),
     ("DELETE", "/_/v1/destinations/new", None, 204),
     ("DELETE", "/_/v1/destinations/new", None, 404),

@@ -26,6 +26,7 @@ CREATE TABLE delivery(
     contact     INTEGER NOT NULL,
     state       INTEGER NOT NULL,              -- 0: pending, 1: done, 2: dead
     attempts    INTEGER NOT NULL,
+    tried       INTEGER NOT NULL,              -- attempts of before it was replayed last
     created_at  INTEGER NOT NULL,
     due_at      INTEGER NOT NULL,              -- of the next attempt, while pending
     ended_at    INTEGER NOT NULL,              -- 0: pending
@@ -49,6 +50,39 @@ CREATE TABLE attempt(
     answer      TEXT NOT NULL,
     PRIMARY KEY(delivery, n)
 ) WITHOUT ROWID;
+
+-- How many deliveries of a destination are in each state; with every change of theirs.
+CREATE TABLE tally(
+    destination INTEGER PRIMARY KEY,
+    pending     INTEGER NOT NULL,
+    done        INTEGER NOT NULL,
+    dead        INTEGER NOT NULL
+);
+
+-- Replays of what had ended by then: delivery after delivery, at a pace.
+CREATE TABLE replay(
+    no          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL,
+    automation  INTEGER NOT NULL,              -- 0: any
+    destination INTEGER NOT NULL,              -- 0: any
+    contact     INTEGER NOT NULL,              -- 0: any
+    state       INTEGER NOT NULL,              -- of those that are meant
+    since       INTEGER NOT NULL,              -- their created_at; 0: open
+    until       INTEGER NOT NULL,              -- likewise, exclusive
+    per_second  INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    last        INTEGER NOT NULL,              -- the newest delivery then
+    place       INTEGER NOT NULL,              -- up to which delivery it has come
+    replayed    INTEGER NOT NULL,
+    due_at      INTEGER NOT NULL,              -- when it goes on
+    ended_at    INTEGER NOT NULL,              -- 0: it goes on
+    stopped     INTEGER NOT NULL               -- by somebody, before its end
+);
+CREATE INDEX replay_due ON replay(due_at) WHERE ended_at = 0;
+CREATE INDEX replay_running ON replay(workspace) WHERE ended_at = 0;
+CREATE INDEX replay_ended ON replay(ended_at) WHERE ended_at > 0;
+CREATE INDEX replay_workspace ON replay(workspace);
+CREATE INDEX replay_contact ON replay(contact) WHERE contact > 0;
 
 -- Destinations that have said, as they were declared then, that they want nothing any more.
 CREATE TABLE silenced(

@@ -152,6 +152,34 @@ static void once_per_contact(void **state)
 	close_world(&w);
 }
 
+/* So that however many large ones come in a row, memory for them is bounded. */
+static void large_events_come_in_parts(void **state)
+{
+	enum { LARGE = STORE_FEED_BYTES / 2 + 1024 };
+	struct world w;
+	struct feed_row *rows;
+	unsigned n;
+	char *text = malloc(LARGE + 1);
+	(void)state;
+	assert_non_null(text);
+	memset(text, ' ', LARGE);
+	memcpy(text, "{\"total\":2", 10);
+	strcpy(text + LARGE - 1, "}");
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RICH);
+	take(&w);
+	for (int i = 0; i < 5; i++)
+		event(&w, "a@example.com", text);
+	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 500, &rows, &n));
+	assert_int_equal(n, 2);
+	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 1, &rows, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(run(&w), 5);
+	close_world(&w);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +187,7 @@ int main(void)
 		cmocka_unit_test(an_automation_of_before_begins_behind_the_newest_event),
 		cmocka_unit_test(an_automation_that_is_made_meanwhile_misses_no_event),
 		cmocka_unit_test(once_per_contact),
+		cmocka_unit_test(large_events_come_in_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "deliver/sender.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -322,6 +323,59 @@ static void test_dropped_at_the_end(void **state)
 	arena_fini(&t.attempt.arena);
 }
 
+struct pipe {
+	int from, to;
+	unsigned n_read;
+};
+
+static void read_one(void *arg)
+{
+	struct pipe *p = arg;
+	char c;
+	p->n_read += read(p->from, &c, 1) == 1;
+}
+
+/* Also while exchanges end in every round. */
+static void test_watched(void **state)
+{
+	enum { N = 3 };
+	struct pipe pipes[HTTP_WATCHES_MAX] = { 0 };
+	struct receiver r;
+	struct http *h;
+	(void)state;
+	receiver_open(&r, ANSWER("200 OK", "Content-Length: 0\r\n", ""));
+	assert_int_equal(http_new(&h), 0);
+	for (size_t i = 0; i < ARRAY_LEN(pipes); i++) {
+		int ends[2];
+		assert_int_equal(pipe(ends), 0);
+		pipes[i].from = ends[0];
+		pipes[i].to = ends[1];
+		assert_int_equal(http_watch(h, ends[0], read_one, &pipes[i]), 0);
+	}
+	assert_int_equal(http_watch(h, pipes[0].from, read_one, &pipes[0]), -ENOSPC);
+	assert_int_equal(write(pipes[2].to, "abc", N), N);
+	for (unsigned i = 1; i <= N; i++) {
+		http_run(h, WAIT_MS);
+		assert_int_equal(pipes[2].n_read, i);
+	}
+	http_unwatch(h, pipes[2].from);
+	assert_int_equal(write(pipes[2].to, "d", 1), 1);
+	assert_int_equal(write(pipes[3].to, "e", 1), 1);
+	struct trial t;
+	trial_init(&t, "127.0.0.1", r.port);
+	send_all(h, &t, 1);
+	assert_int_equal(pipes[3].n_read, 1);
+	assert_int_equal(pipes[2].n_read, N);
+	assert_int_equal(pipes[0].n_read + pipes[1].n_read, 0);
+	for (size_t i = 0; i < ARRAY_LEN(pipes); i++) {
+		close(pipes[i].from);
+		close(pipes[i].to);
+	}
+	arena_fini(&t.attempt.arena);
+	http_free(h);
+	receiver_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_private_addresses),
 		cmocka_unit_test(test_no_more_than_asked_for),
 		cmocka_unit_test(test_dropped_at_the_end),
+		cmocka_unit_test(test_watched),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

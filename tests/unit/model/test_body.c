@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -167,7 +168,8 @@ static const char *judge(const char *text, const struct definition *d)
 	struct problems ps = { 0 };
 	struct spec s = { .arena = &arena, .problems = &ps };
 	struct buf b = buf_in(&arena);
-	body_judge(&s, STR("body"), str_of(text), &d, d != NULL);
+	unsigned steps = BODY_STEPS_MAX;
+	body_judge(&s, STR("body"), str_of(text), &d, d != NULL, &steps);
 	assert_false(s.refused);
 	for (unsigned i = 0; i < ps.n; i++)
 		problem_put_english(&b, &ps.list[i]);
@@ -252,6 +254,60 @@ static void test_judged(void **state)
 	definition_unref(d);
 }
 
+/* Lists in lists, of a thousand fields each: samples have an end, and what they leave out is tried
+ * all the same. */
+static void test_large_definitions(void **state)
+{
+	enum { MANY = 1000 };
+	static char names[MANY][8];
+	struct field level[FIELD_DEPTH_MAX][MANY];
+	(void)state;
+	for (unsigned i = 0; i < FIELD_DEPTH_MAX * MANY; i++) {
+		struct field *f = &level[i / MANY][i % MANY];
+		bool deepest = i < MANY;
+		snprintf(names[i % MANY], sizeof(names[0]), "f%u", i % MANY);
+		*f = (struct field){ .name = str_of(names[i % MANY]), .type = FIELD_ARRAY };
+		if (!deepest) {
+			f->fields = level[i / MANY - 1];
+			f->n_fields = i % MANY == 0 ? MANY : 0;
+		}
+	}
+	const struct definition d = { .name = STR("huge"),
+				      .fields = level[FIELD_DEPTH_MAX - 1],
+				      .n_fields = MANY };
+	assert_string_equal(judge("[\"{{properties.f0.f0}}\",\"{{properties.f999}}\"]", &d), "");
+	assert_string_equal(judge("[1{{#properties.f999}},{{{.}}}{{/properties.f999}}]", &d), "");
+	assert_non_null(strstr(judge("[1{{#properties.f999}}{{{.}}}{{/properties.f999}}]", &d),
+			       "it makes no JSON of a sample of huge: "));
+}
+
+/* All templates of a declaration share what time there is for them. */
+static void test_steps(void **state)
+{
+	struct definition *d = order();
+	const struct definition *definitions[] = { d };
+	struct problems ps = { 0 };
+	struct spec s = { .arena = &arena, .problems = &ps };
+	struct buf b = buf_in(&arena);
+	unsigned steps = BODY_STEPS_MAX, n = 0, before = steps;
+	(void)state;
+	buf_char(&b, '"');
+	for (unsigned i = 0; i < 15; i++)
+		buf_lit(&b, "{{#properties.tags}}");
+	for (unsigned i = 0; i < 15; i++)
+		buf_lit(&b, "{{/properties.tags}}");
+	buf_char(&b, '"');
+	for (; ps.n == 0; n++) {
+		body_judge(&s, STR("body"), buf_str(&b), definitions, 1, &steps);
+		assert_true(steps < before);
+		before = steps;
+	}
+	assert_in_range(n, 2, 100);
+	assert_non_null(strstr(ps.list[0].rule, "it cannot be made of a sample of order: it takes "
+						"too long"));
+	definition_unref(d);
+}
+
 /* --- In declarations --- */
 
 static const char *declare(enum document_kind kind, const char *text)
@@ -312,6 +368,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_body, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(test_too_large, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(test_judged, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(test_large_definitions, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(test_steps, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(test_declared, open_arena, close_arena),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

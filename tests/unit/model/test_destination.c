@@ -10,6 +10,21 @@
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define OTHER  "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
 
+#define PEM_HEAD "-----BEGIN CERTIFICATE-----\\n"
+#define PEM_END  "\\n-----END CERTIFICATE-----\\n"
+/* As in JSON. */
+#define PEM                                                                   \
+	PEM_HEAD                                                              \
+	"MIIBgzCCASmgAwIBAgIUJF23lh5GBJvcN30fWJ7/3ZxOauYwCgYIKoZIzj0EAwIw\\n" \
+	"FjEUMBIGA1UEAwwLb2NjdXJkLXRlc3QwIBcNMjYxMTIxMDY0NTIxWhgPMjEyNjEw\\n" \
+	"MjgwNjQ1MjFaMBYxFDASBgNVBAMMC29jY3VyZC10ZXN0MFkwEwYHKoZIzj0CAQYI\\n" \
+	"KoZIzj0DAQcDQgAE/V8S14eauVhrNUUCXfoJ0k7eP95/+OaLXoVvT1ZIU7S18OQO\\n" \
+	"cgsMLaKGRA0jInLkHzWjXzaNeZ60Nz4n5s7DDqNTMFEwHQYDVR0OBBYEFIOFkyD/\\n" \
+	"Y8ycBZAcU3F/aVVBJj4dMB8GA1UdIwQYMBaAFIOFkyD/Y8ycBZAcU3F/aVVBJj4d\\n" \
+	"MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAJqfieLYeZwkdV/k\\n" \
+	"EhWec2abXAf0RvDIROe/Rr4+rvKgAiA9pVScccYzmUtm9uGAZ8ItXv73Evs6KtZj\\n" \
+	"/qpIQEt9Hw==" PEM_END
+
 static struct arena arena;
 
 static int open_arena(void **state)
@@ -58,6 +73,23 @@ static void test_shown(void **state)
 		  "{\"name\":\"log\",\"type\":\"file\",\"disabled\":false,\"path\":\"a/b.ndjson\","
 		  "\"rotate_bytes\":67108864,\"retry_seconds\":[],\"concurrency\":10,"
 		  "\"requests_per_second\":0,\"ordered\":false}" },
+		{ "{\"name\":\"bus\",\"type\":\"kafka\",\"brokers\":\"k1:9092\","
+		  "\"topic\":\"occurd.events\",\"retry_seconds\":[]}",
+		  "{\"name\":\"bus\",\"type\":\"kafka\",\"disabled\":false,"
+		  "\"brokers\":\"k1:9092\",\"topic\":\"occurd.events\",\"allow_private\":false,"
+		  "\"tls\":false,\"message_max_bytes\":1000000,\"retry_seconds\":[],"
+		  "\"concurrency\":10,\"requests_per_second\":0,\"ordered\":false}" },
+		{ "{\"name\":\"bus\",\"type\":\"kafka\","
+		  "\"brokers\":\"k_1.example:1, [2001:db8::1]:65535,10.0.0.1:9\",\"topic\":\"...\","
+		  "\"allow_private\":true,\"tls\":true,\"ca\":\"" PEM PEM "\","
+		  "\"sasl\":\"SCRAM-SHA-512\",\"username\":\"u\",\"password\":\"p w\","
+		  "\"message_max_bytes\":4194304,\"retry_seconds\":[],\"ordered\":true}",
+		  "{\"name\":\"bus\",\"type\":\"kafka\",\"disabled\":false,"
+		  "\"brokers\":\"k_1.example:1, [2001:db8::1]:65535,10.0.0.1:9\",\"topic\":\"...\","
+		  "\"allow_private\":true,\"tls\":true,\"ca\":\"" PEM PEM "\","
+		  "\"sasl\":\"SCRAM-SHA-512\",\"username\":\"u\","
+		  "\"message_max_bytes\":4194304,\"retry_seconds\":[],"
+		  "\"concurrency\":10,\"requests_per_second\":0,\"ordered\":true}" },
 		{ "{\"name\":\"a\",\"type\":\"file\",\"path\":\"p\",\"retry_seconds\":[],"
 		  "\"body\":\"[\\\"{{x}}\\\"]\"}",
 		  "{\"name\":\"a\",\"type\":\"file\",\"disabled\":false,\"path\":\"p\","
@@ -91,6 +123,12 @@ static void test_secret_is_decoded(void **state)
 }
 
 #define WEBHOOK(more) "{\"name\":\"a\",\"type\":\"webhook\",\"url\":\"https://a\"," more "}"
+#define KAFKA(more)   "{\"name\":\"bus\",\"type\":\"kafka\"," more "}"
+#define BROKERS(list) KAFKA("\"topic\":\"t\",\"brokers\":\"" list "\"")
+#define TOPIC(topic)  KAFKA("\"brokers\":\"k:1\",\"topic\":\"" topic "\"")
+#define BUS(more)     KAFKA("\"brokers\":\"k:1\",\"topic\":\"t\"," more)
+#define NO_BROKERS    "brokers must be a list of up to 20 host:port with commas between; "
+#define NO_TOPIC      "topic must be a topic: letters, digits, \".\", \"_\" and \"-\"; "
 #define AT(url)       "{\"name\":\"a\",\"type\":\"webhook\",\"url\":\"" url "\"}"
 #define FILE_AT(path) "{\"name\":\"a\",\"type\":\"file\",\"path\":\"" path "\"}"
 
@@ -102,7 +140,8 @@ static void test_refused(void **state)
 		{ "[]", "The body must be an object, not an array; " },
 		{ "{}", "name is required; type is required; " },
 		{ "{\"name\":\"\",\"type\":\"webhook\"}", "name must not be empty; " },
-		{ "{\"name\":\"a\",\"type\":\"fax\"}", "type must be one of: webhook, file; " },
+		{ "{\"name\":\"a\",\"type\":\"fax\"}",
+		  "type must be one of: webhook, file, kafka; " },
 		{ "{\"name\":\"a\",\"type\":\"webhook\"}", "url is required; " },
 		{ "{\"name\":\"a\",\"type\":\"file\"}", "path is required; " },
 		{ AT("ftp://a"), "url must be an http or https URL; " },
@@ -146,6 +185,54 @@ static void test_refused(void **state)
 		  "rotate_bytes must be one of: 65536 to 68719476736; " },
 		{ "{\"name\":\"a\",\"type\":\"file\",\"path\":\"x\",\"url\":\"https://a\"}",
 		  "url is not a member that is known here; " },
+		{ KAFKA("\"name\":\"bus\""), "brokers is required; topic is required; " },
+		{ BROKERS("k1"), NO_BROKERS },
+		{ BROKERS("k1:"), NO_BROKERS },
+		{ BROKERS(":9092"), NO_BROKERS },
+		{ BROKERS("k1:0"), NO_BROKERS },
+		{ BROKERS("k1:65536"), NO_BROKERS },
+		{ BROKERS("k1:9092,"), NO_BROKERS },
+		{ BROKERS("k1:9092,,k2:9092"), NO_BROKERS },
+		{ BROKERS("k1:9092 k2:9092"), NO_BROKERS },
+		{ BROKERS("PLAINTEXT://k1:9092"), NO_BROKERS },
+		{ BROKERS("u@k1:9092"), NO_BROKERS },
+		{ BROKERS("k1\\u0000:9092"), NO_BROKERS },
+		{ BROKERS("::1:9092"), NO_BROKERS },
+		{ BROKERS("[]:9092"), NO_BROKERS },
+		{ BROKERS("a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,"
+			  "a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1"),
+		  NO_BROKERS },
+		{ TOPIC(""), "topic must not be empty; " },
+		{ TOPIC("."), NO_TOPIC },
+		{ TOPIC(".."), NO_TOPIC },
+		{ TOPIC("a b"), NO_TOPIC },
+		{ TOPIC("a/b"), NO_TOPIC },
+		{ TOPIC("\u00e4"), NO_TOPIC },
+		{ TOPIC("a\\u0000b"), NO_TOPIC },
+		{ BUS("\"tls\":\"yes\""), "tls must be a boolean, not a string; " },
+		{ BUS("\"ca\":\"" PEM "\""), "ca may not stand together with \"tls\": false; " },
+		{ BUS("\"tls\":true,\"ca\":\"/etc/ssl/ca.pem\""),
+		  "ca must be a certificate in PEM, or several of them; " },
+		{ BUS("\"tls\":true,\"ca\":\"" PEM_HEAD "AAAA" PEM_END "\""),
+		  "ca must be a certificate in PEM, or several of them; " },
+		{ BUS("\"tls\":true,\"ca\":\"" PEM PEM_HEAD "AAAA" PEM_END "\""),
+		  "ca must be a certificate in PEM, or several of them; " },
+		{ BUS("\"sasl\":\"PLAIN\""), "username is required; password is required; " },
+		{ BUS("\"password\":\"x\""), "sasl is required; username is required; " },
+		{ BUS("\"sasl\":\"plain\",\"username\":\"u\",\"password\":\"p\""),
+		  "sasl must be one of: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512; " },
+		{ BUS("\"sasl\":\"PLAIN\",\"username\":\"u\\u0000\",\"password\":\"p\""),
+		  "username must be a text without U+0000; " },
+		{ BUS("\"sasl\":\"PLAIN\",\"username\":\"u\",\"password\":\"\""),
+		  "password must not be empty; " },
+		{ BUS("\"message_max_bytes\":999"),
+		  "message_max_bytes must be one of: 1000 to 4194304; " },
+		{ BUS("\"url\":\"https://a\",\"path\":\"x\""),
+		  "url is not a member that is known here; "
+		  "path is not a member that is known here; " },
+		{ WEBHOOK("\"topic\":\"x\",\"tls\":false"),
+		  "topic is not a member that is known here; "
+		  "tls is not a member that is known here; " },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include "../query_plan.h"
+
 #include "store/new_events.h"
 #include "store/reader.h"
 #include "store/statements.h"
@@ -59,37 +61,6 @@ static const char *why_it_may(const struct table *t, int statement)
 	return NULL;
 }
 
-/* Reads all of a table, or puts rows aside to sort them, or makes an index to use it once. */
-static bool reads_too_much(const char *step)
-{
-	bool scan = strncmp(step, "SCAN ", 5) == 0 && strcmp(step, "SCAN CONSTANT ROW") != 0;
-	return scan || strstr(step, "TEMP B-TREE") || strstr(step, "AUTOMATIC");
-}
-
-/* Whether one step of its plan does; prints the plan. */
-static bool plan_is_bad(const char *sql)
-{
-	char explain[2048];
-	bool bad = false;
-	sqlite3_stmt *st;
-	int n = snprintf(explain, sizeof(explain), "EXPLAIN QUERY PLAN %s", sql);
-	assert_in_range(n, 0, sizeof(explain) - 1);
-	assert_int_equal(sqlite3_prepare_v2(db, explain, -1, &st, NULL), SQLITE_OK);
-	while (sqlite3_step(st) == SQLITE_ROW) {
-		const char *step = (const char *)sqlite3_column_text(st, 3);
-		print_message("    %s\n", step);
-		bad |= reads_too_much(step);
-	}
-	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
-	return bad;
-}
-
-static bool is_transaction(const char *sql)
-{
-	return strncmp(sql, "BEGIN", 5) == 0 || strcmp(sql, "COMMIT") == 0 ||
-	       strcmp(sql, "ROLLBACK") == 0;
-}
-
 /* The number of statements that read more than they may, or less than is told here. */
 static unsigned judge(const struct table *t)
 {
@@ -100,7 +71,7 @@ static unsigned judge(const struct table *t)
 			continue;
 		print_message("%s: %s\n", t->name, t->sql[i]);
 		const char *why = why_it_may(t, i);
-		bool bad = plan_is_bad(t->sql[i]);
+		bool bad = plan_is_bad(db, t->sql[i]);
 		if (bad != (why != NULL)) {
 			print_error("^^^ %s\n", bad ? "reads a whole table" : "has no scan");
 			wrong++;
@@ -133,7 +104,7 @@ static void a_scan_is_seen(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(scans); i++)
-		assert_true(plan_is_bad(scans[i]));
+		assert_true(plan_is_bad(db, scans[i]));
 }
 
 /* --- Nothing but these --- */
