@@ -7,6 +7,7 @@
 enum {
 	FIRST_CHUNK = 8 * 1024, /* holds an ordinary event with its parsed JSON and its answer */
 	ALIGN = 16,
+	LITTLE = 16 * 1024, /* bytes: an owner gets it beyond its share, up to twice what is free */
 };
 
 struct arena_chunk {
@@ -48,6 +49,8 @@ static bool budget_take(const struct arena *a, size_t n)
 		return true;
 	size_t before = atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
 	size_t own = owner_take(a->owner, n);
+	if (n <= LITTLE)
+		own /= 2;
 	if (before + n <= b->max && own <= b->max - before)
 		return true;
 	budget_return(a, n);
@@ -95,17 +98,8 @@ void arena_fini(struct arena *a)
 	*a = (struct arena){ 0 };
 }
 
-/* A chunk that holds at least n bytes; each is twice the one before, so there are few. */
-static bool add_chunk(struct arena *a, size_t n)
+static bool add_chunk_of(struct arena *a, size_t size)
 {
-	size_t size = a->newest ? a->newest->size * 2 : FIRST_CHUNK;
-	size = MAX(size, n + sizeof(struct arena_chunk));
-	if (size > a->ceiling - a->held)
-		size = n + sizeof(struct arena_chunk);
-	a->full = size > a->ceiling - a->held;
-	if (a->full)
-		return false;
-
 	struct arena_chunk *c = malloc(size);
 	if (!c)
 		return false;
@@ -118,6 +112,20 @@ static bool add_chunk(struct arena *a, size_t n)
 	a->held += size;
 	use_chunk(a, c);
 	return true;
+}
+
+/* A chunk that holds at least n bytes; each is twice the one before, as long as there is room, so
+ * there are few. */
+static bool add_chunk(struct arena *a, size_t n)
+{
+	size_t least = n + sizeof(struct arena_chunk), room = a->ceiling - a->held;
+	size_t size = MAX(least, a->newest ? a->newest->size * 2 : FIRST_CHUNK);
+	a->full = least > room;
+	if (a->full)
+		return false;
+	if (size <= room && add_chunk_of(a, size))
+		return true;
+	return size > least && add_chunk_of(a, least);
 }
 
 static size_t round_up(size_t n)

@@ -21,8 +21,8 @@ struct arena_budget {
 };
 
 /* Of those who hold a budget together: one may hold as much as would still be free without it, so that one
- * alone gets half, two get a third each, and there is always room for who needs little. Zeroed is
- * ready. */
+ * alone gets half, two get a third each, and there is always room for who needs little. Small pieces
+ * may go beyond that, so that an owner without room can still be told so. Zeroed is ready. */
 struct arena_owner {
 	atomic_size_t held; /* bytes of the budget */
 };

@@ -4,7 +4,7 @@
  * the net loop it came from. While one batch is being synced the next one gathers: that is the
  * whole group commit. Knows nothing of HTTP or of dialects; words no answer.
  *
- * Order: jobs of one loop are applied in the order submitted. Promise: an operation comes back as
+ * Order: jobs of one key and loop are applied in the order submitted. Promise: an operation comes back as
  * OP_DONE only after the store has synced the batch that holds it.
  *
  * When a batch fails, all of it comes back OP_UNAVAILABLE, and the store is reopened and verified

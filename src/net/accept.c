@@ -31,8 +31,8 @@ static void on_refused(uv_handle_t *handle)
 /* One at a time and without asking for memory. libuv keeps the next one until it is taken. */
 static void refuse_next(struct net_loop *loop)
 {
-	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
-				   "Connection: close\r\n\r\n";
+	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+				   "Content-Length: 0\r\nConnection: close\r\n\r\n";
 	struct refusal *refusal = &loop->refusal;
 	if (refusal->busy) {
 		refusal->another = true;

@@ -79,6 +79,7 @@ static bool is_over(const struct net_loop *loop)
 static void on_round(uv_prepare_t *round)
 {
 	struct net_loop *loop = round->data;
+	(void)turns_give(loop); /* to leave with what came first */
 	do {
 		end_round(loop); /* answers make room for requests that were read before */
 	} while (turns_give(loop) || loop->served || loop->answered);

@@ -131,14 +131,14 @@ static void shares_a_budget_beyond_the_first_chunk(void **state)
 	(void)state;
 }
 
-/* Pieces of 16 KiB in arenas of their own, until one is refused. */
+/* Pieces of 32 KiB in arenas of their own, until one is refused. */
 static unsigned hold(struct arena *arenas, unsigned most, struct arena_budget *budget,
 		     struct arena_owner *owner)
 {
 	for (unsigned n = 0; n < most; n++) {
 		arena_init(&arenas[n], MIB, budget);
 		arena_own(&arenas[n], owner);
-		if (!arena_alloc(&arenas[n], 16 * KIB - 16))
+		if (!arena_alloc(&arenas[n], 32 * KIB - 16))
 			return n;
 	}
 	return most;
@@ -147,7 +147,7 @@ static unsigned hold(struct arena *arenas, unsigned most, struct arena_budget *b
 static void leaves_room_beside_an_owner(void **state)
 {
 	enum { MAX = 120 };
-	struct arena_budget budget = { .max = 1920 * KIB };
+	struct arena_budget budget = { .max = MAX * 32 * KIB };
 	struct arena_owner owners[2] = { 0 };
 	struct arena first[MAX], second[MAX], nobodys;
 	(void)state;
@@ -156,18 +156,20 @@ static void leaves_room_beside_an_owner(void **state)
 	assert_int_equal(hold(second, MAX, &budget, &owners[1]), MAX / 4);
 
 	arena_reset(&first[0]);
-	assert_int_equal(owners[0].held, (MAX / 2 - 1) * 16 * KIB);
+	assert_int_equal(owners[0].held, (MAX / 2 - 1) * 32 * KIB);
 	assert_null(first[0].owner);
 	arena_own(&first[0], &owners[0]);
-	assert_null(arena_alloc(&first[0], 16 * KIB - 16)); /* still above its share */
+	assert_null(arena_alloc(&first[0], 32 * KIB - 16)); /* still above its share */
+	assert_non_null(arena_alloc(&first[0], 10 * KIB));  /* the words for that */
+	arena_reset(&first[0]);
 
 	arena_init(&nobodys, MIB, &budget);
-	assert_non_null(arena_alloc(&nobodys, (MAX / 4) * 16 * KIB - 16)); /* all that is left */
+	assert_non_null(arena_alloc(&nobodys, (MAX / 4) * 32 * KIB - 16)); /* all that is left */
 	arena_own(&nobodys, &owners[1]); /* what it held before is the owner's too */
-	assert_int_equal(owners[1].held, 2 * (MAX / 4) * 16 * KIB);
+	assert_int_equal(owners[1].held, 2 * (MAX / 4) * 32 * KIB);
 	arena_own(&nobodys, &owners[1]);
 	arena_fini(&nobodys);
-	assert_int_equal(owners[1].held, (MAX / 4) * 16 * KIB);
+	assert_int_equal(owners[1].held, (MAX / 4) * 32 * KIB);
 	for (unsigned i = 0; i <= MAX / 2; i++)
 		arena_fini(&first[i]);
 	for (unsigned i = 0; i <= MAX / 4; i++)
