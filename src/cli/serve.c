@@ -141,7 +141,11 @@ static int start_net(const struct settings *settings, struct server *s)
 /* Events are taken even if nothing can follow them: they wait on the feed. */
 static void start_deliver(const struct settings *settings, struct server *s)
 {
-	const struct deliver_config config = { .store = s->store, .dir = settings->data };
+	const struct deliver_config config = {
+		.store = s->store,
+		.dir = settings->data,
+		.reserve_bytes = settings->disk_reserve,
+	};
 	if (deliver_start(&config, &s->deliver) < 0)
 		log_error("deliveries_not_started", LOG_S("cause", fail_text()));
 }

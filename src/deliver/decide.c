@@ -26,6 +26,7 @@ struct decider {
 	struct ledger *ledger;
 	struct store_reader *reader;
 	instant_us since;
+	uint64_t most; /* that may wait for a destination */
 	struct rules *rules;
 	struct walker *walkers; /* one per automation, in their order */
 	uint64_t end;           /* the newest event seen */
@@ -35,7 +36,8 @@ struct decider {
 	struct arena rows, scratch;
 };
 
-int decider_new(struct ledger *l, struct store_reader *r, instant_us since, struct decider **out)
+int decider_new(struct ledger *l, struct store_reader *r, instant_us since, uint64_t most,
+		struct decider **out)
 {
 	struct decider *d = calloc(1, sizeof(*d));
 	if (!d)
@@ -43,6 +45,7 @@ int decider_new(struct ledger *l, struct store_reader *r, instant_us since, stru
 	d->ledger = l;
 	d->reader = r;
 	d->since = since;
+	d->most = most;
 	arena_init(&d->rows, RUN_MEMORY_MAX, NULL);
 	arena_init(&d->scratch, RUN_MEMORY_MAX, NULL);
 	*out = d;
@@ -243,7 +246,7 @@ static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held)
 {
 	*seq = d->walkers[i].seq;
-	*held = waiting_behind(d, &d->walkers[i]) >= WAITING_MAX;
+	*held = waiting_behind(d, &d->walkers[i]) >= d->most;
 }
 
 /* True: some stand still that could go on later. */
@@ -254,8 +257,8 @@ static bool hold_walkers(struct decider *d, bool resting)
 		struct walker *w = &d->walkers[i];
 		uint64_t waiting = waiting_behind(d, w);
 		w->calm = waiting >= WAITING_CALM;
-		w->held = waiting >= WAITING_MAX || (w->calm && resting);
-		later |= w->held && waiting < WAITING_MAX && w->seq < d->end;
+		w->held = waiting >= d->most || (w->calm && resting);
+		later |= w->held && waiting < d->most && w->seq < d->end;
 	}
 	return later;
 }

@@ -20,9 +20,9 @@ enum { /* pending deliveries of one destination */
        WAITING_CALM = 2000, /* from here on it is decided with a tenth of the time */
 };
 
-/* `since`: when the server began. */
+/* `since`: when the server began. `most`: how much may wait for a destination. */
 MUST_CHECK int decider_new(struct ledger *l, struct store_reader *r, instant_us since,
-			   struct decider **out);
+			   uint64_t most, struct decider **out);
 void decider_free(struct decider *d); /* NULL is fine */
 
 /* The rules from now on, and where each stands by the ledger; also after a transaction that failed.

@@ -4,16 +4,18 @@
 #include "base/log.h"
 #include "deliver/decide.h"
 #include "deliver/lane.h"
+#include "deliver/orphans.h"
 #include "deliver/payload.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 
 enum {
 	WAIT_MAX_MS = 60 * 1000,
-	RETRY_MS = 1000,    /* after the ledger or the store failed */
+	RETRY_MS = 100,     /* after the ledger or the store failed */
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
@@ -22,6 +24,7 @@ enum {
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
 	NICE = 10,
+	RESERVES = 2, /* so much must be free for decisions: the last one is for events */
 };
 
 #define KEPT_US (30LL * 24 * 60 * 60 * US_PER_S) /* ended deliveries */
@@ -45,12 +48,14 @@ struct deliver {
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
 	unsigned n_lanes, n_under_way;
-	struct journey *ended; /* not yet in the ledger */
-	bool more;             /* of the feed, at once */
-	bool more_gone;        /* contacts */
-	atomic_bool failed;    /* the last round did */
-	bool stale;            /* the rules: there is a newer catalog */
-	unsigned wakes_seen;   /* when the ledger was written last */
+	struct journey *ended;        /* not yet in the ledger */
+	bool more;                    /* of the feed, at once */
+	bool more_gone;               /* contacts */
+	enum orphans_outcome orphans; /* of the last look */
+	bool disk_is_full;
+	atomic_bool failed;  /* the last round did */
+	bool stale;          /* the rules: there is a newer catalog */
+	unsigned wakes_seen; /* when the ledger was written last */
 	instant_us written_at;
 	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at, shown_at;
@@ -321,12 +326,44 @@ static int forget_gone(struct deliver *d)
 	return pass(r);
 }
 
+static int end_orphans(struct deliver *d, instant_us now)
+{
+	if (d->orphans == ORPHANS_NONE)
+		return 0;
+	int r = orphans_end(d->ledger, d->rules, d->lanes, d->n_lanes, now);
+	d->orphans = r < 0 ? ORPHANS_LATER : (enum orphans_outcome)r;
+	return r < 0 ? pass(r) : 0;
+}
+
+/* Events wait on the feed meanwhile, and what has been decided goes out. */
+static void look_at_disk(struct deliver *d)
+{
+	struct statvfs v;
+	bool full = statvfs(d->config.dir, &v) == 0 &&
+		    (uint64_t)v.f_bavail * v.f_frsize < RESERVES * d->config.reserve_bytes;
+	if (full != d->disk_is_full)
+		log_warning(full ? "deliveries_wait_for_disk" : "deliveries_have_disk");
+	d->more |= d->disk_is_full && !full; /* what has come meanwhile */
+	d->disk_is_full = full;
+}
+
 static int tidy(struct deliver *d, instant_us now)
 {
 	int r = forget_gone(d);
+	r = r ?: end_orphans(d, now);
+	look_at_disk(d);
 	d->tidied_at = now;
-	d->untidy = false;
-	return pass(r ?: ledger_purge(d->ledger, now - KEPT_US, PURGED_PER_ROUND));
+	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE;
+	return pass(r);
+}
+
+/* Twice as many as are added, so that they never pile up. */
+static int purge(struct deliver *d, instant_us now, bool due)
+{
+	unsigned limit = due ? PURGED_PER_ROUND : 0;
+	for (const struct journey *j = d->ended; j; j = j->next)
+		limit += 2;
+	return limit ? pass(ledger_purge(d->ledger, now - KEPT_US, limit)) : 0;
 }
 
 /* Not more often than once a second; then a later round does it. */
@@ -364,7 +401,7 @@ static int is_replaying(struct deliver *d, instant_us now, bool *due)
 {
 	instant_us at;
 	int r = replays_next(ledger_replays(d->ledger), &at);
-	*due = at && at <= now;
+	*due = at && at <= now && !d->disk_is_full;
 	return pass(r);
 }
 
@@ -374,7 +411,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	unsigned decided = 0, moved = 0;
 	bool asked = wishes_take(&d->wishes), replaying;
 	int r = is_replaying(d, now, &replaying);
-	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone;
+	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone ||
+		   d->orphans == ORPHANS_MORE;
 	d->untidy = true;
 	if (r < 0 || (!d->ended && !due && !asked && !replaying && d->rules->n_automations == 0))
 		return pass(r);
@@ -383,9 +421,12 @@ static int write_ledger(struct deliver *d, instant_us now)
 	r = r ?: settle_all(d);
 	if (asked || replaying)
 		r = r ?: replay(d, now, &moved);
-	r = r ?: decider_run(d->decider, now, &d->more, &decided);
+	d->more = false;
+	if (!d->disk_is_full)
+		r = r ?: decider_run(d->decider, now, &d->more, &decided);
 	if (due)
 		r = r ?: tidy(d, now);
+	r = r ?: purge(d, now, due);
 	r = r ?: ledger_commit(d->ledger);
 	if (asked)
 		r = r ?: ledger_sync_commits(d->ledger, false);
@@ -395,6 +436,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	forget_ended(d);
 	if (decided > 0 || moved > 0 || asked)
 		look_again(d);
+	if (moved > 0 || asked)
+		d->orphans = MAX(d->orphans, ORPHANS_LATER);
 	r = due ? show(d, now) : 0;
 	return pass(r ?: ledger_settle_log(d->ledger, due));
 }
@@ -422,6 +465,7 @@ static int take_rules(struct deliver *d)
 		return pass(r);
 	rules_unref(d->rules);
 	d->rules = fresh;
+	d->orphans = ORPHANS_LATER;
 	refresh_senders(d);
 	r = make_lanes(d);
 	d->stale = r < 0;
@@ -444,10 +488,12 @@ static int write_and_load(struct deliver *d, instant_us now)
 	return pass(r);
 }
 
+/* What may fail now and succeed later. */
 static int open_ledger(struct deliver *d)
 {
-	int r = ledger_open(d->config.dir, &d->ledger);
-	r = r ?: decider_new(d->ledger, d->reader, d->since, &d->decider);
+	int r = d->reader ? 0 : store_reader_open(d->config.store, &d->reader);
+	r = r ?: ledger_open(d->config.dir, &d->ledger);
+	r = r ?: decider_new(d->ledger, d->reader, d->since, WAITING_MAX, &d->decider);
 	d->stale = true;
 	look_again(d);
 	return pass(r);
@@ -484,8 +530,8 @@ static void after_failure(struct deliver *d)
 /* The call to stop may have been seen as one to write. */
 static bool has_to_write(const struct deliver *d)
 {
-	return d->more || d->more_gone || d->ended || atomic_load(&d->stopping) ||
-	       atomic_load(&d->wakes) != d->wakes_seen;
+	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->ended ||
+	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
 }
 
 static int milliseconds_until(const struct deliver *d)
@@ -496,7 +542,8 @@ static int milliseconds_until(const struct deliver *d)
 	else if (d->untidy)
 		at = d->tidied_at + TIDY_EVERY_US;
 	instant_us replay_at;
-	if (replays_next(ledger_replays(d->ledger), &replay_at) == 0 && replay_at)
+	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), &replay_at) == 0 &&
+	    replay_at)
 		at = MIN(at, MAX(replay_at, d->written_at + WRITE_EVERY_US));
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];
@@ -590,9 +637,7 @@ static void close_senders(struct deliver *d)
 static int open_parts(struct deliver *d)
 {
 	int r = http_new(&d->http);
-	r = r ?: open_senders(d);
-	r = r ?: store_reader_open(d->config.store, &d->reader);
-	return pass(r);
+	return pass(r ?: open_senders(d));
 }
 
 static void close_parts(struct deliver *d)

@@ -15,7 +15,8 @@
 
 struct deliver_config {
 	struct store *store;
-	const char *dir; /* the data directory */
+	const char *dir;        /* the data directory */
+	uint64_t reserve_bytes; /* free disk below which the store takes no events */
 };
 
 struct deliver;

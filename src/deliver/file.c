@@ -36,12 +36,21 @@ static int make_path(const struct attempt *a, char path[PATH_MAX])
 	return pass(make_folders(path, dir.n + 1));
 }
 
+static void name_aside(char aside[PATH_MAX + 40], const char *path, instant_us at)
+{
+	char text[32];
+	struct buf b = buf_over(text, sizeof(text));
+	time_put(&b, at, 6);
+	snprintf(aside, PATH_MAX + 40, "%s." STR_FMT, path, STR_ARG(buf_str(&b)));
+}
+
+/* Many deliveries begin at the same instant, and what was put aside is never overwritten. */
 static int rotate(const char *path, instant_us now)
 {
-	char text[32], aside[PATH_MAX + 40];
-	struct buf b = buf_over(text, sizeof(text));
-	time_put(&b, now, 6);
-	snprintf(aside, sizeof(aside), "%s." STR_FMT, path, STR_ARG(buf_str(&b)));
+	char aside[PATH_MAX + 40];
+	name_aside(aside, path, now);
+	while (access(aside, F_OK) == 0)
+		name_aside(aside, path, ++now);
 	return rename(path, aside) < 0 ? fail(-errno, "cannot rename %s", path) : 0;
 }
 

@@ -22,7 +22,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { CLOSE_S = 1 };
+enum { CLOSE_S = 2 }; /* librdkafka may take one to notice */
 
 LIST_HEAD(producer_list, producer);
 
@@ -52,15 +52,16 @@ static void end_attempt(struct attempt *a, enum attempt_outcome outcome, struct 
 	a->done(a);
 }
 
-static struct str explain(const struct producer *p, struct arena *a, rd_kafka_resp_err_t err)
+static struct str explain(struct producer *p, struct arena *a, rd_kafka_resp_err_t err)
 {
+	producer_check(p);
 	const char *text = rd_kafka_err2str(err);
 	if (p->error[0])
 		return arena_printf(a, "%s; %s", text, p->error);
 	return arena_printf(a, "%s", text);
 }
 
-static struct str tell(const struct producer *p, struct arena *a, const rd_kafka_message_t *m,
+static struct str tell(struct producer *p, struct arena *a, const rd_kafka_message_t *m,
 		       bool barred)
 {
 	if (barred)
@@ -140,15 +141,14 @@ static struct producer *find_producer(const struct kafka *k, const struct destin
 }
 
 /* Above zero: `why` it cannot be. */
-static int get_producer(struct kafka *k, const struct destination *d, struct producer **out,
+static int add_producer(struct kafka *k, const struct destination *d, struct producer **out,
 			char *why)
 {
-	*out = find_producer(k, d);
-	if (*out)
-		return 0;
 	forget_closed(k);
 	int r = open_eventfd(k);
-	r = r ?: producer_open(d, k->eventfd, on_report, out, why);
+	if (r < 0)
+		return pass(r);
+	r = producer_open(d, k->eventfd, on_report, out, why);
 	if (r == 0)
 		LIST_INSERT_HEAD(&k->producers, *out, link);
 	return r;
@@ -205,9 +205,9 @@ static void begin(struct producer *p, struct attempt *a)
 static int kafka_send(struct http *h, struct attempt *a)
 {
 	char why[PRODUCER_ERROR_MAX];
-	struct producer *p;
+	struct producer *p = find_producer(a->kept, a->destination);
 	(void)h;
-	int r = get_producer(a->kept, a->destination, &p, why);
+	int r = p ? 0 : add_producer(a->kept, a->destination, &p, why);
 	if (r < 0)
 		return pass(r);
 	if (r > 0)

@@ -82,6 +82,11 @@ void producer_serve(struct producer *p)
 {
 	while (rd_kafka_poll(p->rk, 0) > 0)
 		;
+	producer_check(p);
+}
+
+void producer_check(struct producer *p)
+{
 	if (p->retired || !rd_kafka_fatal_error(p->rk, p->error, sizeof(p->error)))
 		return;
 	log_error("kafka_producer_failed", LOG_I("destination", p->destination),

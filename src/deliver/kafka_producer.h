@@ -53,6 +53,9 @@ MUST_CHECK int producer_open(const struct destination *d, int eventfd,
 /* Calls report() for each message that has come to its end. */
 void producer_serve(struct producer *p);
 
+/* Retires it if it can never again keep its promises; `error` says why. */
+void producer_check(struct producer *p);
+
 /* None of its brokers has an address that the destination allows. Said some seconds after the first
  * was refused, for a name may have several. */
 bool producer_is_barred(const struct producer *p);

@@ -37,6 +37,7 @@ enum statement {
 	DELIVERY_DUE_FIRST,
 	DELIVERY_NEXT_DUE,
 	DELIVERY_SETTLE,
+	DELIVERY_END,
 	DELIVERY_REPLAY,
 	ATTEMPT_ADD,
 	FORGET_FIND,
@@ -77,6 +78,8 @@ const char *const ledger_sql[STATEMENTS] = {
 			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
 			    " ended_at = ?, status = ?, answer = ? WHERE no = ? AND state = 0",
+	[DELIVERY_END] = "UPDATE delivery SET state = 2, ended_at = ?, answer = ?"
+			 " WHERE no = ? AND state = 0",
 	[DELIVERY_REPLAY] = "UPDATE delivery SET state = 0, due_at = ?, ended_at = 0,"
 			    " tried = attempts WHERE no = ? AND state = ?",
 	[ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery, n, at, duration_ms, status,"
@@ -142,6 +145,17 @@ static int check_schema(sqlite3 *db)
 	return 0;
 }
 
+/* Its name and its log's: without them automations would begin anew. */
+static int sync_names(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(-errno, "open directory %s", dir);
+	int r = fsync(fd) == 0 ? 0 : fail(-errno, "sync %s", dir);
+	close(fd);
+	return r;
+}
+
 static int note_pages(void *arg, sqlite3 *db, const char *name, int pages)
 {
 	struct ledger *l = arg;
@@ -175,6 +189,7 @@ int ledger_open(const char *dir, struct ledger **out)
 	r = r ?: db_prepare_all(l->db, ledger_sql, STATEMENTS, l->st);
 	r = r ?: tally_open(l->db, &l->tally);
 	r = r ?: replays_open(l->db, &l->replays);
+	r = r ?: sync_names(dir);
 	if (r < 0) {
 		l->failed = true;
 		ledger_close(l);
@@ -303,6 +318,11 @@ uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum deliver
 	return tally_of(l->tally, destination, state);
 }
 
+bool ledger_next_awaited(const struct ledger *l, uint32_t *destination)
+{
+	return tally_next_pending(l->tally, destination);
+}
+
 /* --- Deliveries --- */
 
 int ledger_decide(struct ledger *l, struct delivery *d)
@@ -404,6 +424,18 @@ int ledger_settle(struct ledger *l, const struct delivery *d, const struct attem
 		return pass(r);
 	r = move_tally(l, d->destination, DELIVERY_PENDING, d->state);
 	return pass(r ?: add_attempt(l, d->no, attempt));
+}
+
+int ledger_end(struct ledger *l, const struct delivery *d, struct str why, instant_us now)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_END];
+	db_bind_i64(st, 1, now);
+	db_bind_text(st, 2, why);
+	db_bind_i64(st, 3, (int64_t)d->no);
+	int r = db_run(st);
+	if (r < 0 || sqlite3_changes(l->db) == 0)
+		return pass(r);
+	return pass(move_tally(l, d->destination, DELIVERY_PENDING, DELIVERY_DEAD));
 }
 
 int ledger_replay(struct ledger *l, const struct delivery *d, instant_us due_at)

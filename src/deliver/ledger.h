@@ -106,11 +106,17 @@ MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, struct du
 			       instant_us *at);
 /* How many of the destination are in the state, with what the transaction has done. */
 uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum delivery_state state);
+/* The next destination behind that one for which some are pending. False: there is none. */
+bool ledger_next_awaited(const struct ledger *l, uint32_t *destination);
 
 /* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). One
  * that is gone by now stays so. */
 MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,
 			     const struct attempt_row *attempt);
+
+/* A pending delivery is dead without another try. */
+MUST_CHECK int ledger_end(struct ledger *l, const struct delivery *d, struct str why,
+			  instant_us now);
 
 /* An ended delivery is pending again, due then, and has all tries of its schedule before it. */
 MUST_CHECK int ledger_replay(struct ledger *l, const struct delivery *d, instant_us due_at);

@@ -92,6 +92,17 @@ uint64_t tally_of(const struct tally *t, uint32_t destination, enum delivery_sta
 	return c ? (uint64_t)c->n[state] : 0;
 }
 
+bool tally_next_pending(const struct tally *t, uint32_t *destination)
+{
+	unsigned i = place_of(t, *destination);
+	for (i += count_at(t, i, *destination) != NULL; i < t->n; i++) {
+		*destination = t->counts[i].destination;
+		if (t->counts[i].n[DELIVERY_PENDING] > 0)
+			return true;
+	}
+	return false;
+}
+
 /* --- The table --- */
 
 static int load(struct tally *t)

@@ -21,6 +21,9 @@ MUST_CHECK int tally_add(struct tally *t, uint32_t destination, enum delivery_st
 /* In it, at its end. */
 MUST_CHECK int tally_save(struct tally *t);
 
+/* The next destination behind that one for which some are pending. False: there is none. */
+bool tally_next_pending(const struct tally *t, uint32_t *destination);
+
 uint64_t tally_of(const struct tally *t, uint32_t destination, enum delivery_state state);
 
 /* All SQL of it, for a test that shows the plan of each. */

@@ -1,4 +1,4 @@
-"""A webhook receiver that does what it is told: answers, delays, resets, drips."""
+"""A webhook receiver that does what it is told: answers, delays, resets, drips, and worse."""
 
 import base64
 import hashlib
@@ -6,6 +6,7 @@ import hmac
 import http.server
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -21,6 +22,9 @@ def signature_is_good(headers, body, secret=SECRET):
     return f"v1,{expect}" in headers["webhook-signature"].split(" ")
 
 
+HALF = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"
+
+
 class Got:
     def __init__(self, path, headers, body):
         self.path, self.headers, self.body, self.at = path, headers, body, time.time()
@@ -34,9 +38,11 @@ class Got:
 
 class Receiver:
     """`behave(got, n)` says what to do with the n-th request of that path (from 1): a status, or
-    (status, headers), or "reset", "hang", "drip"."""
+    (status, headers), or (status, headers, body), or bytes as they are and then the end, or "reset",
+    "hang", "drip", "half" (of an answer), "silent" (the end, and no answer).
+    `certificate`: (file, key), then it is HTTPS."""
 
-    def __init__(self, behave=lambda got, n: 200):
+    def __init__(self, behave=lambda got, n: 200, certificate=None):
         self.behave, self.got, self.counts = behave, [], {}
         self.lock = threading.Lock()
         self.stopping = threading.Event()
@@ -59,10 +65,15 @@ class Receiver:
                 pass
 
         self.server = Server(("127.0.0.1", 0), Handler)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def url(self, path="/in"):
-        return f"http://127.0.0.1:{self.server.server_address[1]}{path}"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}{path}"
 
     def serve(self, handler):
         body = handler.rfile.read(int(handler.headers["content-length"]))
@@ -81,15 +92,29 @@ class Receiver:
             self.stopping.wait(60)
         elif what == "drip":
             self.drip(handler)
+        elif what in ("half", "silent"):
+            self.end(handler, HALF if what == "half" else b"")
+        elif isinstance(what, bytes):
+            self.end(handler, what)
         else:
             self.answer(handler, *(what if isinstance(what, tuple) else (what, {})))
 
-    def answer(self, handler, status, headers):
-        body = json.dumps({"said": status}).encode()
+    def end(self, handler, data):
+        """These bytes, and then only this half of the connection ends."""
+        handler.wfile.write(data)
+        handler.connection.shutdown(socket.SHUT_WR)
+        handler.close_connection = True
+        self.stopping.wait(0.2)
+
+    def answer(self, handler, status, headers, body=None):
+        body = json.dumps({"said": status}).encode() if body is None else body
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name, value)
-        handler.send_header("content-length", str(len(body)))
+        if status == 204:
+            body = b""
+        else:
+            handler.send_header("content-length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
 

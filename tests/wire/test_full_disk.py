@@ -175,3 +175,33 @@ def test_killed_and_started_on_a_full_disk(tmp_path):
             disk.empty()
             more += check_taken(server, space)
         check_kept(disk, server, tmp_path, [filler], more)
+
+
+def test_deliveries_leave_the_last_of_the_disk_to_events(tmp_path):
+    """While less than twice the reserve is free nothing is decided, and events are taken; with room
+    again all that was not decided is delivered, without a restart."""
+    log = {"name": "log", "type": "file", "path": "log", "retry_seconds": [1] * 20}
+    space = senders.engine_workspace("followed", destinations=[log],
+                                     automations=[{"name": "all", "actions": [{"send": "log"}]}])
+    with smalldisk.make(tmp_path, DISK // MIB) as disk:
+        with disk.server(space, ["--disk-reserve", str(8 * MIB)]) as server:
+            taken = check_taken(server, space)
+            wait_until(lambda: lines(disk) == taken, 30, "what was sent before")
+            disk.fill(leave=12 * MIB)
+            wait_until(lambda: "deliveries_wait_for_disk" in server.log_text(), 30, "the halt")
+            taken += check_taken(server, space)
+            disk.empty()
+            taken += check_taken(server, space)
+            wait_until(lambda: lines(disk) == taken, 30, "all of it")
+            assert "deliveries_have_disk" in server.log_text()
+            # Without any room nothing can be written, and it goes on by itself.
+            disk.fill()
+            check_refused(server, space)
+            disk.empty()
+            taken += check_taken(server, space)
+            wait_until(lambda: lines(disk) >= taken, 30, "all of it, again")
+
+
+def lines(disk):
+    path = disk.path / "data/out/log"
+    return len(path.read_text().splitlines()) if path.exists() else 0

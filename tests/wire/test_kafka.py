@@ -9,9 +9,9 @@ import pytest
 import kafka
 import occurd
 import senders
+from deliveries import deliveries, ended, send_to, space_of, track
 from kafka import Cluster, Listener
 from occurd import wait_until
-from test_deliveries import deliveries, ended, send_to, space_of, track
 
 TOPIC = "occurd.events"
 

@@ -11,6 +11,8 @@
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"properties.total\",\"operator\":\"gte\",\"value\":2}}"
 
+enum { MOST = 400, RUN = 500 }; /* that may wait; events of one run */
+
 struct world {
 	struct fixture f;
 	struct ledger *ledger;
@@ -26,7 +28,7 @@ static void open_world(struct world *w)
 	fixture_provision(&w->f);
 	w->since = clock_us;
 	assert_done(ledger_open(w->f.dir, &w->ledger));
-	assert_done(decider_new(w->ledger, w->f.reader, w->since, &w->decider));
+	assert_done(decider_new(w->ledger, w->f.reader, w->since, MOST, &w->decider));
 }
 
 static void close_world(struct world *w)
@@ -110,7 +112,7 @@ static void an_automation_of_before_begins_behind_the_newest_event(void **state)
 	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
 	event(&w, "a@example.com", "{\"total\":1}");
 	decider_free(w.decider);
-	assert_done(decider_new(w.ledger, w.f.reader, clock_us + 1, &w.decider));
+	assert_done(decider_new(w.ledger, w.f.reader, clock_us + 1, MOST, &w.decider));
 	take(&w);
 	assert_int_equal(run(&w), 0);
 	event(&w, "a@example.com", "{\"total\":1}");
@@ -152,6 +154,59 @@ static void once_per_contact(void **state)
 	close_world(&w);
 }
 
+static uint64_t behind(const struct world *w)
+{
+	uint64_t seq, end;
+	bool held;
+	decider_place(w->decider, 0, &seq, &held);
+	assert_done(store_read_feed_end(w->f.reader, &end));
+	assert_int_equal(held, end > seq);
+	return end - seq;
+}
+
+static void settle(struct world *w, unsigned n)
+{
+	const struct due_query q = { .destination = w->rules->destinations[0].no,
+				     .now = clock_us,
+				     .limit = n };
+	struct delivery *rows;
+	unsigned found;
+	assert_done(ledger_begin(w->ledger));
+	assert_done(ledger_due(w->ledger, &w->f.arena, &q, &rows, &found));
+	assert_int_equal(found, n);
+	for (unsigned i = 0; i < n; i++) {
+		rows[i].state = DELIVERY_DONE;
+		rows[i].ended_at = clock_us;
+		assert_done(ledger_settle(w->ledger, &rows[i],
+					  &(struct attempt_row){ .n = 1, .answer = STR("") }));
+	}
+	assert_done(ledger_commit(w->ledger));
+}
+
+/* What a destination that takes nothing costs has an end, and nothing is left out later. */
+static void it_stands_still_while_too_much_waits(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	take(&w);
+	for (int i = 0; i < 2 * RUN + 10; i++)
+		event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), RUN);
+	assert_int_equal(run(&w), 0);
+	assert_int_equal(behind(&w), RUN + 10);
+	settle(&w, RUN - MOST + 1);
+	assert_int_equal(run(&w), RUN);
+	take(&w); /* counts what waits anew */
+	assert_int_equal(run(&w), 0);
+	settle(&w, 2 * RUN - (RUN - MOST + 1));
+	assert_int_equal(run(&w), 10);
+	assert_int_equal(behind(&w), 0);
+	close_world(&w);
+}
+
 /* So that however many large ones come in a row, memory for them is bounded. */
 static void large_events_come_in_parts(void **state)
 {
@@ -187,6 +242,7 @@ int main(void)
 		cmocka_unit_test(an_automation_of_before_begins_behind_the_newest_event),
 		cmocka_unit_test(an_automation_that_is_made_meanwhile_misses_no_event),
 		cmocka_unit_test(once_per_contact),
+		cmocka_unit_test(it_stands_still_while_too_much_waits),
 		cmocka_unit_test(large_events_come_in_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

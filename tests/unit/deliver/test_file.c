@@ -17,6 +17,7 @@
 
 static char dir[64], text[64 * 1024];
 static unsigned n_done, n_files;
+static instant_us at; /* of the attempts */
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -34,6 +35,7 @@ static int count_one(const char *path, const struct stat *st, int type, struct F
 static int make_dir(void **state)
 {
 	(void)state;
+	at = 1780000000LL * US_PER_S;
 	strcpy(dir, "/tmp/occurd-out-XXXXXX");
 	return mkdtemp(dir) ? 0 : -1;
 }
@@ -57,7 +59,7 @@ static enum attempt_outcome deliver(const char *path, uint64_t rotate_bytes, con
 				 .rotate_bytes = rotate_bytes };
 	struct attempt a = { .destination = &d,
 			     .data_dir = str_of(dir),
-			     .now = time_now(),
+			     .now = at,
 			     .body = str_of(body),
 			     .done = on_done };
 	n_done = 0;
@@ -102,6 +104,7 @@ static void test_a_torn_line_is_ended(void **state)
 	assert_string_equal(contents("x"), "{\"n\":1}\n{\"torn\n{\"n\":2}\n");
 }
 
+/* Also when all of it is within the same microsecond. */
 static void test_rotated(void **state)
 {
 	(void)state;

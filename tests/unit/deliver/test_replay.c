@@ -174,6 +174,39 @@ static void test_counts_follow(void **state)
 	assert_int_equal(ledger_count(ledger, DESTINATION + 1, DELIVERY_PENDING), 0);
 }
 
+/* What nobody will try any more ends without a try; and for whom something waits is known. */
+static void test_ended_untried(void **state)
+{
+	struct delivery d = ordinary, other = ordinary, found;
+	struct attempt_row *attempts;
+	uint32_t destination = 0;
+	unsigned n;
+	(void)state;
+	other.destination = 0xFFFFFFFF;
+	assert_false(ledger_next_awaited(ledger, &destination));
+	ended(ordinary, DELIVERY_DONE);
+	assert_int_equal(ledger_decide(ledger, &d), 0);
+	assert_int_equal(ledger_decide(ledger, &other), 0);
+	destination = 0;
+	assert_true(ledger_next_awaited(ledger, &destination));
+	assert_int_equal(destination, DESTINATION);
+	assert_true(ledger_next_awaited(ledger, &destination));
+	assert_int_equal(destination, 0xFFFFFFFF);
+	assert_false(ledger_next_awaited(ledger, &destination));
+	assert_int_equal(ledger_end(ledger, &d, STR("gone"), T0), 0);
+	assert_int_equal(ledger_end(ledger, &d, STR("again"), T0 + 1), 0);
+	assert_counts(0, 1, 1);
+	destination = 0;
+	assert_true(ledger_next_awaited(ledger, &destination));
+	assert_int_equal(destination, 0xFFFFFFFF);
+	assert_int_equal(ledger_read_delivery(dir, &arena, WORKSPACE, d.no, &found, &attempts, &n),
+			 LEDGER_OK);
+	assert_int_equal(found.state, DELIVERY_DEAD);
+	assert_int_equal(found.ended_at, T0);
+	assert_true(str_eq(found.answer, STR("gone")));
+	assert_int_equal(n, 0);
+}
+
 /* What ends after its contact was forgotten leaves nothing. */
 static void test_settled_when_it_is_gone(void **state)
 {
@@ -450,11 +483,46 @@ static void test_forgotten(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* --- Lists --- */
+
+/* Among many that are not meant a page is short, takes no memory for them, and says where to go on. */
+static void test_pages_are_bounded(void **state)
+{
+	enum { MANY = 12000, LOOKED_AT = 10000, ROWS_BYTES = 300 * 1024 };
+	struct delivery d = ordinary, *rows;
+	struct delivery_query q = { .of = { .workspace = WORKSPACE, .state = -1 }, .limit = 1000 };
+	struct arena little;
+	uint64_t next_before;
+	unsigned n;
+	(void)state;
+	d.automation++;
+	uint64_t oldest = ended(d, DELIVERY_DONE).no;
+	many_dead(MANY);
+	q.of.state = DELIVERY_DONE;
+	arena_init(&little, ROWS_BYTES, NULL);
+	assert_int_equal(ledger_read_deliveries(dir, &little, &q, &rows, &n, &next_before), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(next_before, oldest + MANY - LOOKED_AT + 1);
+	q.before = next_before;
+	assert_int_equal(ledger_read_deliveries(dir, &arena, &q, &rows, &n, &next_before), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(rows[0].no, oldest);
+	assert_int_equal(next_before, 0);
+	q = (struct delivery_query){ .of = { .workspace = WORKSPACE, .state = DELIVERY_DEAD },
+				     .limit = 7 };
+	assert_int_equal(ledger_read_deliveries(dir, &arena, &q, &rows, &n, &next_before), 0);
+	assert_int_equal(n, 7);
+	assert_int_equal(next_before, rows[6].no);
+	assert_int_equal(rows[0].no, oldest + MANY);
+	arena_fini(&little);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 		CASE(test_counts_follow),
+		CASE(test_ended_untried),
 		CASE(test_settled_when_it_is_gone),
 		CASE(test_one),
 		CASE(test_at_a_pace),
@@ -467,6 +535,7 @@ int main(void)
 		CASE(test_so_many_at_once),
 		CASE(test_waits_while_too_much_waits),
 		CASE(test_forgotten),
+		CASE(test_pages_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,60 @@
+#include "deliver/orphans.h"
+
+#include "base/fail.h"
+
+enum {
+	AT_ONCE = 500,
+	MEMORY_MAX = 1024 * 1024,
+};
+
+/* A declaration that cannot be read is no rule, but still there. */
+static bool is_declared(const struct catalog *c, uint32_t destination)
+{
+	for (unsigned i = 0; i < c->n_workspaces; i++)
+		for (unsigned k = 0; k < c->workspaces[i]->n_documents; k++)
+			if (c->workspaces[i]->documents[k].no == destination)
+				return true;
+	return false;
+}
+
+static bool is_known(const struct rules *rules, uint32_t destination)
+{
+	for (unsigned i = 0; i < rules->n_destinations; i++)
+		if (rules->destinations[i].no == destination)
+			return true;
+	return is_declared(rules->catalog, destination);
+}
+
+static int end_some(struct ledger *l, uint32_t destination, instant_us now)
+{
+	const struct due_query q = { .destination = destination,
+				     .now = INT64_MAX,
+				     .limit = AT_ONCE };
+	struct arena a;
+	struct delivery *rows;
+	unsigned n = 0;
+	arena_init(&a, MEMORY_MAX, NULL);
+	int r = ledger_due(l, &a, &q, &rows, &n);
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = ledger_end(l, &rows[i], STR("the destination was deleted"), now);
+	arena_fini(&a);
+	return pass(r);
+}
+
+int orphans_end(struct ledger *l, const struct rules *rules, struct lane *const *lanes,
+		unsigned n_lanes, instant_us now)
+{
+	enum orphans_outcome outcome = ORPHANS_NONE;
+	uint32_t destination = 0;
+	while (ledger_next_awaited(l, &destination)) {
+		const struct lane *lane = lane_find(lanes, n_lanes, destination);
+		if (is_known(rules, destination))
+			continue;
+		outcome = ORPHANS_LATER;
+		if (lane && lane->n_busy > 0)
+			continue;
+		int r = end_some(l, destination, now);
+		return r < 0 ? pass(r) : ORPHANS_MORE;
+	}
+	return outcome;
+}

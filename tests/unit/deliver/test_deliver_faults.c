@@ -1,0 +1,158 @@
+/*
+ * Every call about files that deliveries make to the system fails once: with an error, or by doing only
+ * a part. Each event still gets to its destination, is decided once, and in the end is known to be
+ * delivered; the store is not touched.
+ */
+#include "base/log.h"
+#include "deliver/deliver.h"
+
+#include "../store/fixture.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "../calls.h"
+
+#define LOG                                                                            \
+	"{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\",\"rotate_bytes\":65536," \
+	"\"retry_seconds\":[1,1,1,1,1]}"
+#define RULE "{\"name\":\"r\",\"actions\":[{\"send\":\"log\"}]}"
+
+enum { EVENTS = 5, TICK_US = 5000, TICKS_MAX = 4000 };
+
+static void declare(struct fixture *f, enum document_kind kind, const char *name, const char *body)
+{
+	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
+	struct op op = { .arena = &f->arena,
+			 .kind = OP_DOCUMENT,
+			 .workspace = 1,
+			 .rules = DOCUMENT_MUST_BE_NEW,
+			 .document = &d };
+	assert_int_equal(fixture_apply(f, &op), STORE_OK);
+}
+
+static void send_events(struct fixture *f)
+{
+	for (int i = 0; i < EVENTS; i++) {
+		struct op op = fixture_op(f, "a@example.com");
+		op.properties = arena_printf(&f->arena, "{\"total\":%d}", 100 + i);
+		assert_int_equal(fixture_apply(f, &op), STORE_OK);
+	}
+}
+
+static bool has_all(const struct fixture *f)
+{
+	char path[100], text[16 * 1024], part[32];
+	snprintf(path, sizeof(path), "%s/out/log", f->dir);
+	FILE *in = fopen(path, "r");
+	if (!in)
+		return false;
+	text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
+	fclose(in);
+	for (int i = 0; i < EVENTS; i++) {
+		snprintf(part, sizeof(part), "{\"total\":%d}", 100 + i);
+		if (!strstr(text, part))
+			return false;
+	}
+	return true;
+}
+
+static int64_t in_ledger(const struct fixture *f, const char *sql)
+{
+	char path[100];
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	int64_t n = -1;
+	snprintf(path, sizeof(path), "%s/deliveries.db", f->dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+static bool all_done(const struct fixture *f)
+{
+	return in_ledger(f, "SELECT count(*) FROM delivery WHERE state = 1") == EVENTS;
+}
+
+static void wait_for(const struct fixture *f, bool (*come_true)(const struct fixture *f))
+{
+	int ticks = 0;
+	while (!come_true(f)) {
+		assert_true(ticks++ < TICKS_MAX);
+		usleep(TICK_US);
+	}
+}
+
+static struct deliver *start(const struct fixture *f)
+{
+	const struct deliver_config config = { .store = f->store, .dir = f->dir };
+	struct deliver *d;
+	assert_done(deliver_start(&config, &d));
+	return d;
+}
+
+/* How many calls failed. */
+static int run(unsigned kinds, int fail_at, int error)
+{
+	struct fixture f;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	declare(&f, DOCUMENT_DESTINATION, "log", LOG);
+	declare(&f, DOCUMENT_AUTOMATION, "r", RULE);
+	struct deliver *d = start(&f);
+	send_events(&f);
+	calls_arm(kinds, fail_at, 1, error);
+	deliver_wake(d);
+	wait_for(&f, has_all);
+	deliver_stop(d);
+	int failed = atomic_load(&calls.failed);
+	calls_arm(0, 0, 0, 0);
+	d = start(&f);
+	wait_for(&f, all_done);
+	deliver_stop(d);
+	assert_int_equal(in_ledger(&f, "SELECT count(*) FROM delivery"), EVENTS);
+	assert_int_equal(in_ledger(&f, "SELECT count(DISTINCT seq) FROM delivery"), EVENTS);
+	assert_true(store_takes_writes(f.store, NULL, 0));
+	fixture_end(&f);
+	return failed;
+}
+
+static const struct {
+	unsigned kinds;
+	int error; /* 0: a part is done */
+	const char *what;
+} ways[] = {
+	{ CALL_OPEN, EMFILE, "open: too many files" },
+	{ CALL_READ, EIO, "read: the disk" },
+	{ CALL_WRITE, ENOSPC, "write: the disk is full" },
+	{ CALL_WRITE, 0, "write: a part" },
+	{ CALL_SYNC, EIO, "sync: the disk" },
+	{ CALL_NAMES, EIO, "names: the disk" },
+	{ CALL_MAP, ENOMEM, "map: no memory" },
+};
+
+static void each_call_may_fail(void **state)
+{
+	(void)state;
+	assert_int_equal(run(0, 0, 0), 0);
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		int k = 1;
+		print_message("%s", ways[i].what);
+		while (run(ways[i].kinds, k, ways[i].error) > 0)
+			k++;
+		print_message(": %d calls\n", k - 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_call_may_fail),
+	};
+	log_set_level(LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,248 @@
+/*
+ * The power goes off at any write, sync or truncation of the ledger's, and syncs fail. What is left
+ * is whole: each position with exactly the deliveries that were decided up to there, and the counts of
+ * them; and all that was committed before the last ledger_settle_log() that synced, or before and with
+ * the last commit that was to be synced by itself, is in it.
+ *
+ *     unit_deliver_test_ledger_power [WORLDS [FIRST SEED]]
+ */
+#include "base/log.h"
+#include "base/uuid.h"
+#include "deliver/ledger.h"
+
+#include "../store/fixture.h"
+#include "../store/power_vfs.h"
+
+enum { AUTOMATION = 1, DESTINATION = 2, LIVES = 4, STEPS = 60, SEQ_MAX = 4096, PER_STEP = 8 };
+
+struct world {
+	struct fixture f;
+	struct ledger *ledger;
+	uint64_t rng;
+	uint64_t position, synced_position; /* as committed; as it must be there */
+	bool done[SEQ_MAX], synced_done[SEQ_MAX];
+	unsigned n_synced;
+};
+
+static unsigned pick(struct world *w, unsigned n)
+{
+	return (unsigned)power_draw(&w->rng, n);
+}
+
+/* --- Steps: each is a transaction --- */
+
+static int decide_some(struct world *w, uint64_t *seq)
+{
+	int r = 0;
+	for (unsigned n = pick(w, PER_STEP); n > 0 && r == 0 && *seq + 1 < SEQ_MAX; n--) {
+		struct delivery d = { .automation = AUTOMATION,
+				      .destination = DESTINATION,
+				      .seq = ++*seq,
+				      .contact = *seq % 7,
+				      .due_at = 1 };
+		r = ledger_decide(w->ledger, &d);
+	}
+	return r ?: ledger_move(w->ledger, AUTOMATION, *seq);
+}
+
+static int settle_some(struct world *w, bool done[SEQ_MAX])
+{
+	const struct due_query q = { .destination = DESTINATION,
+				     .now = 2,
+				     .limit = 1 + pick(w, PER_STEP) };
+	struct delivery *rows;
+	unsigned n = 0;
+	int r = ledger_due(w->ledger, &w->f.arena, &q, &rows, &n);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		rows[i].state = DELIVERY_DONE;
+		rows[i].ended_at = 3;
+		r = ledger_settle(w->ledger, &rows[i],
+				  &(struct attempt_row){ .n = 1, .answer = STR("") });
+		done[rows[i].seq] = true;
+	}
+	return r;
+}
+
+static int step(struct world *w)
+{
+	static bool done[SEQ_MAX];
+	uint64_t seq = w->position;
+	memcpy(done, w->done, sizeof(done));
+	int r = ledger_begin(w->ledger);
+	r = r ?: settle_some(w, done);
+	r = r ?: decide_some(w, &seq);
+	r = r ?: ledger_commit(w->ledger);
+	if (r < 0)
+		return r;
+	memcpy(w->done, done, sizeof(done));
+	w->position = seq;
+	return 0;
+}
+
+static void note_synced(struct world *w)
+{
+	w->synced_position = w->position;
+	memcpy(w->synced_done, w->done, sizeof(w->done));
+	w->n_synced++;
+}
+
+static int sync_all(struct world *w)
+{
+	int r = ledger_settle_log(w->ledger, true);
+	if (r == 0)
+		note_synced(w);
+	return r;
+}
+
+static int step_synced(struct world *w)
+{
+	int r = ledger_sync_commits(w->ledger, true);
+	r = r ?: step(w);
+	if (r == 0)
+		note_synced(w);
+	return r ?: ledger_sync_commits(w->ledger, false);
+}
+
+/* --- A life --- */
+
+static void look(struct world *w);
+
+static int reopen(struct world *w)
+{
+	int r = w->ledger ? 0 : ledger_open(w->f.dir, &w->ledger);
+	if (r == 0 && !power.off)
+		look(w); /* a commit that failed may be there all the same, whole */
+	return r;
+}
+
+static void live(struct world *w)
+{
+	for (unsigned i = 0; i < STEPS; i++) {
+		int r = w->ledger ? 0 : reopen(w);
+		unsigned what = pick(w, 8);
+		if (r == 0)
+			r = what > 2 ? step(w) : what ? sync_all(w) : step_synced(w);
+		if (r == 0)
+			continue;
+		if (w->ledger)
+			ledger_abandon(w->ledger);
+		ledger_close(steal(&w->ledger));
+	}
+	if (w->ledger && pick(w, 2))
+		ledger_abandon(w->ledger); /* no copying as it closes */
+	ledger_close(steal(&w->ledger));
+}
+
+/* --- What is left --- */
+
+static sqlite3_stmt *ask(const struct world *w, sqlite3 **db, const char *sql)
+{
+	char path[100];
+	sqlite3_stmt *st;
+	snprintf(path, sizeof(path), "%s/deliveries.db", w->f.dir);
+	assert_int_equal(sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(*db, sql, -1, &st, NULL), SQLITE_OK);
+	return st;
+}
+
+static uint64_t ask_one(const struct world *w, const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st = ask(w, &db, sql);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	uint64_t n = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+/* Takes what is there for what was committed, after it was held against what must be. */
+static void look(struct world *w)
+{
+	sqlite3 *db;
+	uint64_t next = 1;
+	int rc;
+	w->position = ask_one(w, "SELECT coalesce(max(seq), 0) FROM position");
+	assert_in_range(w->position, w->synced_position, SEQ_MAX);
+	memset(w->done, 0, sizeof(w->done));
+	sqlite3_stmt *st = ask(w, &db, "SELECT seq, state FROM delivery ORDER BY seq");
+	for (; (rc = sqlite3_step(st)) == SQLITE_ROW; next++) {
+		assert_int_equal(sqlite3_column_int64(st, 0), next);
+		w->done[next] = sqlite3_column_int64(st, 1) == DELIVERY_DONE;
+		assert_true(w->done[next] || !w->synced_done[next]);
+	}
+	assert_int_equal(rc, SQLITE_DONE);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	assert_int_equal(next, w->position + 1);
+	assert_int_equal(ask_one(w,
+				 "SELECT count(*) FROM (SELECT sum(state = 0) AS pending,"
+				 " sum(state = 1) AS done FROM delivery) AS d JOIN"
+				 " (SELECT sum(pending) AS pending, sum(done) AS done FROM tally)"
+				 " AS t WHERE coalesce(d.pending, 0) = coalesce(t.pending, 0)"
+				 " AND coalesce(d.done, 0) = coalesce(t.done, 0)"),
+			 1);
+}
+
+static void check_left(struct world *w)
+{
+	assert_done(ledger_open(w->f.dir, &w->ledger));
+	look(w);
+	ledger_close(steal(&w->ledger));
+	assert_int_equal(ask_one(w, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"),
+			 1);
+	w->synced_position = w->position; /* an orderly end */
+	memcpy(w->synced_done, w->done, sizeof(w->done));
+}
+
+static unsigned run_world(uint64_t seed)
+{
+	static struct world w;
+	memset(&w, 0, sizeof(w));
+	w.rng = (seed + 1) * 0x9E3779B97F4A7C15;
+	fixture_dir(&w.f);
+	for (unsigned life = 0; life < LIVES; life++) {
+		power_cut_at(1 + pick(&w, pick(&w, 2) ? 60 : 900));
+		if (pick(&w, 3) == 0)
+			power_fail_syncs(1 + pick(&w, 200), 1 + pick(&w, 3),
+					 power_draw(&w.rng, 1 << 30));
+		live(&w);
+		power_restart(&w.rng);
+		check_left(&w);
+		arena_reset(&w.f.arena);
+	}
+	arena_fini(&w.f.arena);
+	assert_int_equal(nftw(w.f.dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	power_forget();
+	return w.n_synced;
+}
+
+static struct {
+	unsigned worlds;
+	uint64_t first;
+} asked;
+
+static void what_is_left_is_whole(void **state)
+{
+	unsigned synced = 0;
+	(void)state;
+	print_message("%u worlds from seed %llu\n", asked.worlds, (unsigned long long)asked.first);
+	for (unsigned i = 0; i < asked.worlds; i++) {
+		print_message("\rseed %llu", (unsigned long long)(asked.first + i));
+		synced += run_world(asked.first + i);
+	}
+	print_message("\r%u times all was synced\n", synced);
+	assert_true(synced > asked.worlds);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_left_is_whole),
+	};
+	asked.worlds = argc > 1 ? (unsigned)atoi(argv[1]) : 250;
+	asked.first = argc > 2 ? strtoull(argv[2], NULL, 0) : random_u64() >> 32;
+	log_set_level(LOG_ERROR);
+	power_install();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
