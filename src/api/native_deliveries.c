@@ -80,6 +80,7 @@ static int put_delivery(struct native_query *q, struct store_reader *r, const st
 	else
 		buf_lit(b, ",\"status\":null");
 	put_text(b, "answer", d->answer);
+	put_text(b, "note", d->note.n ? d->note : (struct str){ 0 });
 	return e;
 }
 

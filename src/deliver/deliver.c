@@ -3,9 +3,8 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "deliver/decide.h"
-#include "deliver/lane.h"
+#include "deliver/journeys.h"
 #include "deliver/orphans.h"
-#include "deliver/payload.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,7 +18,6 @@ enum {
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	GONE_PER_ROUND = 100,
 	PURGED_PER_ROUND = 100,
-	JOURNEY_MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
 	ANSWER_MAX = 512,
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
@@ -47,8 +45,8 @@ struct deliver {
 	struct catalog *catalog;
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
-	unsigned n_lanes, n_under_way;
-	struct journey *ended;        /* not yet in the ledger */
+	unsigned n_lanes;
+	struct journeys journeys;
 	bool more;                    /* of the feed, at once */
 	bool more_gone;               /* contacts */
 	enum orphans_outcome orphans; /* of the last look */
@@ -60,136 +58,6 @@ struct deliver {
 	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at, shown_at;
 };
-
-/* --- Attempts --- */
-
-static const struct automation *automation_of(const struct rules *rules, uint32_t no)
-{
-	for (unsigned i = 0; i < rules->n_automations; i++)
-		if (rules->automations[i].no == no)
-			return &rules->automations[i];
-	return NULL;
-}
-
-static void journey_free(struct journey *j)
-{
-	rules_unref(j->rules);
-	arena_fini(&j->attempt.arena);
-	free(j);
-}
-
-/* The attempt is over: what came of it goes to the ledger with the next round. */
-static void on_done(struct attempt *a)
-{
-	struct journey *j = (struct journey *)a;
-	struct deliver *d = j->lane->owner;
-	lane_ended(j->lane, j, time_now());
-	d->n_under_way--;
-	j->next = d->ended;
-	d->ended = j;
-}
-
-/* What cannot be sent any more: the automation or the contact is gone. */
-static void give_up(struct journey *j, const char *why)
-{
-	j->attempt.outcome = ATTEMPT_DEAD;
-	j->attempt.retry_after_s = -1;
-	j->attempt.answer = str_of(why);
-	j->attempt.done(&j->attempt);
-}
-
-/* Above zero: `why` it cannot be sent. */
-static int read_and_make(struct deliver *d, struct journey *j, const char **why)
-{
-	struct arena *a = &j->attempt.arena;
-	const struct automation *m = automation_of(j->rules, j->delivery.automation);
-	struct feed_row *row;
-	struct contact_view *contact = arena_new(a, struct contact_view);
-	unsigned n;
-	if (!contact)
-		return fail(-ENOMEM, "what a delivery says");
-	int r = store_read_feed(d->reader, a, j->delivery.seq - 1, 1, &row, &n);
-	if (r < 0)
-		return pass(r);
-	*why = !m ? "the automation was deleted" : "the event is not there";
-	if (!m || n == 0 || row->event.seq != j->delivery.seq)
-		return 1;
-	r = store_read_contact(d->reader, a, j->delivery.contact, contact);
-	*why = "the contact was deleted";
-	if (r != STORE_OK)
-		return r < 0 ? pass(r) : 1;
-	j->attempt.id = payload_id(a, &j->delivery, &row->event);
-	j->attempt.automation = m;
-	j->attempt.event = &row->event;
-	j->attempt.contact = contact;
-	if (!j->attempt.id.p)
-		return fail(-ENOMEM, "what a delivery says");
-	const struct payload what = {
-		.id = j->attempt.id,
-		.automation = m,
-		.action = j->delivery.action,
-		.to = j->attempt.destination,
-		.event = &row->event,
-		.contact = contact,
-	};
-	return payload_make(a, &what, &j->attempt.body, why);
-}
-
-/* Likewise. One that is too large must not hold up the others for ever. */
-static int fill(struct deliver *d, struct journey *j, const char **why)
-{
-	int r = read_and_make(d, j, why);
-	if (r >= 0 || !j->attempt.arena.full)
-		return r;
-	*why = "it is too large to be sent";
-	return 1;
-}
-
-static struct journey *journey_new(struct deliver *d, struct lane *lane,
-				   const struct destination *to, const struct delivery *what,
-				   instant_us now)
-{
-	struct journey *j = calloc(1, sizeof(*j));
-	if (!j)
-		return NULL;
-	arena_init(&j->attempt.arena, JOURNEY_MEMORY_MAX, NULL);
-	j->attempt.destination = to;
-	j->attempt.kept = d->kept[to->type];
-	j->attempt.data_dir = str_of(d->config.dir);
-	j->attempt.n = what->attempts + 1;
-	j->attempt.now = now;
-	j->attempt.done = on_done;
-	j->delivery = *what;
-	j->rules = rules_ref(d->rules);
-	j->lane = lane;
-	return j;
-}
-
-static int begin(struct deliver *d, struct lane *lane, const struct destination *to,
-		 const struct delivery *what, instant_us now)
-{
-	struct journey *j = journey_new(d, lane, to, what, now);
-	const char *why;
-	int r = j ? fill(d, j, &why) : fail(-ENOMEM, "an attempt");
-	if (r < 0) {
-		if (j)
-			journey_free(j);
-		return pass(r);
-	}
-	lane_begun(lane, j, now);
-	d->n_under_way++;
-	if (r > 0) {
-		give_up(j, why);
-		return 0;
-	}
-	r = senders[to->type]->send(d->http, &j->attempt);
-	if (r == 0)
-		return 0;
-	lane_taken_back(lane, j);
-	d->n_under_way--;
-	journey_free(j);
-	return pass(r);
-}
 
 /* --- Lanes --- */
 
@@ -213,7 +81,7 @@ static int add_lane(struct deliver *d, const struct destination *to)
 		free(lane);
 		return fail(-ENOMEM, "a destination");
 	}
-	lane_init(lane, to->no, d);
+	lane_init(lane, to->no, &d->journeys);
 	lane_refresh(lane, to);
 	lane->disabled |= silenced_at == to->declared_at;
 	d->lanes[d->n_lanes++] = lane;
@@ -234,16 +102,6 @@ static int make_lanes(struct deliver *d)
 	return 0;
 }
 
-static int begin_all(struct deliver *d, const struct destination *to, instant_us now)
-{
-	struct lane *lane = find_lane(d, to->no);
-	const struct delivery *next;
-	int r = 0;
-	while (r == 0 && (next = lane_next(lane, to, now)))
-		r = begin(d, lane, to, next, now);
-	return pass(r);
-}
-
 /* Nothing is loaded while outcomes are not in the ledger, so that what has ended is not begun
  * again. */
 static int load_lanes(struct deliver *d, instant_us now)
@@ -259,8 +117,13 @@ static int load_lanes(struct deliver *d, instant_us now)
 static int move_lanes(struct deliver *d, instant_us now)
 {
 	int r = 0;
-	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++)
-		r = begin_all(d, &d->rules->destinations[i], now);
+	d->journeys.reader = d->reader;
+	d->journeys.ledger = d->ledger;
+	d->journeys.rules = d->rules;
+	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++) {
+		const struct destination *to = &d->rules->destinations[i];
+		r = journeys_begin(&d->journeys, find_lane(d, to->no), to, now);
+	}
 	return pass(r);
 }
 
@@ -293,16 +156,16 @@ static int settle_one(struct deliver *d, const struct journey *j)
 static int settle_all(struct deliver *d)
 {
 	int r = 0;
-	for (const struct journey *j = d->ended; j && r == 0; j = j->next)
+	for (const struct journey *j = d->journeys.ended; j && r == 0; j = j->next)
 		r = settle_one(d, j);
 	return pass(r);
 }
 
 static void forget_ended(struct deliver *d)
 {
-	while (d->ended) {
-		struct journey *j = d->ended;
-		d->ended = j->next;
+	while (d->journeys.ended) {
+		struct journey *j = d->journeys.ended;
+		d->journeys.ended = j->next;
 		journey_free(j);
 	}
 }
@@ -361,7 +224,7 @@ static int tidy(struct deliver *d, instant_us now)
 static int purge(struct deliver *d, instant_us now, bool due)
 {
 	unsigned limit = due ? PURGED_PER_ROUND : 0;
-	for (const struct journey *j = d->ended; j; j = j->next)
+	for (const struct journey *j = d->journeys.ended; j; j = j->next)
 		limit += 2;
 	return limit ? pass(ledger_purge(d->ledger, now - KEPT_US, limit)) : 0;
 }
@@ -414,7 +277,8 @@ static int write_ledger(struct deliver *d, instant_us now)
 	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone ||
 		   d->orphans == ORPHANS_MORE;
 	d->untidy = true;
-	if (r < 0 || (!d->ended && !due && !asked && !replaying && d->rules->n_automations == 0))
+	if (r < 0 ||
+	    (!d->journeys.ended && !due && !asked && !replaying && d->rules->n_automations == 0))
 		return pass(r);
 	r = asked ? ledger_sync_commits(d->ledger, true) : 0;
 	r = r ?: ledger_begin(d->ledger);
@@ -530,7 +394,7 @@ static void after_failure(struct deliver *d)
 /* The call to stop may have been seen as one to write. */
 static bool has_to_write(const struct deliver *d)
 {
-	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->ended ||
+	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->journeys.ended ||
 	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
 }
 
@@ -566,7 +430,7 @@ static void sleep_until_called(struct deliver *d)
 static void finish(struct deliver *d)
 {
 	int64_t until = time_monotonic_ms() + STOP_MS;
-	while (d->n_under_way > 0 && time_monotonic_ms() < until)
+	while (d->journeys.n_under_way > 0 && time_monotonic_ms() < until)
 		http_run(d->http, 100);
 	int r = d->ledger ? ledger_begin(d->ledger) : fail(-EIO, "the ledger is closed");
 	r = r ?: settle_all(d);
@@ -637,6 +501,7 @@ static void close_senders(struct deliver *d)
 static int open_parts(struct deliver *d)
 {
 	int r = http_new(&d->http);
+	d->journeys = (struct journeys){ .dir = d->config.dir, .http = d->http, .kept = d->kept };
 	return pass(r ?: open_senders(d));
 }
 

@@ -66,15 +66,15 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 	return socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
 }
 
-/* Also for a connection that another exchange has opened, one which might go there. */
+/* Just before the request goes out. Also for a connection that another exchange has opened, one
+ * which might go to a private address. */
 static int on_connected(void *arg, char *to, char *from, int to_port, int from_port)
 {
 	struct transfer *t = arg;
 	(void)from, (void)to_port, (void)from_port;
-	if (t->exchange->allow_private || !address_text_is_private(to))
-		return CURL_PREREQFUNC_OK;
-	t->exchange->refused = true;
-	return CURL_PREREQFUNC_ABORT;
+	t->exchange->refused = !t->exchange->allow_private && address_text_is_private(to);
+	t->exchange->sent |= !t->exchange->refused;
+	return t->exchange->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* --- One transfer --- */
@@ -164,6 +164,8 @@ static bool set_up(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
 	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, (long)x->once);
+	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, (long)x->once);
 	return true;
 }
 
@@ -176,7 +178,8 @@ int http_start(struct http *h, struct exchange *x)
 	x->handle = t;
 	x->status = 0;
 	x->error = NULL;
-	x->refused = false;
+	x->refused = x->sent = false;
+	x->begun_status = 0;
 	x->retry_after_s = -1;
 	x->answer_n = 0;
 	x->duration_ms = 0;
@@ -197,12 +200,13 @@ static void take_answer(struct transfer *t, CURLcode r)
 	long status = 0;
 	curl_off_t us = 0, retry_s = 0;
 	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &us);
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->duration_ms = us / 1000;
 	if (r != CURLE_OK && t->read <= READ_MAX) {
 		x->error = x->refused ? "the address is private" : curl_easy_strerror(r);
+		x->begun_status = (int)status;
 		return;
 	}
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_s);
 	x->status = (int)status;
 	x->retry_after_s = retry_s > 0 ? retry_s : -1;

@@ -31,6 +31,8 @@ struct exchange {
 	struct http_header headers[HTTP_HEADERS_MAX];
 	unsigned n_headers;
 	bool allow_private;
+	bool once; /* on a connection of its own: on one that was kept, libcurl repeats a request
+		    * when that turns out to have been closed */
 	int64_t timeout_ms; /* of all of it, and never stretched by a slow answer */
 	void (*done)(struct exchange *x);
 
@@ -38,6 +40,8 @@ struct exchange {
 	int status;            /* 0: no answer */
 	const char *error;     /* static, one phrase, where there was none: "timed out" */
 	bool refused;          /* by the address: trying again will not help */
+	bool sent;             /* some of it may have reached whom it was for */
+	int begun_status;      /* of an answer of which the rest did not come; 0: none */
 	int64_t retry_after_s; /* of Retry-After, in either form; -1: none */
 	char answer[HTTP_ANSWER_MAX];
 	size_t answer_n;

@@ -90,7 +90,7 @@ static bool has_room(struct lane *l, const struct destination *d, instant_us now
 		l->second = second;
 		l->begun = 0;
 	}
-	if (d->requests_per_second && l->begun >= d->requests_per_second)
+	if (now < l->held_until || (d->requests_per_second && l->begun >= d->requests_per_second))
 		return false;
 	if (is_broken(l))
 		return l->n_busy == 0 && now >= l->try_at;
@@ -131,8 +131,10 @@ static void take_out(struct lane *l, const struct journey *j)
 void lane_taken_back(struct lane *l, struct journey *j)
 {
 	take_out(l, j);
-	l->next--;
 	l->begun--;
+	l->next = l->n;
+	l->place = (struct due_place){ 0 };
+	l->look = true;
 }
 
 void lane_refresh(struct lane *l, const struct destination *d)
@@ -143,6 +145,7 @@ void lane_refresh(struct lane *l, const struct destination *d)
 	l->declared_at = d->declared_at;
 	l->disabled = d->disabled;
 	l->failures = 0;
+	l->held_until = 0;
 }
 
 /* A tenth more or less, so that those which failed together do not come back together. */
@@ -172,6 +175,8 @@ static void settle(struct delivery *d, const struct attempt *a, instant_us now)
 	d->attempts++;
 	d->status = a->status;
 	d->answer = a->answer;
+	d->note = a->note;
+	d->doubt_at = d->doubt_at ?: a->doubtful ? a->now : 0;
 	if (a->outcome == ATTEMPT_DELIVERED)
 		d->state = DELIVERY_DONE;
 	else if (a->outcome == ATTEMPT_RETRY)
@@ -183,11 +188,19 @@ static void settle(struct delivery *d, const struct attempt *a, instant_us now)
 	d->ended_at = d->state == DELIVERY_PENDING ? 0 : now;
 }
 
-static void note_health(struct lane *l, enum attempt_outcome outcome, instant_us now)
+static void hold(struct lane *l, int64_t seconds, instant_us now)
 {
-	if (outcome != ATTEMPT_RETRY) {
+	instant_us until = now + MIN(seconds, DESTINATION_RETRY_MAX_S) * US_PER_S;
+	l->held_until = MAX(l->held_until, until);
+}
+
+static void note_health(struct lane *l, const struct attempt *a, instant_us now)
+{
+	if (a->hold)
+		hold(l, a->retry_after_s, now);
+	if (a->outcome != ATTEMPT_RETRY && !a->doubtful) {
 		l->failures = 0;
-		l->disabled |= outcome == ATTEMPT_DISABLE;
+		l->disabled |= a->outcome == ATTEMPT_DISABLE;
 		return;
 	}
 	l->failures++;
@@ -203,7 +216,7 @@ void lane_ended(struct lane *l, struct journey *j, instant_us now)
 	take_out(l, j);
 	l->look |= j->attempt.destination->ordered;
 	settle(d, &j->attempt, now);
-	note_health(l, j->attempt.outcome, now);
+	note_health(l, &j->attempt, now);
 	if (d->state == DELIVERY_PENDING && (!l->next_due || d->due_at < l->next_due))
 		l->next_due = d->due_at;
 }
@@ -214,7 +227,11 @@ instant_us lane_wakes_at(const struct lane *l, const struct destination *d, inst
 	if (l->disabled || (!loaded && !l->look && !l->next_due))
 		return 0;
 	if (is_broken(l))
-		return l->n_busy ? 0 : MAX(l->try_at, loaded || l->look ? now : l->next_due);
+		return l->n_busy ? 0
+				 : MAX(MAX(l->try_at, l->held_until),
+				       loaded || l->look ? now : l->next_due);
+	if (loaded && now < l->held_until)
+		return l->held_until;
 	if (!loaded)
 		return l->look ? now : l->next_due;
 	if (d->requests_per_second && l->begun >= d->requests_per_second)

@@ -36,11 +36,12 @@ struct lane {
 	struct arena memory; /* of the rows */
 	struct journey *journeys;
 	unsigned n_busy;
-	bool look;           /* something may be due that was not when it was last looked */
-	instant_us next_due; /* of what is not loaded; 0: nothing */
-	unsigned failures;   /* in a row */
-	instant_us try_at;   /* while broken: not before */
-	instant_us second;   /* the one that `begun` counts in */
+	bool look;             /* something may be due that was not when it was last looked */
+	instant_us next_due;   /* of what is not loaded; 0: nothing */
+	unsigned failures;     /* in a row */
+	instant_us try_at;     /* while broken: not before */
+	instant_us held_until; /* as the destination asked */
+	instant_us second;     /* the one that `begun` counts in */
 	unsigned begun;
 	bool disabled;          /* it wants nothing any more */
 	instant_us declared_at; /* the destination that all of this is about */
@@ -62,7 +63,7 @@ MUST_CHECK int lane_load(struct lane *l, const struct destination *d, struct led
 const struct delivery *lane_next(struct lane *l, const struct destination *d, instant_us now);
 void lane_begun(struct lane *l, struct journey *j, instant_us now);
 
-/* It could not be begun after all. */
+/* It could not be begun after all. What is loaded is loaded anew. */
 void lane_taken_back(struct lane *l, struct journey *j);
 
 /* If the destination has been changed, it is tried anew. */

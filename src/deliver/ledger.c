@@ -36,6 +36,7 @@ enum statement {
 	DELIVERY_DUE,
 	DELIVERY_DUE_FIRST,
 	DELIVERY_NEXT_DUE,
+	DELIVERY_DOUBT,
 	DELIVERY_SETTLE,
 	DELIVERY_END,
 	DELIVERY_REPLAY,
@@ -55,7 +56,7 @@ enum statement {
 
 #define DUE_COLUMNS                                                                     \
 	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
-	" due_at, tried FROM delivery WHERE destination = ?1 AND state = 0"             \
+	" due_at, tried, doubt_at FROM delivery WHERE destination = ?1 AND state = 0"   \
 	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
 
 const char *const ledger_sql[STATEMENTS] = {
@@ -76,8 +77,10 @@ const char *const ledger_sql[STATEMENTS] = {
 	" ORDER BY due_at, no LIMIT ?5",
 	[DELIVERY_NEXT_DUE] = "SELECT due_at FROM delivery WHERE destination = ?1 AND state = 0"
 			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
+	[DELIVERY_DOUBT] = "UPDATE delivery SET doubt_at = ? WHERE no = ? AND doubt_at = 0",
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
-			    " ended_at = ?, status = ?, answer = ? WHERE no = ? AND state = 0",
+			    " ended_at = ?, status = ?, answer = ?, doubt_at = ?, note = ?"
+			    " WHERE no = ? AND state = 0",
 	[DELIVERY_END] = "UPDATE delivery SET state = 2, ended_at = ?, answer = ?"
 			 " WHERE no = ? AND state = 0",
 	[DELIVERY_REPLAY] = "UPDATE delivery SET state = 0, due_at = ?, ended_at = 0,"
@@ -362,6 +365,7 @@ static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
 		.created_at = db_i64(st, 7),
 		.due_at = db_i64(st, 8),
 		.tried = (unsigned)db_i64(st, 9),
+		.doubt_at = db_i64(st, 10),
 	};
 }
 
@@ -409,6 +413,18 @@ static int add_attempt(struct ledger *l, uint64_t delivery, const struct attempt
 	return pass(db_run(st));
 }
 
+int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n, instant_us at)
+{
+	int r = ledger_sync_commits(l, true);
+	r = r ?: ledger_begin(l);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		bind_pair(l->st[DELIVERY_DOUBT], (uint64_t)at, deliveries[i]);
+		r = db_run(l->st[DELIVERY_DOUBT]);
+	}
+	r = r ?: ledger_commit(l);
+	return pass(r ?: ledger_sync_commits(l, false));
+}
+
 int ledger_settle(struct ledger *l, const struct delivery *d, const struct attempt_row *attempt)
 {
 	sqlite3_stmt *st = l->st[DELIVERY_SETTLE];
@@ -418,7 +434,9 @@ int ledger_settle(struct ledger *l, const struct delivery *d, const struct attem
 	db_bind_i64(st, 4, d->ended_at);
 	db_bind_i64(st, 5, d->status);
 	db_bind_text(st, 6, d->answer);
-	db_bind_i64(st, 7, (int64_t)d->no);
+	db_bind_i64(st, 7, d->doubt_at);
+	db_bind_text(st, 8, d->note);
+	db_bind_i64(st, 9, (int64_t)d->no);
 	int r = db_run(st);
 	if (r < 0 || sqlite3_changes(l->db) == 0)
 		return pass(r);

@@ -40,6 +40,10 @@ struct delivery {
 	instant_us created_at, due_at, ended_at;
 	int status;        /* of the last attempt */
 	struct str answer; /* likewise: its first bytes, or why there is none */
+	/* When the first attempt began that may have been taken without our knowing; 0: there is
+	 * none. Kept for destinations where it matters. */
+	instant_us doubt_at;
+	struct str note; /* on what was sent last: what of the event was left out */
 };
 
 struct attempt_row {
@@ -108,6 +112,11 @@ MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, struct du
 uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum delivery_state state);
 /* The next destination behind that one for which some are pending. False: there is none. */
 bool ledger_next_awaited(const struct ledger *l, uint32_t *destination);
+
+/* Attempts at them are about to begin: until what came of each is settled, it is in doubt. Between
+ * transactions; synced when it returns 0, with all that was committed before. */
+MUST_CHECK int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n,
+			    instant_us at);
 
 /* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). One
  * that is gone by now stays so. */

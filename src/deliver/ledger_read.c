@@ -38,10 +38,11 @@ static int open_read(const char *dir, sqlite3 **db)
 	return pass(db_open(path, SQLITE_OPEN_READONLY, db));
 }
 
-static int take_answer(sqlite3_stmt *st, struct arena *a, struct delivery *d)
+static int take_texts(sqlite3_stmt *st, struct arena *a, struct delivery *d)
 {
 	d->answer = arena_str(a, walk_answer(st));
-	return d->answer.p ? 0 : fail(-ENOMEM, "a delivery");
+	d->note = arena_str(a, walk_note(st));
+	return d->answer.p && d->note.p ? 0 : fail(-ENOMEM, "a delivery");
 }
 
 static int64_t below(uint64_t before)
@@ -64,7 +65,7 @@ static int read_page(sqlite3_stmt *st, struct arena *a, const struct delivery_qu
 		}
 		r = walk_take(st, &d);
 		bool meant = r == 0 && walk_means(&q->of, &d);
-		r = meant ? take_answer(st, a, &d) : r;
+		r = meant ? take_texts(st, a, &d) : r;
 		if (r < 0)
 			break;
 		if (meant)
@@ -107,7 +108,7 @@ static int read_one(sqlite3 *db, struct arena *a, uint32_t workspace, uint64_t n
 	if (r != DB_ROW)
 		return r < 0 ? pass(r) : LEDGER_NONE;
 	r = walk_take(st, row);
-	r = r ?: take_answer(st, a, row);
+	r = r ?: take_texts(st, a, row);
 	return r < 0 ? pass(r) : row->workspace == workspace ? LEDGER_OK : LEDGER_NONE;
 }
 

@@ -25,11 +25,13 @@ struct attempt {
 	const struct automation *automation;
 	const struct event_row *event;
 	const struct contact_view *contact;
+	const struct definition *definition; /* of the event; NULL: it is gone */
 	void *kept;               /* what the type's open() has made; NULL: it has none */
 	struct str id;            /* of the delivery, the same with every attempt */
 	unsigned n;               /* 1 for the first */
 	instant_us now;           /* when it began */
 	struct str body;          /* what is to be sent: JSON on one line */
+	instant_us doubt_at;      /* an earlier attempt, begun then, may have been taken; 0: none */
 	struct str data_dir;      /* where relative paths begin */
 	struct exchange exchange; /* for senders that speak HTTP */
 	void (*done)(struct attempt *a);
@@ -37,7 +39,10 @@ struct attempt {
 	enum attempt_outcome outcome;
 	int status;            /* HTTP's; 0: none */
 	int64_t retry_after_s; /* -1: none */
+	bool hold;             /* until then nothing else goes to the destination either */
+	bool doubtful;         /* it may have been taken, only nobody said so */
 	struct str answer;     /* the first bytes of it, or one phrase on what went wrong */
+	struct str note;       /* what of the event was left out; none if empty */
 	int64_t duration_ms;
 };
 
@@ -45,6 +50,7 @@ struct rules;
 
 struct sender {
 	enum destination_type type;
+	bool makes_own; /* of the event: it needs no body */
 	/* What the type keeps between attempts, all destinations together; NULL: nothing. All three
 	 * or none. close() drops attempts under way without done(). */
 	int (*open)(struct http *h, void **kept);
@@ -52,9 +58,12 @@ struct sender {
 	void (*close)(void *kept);
 	/* Below zero: it could not even be begun, for want of memory; done() is not called. */
 	int (*send)(struct http *h, struct attempt *a);
+	/* Whether an attempt must be known to the ledger before it begins, because one that is
+	 * repeated may do harm. NULL: no. */
+	bool (*is_noted)(const struct destination *to);
 };
 
-extern const struct sender webhook, file, kafka;
+extern const struct sender webhook, file, kafka, relay;
 
 /* By type. */
 extern const struct sender *const senders[DESTINATION_TYPES];

@@ -4,7 +4,7 @@
 
 #define COLUMNS                                                                                 \
 	"SELECT no, workspace, automation, action, destination, seq, contact, state, attempts," \
-	" tried, created_at, due_at, ended_at, status, answer FROM delivery "
+	" tried, created_at, due_at, ended_at, status, answer, note FROM delivery "
 #define DOWN " AND no < ?2 ORDER BY no DESC LIMIT ?3"
 #define UP   " AND no > ?2 AND no <= ?4 ORDER BY no LIMIT ?3"
 
@@ -68,6 +68,11 @@ int walk_take(sqlite3_stmt *st, struct delivery *d)
 struct str walk_answer(sqlite3_stmt *st)
 {
 	return db_text(st, 14);
+}
+
+struct str walk_note(sqlite3_stmt *st)
+{
+	return db_text(st, 15);
 }
 
 bool walk_means(const struct delivery_filter *f, const struct delivery *d)

@@ -35,8 +35,9 @@ enum walk walk_for(const struct delivery_filter *f, uint64_t *key);
 /* One by its number; columns likewise. */
 extern const char walk_one_sql[];
 
-/* The row that such a statement stands on, but for its answer. */
+/* The row that such a statement stands on, but for its answer and note. */
 MUST_CHECK int walk_take(sqlite3_stmt *st, struct delivery *d);
 struct str walk_answer(sqlite3_stmt *st); /* until the next step */
+struct str walk_note(sqlite3_stmt *st);   /* likewise */
 
 bool walk_means(const struct delivery_filter *f, const struct delivery *d);

@@ -16,11 +16,31 @@ static void unknown(struct arena *a, struct problems *ps, unsigned action)
 		   .rule = document_kind_name(DOCUMENT_DESTINATION));
 }
 
+/* A vendor's shape is not to be had otherwise. */
+static bool is_relay(struct arena *a, const struct document *destination)
+{
+	yyjson_val *v;
+	return json_parse(a, destination->body, &v, NULL) == JSON_OK &&
+	       str_eq(json_str(json_get(v, STR("type"))), STR("relay"));
+}
+
+static void judge_send(const struct action *action, const struct workspace *w, struct arena *a,
+		       struct problems *ps, unsigned i)
+{
+	const struct document *to =
+		workspace_document(w, DOCUMENT_DESTINATION, action->destination);
+	if (!to)
+		return unknown(a, ps, i);
+	if (action->body.p && is_relay(a, to))
+		problem_at(ps, PROBLEM_CLASH,
+			   problem_path(a, problem_index(a, STR("actions"), i), STR("body")),
+			   .rule = "a relay, which sends what its vendor wants");
+}
+
 void automation_judge_sends(const struct automation *m, const struct workspace *w, struct arena *a,
 			    struct problems *ps)
 {
 	for (unsigned i = 0; i < m->n_actions; i++)
-		if (m->actions[i].kind == ACTION_SEND &&
-		    !workspace_document(w, DOCUMENT_DESTINATION, m->actions[i].destination))
-			unknown(a, ps, i);
+		if (m->actions[i].kind == ACTION_SEND)
+			judge_send(&m->actions[i], w, a, ps, i);
 }

@@ -5,6 +5,7 @@
 
 bool automation_sends_to(const struct automation *m, struct str destination);
 
-/* Destinations that the workspace has not got. Paths are made in the arena. */
+/* Destinations that the workspace has not got, and templates for those that take none. Paths are
+ * made in the arena. */
 void automation_judge_sends(const struct automation *m, const struct workspace *w, struct arena *a,
 			    struct problems *ps);

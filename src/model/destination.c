@@ -9,6 +9,7 @@ enum {
 	SECRET_MAX = 64,
 	SECRET_TEXT_MAX = 100,
 	PATH_MAX_BYTES = 1024,
+	KEY_MAX = 4096,
 	CONCURRENCY = 10,
 	CA_MAX = 48 << 10,
 	USERNAME_MAX = 255,
@@ -35,6 +36,14 @@ static const struct spec_member members[N_MEMBERS] = {
 	[PATH] = { STR_INIT("path"), SPEC_STRING, false, 1, PATH_MAX_BYTES },
 	[ROTATE] = { STR_INIT("rotate_bytes"), SPEC_INTEGER, false, ROTATE_BYTES_MIN,
 		     ROTATE_BYTES_MAX },
+	[VENDOR] = { STR_INIT("vendor"), SPEC_STRING, false, 1, 20 },
+	[KEY] = { STR_INIT("key"), SPEC_STRING, false, 1, KEY_MAX },
+	[POPULATION] = { STR_INIT("population"), SPEC_STRING, false, 1, DESTINATION_NAME_MAX },
+	[NAMES] = { STR_INIT("names"), SPEC_OBJECT },
+	[CONTACT_FIELDS] = { STR_INIT("contact_fields"), SPEC_ARRAY, false, 0,
+			     DESTINATION_FIELDS_MAX },
+	[KEEP_TIME] = { STR_INIT("keep_time"), SPEC_BOOLEAN },
+	[AT_LEAST_ONCE] = { STR_INIT("at_least_once"), SPEC_BOOLEAN },
 	[BROKERS] = { STR_INIT("brokers"), SPEC_STRING, false, 1, DESTINATION_URL_MAX },
 	[TOPIC] = { STR_INIT("topic"), SPEC_STRING, false, 1, DESTINATION_TOPIC_MAX },
 	[TLS] = { STR_INIT("tls"), SPEC_BOOLEAN },
@@ -56,13 +65,27 @@ static const struct spec_member members[N_MEMBERS] = {
 
 /* Members that only some types have: what stands in another is a mistake, not a wish. */
 static const unsigned of_types[N_MEMBERS] = {
-	[URL] = OF(WEBHOOK),     [SECRET] = OF(WEBHOOK),
-	[SECRETS] = OF(WEBHOOK), [ALLOW_PRIVATE] = OF(WEBHOOK) | OF(KAFKA),
-	[PATH] = OF(FILE),       [ROTATE] = OF(FILE),
-	[BROKERS] = OF(KAFKA),   [TOPIC] = OF(KAFKA),
-	[TLS] = OF(KAFKA),       [CA] = OF(KAFKA),
-	[SASL] = OF(KAFKA),      [USERNAME] = OF(KAFKA),
-	[PASSWORD] = OF(KAFKA),  [MESSAGE_MAX] = OF(KAFKA),
+	[URL] = OF(WEBHOOK) | OF(RELAY),
+	[SECRET] = OF(WEBHOOK),
+	[SECRETS] = OF(WEBHOOK),
+	[ALLOW_PRIVATE] = OF(WEBHOOK) | OF(KAFKA) | OF(RELAY),
+	[PATH] = OF(FILE),
+	[ROTATE] = OF(FILE),
+	[VENDOR] = OF(RELAY),
+	[KEY] = OF(RELAY),
+	[POPULATION] = OF(RELAY),
+	[NAMES] = OF(RELAY),
+	[CONTACT_FIELDS] = OF(RELAY),
+	[KEEP_TIME] = OF(RELAY),
+	[AT_LEAST_ONCE] = OF(RELAY),
+	[BROKERS] = OF(KAFKA),
+	[TOPIC] = OF(KAFKA),
+	[TLS] = OF(KAFKA),
+	[CA] = OF(KAFKA),
+	[SASL] = OF(KAFKA),
+	[USERNAME] = OF(KAFKA),
+	[PASSWORD] = OF(KAFKA),
+	[MESSAGE_MAX] = OF(KAFKA),
 };
 
 void destination_wrong(struct destination_reader *r, unsigned member, enum problem_code code,
@@ -73,7 +96,7 @@ void destination_wrong(struct destination_reader *r, unsigned member, enum probl
 
 /* --- Webhooks --- */
 
-static bool is_printable(struct str s)
+bool destination_is_visible(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] <= ' ' || s.p[i] > '~')
@@ -81,13 +104,14 @@ static bool is_printable(struct str s)
 	return true;
 }
 
-static void read_url(struct destination_reader *r)
+void destination_read_url(struct destination_reader *r)
 {
 	struct str url = json_str(r->v[URL]);
 	bool http = str_starts(url, STR("http://")), https = str_starts(url, STR("https://"));
 	struct str host = http || https ? str_from(url, https ? 8 : 7) : STR("");
 	host = str_head(host, MIN(str_find(host, '/'), str_find(host, '?')));
-	if (!host.n || host.p[0] == ':' || !is_printable(url) || str_find(host, '@') < host.n)
+	if (!host.n || host.p[0] == ':' || !destination_is_visible(url) ||
+	    str_find(host, '@') < host.n)
 		return destination_wrong(r, URL, PROBLEM_FORMAT, "url");
 	r->out->url = spec_copy(&r->spec, url);
 }
@@ -124,7 +148,7 @@ static void read_secrets(struct destination_reader *r)
 static void read_webhook(struct destination_reader *r)
 {
 	if (r->v[URL])
-		read_url(r);
+		destination_read_url(r);
 	else
 		destination_wrong(r, URL, PROBLEM_REQUIRED, NULL);
 	read_secrets(r);
@@ -211,6 +235,7 @@ static const struct {
 } types[DESTINATION_TYPES] = {
 	[DESTINATION_WEBHOOK] = { STR_INIT("webhook"), read_webhook, put_webhook },
 	[DESTINATION_FILE] = { STR_INIT("file"), read_file, put_file },
+	[DESTINATION_RELAY] = { STR_INIT("relay"), destination_read_relay, destination_put_relay },
 	[DESTINATION_KAFKA] = { STR_INIT("kafka"), destination_read_kafka, destination_put_kafka },
 };
 
@@ -224,7 +249,7 @@ static bool read_type(struct destination_reader *r)
 		return true;
 	}
 	if (r->v[TYPE])
-		destination_wrong(r, TYPE, PROBLEM_VALUE, "webhook, file, kafka");
+		destination_wrong(r, TYPE, PROBLEM_VALUE, "webhook, file, kafka, relay");
 	return false;
 }
 

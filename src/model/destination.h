@@ -5,6 +5,7 @@
  *   { "name": "crm", "type": "webhook", "url": "https://crm.example/in", "secret": "whsec_...",
  *     "allow_private": false, "retry_seconds": [5, 300, 1800], "concurrency": 10,
  *     "requests_per_second": 0, "ordered": false, "body": "{...}" }
+ *   { "name": "to-pristo", "type": "relay", "vendor": "pristo", "key": "...", "population": "..." }
  *   { "name": "bus", "type": "kafka", "brokers": "k1:9092,k2:9092", "topic": "occurd.events",
  *     "tls": true, "sasl": "SCRAM-SHA-512", "username": "occurd", "password": "..." }
  *
@@ -20,6 +21,7 @@
 enum destination_type {
 	DESTINATION_WEBHOOK,
 	DESTINATION_FILE,
+	DESTINATION_RELAY,
 	DESTINATION_KAFKA,
 	DESTINATION_TYPES, /* how many */
 };
@@ -33,6 +35,29 @@ enum {
 	DESTINATION_RETRY_MAX_S = 7 * 24 * 60 * 60,
 	DESTINATION_SECRETS_MAX = 2, /* valid at once: the new one signs first */
 	DESTINATION_CONCURRENCY_MAX = 1000,
+	DESTINATION_RENAMED_MAX = 1000,
+	DESTINATION_FIELDS_MAX = 1000,
+};
+
+struct vendor;
+
+/* An event type that has another name where it goes. */
+struct renamed {
+	struct str from, to;
+};
+
+/* To one vendor's account. */
+struct destination_relay {
+	const struct vendor *vendor;
+	struct str key;        /* that the vendor knows the account by */
+	struct str population; /* Pristo's; lower-case UUID */
+	const struct renamed *names;
+	unsigned n_names;
+	const struct str *contact_fields; /* custom attributes that go along */
+	unsigned n_contact_fields;
+	bool all_contact_fields; /* instead: all of them */
+	bool keep_time;          /* by the vendor's call that takes the time of an event */
+	bool at_least_once;      /* rather twice than not at all, where nobody can know */
 };
 
 /* Strings are NUL-terminated behind their bytes, and have no NUL in them. */
@@ -64,6 +89,7 @@ struct destination {
 	struct str path; /* relative to `out` in the data directory */
 	uint64_t rotate_bytes;
 
+	struct destination_relay relay; /* to the URL, without what the vendor's calls add to it */
 	struct destination_kafka kafka;
 
 	/* All. */

@@ -17,6 +17,13 @@ enum destination_member {
 	ALLOW_PRIVATE,
 	PATH,
 	ROTATE,
+	VENDOR,
+	KEY,
+	POPULATION,
+	NAMES,
+	CONTACT_FIELDS,
+	KEEP_TIME,
+	AT_LEAST_ONCE,
 	BROKERS,
 	TOPIC,
 	TLS,
@@ -42,5 +49,11 @@ struct destination_reader {
 void destination_wrong(struct destination_reader *r, unsigned member, enum problem_code code,
 		       const char *rule);
 
+/* Visible ASCII alone: what may stand in a URL or a header. */
+bool destination_is_visible(struct str s);
+void destination_read_url(struct destination_reader *r);
+
+void destination_read_relay(struct destination_reader *r);
+void destination_put_relay(struct buf *b, const struct destination *d);
 void destination_read_kafka(struct destination_reader *r);
 void destination_put_kafka(struct buf *b, const struct destination *d);

@@ -25,11 +25,19 @@ static bool is_secret(struct str name)
 	return str_eq(name, STR("secret")) || str_eq(name, STR("secrets"));
 }
 
+/* What is sent to a destination so that it takes the rest. */
+static bool lets_in(struct str name)
+{
+	return str_eq(name, STR("password")) || str_eq(name, STR("key"));
+}
+
 /* Who does not know a password shall not learn it by sending it somewhere. */
 static bool leads_elsewhere(yyjson_val *patch)
 {
-	static const struct str ways[] = { STR_INIT("brokers"), STR_INIT("tls"), STR_INIT("ca"),
-					   STR_INIT("sasl") };
+	static const struct str ways[] = {
+		STR_INIT("brokers"), STR_INIT("tls"), STR_INIT("ca"),
+		STR_INIT("sasl"),    STR_INIT("url"), STR_INIT("vendor")
+	};
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
 		if (json_get(patch, ways[i]))
 			return true;
@@ -41,7 +49,7 @@ static bool is_replaced(yyjson_val *patch, struct str name)
 {
 	if (is_secret(name))
 		return json_get(patch, STR("secret")) || json_get(patch, STR("secrets"));
-	return json_get(patch, name) || (str_eq(name, STR("password")) && leads_elsewhere(patch));
+	return json_get(patch, name) || (lets_in(name) && leads_elsewhere(patch));
 }
 
 static void put_member(struct buf *b, bool *first, struct str name, const yyjson_val *v)

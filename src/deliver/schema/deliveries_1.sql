@@ -31,7 +31,9 @@ CREATE TABLE delivery(
     due_at      INTEGER NOT NULL,              -- of the next attempt, while pending
     ended_at    INTEGER NOT NULL,              -- 0: pending
     status      INTEGER NOT NULL,              -- HTTP status of the last attempt; 0: none
-    answer      TEXT NOT NULL                  -- the first bytes of its answer, or what went wrong
+    answer      TEXT NOT NULL,                 -- the first bytes of its answer, or what went wrong
+    doubt_at    INTEGER NOT NULL DEFAULT 0,    -- since when it may have been taken; 0: it was not
+    note        TEXT NOT NULL DEFAULT ''       -- what of the event was not sent
 );
 CREATE INDEX delivery_due ON delivery(destination, due_at) WHERE state = 0;
 CREATE INDEX delivery_ended ON delivery(ended_at) WHERE state > 0;

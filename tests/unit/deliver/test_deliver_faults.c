@@ -1,7 +1,8 @@
 /*
  * Every call about files that deliveries make to the system fails once: with an error, or by doing only
  * a part. Each event still gets to its destination, is decided once, and in the end is known to be
- * delivered; the store is not touched.
+ * delivered; the store is not touched. Whoever asks for a replay gets an answer, and what was said to
+ * have been accepted is there.
  */
 #include "base/log.h"
 #include "deliver/deliver.h"
@@ -95,10 +96,48 @@ static struct deliver *start(const struct fixture *f)
 	return d;
 }
 
+struct asked {
+	struct wish wish; /* first */
+	atomic_bool answered;
+};
+
+static void on_answer(struct wish *w)
+{
+	atomic_store(&((struct asked *)w)->answered, true);
+}
+
+static void ask(struct deliver *d, struct asked *a)
+{
+	*a = (struct asked){ .wish = { .kind = WISH_REPLAY, .done = on_answer } };
+	a->wish.replay.of = (struct delivery_filter){ .workspace = 1, .state = DELIVERY_DEAD };
+	a->wish.replay.per_second = 1;
+	assert_true(deliver_ask(d, &a->wish));
+}
+
+static void wait_for_answer(const struct asked *a)
+{
+	for (int ticks = 0; !atomic_load(&a->answered); usleep(TICK_US))
+		assert_true(ticks++ < TICKS_MAX);
+}
+
+/* What failed may be there all the same, as a commit whose answer was lost. */
+static void check_replay(const struct fixture *f, const struct asked *a)
+{
+	char sql[80];
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM replay WHERE no = %llu",
+		 (unsigned long long)a->wish.replay.no);
+	assert_true(atomic_load(&a->answered));
+	if (a->wish.outcome == REPLAY_OK)
+		assert_int_equal(in_ledger(f, sql), 1);
+	else
+		assert_true(a->wish.outcome < 0);
+}
+
 /* How many calls failed. */
 static int run(unsigned kinds, int fail_at, int error)
 {
 	struct fixture f;
+	struct asked first, last;
 	fixture_begin(&f);
 	fixture_provision(&f);
 	declare(&f, DOCUMENT_DESTINATION, "log", LOG);
@@ -107,13 +146,18 @@ static int run(unsigned kinds, int fail_at, int error)
 	send_events(&f);
 	calls_arm(kinds, fail_at, 1, error);
 	deliver_wake(d);
+	ask(d, &first);
 	wait_for(&f, has_all);
+	wait_for_answer(&first);
+	ask(d, &last);
 	deliver_stop(d);
 	int failed = atomic_load(&calls.failed);
 	calls_arm(0, 0, 0, 0);
 	d = start(&f);
 	wait_for(&f, all_done);
 	deliver_stop(d);
+	check_replay(&f, &first);
+	check_replay(&f, &last);
 	assert_int_equal(in_ledger(&f, "SELECT count(*) FROM delivery"), EVENTS);
 	assert_int_equal(in_ledger(&f, "SELECT count(DISTINCT seq) FROM delivery"), EVENTS);
 	assert_true(store_takes_writes(f.store, NULL, 0));

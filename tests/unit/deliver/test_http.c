@@ -376,10 +376,94 @@ static void test_watched(void **state)
 	receiver_close(&r);
 }
 
+/* --- Exchanges --- */
+
+static void on_ended(struct exchange *x)
+{
+	(void)x;
+	n_done++;
+}
+
+static void exchange(struct http *h, struct exchange *x, unsigned port)
+{
+	char url[100];
+	int64_t until = time_monotonic_ms() + WAIT_MS;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
+	x->url = str_of(url);
+	x->body = STR("{}");
+	x->allow_private = true;
+	x->timeout_ms = x->timeout_ms ?: WAIT_MS;
+	x->done = on_ended;
+	n_done = 0;
+	assert_int_equal(http_start(h, x), 0);
+	while (n_done == 0 && time_monotonic_ms() < until)
+		http_run(h, 1000);
+	assert_int_equal(n_done, 1);
+}
+
+static unsigned closed_port(void)
+{
+	struct receiver r;
+	receiver_open(&r, NULL);
+	receiver_close(&r);
+	return r.port;
+}
+
+static void test_whether_it_was_sent(void **state)
+{
+	static const struct {
+		const char *answer;
+		bool listens, sent;
+		int status, begun_status;
+		int64_t timeout_ms;
+	} cases[] = {
+		{ ANSWER("201 Created", "Content-Length: 0\r\n", ""), true, true, 201, 0, 0 },
+		{ NULL, true, true, 0, 0, 0 },
+		{ "", true, true, 0, 0, 100 },
+		{ ANSWER("201 Created", "Content-Length: 9\r\n", "so"), true, true, 0, 201, 500 },
+		{ NULL, false, false, 0, 0, 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct exchange x = { .timeout_ms = cases[i].timeout_ms };
+		struct receiver r;
+		struct http *h;
+		assert_int_equal(http_new(&h), 0);
+		if (cases[i].listens)
+			receiver_open(&r, cases[i].answer);
+		exchange(h, &x, cases[i].listens ? r.port : closed_port());
+		assert_int_equal(x.sent, cases[i].sent);
+		assert_int_equal(x.status, cases[i].status);
+		assert_int_equal(x.begun_status, cases[i].begun_status);
+		http_free(h);
+		if (cases[i].listens)
+			receiver_close(&r);
+	}
+}
+
+static void test_once_is_on_a_connection_of_its_own(void **state)
+{
+	struct receiver r;
+	struct http *h;
+	(void)state;
+	receiver_open(&r, ANSWER("200 OK", "Content-Length: 0\r\n", ""));
+	assert_int_equal(http_new(&h), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct exchange x = { .once = true };
+		exchange(h, &x, r.port);
+		assert_int_equal(x.status, 200);
+	}
+	assert_int_equal(r.connections, 3);
+	http_free(h);
+	receiver_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_whether_it_was_sent),
+		cmocka_unit_test(test_once_is_on_a_connection_of_its_own),
 		cmocka_unit_test(test_what_is_sent),
 		cmocka_unit_test(test_connections_are_kept),
 		cmocka_unit_test(test_private_addresses),

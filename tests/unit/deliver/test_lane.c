@@ -133,6 +133,68 @@ static void test_retry_after(void **state)
 	}
 }
 
+/* The destination has asked for a pause: nothing goes to it until then. */
+static void test_held(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		decide(T0, i);
+	struct journey *j = begin(T0), *other = begin(T0);
+	j->attempt.retry_after_s = 30;
+	j->attempt.hold = true;
+	end(j, ATTEMPT_RETRY, T0);
+	assert_null(begin(T0));
+	end(other, ATTEMPT_DELIVERED, T0);
+	assert_null(begin(T0 + 30 * US_PER_S - 1));
+	assert_int_equal(lane_wakes_at(&lane, &to, T0 + 1), T0 + 30 * US_PER_S);
+	end(begin(T0 + 30 * US_PER_S), ATTEMPT_DELIVERED, T0 + 30 * US_PER_S);
+}
+
+/* Since the first of them; and whoever cannot say what became of it is not well. */
+static void test_doubt(void **state)
+{
+	struct delivery d;
+	(void)state;
+	decide(T0, 1);
+	struct journey *j = begin(T0);
+	j->attempt.now = T0;
+	d = end(j, ATTEMPT_RETRY, T0);
+	assert_int_equal(d.doubt_at, 0);
+	instant_us second = d.due_at;
+	j = begin(second);
+	j->attempt.now = second;
+	j->attempt.doubtful = true;
+	d = end(j, ATTEMPT_RETRY, second);
+	assert_int_equal(d.doubt_at, second);
+	j = begin(d.due_at);
+	assert_int_equal(j->delivery.doubt_at, second);
+	j->attempt.doubtful = true;
+	j->attempt.now = d.due_at;
+	d = end(j, ATTEMPT_DEAD, d.due_at);
+	assert_int_equal(d.doubt_at, second);
+	assert_int_equal(lane.failures, 3);
+}
+
+/* What is taken back is begun again, and nothing that is under way. */
+static void test_taken_back(void **state)
+{
+	uint64_t no[3];
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		no[i] = decide(T0, i);
+	struct journey *first = begin(T0), *second = begin(T0);
+	lane_taken_back(&lane, second);
+	free(second);
+	second = begin(T0);
+	struct journey *third = begin(T0);
+	assert_int_equal(second->delivery.no, no[1]);
+	assert_int_equal(third->delivery.no, no[2]);
+	assert_null(begin(T0));
+	end(first, ATTEMPT_DELIVERED, T0);
+	end(second, ATTEMPT_DELIVERED, T0);
+	end(third, ATTEMPT_DELIVERED, T0);
+}
+
 static void test_so_many_at_once(void **state)
 {
 	struct journey *under_way[3];
@@ -270,6 +332,9 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_lane, close_lane)
 		CASE(test_tried_by_the_schedule_and_then_dead),
 		CASE(test_retry_after),
+		CASE(test_held),
+		CASE(test_doubt),
+		CASE(test_taken_back),
 		CASE(test_so_many_at_once),
 		CASE(test_so_many_a_second),
 		CASE(test_breaks_and_heals),

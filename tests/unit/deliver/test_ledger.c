@@ -181,6 +181,21 @@ static void test_settled(void **state)
 	assert_int_equal(pending(), 0);
 }
 
+/* Until it is settled it stays in doubt, since the first time. */
+static void test_doubted(void **state)
+{
+	struct delivery d = decide(10, 1), *rows;
+	(void)state;
+	assert_int_equal(ledger_doubt(ledger, &d.no, 1, 70), 0);
+	assert_int_equal(ledger_doubt(ledger, &d.no, 1, 80), 0);
+	reopen();
+	assert_int_equal(due((struct due_place){ 0 }, 499, 9, &rows), 1);
+	assert_int_equal(rows[0].doubt_at, 70);
+	settle(&d, DELIVERY_PENDING, 10, 0);
+	assert_int_equal(due((struct due_place){ 0 }, 499, 9, &rows), 1);
+	assert_int_equal(rows[0].doubt_at, 0);
+}
+
 static void test_fired(void **state)
 {
 	instant_us at;
@@ -291,17 +306,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_ledger, close_ledger)
-		CASE(test_position),
-		CASE(test_decided_with_its_position_or_not_at_all),
-		CASE(test_due_in_order),
-		CASE(test_first_of_each_contact),
-		CASE(test_settled),
-		CASE(test_fired),
-		CASE(test_forgotten),
-		CASE(test_purged),
-		CASE(test_not_a_ledger),
-		CASE(test_log_stays_short),
-		CASE(test_opened_anew_after_a_failure),
+		CASE(test_position),        CASE(test_decided_with_its_position_or_not_at_all),
+		CASE(test_due_in_order),    CASE(test_first_of_each_contact),
+		CASE(test_settled),         CASE(test_doubted),
+		CASE(test_fired),           CASE(test_forgotten),
+		CASE(test_purged),          CASE(test_not_a_ledger),
+		CASE(test_log_stays_short), CASE(test_opened_anew_after_a_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

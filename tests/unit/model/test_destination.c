@@ -73,6 +73,42 @@ static void test_shown(void **state)
 		  "{\"name\":\"log\",\"type\":\"file\",\"disabled\":false,\"path\":\"a/b.ndjson\","
 		  "\"rotate_bytes\":67108864,\"retry_seconds\":[],\"concurrency\":10,"
 		  "\"requests_per_second\":0,\"ordered\":false}" },
+		{ "{\"name\":\"a\",\"type\":\"relay\",\"vendor\":\"arsel\",\"key\":\"k\","
+		  "\"retry_seconds\":[]}",
+		  "{\"name\":\"a\",\"type\":\"relay\",\"disabled\":false,\"vendor\":\"arsel\","
+		  "\"url\":\"https://api.arsel.sa\",\"names\":{},\"allow_private\":false,"
+		  "\"at_least_once\":false,\"retry_seconds\":[],\"concurrency\":10,"
+		  "\"requests_per_second\":2,\"ordered\":false}" },
+		{ "{\"name\":\"a\",\"type\":\"relay\",\"vendor\":\"pristo\",\"key\":\"k\","
+		  "\"population\":\"7C9E6679-7425-40DE-944B-E07FC1F90AE7\","
+		  "\"url\":\"http://127.0.0.1:8/x/\",\"names\":{\"a.b\":\"c\"},"
+		  "\"allow_private\":true,\"at_least_once\":true,\"requests_per_second\":0,"
+		  "\"retry_seconds\":[],\"contact_fields\":[\"age\"]}",
+		  "{\"name\":\"a\",\"type\":\"relay\",\"disabled\":false,\"vendor\":\"pristo\","
+		  "\"url\":\"http://127.0.0.1:8/x\","
+		  "\"population\":\"7c9e6679-7425-40de-944b-e07fc1f90ae7\","
+		  "\"names\":{\"a.b\":\"c\"},\"contact_fields\":[\"age\"],\"allow_private\":true,"
+		  "\"at_least_once\":true,\"retry_seconds\":[],\"concurrency\":10,"
+		  "\"requests_per_second\":0,\"ordered\":false}" },
+		{ "{\"name\":\"a\",\"type\":\"relay\",\"vendor\":\"infobip\",\"key\":\"k\","
+		  "\"url\":\"https://x\",\"keep_time\":true,\"retry_seconds\":[]}",
+		  "{\"name\":\"a\",\"type\":\"relay\",\"disabled\":false,"
+		  "\"vendor\":\"infobip\",\"url\":\"https://x\",\"names\":{},\"keep_time\":true,"
+		  "\"allow_private\":false,\"at_least_once\":false,\"retry_seconds\":[],"
+		  "\"concurrency\":10,\"requests_per_second\":5,\"ordered\":false}" },
+		{ "{\"name\":\"a\",\"type\":\"relay\",\"vendor\":\"omnisend\",\"key\":\"k\","
+		  "\"retry_seconds\":[]}",
+		  "{\"name\":\"a\",\"type\":\"relay\",\"disabled\":false,"
+		  "\"vendor\":\"omnisend\",\"url\":\"https://api.omnisend.com\",\"names\":{},"
+		  "\"allow_private\":false,\"at_least_once\":false,\"retry_seconds\":[],"
+		  "\"concurrency\":10,\"requests_per_second\":6,\"ordered\":false}" },
+		{ "{\"name\":\"a\",\"type\":\"relay\",\"vendor\":\"infobip\",\"key\":\"k\","
+		  "\"url\":\"https://x.api.infobip.com\",\"retry_seconds\":[]}",
+		  "{\"name\":\"a\",\"type\":\"relay\",\"disabled\":false,"
+		  "\"vendor\":\"infobip\",\"url\":\"https://x.api.infobip.com\",\"names\":{},"
+		  "\"keep_time\":false,\"allow_private\":false,\"at_least_once\":false,\"retry_"
+		  "seconds\":[],"
+		  "\"concurrency\":10,\"requests_per_second\":250,\"ordered\":false}" },
 		{ "{\"name\":\"bus\",\"type\":\"kafka\",\"brokers\":\"k1:9092\","
 		  "\"topic\":\"occurd.events\",\"retry_seconds\":[]}",
 		  "{\"name\":\"bus\",\"type\":\"kafka\",\"disabled\":false,"
@@ -131,6 +167,10 @@ static void test_secret_is_decoded(void **state)
 #define NO_TOPIC      "topic must be a topic: letters, digits, \".\", \"_\" and \"-\"; "
 #define AT(url)       "{\"name\":\"a\",\"type\":\"webhook\",\"url\":\"" url "\"}"
 #define FILE_AT(path) "{\"name\":\"a\",\"type\":\"file\",\"path\":\"" path "\"}"
+#define RELAY(more)   "{\"name\":\"a\",\"type\":\"relay\"," more "}"
+#define ARSEL(more)   RELAY("\"vendor\":\"arsel\",\"key\":\"k\"," more)
+#define PRISTO(more)  RELAY("\"vendor\":\"pristo\",\"key\":\"k\"," more)
+#define POPULATION    "\"population\":\"7c9e6679-7425-40de-944b-e07fc1f90ae7\""
 
 static void test_refused(void **state)
 {
@@ -141,7 +181,7 @@ static void test_refused(void **state)
 		{ "{}", "name is required; type is required; " },
 		{ "{\"name\":\"\",\"type\":\"webhook\"}", "name must not be empty; " },
 		{ "{\"name\":\"a\",\"type\":\"fax\"}",
-		  "type must be one of: webhook, file, kafka; " },
+		  "type must be one of: webhook, file, kafka, relay; " },
 		{ "{\"name\":\"a\",\"type\":\"webhook\"}", "url is required; " },
 		{ "{\"name\":\"a\",\"type\":\"file\"}", "path is required; " },
 		{ AT("ftp://a"), "url must be an http or https URL; " },
@@ -185,6 +225,32 @@ static void test_refused(void **state)
 		  "rotate_bytes must be one of: 65536 to 68719476736; " },
 		{ "{\"name\":\"a\",\"type\":\"file\",\"path\":\"x\",\"url\":\"https://a\"}",
 		  "url is not a member that is known here; " },
+		{ RELAY("\"key\":\"k\""), "vendor is required; " },
+		{ RELAY("\"vendor\":\"mailer\""),
+		  "vendor must be one of: pristo, omnisend, infobip, arsel; " },
+		{ RELAY("\"vendor\":\"arsel\""), "key is required; " },
+		{ RELAY("\"vendor\":\"infobip\",\"key\":\"k\""), "url is required; " },
+		{ RELAY("\"vendor\":\"pristo\",\"key\":\"k\""), "population is required; " },
+		{ PRISTO("\"population\":\"pop_1\""), "population must be a UUID; " },
+		{ PRISTO(POPULATION ",\"contact_fields\":[\"\",7]"),
+		  "contact_fields[0] must be one of: names of 1 to 255 characters; "
+		  "contact_fields[1] must be one of: names of 1 to 255 characters; " },
+		{ ARSEL(POPULATION), "population is not a member that is known here; " },
+		{ ARSEL("\"contact_fields\":[]"),
+		  "contact_fields is not a member that is known here; " },
+		{ ARSEL("\"keep_time\":false"), "keep_time is not a member that is known here; " },
+		{ ARSEL("\"body\":\"{}\""), "body is not a member that is known here; " },
+		{ ARSEL("\"secret\":\"x\""), "secret is not a member that is known here; " },
+		{ ARSEL("\"url\":\"arsel.sa\""), "url must be an http or https URL; " },
+		{ ARSEL("\"url\":\"https://a?b\""), "url must be a base URL, without a query; " },
+		{ ARSEL("\"names\":{\"a\":\"\",\"b\":5}"),
+		  "names.a must be one of: names of 1 to 255 characters; "
+		  "names.b must be one of: names of 1 to 255 characters; " },
+		{ ARSEL("\"names\":[]"), "names must be an object, not an array; " },
+		{ ARSEL("\"at_least_once\":1"), "at_least_once must be a boolean, not a number; " },
+		{ RELAY("\"vendor\":\"arsel\",\"key\":\"a b\""),
+		  "key must be a text of visible ASCII characters; " },
+		{ WEBHOOK("\"vendor\":\"arsel\""), "vendor is not a member that is known here; " },
 		{ KAFKA("\"name\":\"bus\""), "brokers is required; topic is required; " },
 		{ BROKERS("k1"), NO_BROKERS },
 		{ BROKERS("k1:"), NO_BROKERS },

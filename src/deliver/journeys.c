@@ -1,0 +1,213 @@
+#include "deliver/journeys.h"
+
+#include "base/fail.h"
+#include "deliver/payload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
+	BEGUN_AT_ONCE = 64,            /* noted in one transaction */
+};
+
+static const struct automation *automation_of(const struct rules *rules, uint32_t no)
+{
+	for (unsigned i = 0; i < rules->n_automations; i++)
+		if (rules->automations[i].no == no)
+			return &rules->automations[i];
+	return NULL;
+}
+
+void journey_free(struct journey *j)
+{
+	rules_unref(j->rules);
+	arena_fini(&j->attempt.arena);
+	free(j);
+}
+
+/* The attempt is over: what came of it goes to the ledger with the next round. */
+static void on_done(struct attempt *a)
+{
+	struct journey *j = (struct journey *)a;
+	struct journeys *js = j->lane->owner;
+	lane_ended(j->lane, j, time_now());
+	js->n_under_way--;
+	j->next = js->ended;
+	js->ended = j;
+}
+
+/* What cannot be sent any more: the automation or the contact is gone. */
+static void give_up(struct journey *j, const char *why)
+{
+	j->attempt.outcome = ATTEMPT_DEAD;
+	j->attempt.retry_after_s = -1;
+	j->attempt.answer = str_of(why);
+	j->attempt.done(&j->attempt);
+}
+
+static const struct definition *definition_of(const struct journey *j, struct str name)
+{
+	const struct workspace *w = catalog_workspace(j->rules->catalog, j->delivery.workspace);
+	return w ? workspace_definition(w, name) : NULL;
+}
+
+/* Above zero: `why` it cannot be sent. */
+static int read_and_make(struct journeys *js, struct journey *j, const char **why)
+{
+	struct arena *a = &j->attempt.arena;
+	const struct automation *m = automation_of(j->rules, j->delivery.automation);
+	struct feed_row *row;
+	struct contact_view *contact = arena_new(a, struct contact_view);
+	unsigned n;
+	if (!contact)
+		return fail(-ENOMEM, "what a delivery says");
+	int r = store_read_feed(js->reader, a, j->delivery.seq - 1, 1, &row, &n);
+	if (r < 0)
+		return pass(r);
+	*why = !m ? "the automation was deleted" : "the event is not there";
+	if (!m || n == 0 || row->event.seq != j->delivery.seq)
+		return 1;
+	r = store_read_contact(js->reader, a, j->delivery.contact, contact);
+	*why = "the contact was deleted";
+	if (r != STORE_OK)
+		return r < 0 ? pass(r) : 1;
+	j->attempt.definition = definition_of(j, row->event.definition);
+	j->attempt.id = payload_id(a, &j->delivery, &row->event);
+	j->attempt.automation = m;
+	j->attempt.event = &row->event;
+	j->attempt.contact = contact;
+	if (!j->attempt.id.p)
+		return fail(-ENOMEM, "what a delivery says");
+	if (senders[j->attempt.destination->type]->makes_own)
+		return 0;
+	const struct payload what = {
+		.id = j->attempt.id,
+		.automation = m,
+		.action = j->delivery.action,
+		.to = j->attempt.destination,
+		.event = &row->event,
+		.contact = contact,
+	};
+	return payload_make(a, &what, &j->attempt.body, why);
+}
+
+/* Likewise. One that is too large must not hold up the others for ever. */
+static int fill(struct journeys *js, struct journey *j, const char **why)
+{
+	int r = read_and_make(js, j, why);
+	if (r >= 0 || !j->attempt.arena.full)
+		return r;
+	*why = "it is too large to be sent";
+	return 1;
+}
+
+static struct journey *journey_new(struct journeys *js, struct lane *lane,
+				   const struct destination *to, const struct delivery *what,
+				   instant_us now)
+{
+	struct journey *j = calloc(1, sizeof(*j));
+	if (!j)
+		return NULL;
+	arena_init(&j->attempt.arena, MEMORY_MAX, NULL);
+	j->attempt.destination = to;
+	j->attempt.kept = js->kept[to->type];
+	j->attempt.data_dir = str_of(js->dir);
+	j->attempt.n = what->attempts + 1;
+	j->attempt.now = now;
+	j->attempt.doubt_at = what->doubt_at;
+	j->attempt.done = on_done;
+	j->delivery = *what;
+	j->rules = rules_ref(js->rules);
+	j->lane = lane;
+	return j;
+}
+
+/* It counts as begun from here on. *out is NULL when it has ended already: there was nothing to
+ * send. */
+static int prepare(struct journeys *js, struct lane *lane, const struct destination *to,
+		   const struct delivery *what, instant_us now, struct journey **out)
+{
+	struct journey *j = *out = journey_new(js, lane, to, what, now);
+	const char *why;
+	int r = j ? fill(js, j, &why) : fail(-ENOMEM, "an attempt");
+	if (r < 0) {
+		*out = NULL;
+		if (j)
+			journey_free(j);
+		return pass(r);
+	}
+	lane_begun(lane, j, now);
+	js->n_under_way++;
+	if (r > 0) {
+		*out = NULL;
+		give_up(j, why);
+	}
+	return 0;
+}
+
+static void take_back(struct journeys *js, struct journey *j)
+{
+	lane_taken_back(j->lane, j);
+	js->n_under_way--;
+	journey_free(j);
+}
+
+static bool is_noted(const struct destination *to)
+{
+	const struct sender *sender = senders[to->type];
+	return sender->is_noted && sender->is_noted(to);
+}
+
+/* What must be known of them before they begin, also after a power cut. */
+static int note_all(struct journeys *js, struct journey *const *list, unsigned n, instant_us now)
+{
+	uint64_t deliveries[BEGUN_AT_ONCE];
+	for (unsigned i = 0; i < n; i++)
+		deliveries[i] = list[i]->delivery.no;
+	return pass(ledger_doubt(js->ledger, deliveries, n, now));
+}
+
+/* Those that cannot be begun after all are taken back. */
+static int start_all(struct journeys *js, const struct destination *to, struct journey **list,
+		     unsigned n, instant_us now)
+{
+	int r = n > 0 && is_noted(to) ? note_all(js, list, n, now) : 0;
+	unsigned i = 0;
+	while (i < n && r == 0) {
+		r = senders[to->type]->send(js->http, &list[i]->attempt);
+		i += r == 0;
+	}
+	while (n > i)
+		take_back(js, list[--n]);
+	return pass(r);
+}
+
+/* One, or as many as the destination takes and one transaction can note. *more: there may be
+ * others. */
+static int begin_some(struct journeys *js, struct lane *lane, const struct destination *to,
+		      instant_us now, bool *more)
+{
+	struct journey *list[BEGUN_AT_ONCE], *j;
+	const struct delivery *next = NULL;
+	unsigned n = 0, most = is_noted(to) ? BEGUN_AT_ONCE : 1;
+	int r = 0;
+	while (r == 0 && n < most && (next = lane_next(lane, to, now))) {
+		r = prepare(js, lane, to, next, now, &j);
+		if (j)
+			list[n++] = j;
+	}
+	*more = next != NULL;
+	int started = start_all(js, to, list, n, now);
+	return pass(r ?: started);
+}
+
+int journeys_begin(struct journeys *js, struct lane *lane, const struct destination *to,
+		   instant_us now)
+{
+	bool more = true;
+	int r = 0;
+	while (r == 0 && more)
+		r = begin_some(js, lane, to, now, &more);
+	return pass(r);
+}

@@ -1,0 +1,27 @@
+/*
+ * Journeys: attempts from when they are due until what came of them goes into the ledger. What is
+ * sent is made of the event and the contact as they are now; an attempt of which a repetition would
+ * do harm is known to the ledger before it begins.
+ *
+ * Thread: the delivering thread.
+ */
+#pragma once
+
+#include "deliver/lane.h"
+
+struct journeys {
+	const char *dir;   /* the data directory */
+	struct http *http; /* all of these are the owner's */
+	struct store_reader *reader;
+	void *const *kept; /* by senders */
+	struct ledger *ledger;
+	struct rules *rules; /* in force */
+	unsigned n_under_way;
+	struct journey *ended; /* not yet in the ledger; the owner takes them out */
+};
+
+/* Begins what the lane, whose owner these journeys are, may send now. */
+MUST_CHECK int journeys_begin(struct journeys *js, struct lane *lane, const struct destination *to,
+			      instant_us now);
+
+void journey_free(struct journey *j);
