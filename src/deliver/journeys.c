@@ -129,7 +129,7 @@ static int prepare(struct journeys *js, struct lane *lane, const struct destinat
 		   const struct delivery *what, instant_us now, struct journey **out)
 {
 	struct journey *j = *out = journey_new(js, lane, to, what, now);
-	const char *why;
+	const char *why = "";
 	int r = j ? fill(js, j, &why) : fail(-ENOMEM, "an attempt");
 	if (r < 0) {
 		*out = NULL;
@@ -137,6 +137,7 @@ static int prepare(struct journeys *js, struct lane *lane, const struct destinat
 			journey_free(j);
 		return pass(r);
 	}
+	must(j);
 	lane_begun(lane, j, now);
 	js->n_under_way++;
 	if (r > 0) {
@@ -178,8 +179,8 @@ static int start_all(struct journeys *js, const struct destination *to, struct j
 		r = senders[to->type]->send(js->http, &list[i]->attempt);
 		i += r == 0;
 	}
-	while (n > i)
-		take_back(js, list[--n]);
+	for (; i < n; i++)
+		take_back(js, list[i]);
 	return pass(r);
 }
 
@@ -188,7 +189,7 @@ static int start_all(struct journeys *js, const struct destination *to, struct j
 static int begin_some(struct journeys *js, struct lane *lane, const struct destination *to,
 		      instant_us now, bool *more)
 {
-	struct journey *list[BEGUN_AT_ONCE], *j;
+	struct journey *list[BEGUN_AT_ONCE] = { NULL }, *j;
 	const struct delivery *next = NULL;
 	unsigned n = 0, most = is_noted(to) ? BEGUN_AT_ONCE : 1;
 	int r = 0;

@@ -114,7 +114,7 @@ uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum deliver
 bool ledger_next_awaited(const struct ledger *l, uint32_t *destination);
 
 /* Attempts at them are about to begin: until what came of each is settled, it is in doubt. Between
- * transactions; synced when it returns 0, with all that was committed before. */
+ * transactions; synced when it returns 0. */
 MUST_CHECK int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n,
 			    instant_us at);
 

@@ -2,7 +2,7 @@
  * The power goes off at any write, sync or truncation of the ledger's, and syncs fail. What is left
  * is whole: each position with exactly the deliveries that were decided up to there, and the counts of
  * them; and all that was committed before the last ledger_settle_log() that synced, or before and with
- * the last commit that was to be synced by itself, is in it.
+ * the last commit that was to be synced by itself, is in it; so are the doubts about attempts.
  *
  *     unit_deliver_test_ledger_power [WORLDS [FIRST SEED]]
  */
@@ -21,6 +21,7 @@ struct world {
 	uint64_t rng;
 	uint64_t position, synced_position; /* as committed; as it must be there */
 	bool done[SEQ_MAX], synced_done[SEQ_MAX];
+	bool doubted[SEQ_MAX]; /* synced at once */
 	unsigned n_synced;
 };
 
@@ -103,6 +104,25 @@ static int step_synced(struct world *w)
 	return r ?: ledger_sync_commits(w->ledger, false);
 }
 
+static int doubt_some(struct world *w)
+{
+	const struct due_query q = { .destination = DESTINATION,
+				     .now = 2,
+				     .limit = 1 + pick(w, PER_STEP) };
+	uint64_t numbers[PER_STEP];
+	struct delivery *rows;
+	unsigned n = 0;
+	int r = ledger_due(w->ledger, &w->f.arena, &q, &rows, &n);
+	for (unsigned i = 0; i < n; i++)
+		numbers[i] = rows[i].no;
+	r = r ?: ledger_doubt(w->ledger, numbers, n, 4);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		w->doubted[rows[i].seq] = true;
+		w->synced_position = MAX(w->synced_position, rows[i].seq);
+	}
+	return r;
+}
+
 /* --- A life --- */
 
 static void look(struct world *w);
@@ -119,9 +139,12 @@ static void live(struct world *w)
 {
 	for (unsigned i = 0; i < STEPS; i++) {
 		int r = w->ledger ? 0 : reopen(w);
-		unsigned what = pick(w, 8);
+		unsigned what = pick(w, 9);
 		if (r == 0)
-			r = what > 2 ? step(w) : what ? sync_all(w) : step_synced(w);
+			r = what > 3    ? step(w)
+			    : what > 1  ? sync_all(w)
+			    : what == 1 ? doubt_some(w)
+					: step_synced(w);
 		if (r == 0)
 			continue;
 		if (w->ledger)
@@ -165,11 +188,12 @@ static void look(struct world *w)
 	w->position = ask_one(w, "SELECT coalesce(max(seq), 0) FROM position");
 	assert_in_range(w->position, w->synced_position, SEQ_MAX);
 	memset(w->done, 0, sizeof(w->done));
-	sqlite3_stmt *st = ask(w, &db, "SELECT seq, state FROM delivery ORDER BY seq");
+	sqlite3_stmt *st = ask(w, &db, "SELECT seq, state, doubt_at FROM delivery ORDER BY seq");
 	for (; (rc = sqlite3_step(st)) == SQLITE_ROW; next++) {
 		assert_int_equal(sqlite3_column_int64(st, 0), next);
 		w->done[next] = sqlite3_column_int64(st, 1) == DELIVERY_DONE;
 		assert_true(w->done[next] || !w->synced_done[next]);
+		assert_true(!w->doubted[next] || sqlite3_column_int64(st, 2) > 0);
 	}
 	assert_int_equal(rc, SQLITE_DONE);
 	sqlite3_finalize(st);
