@@ -5,6 +5,7 @@
 #include "api/native_query.h"
 #include "deliver/ledger_read.h"
 #include "deliver/view.h"
+#include "model/action.h"
 #include "store/render.h"
 
 /* What the parameters say of deliveries, from prepare to read. */
@@ -69,11 +70,13 @@ static int put_delivery(struct native_query *q, struct store_reader *r, const st
 	buf_printf(b, "{\"number\":%llu", (unsigned long long)d->no);
 	int e = put_name(q, r, "automation", d->automation);
 	e = e ?: put_name(q, r, "destination", d->destination);
+	buf_printf(b, ",\"action\":\"%s\"", action_kind_name(d->kind) ?: "unknown");
 	e = e ?: put_event_ids(q, r, d);
 	buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u", delivery_state_names[d->state],
 		   d->attempts);
 	put_time(b, "created_at", d->created_at);
-	put_time(b, "due_at", d->state == DELIVERY_PENDING ? d->due_at : 0);
+	bool due = d->state == DELIVERY_PENDING && d->due_at != DELIVERY_WAITS;
+	put_time(b, "due_at", due ? d->due_at : 0);
 	put_time(b, "ended_at", d->ended_at);
 	if (d->status)
 		buf_printf(b, ",\"status\":%d", d->status);

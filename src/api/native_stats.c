@@ -9,7 +9,10 @@
 static void put_destination(struct buf *b, const struct destination_view *d, instant_us now)
 {
 	buf_char(b, '{');
-	render_text(b, "name", d->name);
+	if (d->name.n == 0)
+		buf_lit(b, "\"name\":null");
+	else
+		render_text(b, "name", d->name);
 	buf_printf(b, ",\"state\":\"%s\"", lane_state_names[d->state]);
 	for (int s = 0; s < DELIVERY_STATES; s++)
 		buf_printf(b, ",\"%s\":%llu", delivery_state_names[s], (unsigned long long)d->n[s]);

@@ -387,6 +387,13 @@ void json_put(struct buf *b, const yyjson_val *v)
 	take_comma_back(b);
 }
 
+struct str json_text(struct arena *a, const yyjson_val *v)
+{
+	struct buf b = buf_in(a);
+	json_put(&b, v);
+	return b.failed ? (struct str){ 0 } : buf_str(&b);
+}
+
 const char *json_type_name(const yyjson_val *v)
 {
 	if (!v)

@@ -66,6 +66,8 @@ double json_number_to_double(const yyjson_val *v);
 
 /* Compact text of a tree that json_parse() made; null for NULL. */
 void json_put(struct buf *b, const yyjson_val *v);
+/* The same by itself; .p NULL: memory is refused. */
+struct str json_text(struct arena *a, const yyjson_val *v);
 
 /* "string", "number", "boolean", "object", "array", "null"; "nothing" for NULL. */
 const char *json_type_name(const yyjson_val *v);

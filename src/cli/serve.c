@@ -8,6 +8,7 @@
  * ~ dialect/arsel.c for one vendor from its routes to its error bodies.
  */
 #include "api/app.h"
+#include "api/commits.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -139,18 +140,25 @@ static int start_net(const struct settings *settings, struct server *s)
 }
 
 /* Events are taken even if nothing can follow them: they wait on the feed. */
-static void start_deliver(const struct settings *settings, struct server *s)
+static void open_deliver(const struct settings *settings, struct server *s)
 {
 	const struct deliver_config config = {
 		.store = s->store,
 		.dir = settings->data,
 		.reserve_bytes = settings->disk_reserve,
 	};
-	if (deliver_start(&config, &s->deliver) < 0)
+	if (deliver_new(&config, &s->deliver) < 0)
 		log_error("deliveries_not_started", LOG_S("cause", fail_text()));
 }
 
-/* Only requests lead to commits, so all that is woken is there. */
+static void start_deliver(struct server *s)
+{
+	const struct deliver_commits commits = commits_to(s->committer);
+	if (s->deliver && deliver_start(s->deliver, &commits) < 0)
+		log_error("deliveries_not_started", LOG_S("cause", fail_text()));
+}
+
+/* Only requests and deliveries lead to commits, so all that is woken is there. */
 static void on_committed(void *server)
 {
 	const struct server *s = server;
@@ -162,7 +170,7 @@ static void on_committed(void *server)
 /* Once there is a store: the threads, last those that let requests in. */
 static int start(const struct settings *settings, struct server *s)
 {
-	start_deliver(settings, s);
+	open_deliver(settings, s);
 	struct committer_config committer = {
 		.store = s->store,
 		.queue_max = QUEUE_MAX,
@@ -181,16 +189,21 @@ static int start(const struct settings *settings, struct server *s)
 		.access_log = settings->access_log,
 	};
 	r = app_new(&app, &s->app);
-	return r < 0 ? pass(r) : start_net(settings, s);
+	if (r < 0)
+		return pass(r);
+	start_deliver(s);
+	return start_net(settings, s);
 }
 
-/* Requests that have arrived are answered, so the committer ends after the net loops. */
+/* Requests that have arrived are answered and deeds that have begun are done, so the committer ends
+ * after the net loops and the deliveries; until then it wakes whoever follows. */
 static void stop(struct server *s)
 {
 	if (s->net)
 		net_server_stop(s->net);
-	committer_stop(s->committer);
 	deliver_stop(s->deliver);
+	committer_stop(s->committer);
+	deliver_free(s->deliver);
 	app_free(s->app);
 	net_server_free(s->net);
 	tls_close(&s->tls);

@@ -72,10 +72,10 @@ static int find_start(struct decider *d, const struct automation *m, uint64_t *s
 	return pass(store_read_feed_at(d->reader, m->created_at, start));
 }
 
-/* n_destinations: there is none of that name. */
-static unsigned place_of(const struct rules *rules, uint32_t workspace, struct str name)
+/* n_destinations: there is no such destination. */
+static unsigned place_of(const struct rules *rules, uint32_t workspace, const struct action *what)
 {
-	const struct destination *to = rules_destination(rules, workspace, name);
+	const struct destination *to = rules_target(rules, workspace, what);
 	return to ? (unsigned)(to - rules->destinations) : rules->n_destinations;
 }
 
@@ -89,7 +89,7 @@ static int place(struct decider *d, const struct rules *rules, const struct auto
 		r = find_start(d, m, &start);
 	r = r ?: ledger_position(d->ledger, m->no, start, &w->seq);
 	for (unsigned i = 0; i < m->n_actions; i++)
-		w->to[i] = place_of(rules, m->workspace, m->actions[i].destination);
+		w->to[i] = place_of(rules, m->workspace, &m->actions[i]);
 	/* A store that was put back to an earlier state has fewer events. */
 	w->seq = MIN(w->seq, d->end);
 	w->automation = m;
@@ -190,22 +190,26 @@ static int check_pause(struct subject *s, const struct automation *m)
 	return pass(ledger_fire(s->d->ledger, m->no, s->row->contact, s->facts.now));
 }
 
+/* In order: what comes behind a deed waits until that has ended. */
 static int add_deliveries(struct subject *s, const struct walker *w, unsigned *decided)
 {
 	const struct automation *m = w->automation;
 	int r = 0;
+	bool waits = false;
 	for (unsigned i = 0; i < m->n_actions && r == 0; i++) {
 		struct delivery d = {
 			.workspace = m->workspace,
 			.automation = m->no,
 			.action = i,
+			.kind = m->actions[i].kind,
 			.seq = s->row->event.seq,
 			.contact = s->row->contact,
 			.created_at = s->facts.now,
-			.due_at = s->facts.now + m->delay_s * US_PER_S,
+			.due_at = waits ? DELIVERY_WAITS : s->facts.now + m->delay_s * US_PER_S,
 		};
 		if (w->to[i] == s->d->rules->n_destinations)
 			continue;
+		waits |= action_is_deed(m->actions[i].kind);
 		d.destination = s->d->rules->destinations[w->to[i]].no;
 		r = ledger_decide(s->d->ledger, &d);
 		++*decided;

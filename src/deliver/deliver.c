@@ -3,6 +3,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "deliver/decide.h"
+#include "deliver/deed.h"
 #include "deliver/journeys.h"
 #include "deliver/orphans.h"
 
@@ -33,6 +34,7 @@ struct deliver {
 	pthread_t thread;
 	atomic_uint wakes; /* how often somebody called */
 	atomic_bool sleeps, stopping;
+	bool running; /* the thread */
 	struct wishes wishes;
 	struct view_cell view;
 	struct http *http;
@@ -42,12 +44,15 @@ struct deliver {
 	struct ledger *ledger;
 	struct store_reader *reader;
 	struct decider *decider;
+	struct deeds *deeds;
 	struct catalog *catalog;
 	struct rules *rules;
 	struct lane **lanes; /* one for each destination there ever was since the start */
 	unsigned n_lanes;
+	unsigned turn; /* of the lanes: which goes first */
 	struct journeys journeys;
 	bool more;                    /* of the feed, at once */
+	bool released;                /* what waited for a deed is due */
 	bool more_gone;               /* contacts */
 	enum orphans_outcome orphans; /* of the last look */
 	bool disk_is_full;
@@ -114,14 +119,17 @@ static int load_lanes(struct deliver *d, instant_us now)
 	return pass(r);
 }
 
+/* Each in its turn goes first, because all deeds share the room there is for them. */
 static int move_lanes(struct deliver *d, instant_us now)
 {
+	unsigned n = d->rules->n_destinations;
 	int r = 0;
+	d->turn++;
 	d->journeys.reader = d->reader;
 	d->journeys.ledger = d->ledger;
 	d->journeys.rules = d->rules;
-	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++) {
-		const struct destination *to = &d->rules->destinations[i];
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		const struct destination *to = &d->rules->destinations[(d->turn + i) % n];
 		r = journeys_begin(&d->journeys, find_lane(d, to->no), to, now);
 	}
 	return pass(r);
@@ -134,6 +142,17 @@ static void look_again(struct deliver *d)
 }
 
 /* --- The ledger --- */
+
+/* It has ended, so what waits for it is due. */
+static int release(struct deliver *d, const struct delivery *row)
+{
+	unsigned n;
+	if (!deeds_are_at(row->destination) || row->state == DELIVERY_PENDING)
+		return 0;
+	int r = ledger_release(d->ledger, row, time_now(), &n);
+	d->released |= n > 0;
+	return pass(r);
+}
 
 static int settle_one(struct deliver *d, const struct journey *j)
 {
@@ -150,7 +169,7 @@ static int settle_one(struct deliver *d, const struct journey *j)
 	int r = ledger_settle(d->ledger, &row, &attempt);
 	if (r == 0 && a->outcome == ATTEMPT_DISABLE)
 		r = ledger_silence(d->ledger, a->destination->no, a->destination->declared_at);
-	return pass(r);
+	return r < 0 ? pass(r) : release(d, &row);
 }
 
 static int settle_all(struct deliver *d)
@@ -195,6 +214,7 @@ static int end_orphans(struct deliver *d, instant_us now)
 		return 0;
 	int r = orphans_end(d->ledger, d->rules, d->lanes, d->n_lanes, now);
 	d->orphans = r < 0 ? ORPHANS_LATER : (enum orphans_outcome)r;
+	d->released |= r == ORPHANS_MORE;
 	return r < 0 ? pass(r) : 0;
 }
 
@@ -298,8 +318,9 @@ static int write_ledger(struct deliver *d, instant_us now)
 		return pass(r);
 	wishes_answer(&d->wishes, true);
 	forget_ended(d);
-	if (decided > 0 || moved > 0 || asked)
+	if (decided > 0 || moved > 0 || asked || d->released)
 		look_again(d);
+	d->released = false;
 	if (moved > 0 || asked)
 		d->orphans = MAX(d->orphans, ORPHANS_LATER);
 	r = due ? show(d, now) : 0;
@@ -418,12 +439,19 @@ static int milliseconds_until(const struct deliver *d)
 	return at <= now ? 0 : (int)((at - now) / 1000 + 1);
 }
 
+/* For attempts to end, or to be woken. */
+static void wait(struct deliver *d, int timeout_ms)
+{
+	http_run(d->http, timeout_ms);
+	deeds_come_home(d->deeds);
+}
+
 /* Who will write soon anyway need not be called. */
 static void sleep_until_called(struct deliver *d)
 {
 	atomic_store(&d->sleeps, !d->failed && !has_to_write(d));
 	int timeout_ms = d->failed ? RETRY_MS : milliseconds_until(d);
-	http_run(d->http, timeout_ms);
+	wait(d, timeout_ms);
 	atomic_store(&d->sleeps, false);
 }
 
@@ -431,7 +459,7 @@ static void finish(struct deliver *d)
 {
 	int64_t until = time_monotonic_ms() + STOP_MS;
 	while (d->journeys.n_under_way > 0 && time_monotonic_ms() < until)
-		http_run(d->http, 100);
+		wait(d, 100);
 	int r = d->ledger ? ledger_begin(d->ledger) : fail(-EIO, "the ledger is closed");
 	r = r ?: settle_all(d);
 	r = r ?: decider_save(d->decider, time_now());
@@ -505,8 +533,11 @@ static int open_parts(struct deliver *d)
 	return pass(r ?: open_senders(d));
 }
 
-static void close_parts(struct deliver *d)
+void deliver_free(struct deliver *d)
 {
+	if (!d)
+		return;
+	deeds_free(d->deeds);
 	close_senders(d); /* drop what is under way, as does the next */
 	http_free(d->http);
 	for (unsigned i = 0; i < d->n_lanes; i++) {
@@ -528,7 +559,7 @@ static void close_parts(struct deliver *d)
 	free(d);
 }
 
-int deliver_start(const struct deliver_config *config, struct deliver **out)
+int deliver_new(const struct deliver_config *config, struct deliver **out)
 {
 	struct deliver *d = calloc(1, sizeof(*d));
 	if (!d)
@@ -541,23 +572,35 @@ int deliver_start(const struct deliver_config *config, struct deliver **out)
 	/* Here, so that all events from now on are behind the automations that there are. */
 	if (r == 0)
 		note_round(d, open_ledger(d) ?: take_rules(d));
+	if (r < 0) {
+		deliver_free(d);
+		return pass(r);
+	}
+	*out = d;
+	return 0;
+}
+
+int deliver_start(struct deliver *d, const struct deliver_commits *commits)
+{
+	int r = deeds_new(commits, d->http, &d->deeds);
+	d->journeys.deeds = d->deeds;
 	if (r == 0 && (r = -pthread_create(&d->thread, NULL, deliver_main, d)) < 0)
 		r = fail(r, "starting the delivering thread");
 	if (r < 0) {
-		close_parts(d);
+		wishes_close(&d->wishes);
 		return pass(r);
 	}
+	d->running = true;
 	pthread_setname_np(d->thread, "deliver");
-	*out = d;
 	return 0;
 }
 
 void deliver_stop(struct deliver *d)
 {
-	if (!d)
+	if (!d || !d->running)
 		return;
 	atomic_store(&d->stopping, true);
 	deliver_wake(d);
 	pthread_join(d->thread, NULL);
-	close_parts(d);
+	d->running = false;
 }

@@ -2,13 +2,15 @@
  * ~ What an event sets off. One thread follows the committed feed: what an automation selects
  * ~ becomes deliveries in the ledger, and they go to their destinations until each is delivered or
  * ~ dead. It reads the store with a reader of its own and writes only the ledger, so that a
- * ~ destination that is slow or gone costs ingestion nothing.
+ * ~ destination that is slow or gone costs ingestion nothing. What automations do themselves goes
+ * ~ into the store as what clients report does (deliver/deed.h).
  *
  * Order of a round: events since the last (bounded), decisions, one commit of the ledger, attempts
  * begun, the wait, outcomes.
  */
 #pragma once
 
+#include "deliver/commits.h"
 #include "deliver/view.h"
 #include "deliver/wish.h"
 #include "store/store.h"
@@ -21,10 +23,15 @@ struct deliver_config {
 
 struct deliver;
 
-MUST_CHECK int deliver_start(const struct deliver_config *config, struct deliver **out);
+MUST_CHECK int deliver_new(const struct deliver_config *config, struct deliver **out);
+void deliver_free(struct deliver *d); /* stopped; nobody wakes it or commits; NULL is fine */
+
+/* From here on it runs, and asks for commits. */
+MUST_CHECK int deliver_start(struct deliver *d, const struct deliver_commits *commits);
 
 /* Ends the attempts under way, or after a few seconds gives them up: they are tried again after the
- * next start. NULL is fine. */
+ * next start. Nothing is asked for any more; what was asked for may still come back. NULL is fine,
+ * and so is one that was not started. */
 void deliver_stop(struct deliver *d);
 
 /* Any thread: events have been committed, or the catalog has changed. Costs next to nothing when it

@@ -1,6 +1,7 @@
 #include "deliver/journeys.h"
 
 #include "base/fail.h"
+#include "deliver/deed.h"
 #include "deliver/payload.h"
 
 #include <errno.h>
@@ -10,6 +11,11 @@ enum {
 	MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
 	BEGUN_AT_ONCE = 64,            /* noted in one transaction */
 };
+
+static const struct sender *sender_for(const struct destination *to)
+{
+	return deeds_are_at(to->no) ? &deed : senders[to->type];
+}
 
 static const struct automation *automation_of(const struct rules *rules, uint32_t no)
 {
@@ -79,7 +85,7 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 	j->attempt.contact = contact;
 	if (!j->attempt.id.p)
 		return fail(-ENOMEM, "what a delivery says");
-	if (senders[j->attempt.destination->type]->makes_own)
+	if (sender_for(j->attempt.destination)->makes_own)
 		return 0;
 	const struct payload what = {
 		.id = j->attempt.id,
@@ -111,7 +117,7 @@ static struct journey *journey_new(struct journeys *js, struct lane *lane,
 		return NULL;
 	arena_init(&j->attempt.arena, MEMORY_MAX, NULL);
 	j->attempt.destination = to;
-	j->attempt.kept = js->kept[to->type];
+	j->attempt.kept = deeds_are_at(to->no) ? js->deeds : js->kept[to->type];
 	j->attempt.data_dir = str_of(js->dir);
 	j->attempt.n = what->attempts + 1;
 	j->attempt.now = now;
@@ -156,7 +162,7 @@ static void take_back(struct journeys *js, struct journey *j)
 
 static bool is_noted(const struct destination *to)
 {
-	const struct sender *sender = senders[to->type];
+	const struct sender *sender = sender_for(to);
 	return sender->is_noted && sender->is_noted(to);
 }
 
@@ -176,12 +182,17 @@ static int start_all(struct journeys *js, const struct destination *to, struct j
 	int r = n > 0 && is_noted(to) ? note_all(js, list, n, now) : 0;
 	unsigned i = 0;
 	while (i < n && r == 0) {
-		r = senders[to->type]->send(js->http, &list[i]->attempt);
+		r = sender_for(to)->send(js->http, &list[i]->attempt);
 		i += r == 0;
 	}
 	for (; i < n; i++)
 		take_back(js, list[i]);
 	return pass(r);
+}
+
+static bool has_room(const struct journeys *js, const struct destination *to)
+{
+	return !deeds_are_at(to->no) || !deeds_are_full(js->deeds);
 }
 
 /* One, or as many as the destination takes and one transaction can note. *more: there may be
@@ -193,7 +204,7 @@ static int begin_some(struct journeys *js, struct lane *lane, const struct desti
 	const struct delivery *next = NULL;
 	unsigned n = 0, most = is_noted(to) ? BEGUN_AT_ONCE : 1;
 	int r = 0;
-	while (r == 0 && n < most && (next = lane_next(lane, to, now))) {
+	while (r == 0 && n < most && has_room(js, to) && (next = lane_next(lane, to, now))) {
 		r = prepare(js, lane, to, next, now, &j);
 		if (j)
 			list[n++] = j;

@@ -9,11 +9,14 @@
 
 #include "deliver/lane.h"
 
+struct deeds;
+
 struct journeys {
 	const char *dir;   /* the data directory */
 	struct http *http; /* all of these are the owner's */
 	struct store_reader *reader;
 	void *const *kept; /* by senders */
+	struct deeds *deeds;
 	struct ledger *ledger;
 	struct rules *rules; /* in force */
 	unsigned n_under_way;

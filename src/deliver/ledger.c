@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "deliver/replay.h"
 #include "deliver/tally.h"
+#include "model/automation.h"
 #include "store/db.h"
 #include "store/directory.h"
 
@@ -38,6 +39,7 @@ enum statement {
 	DELIVERY_NEXT_DUE,
 	DELIVERY_DOUBT,
 	DELIVERY_SETTLE,
+	DELIVERY_RELEASE,
 	DELIVERY_END,
 	DELIVERY_REPLAY,
 	ATTEMPT_ADD,
@@ -56,7 +58,8 @@ enum statement {
 
 #define DUE_COLUMNS                                                                     \
 	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
-	" due_at, tried, doubt_at FROM delivery WHERE destination = ?1 AND state = 0"   \
+	" due_at, tried, doubt_at, kind FROM delivery WHERE destination = ?1"           \
+	" AND state = 0"                                                                \
 	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
 
 const char *const ledger_sql[STATEMENTS] = {
@@ -69,7 +72,7 @@ const char *const ledger_sql[STATEMENTS] = {
 	[FIRED_SET] = "INSERT OR REPLACE INTO fired(automation, contact, at) VALUES(?, ?, ?)",
 	[DELIVERY_ADD] = "INSERT INTO delivery(workspace, automation, action, destination, seq,"
 			 " contact, state, attempts, tried, created_at, due_at, ended_at, status,"
-			 " answer) VALUES(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, '')",
+			 " answer, kind) VALUES(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, '', ?)",
 	[DELIVERY_DUE] = DUE_COLUMNS " ORDER BY due_at, no LIMIT ?5",
 	[DELIVERY_DUE_FIRST] = DUE_COLUMNS
 	" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.contact = delivery.contact"
@@ -81,6 +84,12 @@ const char *const ledger_sql[STATEMENTS] = {
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
 			    " ended_at = ?, status = ?, answer = ?, doubt_at = ?, note = ?"
 			    " WHERE no = ? AND state = 0",
+	/* Of one event and automation all stand behind each other. */
+	[DELIVERY_RELEASE] =
+		"UPDATE delivery SET due_at = ?4 WHERE no > ?1 AND no <= ?1 + ?5"
+		" AND automation = ?2 AND seq = ?3 AND state = 0 AND due_at = 9223372036854775807"
+		" AND no <= coalesce((SELECT min(no) FROM delivery WHERE no > ?1 AND no <= ?1 + ?5"
+		" AND automation = ?2 AND seq = ?3 AND kind > 0), ?1 + ?5)",
 	[DELIVERY_END] = "UPDATE delivery SET state = 2, ended_at = ?, answer = ?"
 			 " WHERE no = ? AND state = 0",
 	[DELIVERY_REPLAY] = "UPDATE delivery SET state = 0, due_at = ?, ended_at = 0,"
@@ -338,6 +347,7 @@ int ledger_decide(struct ledger *l, struct delivery *d)
 	db_bind_i64(st, 6, (int64_t)d->contact);
 	db_bind_i64(st, 7, d->created_at);
 	db_bind_i64(st, 8, d->due_at);
+	db_bind_i64(st, 9, d->kind);
 	int r = db_run(st);
 	d->no = (uint64_t)sqlite3_last_insert_rowid(l->db);
 	d->state = DELIVERY_PENDING;
@@ -366,6 +376,7 @@ static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
 		.due_at = db_i64(st, 8),
 		.tried = (unsigned)db_i64(st, 9),
 		.doubt_at = db_i64(st, 10),
+		.kind = (unsigned)db_i64(st, 11),
 	};
 }
 
@@ -442,6 +453,18 @@ int ledger_settle(struct ledger *l, const struct delivery *d, const struct attem
 		return pass(r);
 	r = move_tally(l, d->destination, DELIVERY_PENDING, d->state);
 	return pass(r ?: add_attempt(l, d->no, attempt));
+}
+
+int ledger_release(struct ledger *l, const struct delivery *d, instant_us due_at, unsigned *n)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_RELEASE];
+	bind_pair(st, d->no, d->automation);
+	db_bind_i64(st, 3, (int64_t)d->seq);
+	db_bind_i64(st, 4, due_at);
+	db_bind_i64(st, 5, AUTOMATION_ACTIONS_MAX);
+	int r = db_run(st);
+	*n = r == 0 ? (unsigned)sqlite3_changes(l->db) : 0;
+	return pass(r);
 }
 
 int ledger_end(struct ledger *l, const struct delivery *d, struct str why, instant_us now)

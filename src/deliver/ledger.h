@@ -29,10 +29,14 @@ enum delivery_state { /* stored: never renumber */
 		      DELIVERY_STATES, /* how many */
 };
 
+/* The due_at of one that waits for another of the same event and automation to end. */
+#define DELIVERY_WAITS INT64_MAX
+
 struct delivery {
 	uint64_t no; /* grows; also the list's order */
 	uint32_t workspace, automation, destination;
 	unsigned action;       /* which of the automation's */
+	unsigned kind;         /* enum action_kind */
 	uint64_t seq, contact; /* the event and whose it is */
 	enum delivery_state state;
 	unsigned attempts;
@@ -123,7 +127,12 @@ MUST_CHECK int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsign
 MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,
 			     const struct attempt_row *attempt);
 
-/* A pending delivery is dead without another try. */
+/* A deed has ended: of those behind it in its automation that wait for it, all up to the next deed
+ * are due from then on. *n: how many. */
+MUST_CHECK int ledger_release(struct ledger *l, const struct delivery *d, instant_us due_at,
+			      unsigned *n);
+
+/* A pending delivery is dead without another try. What waits for it is not released. */
 MUST_CHECK int ledger_end(struct ledger *l, const struct delivery *d, struct str why,
 			  instant_us now);
 

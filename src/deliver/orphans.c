@@ -1,6 +1,7 @@
 #include "deliver/orphans.h"
 
 #include "base/fail.h"
+#include "deliver/deed.h"
 
 enum {
 	AT_ONCE = 500,
@@ -25,6 +26,16 @@ static bool is_known(const struct rules *rules, uint32_t destination)
 	return is_declared(rules->catalog, destination);
 }
 
+/* A workspace has a destination for its deeds as long as it has automations. */
+static int end_one(struct ledger *l, const struct delivery *d, instant_us now)
+{
+	unsigned released;
+	if (!deeds_are_at(d->destination))
+		return pass(ledger_end(l, d, STR("the destination was deleted"), now));
+	int r = ledger_end(l, d, STR("the automation was deleted"), now);
+	return pass(r ?: ledger_release(l, d, now, &released));
+}
+
 static int end_some(struct ledger *l, uint32_t destination, instant_us now)
 {
 	const struct due_query q = { .destination = destination,
@@ -36,7 +47,7 @@ static int end_some(struct ledger *l, uint32_t destination, instant_us now)
 	arena_init(&a, MEMORY_MAX, NULL);
 	int r = ledger_due(l, &a, &q, &rows, &n);
 	for (unsigned i = 0; i < n && r == 0; i++)
-		r = ledger_end(l, &rows[i], STR("the destination was deleted"), now);
+		r = end_one(l, &rows[i], now);
 	arena_fini(&a);
 	return pass(r);
 }

@@ -2,6 +2,7 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "deliver/deed.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -53,11 +54,24 @@ static int read_document(struct rules *r, const struct workspace *w, const struc
 	return 0;
 }
 
+/* A workspace's deeds may outlive the rule that wanted them, but not its last rule. */
+static void add_deeds(struct rules *r)
+{
+	uint32_t last = 0;
+	for (unsigned i = 0; i < r->n_automations; i++) {
+		uint32_t workspace = r->automations[i].workspace;
+		if (workspace != last)
+			r->destinations[r->n_destinations++] = deeds_destination(workspace);
+		last = workspace;
+	}
+}
+
 static int read_all(struct rules *r)
 {
 	unsigned destinations = 0, automations = 0;
 	count(r, &destinations, &automations);
-	r->destinations = arena_array(&r->arena, struct destination, destinations + 1);
+	r->destinations =
+		arena_array(&r->arena, struct destination, destinations + automations + 1);
 	r->automations = arena_array(&r->arena, struct automation, automations + 1);
 	if (!r->destinations || !r->automations)
 		return fail(-ENOMEM, "automations");
@@ -69,6 +83,7 @@ static int read_all(struct rules *r)
 				return pass(e);
 		}
 	}
+	add_deeds(r);
 	return 0;
 }
 
@@ -104,12 +119,15 @@ void rules_unref(struct rules *r)
 	free(r);
 }
 
-const struct destination *rules_destination(const struct rules *r, uint32_t workspace,
-					    struct str name)
+const struct destination *rules_target(const struct rules *r, uint32_t workspace,
+				       const struct action *what)
 {
-	for (unsigned i = 0; i < r->n_destinations; i++)
-		if (r->destinations[i].workspace == workspace &&
-		    str_eq(r->destinations[i].name, name))
-			return &r->destinations[i];
+	for (unsigned i = 0; i < r->n_destinations; i++) {
+		const struct destination *d = &r->destinations[i];
+		bool same = action_is_deed(what->kind) ? deeds_are_at(d->no)
+						       : str_eq(d->name, what->destination);
+		if (d->workspace == workspace && same)
+			return d;
+	}
 	return NULL;
 }

@@ -1,5 +1,6 @@
 /*
  * The rules in force: all automations and destinations of a catalog, read from their declarations.
+ * Behind the destinations that were declared stand those of the workspaces' deeds (deliver/deed.h).
  * Immutable; attempts under way keep those that they began with. Thread: the delivering thread.
  */
 #pragma once
@@ -22,6 +23,6 @@ MUST_CHECK int rules_new(struct catalog *catalog, struct rules **out);
 struct rules *rules_ref(struct rules *r);
 void rules_unref(struct rules *r); /* NULL is fine */
 
-/* NULL when there is none. */
-const struct destination *rules_destination(const struct rules *r, uint32_t workspace,
-					    struct str name);
+/* Where the action goes; NULL when there is no such destination. */
+const struct destination *rules_target(const struct rules *r, uint32_t workspace,
+				       const struct action *what);

@@ -2,6 +2,7 @@
 
 #include "base/fail.h"
 #include "deliver/decide.h"
+#include "deliver/deed.h"
 #include "deliver/lane.h"
 
 #include <errno.h>
@@ -35,10 +36,22 @@ static struct uuid workspace_id(const struct rules *rules, uint32_t no)
 	return w ? w->id : (struct uuid){ 0 };
 }
 
+/* A workspace that has no deeds has no use for their destination. */
+static bool is_shown(const struct view_source *from, const struct destination *d)
+{
+	bool any = !deeds_are_at(d->no);
+	for (int s = 0; s < DELIVERY_STATES && !any; s++)
+		any = ledger_count(from->ledger, d->no, (enum delivery_state)s) > 0;
+	return any;
+}
+
 static int look_at_destination(struct deliver_view *v, const struct view_source *from, unsigned i)
 {
 	const struct destination *d = &from->rules->destinations[i];
-	struct destination_view *out = &v->destinations[i];
+	struct destination_view *out = &v->destinations[v->n_destinations];
+	if (!is_shown(from, d))
+		return 0;
+	v->n_destinations++;
 	*out = (struct destination_view){
 		.no = d->no,
 		.workspace = d->workspace,
@@ -74,13 +87,13 @@ static int look_at_automation(struct deliver_view *v, const struct view_source *
 static int look(struct deliver_view *v, const struct view_source *from)
 {
 	int r = 0;
-	v->n_destinations = from->rules->n_destinations;
 	v->n_automations = from->rules->n_automations;
-	v->destinations = arena_array(&v->arena, struct destination_view, v->n_destinations);
+	v->destinations =
+		arena_array(&v->arena, struct destination_view, from->rules->n_destinations);
 	v->automations = arena_array(&v->arena, struct automation_view, v->n_automations);
 	if (!v->destinations || !v->automations)
 		return fail(-ENOMEM, "a view of deliveries");
-	for (unsigned i = 0; i < v->n_destinations && r == 0; i++)
+	for (unsigned i = 0; i < from->rules->n_destinations && r == 0; i++)
 		r = look_at_destination(v, from, i);
 	for (unsigned i = 0; i < v->n_automations && r == 0; i++)
 		r = look_at_automation(v, from, i);

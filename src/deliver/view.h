@@ -20,7 +20,7 @@ enum lane_state {
 struct destination_view {
 	uint32_t no, workspace;
 	struct uuid workspace_id;
-	struct str name;
+	struct str name; /* "": what automations of the workspace do themselves */
 	enum lane_state state;
 	uint64_t n[DELIVERY_STATES];
 	instant_us oldest_due_at; /* of those pending; 0: none */

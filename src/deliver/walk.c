@@ -4,7 +4,7 @@
 
 #define COLUMNS                                                                                 \
 	"SELECT no, workspace, automation, action, destination, seq, contact, state, attempts," \
-	" tried, created_at, due_at, ended_at, status, answer, note FROM delivery "
+	" tried, created_at, due_at, ended_at, status, answer, note, kind FROM delivery "
 #define DOWN " AND no < ?2 ORDER BY no DESC LIMIT ?3"
 #define UP   " AND no > ?2 AND no <= ?4 ORDER BY no LIMIT ?3"
 
@@ -61,6 +61,7 @@ int walk_take(sqlite3_stmt *st, struct delivery *d)
 		.due_at = db_i64(st, 11),
 		.ended_at = db_i64(st, 12),
 		.status = (int)db_i64(st, 13),
+		.kind = (unsigned)db_i64(st, 16),
 	};
 	return (unsigned)d->state < DELIVERY_STATES ? 0 : db_damaged("a delivery's state");
 }

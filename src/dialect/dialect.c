@@ -132,13 +132,6 @@ void problems_put_by_path(struct buf *b, const struct problems *ps,
 	buf_put(b, ps->n ? STR("}") : STR("{}"));
 }
 
-struct str json_text(struct arena *a, const yyjson_val *v)
-{
-	struct buf b = buf_in(a);
-	json_put(&b, v);
-	return b.failed ? (struct str){ 0 } : buf_str(&b);
-}
-
 static yyjson_val *annotations(struct buf *b, const struct definition *d)
 {
 	yyjson_val *root = NULL;

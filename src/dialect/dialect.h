@@ -232,9 +232,6 @@ void problems_put_by_path(struct buf *b, const struct problems *ps,
  * code points of valid UTF-8 only. */
 struct str echo(struct str s);
 
-/* Compact text of a value, as operations carry it; .p NULL: memory is refused. */
-struct str json_text(struct arena *a, const yyjson_val *v);
-
 /* What the dialect of that name keeps with the definition; NULL: nothing. `b` fails when memory is
  * refused. */
 yyjson_val *annotation(struct buf *b, const struct definition *d, struct str dialect);

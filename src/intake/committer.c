@@ -235,13 +235,23 @@ struct letters {
 	struct net_letter *first, **end;
 };
 
+static void run_letters(struct letters *own)
+{
+	if (own->first)
+		*own->end = NULL;
+	for (struct net_letter *letter = own->first, *next; letter; letter = next) {
+		next = letter->next;
+		letter->run(letter);
+	}
+}
+
 /* One list per loop, so that each loop is woken once. */
 static void send_home(struct committer *c, struct commit_job *batch)
 {
-	struct letters home[NET_LOOPS_MAX] = { 0 };
+	struct letters home[NET_LOOPS_MAX] = { 0 }, own = { 0 };
 
 	for (struct commit_job *job = batch, *next; job; job = next) {
-		struct letters *h = &home[net_loop_index(job->loop)];
+		struct letters *h = job->loop ? &home[net_loop_index(job->loop)] : &own;
 		next = next_job(job);
 		if (!h->first)
 			*h = (struct letters){ job->loop, NULL, &h->first };
@@ -256,6 +266,7 @@ static void send_home(struct committer *c, struct commit_job *batch)
 		*home[i].end = NULL;
 		net_loop_post(home[i].loop, home[i].first);
 	}
+	run_letters(&own);
 }
 
 /* An empty batch does a part of them. */

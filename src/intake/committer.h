@@ -20,11 +20,11 @@
  * has come home. */
 struct commit_job {
 	struct net_letter letter; /* run() is the submitter's; next links jobs in every list */
-	struct net_loop *loop;
+	struct net_loop *loop;    /* NULL: of none; the letter is run on the committer's thread */
 	struct op *ops;
 	unsigned n_ops;
 	uint32_t workspace;
-	uint32_t key_no; /* whose share of the queue it takes */
+	uint32_t key_no; /* whose share of the queue it takes; 0: no key's */
 
 	/* If one operation is refused, none is done: the others come back OP_REFUSED without
 	 * problems. Judged against what was there before the job: what only another operation of

@@ -1,7 +1,6 @@
 #include "model/automation.h"
 
 #include "base/fail.h"
-#include "template/template.h"
 
 /* --- Reading --- */
 
@@ -33,11 +32,6 @@ static const struct spec_member trigger_members[] = {
 	{ STR_INIT("definitions"), SPEC_ARRAY, false, 0, AUTOMATION_DEFINITIONS_MAX },
 };
 
-static const struct spec_member action_members[] = {
-	{ STR_INIT("send"), SPEC_STRING, true, 1, AUTOMATION_NAME_MAX },
-	{ STR_INIT("body"), SPEC_STRING, false, 1, TEMPLATE_TEXT_MAX },
-};
-
 static void read_definitions(struct spec *s, yyjson_val *list, struct automation *out)
 {
 	size_t i, n;
@@ -58,19 +52,6 @@ static void read_definitions(struct spec *s, yyjson_val *list, struct automation
 	out->n_definitions = (unsigned)yyjson_arr_size(list);
 }
 
-static void read_action(struct spec *s, yyjson_val *v, struct str path, struct action *out)
-{
-	yyjson_val *values[ARRAY_LEN(action_members)], *send, *body;
-	spec_read(s, v, path, action_members, ARRAY_LEN(action_members), values);
-	send = values[0];
-	body = values[1];
-	*out = (struct action){ .kind = ACTION_SEND };
-	if (send)
-		out->destination = spec_copy(s, json_str(send));
-	if (body)
-		out->body = spec_copy(s, json_str(body));
-}
-
 static void read_actions(struct spec *s, yyjson_val *list, struct automation *out)
 {
 	size_t i, n;
@@ -81,7 +62,7 @@ static void read_actions(struct spec *s, yyjson_val *list, struct automation *ou
 		return;
 	yyjson_arr_foreach (list, i, n, v) {
 		struct str path = problem_index(s->arena, members[ACTION_LIST].name, i);
-		read_action(s, v, path, &actions[i]);
+		action_read(s, v, path, &actions[i]);
 	}
 	out->actions = actions;
 	out->n_actions = (unsigned)yyjson_arr_size(list);
@@ -132,6 +113,8 @@ void automation_judge(const struct automation *m, const struct workspace *w, str
 				   problem_index(a, STR("trigger.definitions"), i));
 	if (m->conditions)
 		condition_judge(m->conditions, w, m->definitions, m->n_definitions, &s);
+	for (unsigned i = 0; i < m->n_actions; i++)
+		action_judge(&m->actions[i], w, problem_index(a, members[ACTION_LIST].name, i), &s);
 }
 
 /* --- Asking --- */

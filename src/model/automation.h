@@ -8,11 +8,11 @@
  *     "conditions": { "all": [ { "field": "properties.total", "operator": "gte", "value": 100 },
  *                              { "not": { "field": "contact.city", "operator": "exists" } } ] },
  *     "delay_seconds": 0, "once_per_contact": false, "cooldown_seconds": 0,
- *     "actions": [ { "send": "crm", "body": "{...}" } ] }          see model/body.h
+ *     "actions": [ { "send": "crm" }, ... ] }                       see model/action.h
  */
 #pragma once
 
-#include "model/catalog.h"
+#include "model/action.h"
 #include "model/condition.h"
 
 enum {
@@ -23,17 +23,6 @@ enum {
 };
 
 struct condition; /* model/condition.h */
-
-enum action_kind {
-	ACTION_SEND, /* to a destination */
-	ACTIONS,     /* how many */
-};
-
-struct action {
-	enum action_kind kind;
-	struct str destination; /* its name */
-	struct str body;        /* a template of what is sent; .p NULL: the destination's */
-};
 
 struct automation {
 	uint32_t no, workspace; /* row numbers */
@@ -54,8 +43,8 @@ struct automation {
 MUST_CHECK bool automation_read(struct arena *a, yyjson_val *v, struct problems *ps,
 				struct automation *out);
 
-/* What only the workspace can tell: definitions that are not there, and what condition_judge()
- * finds. Paths are made in the arena. */
+/* What only the workspace can tell: definitions that are not there, and what condition_judge() and
+ * action_judge() find. Paths are made in the arena. */
 void automation_judge(const struct automation *m, const struct workspace *w, struct arena *a,
 		      struct problems *ps);
 

@@ -7,22 +7,6 @@
 
 /* --- Reading --- */
 
-static bool is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
-}
-
-/* It stands in addresses, logs and lists. */
-static void judge_name(struct str name, struct problems *ps)
-{
-	const char *why = str_trim(name).n == 0 ? "it is blank" : NULL;
-	for (size_t i = 0; i < name.n; i++)
-		if (is_control(name.p[i]))
-			why = "it holds a control character";
-	if (why)
-		problem_at(ps, PROBLEM_NAME, STR("name"), .rule = why);
-}
-
 static bool read_destination(struct arena *a, yyjson_val *v, struct problems *ps, struct str *name)
 {
 	struct destination d;
@@ -68,7 +52,7 @@ bool declaration_read(struct arena *a, enum document_kind kind, yyjson_val *v,
 						 : read_automation(a, v, w, ps, &out->name);
 	if (!good)
 		return false;
-	judge_name(out->name, ps);
+	spec_judge_name(ps, STR("name"), out->name);
 	return ps->found == before && put_body(a, v, ps, &out->body);
 }
 

@@ -170,7 +170,11 @@ enum dedupe_space {
 	DEDUPE_INFOBIP_EVENT = 1,  /* eventId, of the account (infobip.md decision 11) */
 	DEDUPE_OMNISEND_EVENT = 2, /* eventID and eventTime (omnisend.md decision 33) */
 	DEDUPE_ARSEL_REQUEST = 3,  /* Idempotency-Key (arsel.md decision 19) */
+	DEDUPE_DEED = 4,           /* the delivery by which an automation records an event */
 };
+
+/* Instead of a dialect's number, under the name "automation": no client reported the event. */
+enum { DIALECT_AUTOMATION = 255 };
 
 enum op_outcome {
 	OP_PENDING,
@@ -246,6 +250,10 @@ struct op {
 	/* How they are not what the definition declares, where that is no reason to refuse them:
 	 * compact JSON text of an array of sentences, kept with the event; .p NULL: they are. */
 	struct str mismatches;
+	/* Why an automation records it: compact JSON text of an object, {"event_id":"...",
+	 * "automations":["a","b"]}: the event it was about, and the names of those that led to this
+	 * one, each to the next. .p NULL: a client reports it. */
+	struct str cause;
 	bool occurred_given; /* else occurred_at becomes received_at */
 	instant_us occurred_at;
 

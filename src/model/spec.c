@@ -20,6 +20,21 @@ struct str spec_copy(struct spec *s, struct str text)
 	return copy;
 }
 
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+void spec_judge_name(struct problems *ps, struct str path, struct str name)
+{
+	const char *why = str_trim(name).n == 0 ? "it is blank" : NULL;
+	for (size_t i = 0; i < name.n; i++)
+		if (is_control(name.p[i]))
+			why = "it holds a control character";
+	if (why)
+		problem_at(ps, PROBLEM_NAME, path, .rule = why);
+}
+
 int64_t spec_integer(const yyjson_val *v, int64_t absent)
 {
 	int64_t n = absent;

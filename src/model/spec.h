@@ -39,6 +39,10 @@ struct str spec_path(struct spec *s, struct str path, struct str name);
 /* A copy in the arena. */
 struct str spec_copy(struct spec *s, struct str text);
 
+/* A name that stands in addresses, logs and lists: PROBLEM_NAME when it is blank or holds a control
+ * character. */
+void spec_judge_name(struct problems *ps, struct str path, struct str name);
+
 /* The value, or what stands for it when it is absent. */
 int64_t spec_integer(const yyjson_val *v, int64_t absent);
 bool spec_boolean(const yyjson_val *v, bool absent);

@@ -13,7 +13,7 @@ struct row {
 	int64_t seq, workspace, contact, prev, nth, definition, dialect, received_at;
 	struct uuid id;
 	bool has_id;
-	struct str properties, mismatches;
+	struct str properties, mismatches, cause;
 };
 
 struct pass_over {
@@ -37,6 +37,7 @@ static struct row read_row(sqlite3_stmt *st)
 		.received_at = db_i64(st, 8),
 		.properties = db_text(st, 9),
 		.mismatches = db_text(st, 10),
+		.cause = db_text(st, 11),
 	};
 	e.has_id = db_blob(st, 1, e.id.b, sizeof(e.id.b)) == 0;
 	return e;
@@ -63,16 +64,24 @@ static void judge_order(struct pass_over *p, const struct row *e)
 			    "event %" PRId64 ": it was received before the one before", e->seq);
 }
 
-static int judge_text(struct audit *a, const struct row *e)
+static int judge_object(struct audit *a, const struct row *e, struct str text, const char *wrong)
 {
 	yyjson_val *root = NULL;
 	arena_reset(&a->scratch);
-	enum json_outcome parsed = json_parse(&a->scratch, e->properties, &root, NULL);
+	enum json_outcome parsed = json_parse(&a->scratch, text, &root, NULL);
 	if (parsed == JSON_NO_MEMORY)
-		return fail(-ENOMEM, "an event's properties");
+		return fail(-ENOMEM, "an event's JSON");
 	if (parsed != JSON_OK || !yyjson_is_obj(root))
-		audit_found(a, FINDING_EVENT, "event %" PRId64 ": its properties are none", e->seq);
+		audit_found(a, FINDING_EVENT, "event %" PRId64 ": %s", e->seq, wrong);
 	return 0;
+}
+
+static int judge_texts(struct audit *a, const struct row *e)
+{
+	int r = judge_object(a, e, e->properties, "its properties are none");
+	if (e->cause.n > 0)
+		r = r ?: judge_object(a, e, e->cause, "its cause is none");
+	return pass(r);
 }
 
 /* Whether the event can be counted and listed. */
@@ -155,7 +164,7 @@ static int judge_event(struct pass_over *p, const struct row *e)
 {
 	struct tally *t = audit_tally(p->a, e->contact);
 	judge_order(p, e);
-	int r = judge_text(p->a, e);
+	int r = judge_texts(p->a, e);
 	if (judge_references(p, e, t))
 		r = r
 			    ?: audit_count(p->counts,
@@ -189,7 +198,7 @@ static int read_all(struct pass_over *p)
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
 	int r = db_prepare(p->a->db,
 			   "SELECT seq, id, workspace, contact, prev, nth, definition, dialect,"
-			   " received_at, properties, mismatches FROM event ORDER BY seq",
+			   " received_at, properties, mismatches, cause FROM event ORDER BY seq",
 			   &st);
 	while (r == 0 && (r = db_step(st)) == DB_ROW) {
 		struct row e = read_row(st);

@@ -35,6 +35,7 @@ static struct new_event row_of(const struct op *op, uint32_t definition, const s
 		.received_at = op->received_at,
 		.properties = op->properties,
 		.mismatches = op->mismatches,
+		.cause = op->cause,
 	};
 }
 
@@ -64,7 +65,7 @@ static void place(struct store *s, struct op *op)
 
 int event_write(struct store *s, struct op *op, uint32_t definition, struct head *head)
 {
-	size_t text = op->properties.n + op->mismatches.n;
+	size_t text = op->properties.n + op->mismatches.n + op->cause.n;
 	int r = new_events_fit(&s->new_events, text) ? 0 : events_flush(s);
 	place(s, op);
 	op->contact = head->contact;

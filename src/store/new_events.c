@@ -4,7 +4,7 @@
 
 static size_t text_size(const struct new_event *e)
 {
-	return e->properties.n + e->mismatches.n;
+	return e->properties.n + e->mismatches.n + e->cause.n;
 }
 
 bool new_events_fit(const struct new_events *all, size_t text)
@@ -30,6 +30,7 @@ bool new_events_add(struct new_events *all, const struct new_event *e)
 		return false;
 	mine->properties = keep(all, e->properties);
 	mine->mismatches = keep(all, e->mismatches);
+	mine->cause = keep(all, e->cause);
 	return true;
 }
 
@@ -64,11 +65,12 @@ enum column {
 	RECEIVED_AT,
 	PROPERTIES,
 	MISMATCHES,
+	CAUSE,
 };
 
 static const char columns[] =
 	"CREATE TABLE new_event(id, workspace, contact, prev, nth, definition, dialect,"
-	" occurred_at, received_at, properties, mismatches)";
+	" occurred_at, received_at, properties, mismatches, cause)";
 
 static int on_connect(sqlite3 *db, void *all, int argc, const char *const *argv, sqlite3_vtab **out,
 		      char **error)
@@ -185,6 +187,10 @@ static int on_column(sqlite3_vtab_cursor *c, sqlite3_context *out, int column)
 	case MISMATCHES:
 		if (e->mismatches.n)
 			put_text(out, e->mismatches);
+		break;
+	case CAUSE:
+		if (e->cause.n)
+			put_text(out, e->cause);
 		break;
 	}
 	return SQLITE_OK;

@@ -20,7 +20,7 @@ enum {
 struct new_event {
 	struct uuid id;
 	int64_t workspace, contact, prev, nth, definition, dialect, occurred_at, received_at;
-	struct str properties, mismatches;
+	struct str properties, mismatches, cause;
 };
 
 struct new_events {

@@ -18,6 +18,7 @@ int raw_event_take(sqlite3_stmt *st, struct raw_event *e)
 			.definition = db_text(st, 10),
 			.properties = db_text(st, 12),
 			.mismatches = db_text(st, 13),
+			.cause = db_text(st, 15),
 		},
 		.workspace = (uint32_t)db_i64(st, 2),
 		.contact = (uint64_t)db_i64(st, 3),
@@ -36,9 +37,11 @@ int raw_event_keep(struct store_reader *r, struct arena *a, const struct raw_eve
 	int x = reader_text(a, e->row.dialect, &out->dialect);
 	x = x ?: reader_text(a, e->row.definition, &out->definition);
 	x = x ?: reader_json(r, a, e->row.properties, JSON_SHAPE_OBJECT, &out->properties);
-	if (x < 0 || e->row.mismatches.n == 0)
-		return pass(x);
-	return pass(reader_json(r, a, e->row.mismatches, JSON_SHAPE_ARRAY, &out->mismatches));
+	if (e->row.mismatches.n > 0)
+		x = x ?: reader_json(r, a, e->row.mismatches, JSON_SHAPE_ARRAY, &out->mismatches);
+	if (e->row.cause.n > 0)
+		x = x ?: reader_json(r, a, e->row.cause, JSON_SHAPE_OBJECT, &out->cause);
+	return pass(x);
 }
 
 /* What is looked for in a list that is sorted by seq, received_at and id alike. */

@@ -16,7 +16,7 @@ static int take_row(struct store_reader *r, struct arena *a, sqlite3_stmt *st, s
 
 static size_t bytes_of(const struct event_row *e)
 {
-	return e->properties.n + e->mismatches.n;
+	return e->properties.n + e->mismatches.n + e->cause.n;
 }
 
 int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after, unsigned limit,

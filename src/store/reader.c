@@ -10,7 +10,7 @@ enum { SCRATCH_MAX = 64 * 1024 * 1024 }; /* bytes: one row's JSON as a tree */
 
 #define EVENT_COLUMNS                                                                             \
 	"SELECT e.seq, e.id, e.workspace, e.contact, e.prev, e.nth, e.definition, e.occurred_at," \
-	" e.received_at, l.name, d.name, c.id, e.properties, e.mismatches, c.workspace"           \
+	" e.received_at, l.name, d.name, c.id, e.properties, e.mismatches, c.workspace, e.cause"  \
 	" FROM event e"                                                                           \
 	" LEFT JOIN dialect l ON l.no = e.dialect LEFT JOIN definition d ON d.no = e.definition"  \
 	" LEFT JOIN contact c ON c.no = e.contact "

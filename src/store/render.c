@@ -40,6 +40,10 @@ void render_event(struct buf *b, const struct event_row *e)
 		buf_lit(b, ",\"mismatches\":");
 		buf_put(b, e->mismatches);
 	}
+	if (e->cause.n > 0) {
+		buf_lit(b, ",\"cause\":");
+		buf_put(b, e->cause);
+	}
 	buf_char(b, '}');
 }
 

@@ -8,9 +8,9 @@ const char *const statement_sql[STATEMENTS] = {
 	/* Without seq: SQLite goes on from the newest row, which is what seq does, and then it
 	 * need not look whether the row is there already. */
 	[ST_EVENTS_ADD] = "INSERT INTO event(id, workspace, contact, prev, nth, definition,"
-			  " dialect, occurred_at, received_at, properties, mismatches)"
+			  " dialect, occurred_at, received_at, properties, mismatches, cause)"
 			  " SELECT id, workspace, contact, prev, nth, definition, dialect,"
-			  " occurred_at, received_at, properties, mismatches FROM new_event",
+			  " occurred_at, received_at, properties, mismatches, cause FROM new_event",
 
 	[ST_EVENT_FACTS] = "SELECT id, contact, occurred_at, received_at, properties,"
 			   " definition FROM event WHERE seq = ?",

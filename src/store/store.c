@@ -34,13 +34,18 @@ static int check_dialect(struct store *s, const struct store_dialect *d)
 			   : pass(r);
 }
 
-static int put_dialects(struct store *s, const struct store_config *config)
+static int name_dialect(struct store *s, const struct store_dialect *d)
 {
-	int r = 0;
-	for (unsigned i = 0; r == 0 && i < config->n_dialects; i++) {
-		r = put_dialect(s, &config->dialects[i]);
-		r = r ?: check_dialect(s, &config->dialects[i]);
-	}
+	int r = put_dialect(s, d);
+	return pass(r ?: check_dialect(s, d));
+}
+
+static int name_dialects(struct store *s, const struct store_config *config)
+{
+	static const struct store_dialect own = { DIALECT_AUTOMATION, "automation" };
+	int r = name_dialect(s, &own);
+	for (unsigned i = 0; r == 0 && i < config->n_dialects; i++)
+		r = name_dialect(s, &config->dialects[i]);
 	return pass(r);
 }
 
@@ -105,7 +110,7 @@ static int open_all(struct store *s, const struct store_config *config)
 	r = r ?: identity_cache_init(&s->identities);
 	r = r ?: directory_rewrite_log(s->dir.db_path);
 	r = r ?: connect(s);
-	r = r ?: put_dialects(s, config);
+	r = r ?: name_dialects(s, config);
 	r = r ?: memory_load(s);
 	return pass(r ?: directory_remember(&s->dir));
 }

@@ -139,6 +139,7 @@ struct event_row {
 	instant_us occurred_at, received_at;
 	struct str properties; /* JSON */
 	struct str mismatches; /* JSON: see struct op; empty: none */
+	struct str cause;      /* likewise */
 };
 
 struct event_query {

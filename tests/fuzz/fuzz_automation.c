@@ -105,12 +105,34 @@ static void judge_destination(struct arena *a, yyjson_val *v)
 	must(!shown.failed && yyjson_is_obj(parsed(a, buf_str(&shown))));
 }
 
+static void judge_change(struct arena *a, const struct attribute_change *c)
+{
+	must(c->name.n > 0);
+	must(c->verb == ATTRIBUTE_REMOVE || parsed(a, c->json));
+}
+
+static void judge_action(struct arena *a, const struct automation *m, const struct action *what)
+{
+	must(action_kind_name(what->kind));
+	if (what->kind == ACTION_SEND)
+		must(automation_sends_to(m, what->destination));
+	else if (what->kind == ACTION_RECORD)
+		must(what->definition.n > 0 &&
+		     (!what->properties || yyjson_is_obj(what->properties)));
+	else
+		must(what->n_changes > 0 && what->n_changes <= ACTION_ATTRIBUTES_MAX);
+	for (unsigned i = 0; i < what->n_changes; i++)
+		judge_change(a, &what->changes[i]);
+}
+
 static void judge_automation(struct arena *a, yyjson_val *v, yyjson_val *properties)
 {
 	struct problems ps = { 0 };
 	struct automation m;
 	must(automation_read(a, v, &ps, &m) && ps.found == 0);
-	must(m.n_actions > 0 && automation_sends_to(&m, m.actions[0].destination));
+	must(m.n_actions > 0);
+	for (unsigned i = 0; i < m.n_actions; i++)
+		judge_action(a, &m, &m.actions[i]);
 	ask(a, &m, properties);
 }
 

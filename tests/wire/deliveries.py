@@ -18,12 +18,11 @@ def send_to(name, *destinations, **members):
 
 
 def space_of(name, destinations, automations, **members):
-    fields = [{"name": "n", "type": "number"}]
+    declared = {"definitions": [{"name": TYPE, "fields": [{"name": "n", "type": "number"}]}],
+                "keys": [occurd.key(name, ["events.write", "contacts.write"]),
+                         occurd.key(name + "-reader", occurd.ALL_SCOPES)]}
     return senders.engine_workspace(name, destinations=destinations, automations=automations,
-                                    definitions=[{"name": TYPE, "fields": fields}],
-                                    keys=[occurd.key(name, ["events.write", "contacts.write"]),
-                                          occurd.key(name + "-reader", occurd.ALL_SCOPES)],
-                                    **members)
+                                    **{**declared, **members})
 
 
 def track(server, space, email="a@example.com", **data):

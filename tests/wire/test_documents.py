@@ -171,6 +171,19 @@ REFUSED = [
     ("POST", AUTOMATIONS, {}, ["name", "actions"]),
     ("POST", AUTOMATIONS, {"name": "x", "actions": []}, ["actions"]),
     ("POST", AUTOMATIONS, {"name": "x", "actions": [{"send": "nobody"}]}, ["actions[0].send"]),
+    ("POST", AUTOMATIONS, {"name": "x", "actions": [{"send": "crm", "add_tag": "x"}]},
+     ["actions[0]"]),
+    ("POST", AUTOMATIONS, {"name": "x", "actions": [
+        {"record": {"definition": "none"}}, {"set_attributes": {"email": "a@b.co"}},
+        {"remove_attributes": ["phone"]}, {"add_tag": " "}]},
+     ["actions[1].set_attributes.email", "actions[2].remove_attributes[0]",
+      "actions[3].add_tag"]),
+    ("POST", AUTOMATIONS, {"name": "x", "actions": [
+        {"record": {"definition": "none"}},
+        {"record": {"definition": "visit", "properties": {"n": "one", "more": 1}}},
+        {"set_attributes": {"custom": {"height": 1}}}]},
+     ["actions[0].record.definition", "actions[1].record.properties.n",
+      "actions[1].record.properties.more", "actions[2].set_attributes.custom.height"]),
     ("POST", AUTOMATIONS, RULE | {"name": "x", "trigger": {"definitions": ["none"]}},
      ["trigger.definitions[0]"]),
     ("POST", AUTOMATIONS, RULE | {"name": "x", "conditions": {"all": [
@@ -398,6 +411,9 @@ def test_what_cannot_be_made_durable_is_not_done(tmp_path):
      "workspaces[0].automations[0].actions[0].send: names no destination that is there"),
     (RULE | {"trigger": {"definitions": ["none"]}},
      "workspaces[0].automations[0].trigger.definitions[0]: names no event type that is defined"),
+    (RULE | {"actions": [{"record": {"definition": "none"}}]},
+     "workspaces[0].automations[0].actions[0].record.definition: names no event type that is"
+     " defined"),
     (RULE | {"more": 1}, "workspaces[0].automations[0].more: is not a member that is known here"),
 ])
 def test_a_file_that_is_wrong_starts_nothing(tmp_path, automation, said):

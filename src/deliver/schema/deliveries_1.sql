@@ -21,14 +21,15 @@ CREATE TABLE delivery(
     workspace   INTEGER NOT NULL,
     automation  INTEGER NOT NULL,
     action      INTEGER NOT NULL,              -- which of the automation's, from 0
-    destination INTEGER NOT NULL,
+    kind        INTEGER NOT NULL,              -- what it does (enum action_kind); 0: it sends
+    destination INTEGER NOT NULL,              -- of what does not send: 2^31 + workspace
     seq         INTEGER NOT NULL,              -- the event
     contact     INTEGER NOT NULL,
     state       INTEGER NOT NULL,              -- 0: pending, 1: done, 2: dead
     attempts    INTEGER NOT NULL,
     tried       INTEGER NOT NULL,              -- attempts of before it was replayed last
     created_at  INTEGER NOT NULL,
-    due_at      INTEGER NOT NULL,              -- of the next attempt, while pending
+    due_at      INTEGER NOT NULL,              -- of the next attempt, while pending; 2^63 - 1: another goes before
     ended_at    INTEGER NOT NULL,              -- 0: pending
     status      INTEGER NOT NULL,              -- HTTP status of the last attempt; 0: none
     answer      TEXT NOT NULL,                 -- the first bytes of its answer, or what went wrong

@@ -148,7 +148,9 @@ CREATE TABLE event(
     occurred_at INTEGER NOT NULL,
     received_at INTEGER NOT NULL,             -- grows with seq
     properties  TEXT NOT NULL,                -- JSON: an object
-    mismatches  TEXT                          -- JSON: how they are not what is declared; NULL: they are
+    mismatches  TEXT,                         -- JSON: how they are not what is declared; NULL: they are
+    -- JSON: why an automation recorded it, {"event_id", "automations"}; NULL: a client reported it
+    cause       TEXT
 );
 
 -- Deleted contacts of whom something is still there: in the properties of their events, from next_seq
@@ -241,7 +243,8 @@ SELECT e.seq,
        TIME(e.occurred_at) AS occurred_at,
        TIME(e.received_at) AS received_at,
        e.properties,
-       e.mismatches
+       e.mismatches,
+       e.cause
   FROM event e
   LEFT JOIN workspace w ON w.no = e.workspace
   LEFT JOIN dialect l ON l.no = e.dialect

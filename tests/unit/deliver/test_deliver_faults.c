@@ -88,12 +88,27 @@ static void wait_for(const struct fixture *f, bool (*come_true)(const struct fix
 	}
 }
 
+/* Nothing here is for the store. */
+static bool submit_nothing(void *ctx, struct deliver_op *o)
+{
+	(void)ctx, (void)o;
+	return false;
+}
+
 static struct deliver *start(const struct fixture *f)
 {
 	const struct deliver_config config = { .store = f->store, .dir = f->dir };
+	const struct deliver_commits commits = { submit_nothing, NULL };
 	struct deliver *d;
-	assert_done(deliver_start(&config, &d));
+	assert_done(deliver_new(&config, &d));
+	assert_done(deliver_start(d, &commits));
 	return d;
+}
+
+static void stop(struct deliver *d)
+{
+	deliver_stop(d);
+	deliver_free(d);
 }
 
 struct asked {
@@ -150,12 +165,12 @@ static int run(unsigned kinds, int fail_at, int error)
 	wait_for(&f, has_all);
 	wait_for_answer(&first);
 	ask(d, &last);
-	deliver_stop(d);
+	stop(d);
 	int failed = atomic_load(&calls.failed);
 	calls_arm(0, 0, 0, 0);
 	d = start(&f);
 	wait_for(&f, all_done);
-	deliver_stop(d);
+	stop(d);
 	check_replay(&f, &first);
 	check_replay(&f, &last);
 	assert_int_equal(in_ledger(&f, "SELECT count(*) FROM delivery"), EVENTS);

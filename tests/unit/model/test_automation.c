@@ -301,7 +301,9 @@ static void test_refused(void **state)
 		{ "7", "The body must be an object, not a number; " },
 		{ "{}", "name is required; actions is required; " },
 		{ "{\"name\":\"a\",\"actions\":[]}", "actions must not be empty; " },
-		{ "{\"name\":\"a\",\"actions\":[{}]}", "actions[0].send is required; " },
+		{ "{\"name\":\"a\",\"actions\":[{}]}",
+		  "actions[0] must have one of: send, set_attributes, remove_attributes, add_tag, "
+		  "remove_tag, record; " },
 		{ "{\"name\":\"a\",\"actions\":[{\"send\":7,\"fax\":1}]}",
 		  "actions[0].fax is not a member that is known here; "
 		  "actions[0].send must be a string, not a number; " },

@@ -345,7 +345,8 @@ static void test_declared(void **state)
 		  "{\"name\":\"a\",\"actions\":[{\"send\":\"x\",\"body\":{}}]}",
 		  "actions[0].body must be a string, not an object" },
 		{ DOCUMENT_AUTOMATION, "{\"name\":\"a\",\"actions\":[{\"body\":\"{}\"}]}",
-		  "actions[0].send is required" },
+		  "actions[0] must have one of: send, set_attributes, remove_attributes, add_tag, "
+		  "remove_tag, record" },
 		{ DOCUMENT_DESTINATION,
 		  "{\"name\":\"a\",\"type\":\"file\",\"path\":\"p\",\"body\":\"{}\"}", "" },
 		{ DOCUMENT_DESTINATION,

@@ -151,6 +151,7 @@ static const struct damage {
 	  false },
 	{ "UPDATE event SET properties = '{\"a\"' WHERE seq = 7",
 	  "event 7: its properties are none", false },
+	{ "UPDATE event SET cause = '[]' WHERE seq = 7", "event 7: its cause is none", false },
 	{ "UPDATE event SET properties = '[]' WHERE seq = 7", "event 7: its properties are none",
 	  false },
 	/* Counts */

@@ -76,6 +76,10 @@ static void expect_row(sqlite3_stmt *st, const struct new_event *e)
 		assert_string_equal(sqlite3_column_text(st, 10), e->mismatches.p);
 	else
 		assert_int_equal(sqlite3_column_type(st, 10), SQLITE_NULL);
+	if (e->cause.n)
+		assert_string_equal(sqlite3_column_text(st, 11), e->cause.p);
+	else
+		assert_int_equal(sqlite3_column_type(st, 11), SQLITE_NULL);
 }
 
 static void reads_as_a_table(void **state)
@@ -83,7 +87,10 @@ static void reads_as_a_table(void **state)
 	static struct new_events all;
 	sqlite3 *db;
 	sqlite3_stmt *st;
+	struct new_event caused = event(4, STR("{}"), STR(""));
+	caused.cause = STR("{\"automations\":[\"a\"]}");
 	const struct new_event list[] = {
+		caused,
 		event(1, STR("{}"), STR("")),
 		event(2, STR("{\"n\":null}"), STR("[\"one\"]")),
 		event(3, STR("{\"t\":\"\xc3\xbc\"}"), (struct str){ 0 }),
