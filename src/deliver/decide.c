@@ -10,7 +10,8 @@ enum {
 	EVENTS_PER_RUN = 500,
 	RUN_MEMORY_MAX = 256 * 1024 * 1024, /* bytes: rows of one run, and one event's JSON */
 	SAVE_EVERY_US = 1000000,
-	CALM_REST = 9, /* times as long as a run took */
+	CALM_EVENTS_PER_RUN = 100,
+	CALM_REST = 49, /* times as long as a run took */
 };
 
 /* An automation on its way along the feed. */
@@ -329,7 +330,7 @@ static int save_if_due(struct decider *d, instant_us now, bool selected)
 	return selected || due ? pass(decider_save(d, now)) : 0;
 }
 
-static bool any_calm_moved(const struct decider *d)
+static bool any_calm_goes(const struct decider *d)
 {
 	bool any = false;
 	for (unsigned i = 0; i < d->rules->n_automations; i++)
@@ -339,10 +340,10 @@ static bool any_calm_moved(const struct decider *d)
 
 static int run(struct decider *d, uint64_t from, instant_us now, bool *more, unsigned *decided)
 {
+	unsigned n = 0, most = any_calm_goes(d) ? CALM_EVENTS_PER_RUN : EVENTS_PER_RUN;
 	struct feed_row *rows;
-	unsigned n = 0;
 	arena_reset(&d->rows);
-	int r = store_read_feed(d->reader, &d->rows, from, EVENTS_PER_RUN, &rows, &n);
+	int r = store_read_feed(d->reader, &d->rows, from, most, &rows, &n);
 	for (unsigned i = 0; i < n && r == 0; i++)
 		r = decide_event(d, &rows[i], now, decided);
 	if (r < 0 || n == 0)
@@ -350,6 +351,17 @@ static int run(struct decider *d, uint64_t from, instant_us now, bool *more, uns
 	*more |= rows[n - 1].event.seq < d->end;
 	move_walkers(d, rows[n - 1].event.seq);
 	return pass(save_if_due(d, now, *decided > 0));
+}
+
+bool decider_has_work(struct decider *d, uint64_t end, bool *later)
+{
+	uint64_t from;
+	*later = false;
+	if (!d->rules || d->rules->n_automations == 0)
+		return false;
+	d->end = MAX(d->end, end);
+	*later = hold_walkers(d, time_monotonic_us() < d->calm_until_us);
+	return hindmost(d, &from);
 }
 
 int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided)
@@ -367,7 +379,7 @@ int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided
 	if (!hindmost(d, &from))
 		return pass(save_if_due(d, now, false));
 	r = run(d, from, now, more, decided);
-	if (any_calm_moved(d)) {
+	if (any_calm_goes(d)) {
 		int64_t ended = time_monotonic_us();
 		d->calm_until_us = ended + CALM_REST * (ended - began);
 	}

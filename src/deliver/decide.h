@@ -17,7 +17,7 @@ struct decider;
 
 enum { /* pending deliveries of one destination */
        WAITING_MAX = 1000000,
-       WAITING_CALM = 2000, /* from here on it is decided with a tenth of the time */
+       WAITING_CALM = 2000, /* from here on it is decided with a fiftieth of the time */
 };
 
 /* `since`: when the server began. `most`: how much may wait for a destination. */
@@ -29,6 +29,10 @@ void decider_free(struct decider *d); /* NULL is fine */
  * An automation that the ledger does not know begins behind the newest event; one that was made since
  * the server began, behind what was received by then, however late it is noticed. */
 MUST_CHECK int decider_take(struct decider *d, struct rules *rules);
+
+/* Whether there is something to decide now, of a feed that ends there, or later without anything
+ * else happening. Reads nothing. */
+bool decider_has_work(struct decider *d, uint64_t end, bool *later);
 
 /* A part of what is left, in a transaction of the caller's. *more: there may be more at once;
  * *decided: how many deliveries were added. */

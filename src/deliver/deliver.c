@@ -22,6 +22,7 @@ enum {
 	ANSWER_MAX = 512,
 	TIDY_EVERY_US = 1000000,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
+	REST_US = 20000,       /* instead, while all that there is to decide may wait */
 	NICE = 10,
 	RESERVES = 2, /* so much must be free for decisions: the last one is for events */
 };
@@ -55,6 +56,7 @@ struct deliver {
 	bool released;                /* what waited for a deed is due */
 	bool more_gone;               /* contacts */
 	enum orphans_outcome orphans; /* of the last look */
+	bool rests;                   /* nothing is to be decided but what may wait */
 	bool disk_is_full;
 	atomic_bool failed;  /* the last round did */
 	bool stale;          /* the rules: there is a newer catalog */
@@ -296,16 +298,17 @@ static int write_ledger(struct deliver *d, instant_us now)
 	int r = is_replaying(d, now, &replaying);
 	bool due = llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone ||
 		   d->orphans == ORPHANS_MORE;
+	bool deciding = decider_has_work(d->decider, store_feed_end(d->config.store), &d->more) &&
+			!d->disk_is_full;
 	d->untidy = true;
-	if (r < 0 ||
-	    (!d->journeys.ended && !due && !asked && !replaying && d->rules->n_automations == 0))
+	d->rests = d->more && !deciding;
+	if (r < 0 || (!d->journeys.ended && !due && !asked && !replaying && !deciding))
 		return pass(r);
 	r = asked ? ledger_sync_commits(d->ledger, true) : 0;
 	r = r ?: ledger_begin(d->ledger);
 	r = r ?: settle_all(d);
 	if (asked || replaying)
 		r = r ?: replay(d, now, &moved);
-	d->more = false;
 	if (!d->disk_is_full)
 		r = r ?: decider_run(d->decider, now, &d->more, &decided);
 	if (due)
@@ -358,9 +361,14 @@ static int take_rules(struct deliver *d)
 }
 
 /* What ends meanwhile makes room for what is loaded; the ledger can wait a little. */
+static int64_t pace_us(const struct deliver *d)
+{
+	return d->rests && !d->journeys.ended ? REST_US : WRITE_EVERY_US;
+}
+
 static bool is_time_to_write(const struct deliver *d, instant_us now)
 {
-	return llabs(now - d->written_at) >= WRITE_EVERY_US;
+	return llabs(now - d->written_at) >= pace_us(d);
 }
 
 static int write_and_load(struct deliver *d, instant_us now)
@@ -423,18 +431,18 @@ static int milliseconds_until(const struct deliver *d)
 {
 	instant_us now = time_now(), at = now + WAIT_MAX_MS * 1000LL;
 	if (has_to_write(d))
-		at = d->written_at + WRITE_EVERY_US;
+		at = d->written_at + pace_us(d);
 	else if (d->untidy)
 		at = d->tidied_at + TIDY_EVERY_US;
 	instant_us replay_at;
 	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), &replay_at) == 0 &&
 	    replay_at)
-		at = MIN(at, MAX(replay_at, d->written_at + WRITE_EVERY_US));
+		at = MIN(at, MAX(replay_at, d->written_at + pace_us(d)));
 	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
 		const struct destination *to = &d->rules->destinations[i];
 		instant_us wish = lane_wakes_at(find_lane(d, to->no), to, now);
 		if (wish)
-			at = MIN(at, MAX(wish, d->written_at + WRITE_EVERY_US));
+			at = MIN(at, MAX(wish, d->written_at + pace_us(d)));
 	}
 	return at <= now ? 0 : (int)((at - now) / 1000 + 1);
 }

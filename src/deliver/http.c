@@ -36,6 +36,7 @@ struct http {
 	CURLM *multi;
 	struct transfer_list active, spare;
 	unsigned n_spare;
+	bool begun; /* a transfer, since they were moved */
 	struct curl_waitfd watched[HTTP_WATCHES_MAX];
 	struct watch watches[HTTP_WATCHES_MAX]; /* of those */
 	unsigned n_watches;
@@ -188,6 +189,7 @@ int http_start(struct http *h, struct exchange *x)
 		return fail(-ENOMEM, "an outgoing request");
 	}
 	TAILQ_INSERT_TAIL(&h->active, t, link);
+	h->begun = true;
 	return 0;
 }
 
@@ -267,20 +269,34 @@ static void serve_watches(struct http *h)
 			h->watches[i].readable(h->watches[i].arg);
 }
 
+/* Looks at every transfer there is, so only if one of them may have moved. True: any has ended. */
+static bool move_all(struct http *h)
+{
+	int running;
+	h->begun = false;
+	curl_multi_perform(h->multi, &running);
+	return end_all(h);
+}
+
+static bool a_timer_is_due(struct http *h)
+{
+	long ms;
+	return curl_multi_timeout(h->multi, &ms) == CURLM_OK && ms == 0;
+}
+
 /* Transfers that end without a wait do not keep the watches from theirs. */
 void http_run(struct http *h, int timeout_ms)
 {
-	int running;
-	curl_multi_perform(h->multi, &running);
-	bool any = end_all(h);
+	int ready = 0;
+	bool any = (h->begun || a_timer_is_due(h)) && move_all(h);
 	if (any && h->n_watches == 0)
 		return;
 	for (unsigned i = 0; i < h->n_watches; i++)
 		h->watched[i].revents = 0;
-	curl_multi_poll(h->multi, h->watched, h->n_watches, any ? 0 : timeout_ms, NULL);
+	curl_multi_poll(h->multi, h->watched, h->n_watches, any ? 0 : timeout_ms, &ready);
 	serve_watches(h);
-	curl_multi_perform(h->multi, &running);
-	end_all(h);
+	if (ready > 0 || h->begun || a_timer_is_due(h))
+		move_all(h);
 }
 
 void http_wake(struct http *h)

@@ -7,6 +7,9 @@
 #define CRM  "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
 #define RULE "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
 #define ONCE "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define ABOUT                                                                         \
+	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
+	"\"contact.email\",\"operator\":\"exists\"}}"
 #define RICH                                                                          \
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"properties.total\",\"operator\":\"gte\",\"value\":2}}"
@@ -235,6 +238,47 @@ static void large_events_come_in_parts(void **state)
 	free(text);
 }
 
+/* --- What it costs, in statements of both databases --- */
+
+static unsigned n_statements;
+
+static int count_statement(unsigned kind, void *ctx, void *statement, void *text)
+{
+	(void)kind, (void)ctx, (void)statement, (void)text;
+	n_statements++;
+	return 0;
+}
+
+static int watch(sqlite3 *db, char **error, const struct sqlite3_api_routines *api)
+{
+	(void)error, (void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, count_statement, NULL);
+}
+
+/* However many events there are: a row for each delivery, and the contact for who asks about it. */
+static void each_event_costs_few_statements(void **state)
+{
+	static const struct {
+		const char *rule;
+		unsigned each; /* statements for an event */
+	} cases[] = { { RULE, 1 }, { RICH, 1 }, { ABOUT, 3 }, { ONCE, 3 } };
+	enum { N = 300, REST = 20 };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world w;
+		open_world(&w);
+		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+		declare(&w, DOCUMENT_AUTOMATION, "r", cases[i].rule);
+		take(&w);
+		for (int k = 0; k < N; k++)
+			event(&w, arena_printf(&w.f.arena, "%d@example.com", k).p, "{\"total\":2}");
+		n_statements = 0;
+		assert_int_equal(run(&w), N);
+		assert_in_range(n_statements, N, cases[i].each * N + REST);
+		close_world(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +288,8 @@ int main(void)
 		cmocka_unit_test(once_per_contact),
 		cmocka_unit_test(it_stands_still_while_too_much_waits),
 		cmocka_unit_test(large_events_come_in_parts),
+		cmocka_unit_test(each_event_costs_few_statements),
 	};
+	sqlite3_auto_extension((void (*)(void))watch);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
