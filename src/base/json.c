@@ -53,6 +53,7 @@ static bool keys_reset(struct keys *keys, struct arena *a, size_t n)
 			return false;
 		keys->room = keys->n_slots;
 	}
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is kept */
 	memset(keys->slots, 0, keys->n_slots * sizeof(*keys->slots));
 	return true;
 }

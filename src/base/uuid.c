@@ -76,7 +76,7 @@ static uint64_t get_be64(const uint8_t *from)
 
 struct uuid uuid_v7(uint64_t unix_ms, uint16_t counter, uint64_t tail)
 {
-	struct uuid u;
+	struct uuid u = { .b = { 0 } };
 	put_be64(u.b, unix_ms << 16 | 7U << 12 | (counter & 0xFFF));
 	put_be64(u.b + 8, 1ULL << 63 | (tail & UINT64_MAX >> 2));
 	return u;

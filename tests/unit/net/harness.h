@@ -327,6 +327,22 @@ static inline void inbox_of(int fd)
 	inbox.n = 0;
 }
 
+/* A server as configured (NULL: as most tests want it), and one client whose inbox is read. */
+static inline int begin(const struct net_config *c)
+{
+	const struct net_config usual = config();
+	start(c ? c : &usual);
+	int fd = dial();
+	inbox_of(fd);
+	return fd;
+}
+
+static inline void end(int fd)
+{
+	close(fd);
+	stop();
+}
+
 /* False at the end; a reset or a timeout fails. */
 static inline bool more(void)
 {

@@ -59,17 +59,13 @@ static void test_what_the_app_sees(void **state)
 		{ "GET /field?X HTTP/1.1\r\n" HOST "XX: 1\r\n\r\n", "" },
 		{ "GET /inject HTTP/1.1\r\n" HOST "\r\n", "127.0.0.1" },
 	};
-	struct net_config c = config();
 	(void)state;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(NULL);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		say(fd, cases[i].in);
 		expect(200, cases[i].body);
 	}
-	close(fd);
-	stop();
+	end(fd);
 }
 
 /* ---- order, pauses ---- */
@@ -93,17 +89,13 @@ static void test_order(void **state)
 
 static void test_reverse_order(void **state)
 {
-	struct net_config c = config();
 	(void)state;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(NULL);
 	say_numbered(fd, "hold", 20);
 	until(n_held() == 20);
 	release_held();
 	expect_numbered("hold", 0, 20);
-	close(fd);
-	stop();
+	end(fd);
 }
 
 static void test_pause(void **state)
@@ -111,9 +103,7 @@ static void test_pause(void **state)
 	struct net_config c = config();
 	(void)state;
 	c.limits.pipeline_max = 4;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(&c);
 	say_numbered(fd, "hold", 1000);
 	for (unsigned answered = 0; answered < 1000; answered += 4) {
 		until(n_held() == 4);
@@ -122,8 +112,7 @@ static void test_pause(void **state)
 		release_held();
 		expect_numbered("hold", answered, answered + 4);
 	}
-	close(fd);
-	stop();
+	end(fd);
 }
 
 /* What is cut by the pause may also be a request that has only begun, or half a body. */
@@ -132,9 +121,7 @@ static void test_pause_cuts(void **state)
 	struct net_config c = config();
 	(void)state;
 	c.limits.pipeline_max = 2;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(&c);
 	say_numbered(fd, "hold", 2);
 	say(fd, POST "Content-Le");
 	until(n_held() == 2);
@@ -143,22 +130,17 @@ static void test_pause_cuts(void **state)
 	expect_numbered("hold", 0, 2);
 	say(fd, "llo");
 	expect(200, "hello");
-	close(fd);
-	stop();
+	end(fd);
 }
 
 static void test_work(void **state)
 {
-	struct net_config c = config();
 	(void)state;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(NULL);
 	say(fd, "GET /work HTTP/1.1\r\n" HOST "\r\n" GET_OK);
 	expect(200, "/work");
 	expect(200, "/ok");
-	close(fd);
-	stop();
+	end(fd);
 }
 
 /* ---- bodies ---- */
@@ -166,12 +148,9 @@ static void test_work(void **state)
 static void test_large_chunked_body(void **state)
 {
 	enum { SIZE = 3 * 1024 * 1024 };
-	struct net_config c = config();
 	struct answer a;
 	(void)state;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(NULL);
 	say(fd, CHUNKED);
 	for (size_t sent = 0, n = 1000; sent < SIZE; sent += n) {
 		char line[32];
@@ -186,8 +165,7 @@ static void test_large_chunked_body(void **state)
 	assert_int_equal(a.status, 200);
 	assert_int_equal(a.body_n, SIZE);
 	expect(200, "/ok");
-	close(fd);
-	stop();
+	end(fd);
 }
 
 /* The answer can be read although the client goes on sending what nobody wants. */
@@ -211,31 +189,24 @@ static void test_refusal_is_readable(void **state)
 
 static void test_large_answer(void **state)
 {
-	struct net_config c = config();
 	struct answer a;
 	(void)state;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(NULL);
 	say(fd, "GET /big HTTP/1.1\r\n" HOST "\r\nGET /big HTTP/1.1\r\n" HOST "\r\n" GET_OK);
 	for (int i = 0; i < 2; i++) {
 		assert_true(next_answer(&a));
 		assert_int_equal(a.body_n, sizeof(big));
 	}
 	expect(200, "/ok");
-	close(fd);
-	stop();
+	end(fd);
 }
 
 /* ---- 100-continue ---- */
 
 static void test_continue(void **state)
 {
-	struct net_config c = config();
 	(void)state;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(NULL);
 
 	say(fd, EXPECTING "Content-Length: 5\r\n\r\n");
 	expect_continue();
@@ -270,8 +241,7 @@ static void test_continue(void **state)
 	    "POST /small HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 11\r\n\r\n");
 	expect(413, NULL);
 	expect_end();
-	close(fd);
-	stop();
+	end(fd);
 }
 
 int main(void)

@@ -113,12 +113,9 @@ static void test_orphans(void **state)
 
 static void test_half_closed(void **state)
 {
-	struct net_config c = config();
 	struct answer a;
 	(void)state;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(NULL);
 	say(fd, "GET /hold1 HTTP/1.1\r\n" HOST "\r\nGET /hold2 HTTP/1.1\r\n" HOST "\r\nGET /cut");
 	shutdown(fd, SHUT_WR);
 	until(n_held() == 2);
@@ -129,18 +126,14 @@ static void test_half_closed(void **state)
 	assert_int_equal(a.status, 200);
 	assert_true(a.says_close);
 	expect_end();
-	close(fd);
-	stop();
+	end(fd);
 }
 
 /* What stands behind an answer that closes is not answered, but finished with. */
 static void test_close_in_the_middle(void **state)
 {
-	struct net_config c = config();
 	(void)state;
-	start(&c);
-	int fd = dial();
-	inbox_of(fd);
+	int fd = begin(NULL);
 	say(fd, "GET /hold1 HTTP/1.1\r\n" HOST "\r\nGET /bye HTTP/1.1\r\n" HOST "\r\n"
 		"GET /hold2 HTTP/1.1\r\n" HOST "\r\n" GET_OK);
 	until(n_held() == 2 && app.n_served == 4);

@@ -269,3 +269,13 @@ static inline uint64_t fixture_fingerprint(struct fixture *f)
 	sqlite3_close(db);
 	return print;
 }
+
+/* The operation is refused for one reason, which comes back, and writes nothing. */
+static inline struct problem fixture_refused(struct fixture *f, struct op *op)
+{
+	uint64_t before = fixture_fingerprint(f);
+	assert_int_equal(fixture_apply(f, op), STORE_REFUSED);
+	assert_int_equal(op->problems->n, 1);
+	assert_int_equal(fixture_fingerprint(f), before);
+	return op->problems->list[0];
+}
