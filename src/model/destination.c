@@ -86,6 +86,7 @@ static const unsigned of_types[N_MEMBERS] = {
 	[USERNAME] = OF(KAFKA),
 	[PASSWORD] = OF(KAFKA),
 	[MESSAGE_MAX] = OF(KAFKA),
+	[BODY] = OF(WEBHOOK) | OF(FILE) | OF(KAFKA),
 };
 
 void destination_wrong(struct destination_reader *r, unsigned member, enum problem_code code,

@@ -154,8 +154,6 @@ void destination_read_relay(struct destination_reader *r)
 {
 	if (!read_vendor(r))
 		return;
-	if (r->v[BODY])
-		destination_wrong(r, BODY, PROBLEM_UNKNOWN_MEMBER, NULL);
 	read_base(r);
 	read_key(r);
 	read_population(r);

@@ -203,6 +203,15 @@ def test_refused_when_it_is_saved(server, body, why):
         check_problem(reply, 400, ["body"])
 
 
+def test_a_relay_has_none(server):
+    relay = {"name": "vendor", "type": "relay", "vendor": "omnisend", "key": "k"}
+    check_problem(ask(server, "POST", DESTINATIONS, relay | {"body": "{}"}, secret=ADMIN), 400, ["body"])
+    assert ask(server, "POST", DESTINATIONS, relay, secret=ADMIN).status == 201
+    check_problem(ask(server, "POST", AUTOMATIONS, with_body("a", "vendor", "{}"), secret=ADMIN), 400,
+                  ["actions[0].body"])
+    assert ask(server, "POST", AUTOMATIONS, send_to("a", "vendor"), secret=ADMIN).status == 201
+
+
 def test_shown_as_it_was_saved(server):
     body = '{\n  "é": "{{contact.email}}"\n}'
     made = ask(server, "POST", AUTOMATIONS, with_body("shown", "log", body), secret=ADMIN)
