@@ -80,6 +80,15 @@ static unsigned place_of(const struct rules *rules, uint32_t workspace, const st
 	return to ? (unsigned)(to - rules->destinations) : rules->n_destinations;
 }
 
+/* What selected nothing lately is in memory alone; under other rules it is not walked again. */
+static uint64_t walked_to(const struct decider *d, uint32_t automation)
+{
+	for (unsigned i = 0; d->rules && i < d->rules->n_automations; i++)
+		if (d->walkers[i].automation->no == automation)
+			return d->walkers[i].seq;
+	return 0;
+}
+
 static int place(struct decider *d, const struct rules *rules, const struct automation *m,
 		 struct walker *w)
 {
@@ -92,7 +101,7 @@ static int place(struct decider *d, const struct rules *rules, const struct auto
 	for (unsigned i = 0; i < m->n_actions; i++)
 		w->to[i] = place_of(rules, m->workspace, &m->actions[i]);
 	/* A store that was put back to an earlier state has fewer events. */
-	w->seq = MIN(w->seq, d->end);
+	w->seq = MIN(MAX(w->seq, walked_to(d, m->no)), d->end);
 	w->automation = m;
 	return pass(r);
 }
