@@ -176,18 +176,40 @@ def provision(directory):
     return path
 
 
-def occurd(directory, threads=0, data="data", more=()):
+def halves():
+    """The processors in two halves; with one only, nothing can be divided."""
+    all_cpus = sorted(os.sched_getaffinity(0))
+    half = len(all_cpus) // 2
+    return (set(all_cpus[:half]), set(all_cpus[half:])) if half else (None, None)
+
+
+def pin(pid, cpus):
+    if cpus:
+        os.sched_setaffinity(pid, cpus)
+
+
+def occurd(directory, threads=0, data="data", more=(), cpus=None):
     command = [program("occurd"), "serve", "--listen", "127.0.0.1:0", "--data", directory / data,
                "--provision", provision(directory), *more]
     if threads:
         command += ["--threads", str(threads)]
     with open(directory / "occurd.log", "a") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=log)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=log,
+                                   preexec_fn=lambda: pin(0, cpus))
     line = process.stdout.readline()
     if not line.startswith("occurd ready "):
         process.wait()
         sys.exit(f"occurd did not start: {(directory / 'occurd.log').read_text()}")
     return Server(process, int(line.rsplit(":", 1)[1]))
+
+
+def certificate(directory):
+    """One of ours for this run, as the arguments that make occurd speak TLS with it."""
+    cert, key = directory / "cert.pem", directory / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert], check=True,
+                   capture_output=True)
+    return ["--tls-cert", cert, "--tls-key", key]
 
 
 def nginx(directory, kind):

@@ -1,16 +1,13 @@
 #include "load/engine.h"
 
 #include "load/answer.h"
+#include "load/wire.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +19,7 @@ enum {
 };
 
 struct conn {
-	int fd;
+	struct wire wire;
 	bool busy;
 	uint64_t since; /* when the latency of its request begins */
 	char *out;
@@ -43,12 +40,6 @@ struct engine {
 	uint64_t n_sent;
 };
 
-static void give_up(const char *what)
-{
-	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -58,22 +49,10 @@ static uint64_t now_ns(void)
 
 /* --- Connections --- */
 
-static int dial(const struct options *o)
-{
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(o->port) };
-	if (fd < 0 || inet_pton(AF_INET, o->host, &to.sin_addr) != 1)
-		give_up("socket");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
-		give_up("connect");
-	return fd;
-}
-
 static void watch(struct engine *e, struct conn *c, int how, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = c };
-	if (epoll_ctl(e->epoll, how, c->fd, &event) < 0)
+	if (epoll_ctl(e->epoll, how, c->wire.fd, &event) < 0)
 		give_up("epoll");
 }
 
@@ -95,14 +74,14 @@ static struct conn *wake(struct engine *e)
 
 static void conn_open(struct engine *e, struct conn *c)
 {
-	c->fd = dial(e->options);
+	wire_open(&c->wire, e->options);
 	watch(e, c, EPOLL_CTL_ADD, EPOLLIN);
 	answer_begin(&c->answer);
 }
 
 static void conn_reopen(struct engine *e, struct conn *c)
 {
-	close(c->fd);
+	wire_close(&c->wire);
 	conn_open(e, c);
 }
 
@@ -132,7 +111,7 @@ static void lose(struct engine *e, struct conn *c)
 
 static void push(struct engine *e, struct conn *c)
 {
-	ssize_t n = send(c->fd, c->out + c->sent, c->n_out - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = wire_send(&c->wire, c->out + c->sent, c->n_out - c->sent);
 	if (n < 0 && errno != EAGAIN)
 		return lose(e, c);
 	bool waited = c->sent > 0 || n < 0;
@@ -193,10 +172,13 @@ static void take_bytes(struct engine *e, struct conn *c, const char *p, size_t n
 static void pull(struct engine *e, struct conn *c)
 {
 	char bytes[READ];
-	ssize_t n = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	if (n > 0)
-		take_bytes(e, c, bytes, (size_t)n);
-	else if (n == 0 || errno != EAGAIN)
+	ssize_t n;
+	do {
+		n = wire_recv(&c->wire, bytes, sizeof(bytes));
+		if (n > 0)
+			take_bytes(e, c, bytes, (size_t)n);
+	} while (n > 0 && wire_has_more(&c->wire));
+	if (n == 0 || (n < 0 && errno != EAGAIN))
 		lose(e, c);
 }
 
@@ -290,6 +272,7 @@ void engine_run(const struct options *o, struct requests *requests, struct seen 
 {
 	struct engine e = { .options = o, .requests = requests, .seen = seen };
 	allow_files(o->connections);
+	wire_init(o);
 	e.idle_end = &e.idle;
 	e.epoll = epoll_create1(EPOLL_CLOEXEC);
 	e.conns = calloc(o->connections, sizeof(*e.conns));
@@ -305,7 +288,7 @@ void engine_run(const struct options *o, struct requests *requests, struct seen 
 	set_clock(&e);
 	run(&e);
 	for (unsigned i = 0; i < o->connections; i++) {
-		close(e.conns[i].fd);
+		wire_close(&e.conns[i].wire);
 		free(e.conns[i].out);
 	}
 	free(e.conns);

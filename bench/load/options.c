@@ -10,6 +10,7 @@ static const char help[] =
 	"Sends requests over keep-alive connections and reports rate and latency.\n"
 	"  --kind KIND         arsel, arsel-batch (50 events), pristo, omnisend, infobip, get\n"
 	"  --host ADDRESS      127.0.0.1\n"
+	"  --tls               over HTTPS; whose certificate it is is not looked at\n"
 	"  --key K             secret, put into the dialect's header\n"
 	"  --population UUID   of pristo\n"
 	"  --paths FILE        of get: a path per line, drawn by chance\n"
@@ -42,6 +43,7 @@ enum {
 	RUN,
 	SEED,
 	IN_ORDER,
+	TLS,
 };
 
 static const struct option names[] = {
@@ -61,6 +63,7 @@ static const struct option names[] = {
 	{ "run", required_argument, NULL, RUN },
 	{ "seed", required_argument, NULL, SEED },
 	{ "in-order", no_argument, NULL, IN_ORDER },
+	{ "tls", no_argument, NULL, TLS },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -129,6 +132,9 @@ static void take(struct options *o, int name, const char *value)
 		break;
 	case IN_ORDER:
 		o->in_order = true;
+		break;
+	case TLS:
+		o->tls = true;
 		break;
 	default:
 		refuse();

@@ -17,6 +17,7 @@ struct options {
 	unsigned fresh;    /* percent of events from contacts that nobody knows yet */
 	unsigned run;      /* 0..899; what is fresh in one run is fresh again in another */
 	uint64_t seed;
+	bool tls;
 	bool in_order; /* contacts 1, 2, 3 ... instead of by chance */
 };
 

@@ -42,7 +42,7 @@ static size_t body_limit(void *ctx, const struct request *req)
 {
 	struct app *app = ctx;
 	if (is_native(req))
-		return native_body_limit(req);
+		return native_body_limit(app->native, (struct request *)req);
 	const struct dialect *owner = intake_owner(req->path);
 	return owner ? intake_body_limit(app->intake, owner, req) : UNREAD_BODY_MAX;
 }

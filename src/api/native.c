@@ -205,11 +205,16 @@ static bool may(const struct key *key, const struct resource *resource)
 	return key->scopes & enough;
 }
 
+static const struct key *key_of(struct native *n, struct request *req)
+{
+	struct credentials c = { .secret = authorization(req, STR("Bearer")) };
+	return access_key(intake_catalog(n->intake, req->loop), &c);
+}
+
 static const struct key *caller(struct native_query *q)
 {
-	struct credentials c = { .secret = authorization(q->req, STR("Bearer")) };
 	q->catalog = intake_catalog(q->native->intake, q->req->loop);
-	return access_key(q->catalog, &c);
+	return key_of(q->native, q->req);
 }
 
 bool native_may(struct native_query *q)
@@ -244,6 +249,8 @@ static void serve_query(struct native_query *q)
 	if (!may(key, q->resource))
 		return problem_reply(req, 403, STR("the key lacks the scope for this"));
 
+	req->welcome = true;
+	intake_own(q->native->intake, req, key->no);
 	q->workspace = key->workspace;
 	q->scopes = key->scopes;
 	q->events.workspace = key->workspace->no;
@@ -267,10 +274,14 @@ static void serve_query(struct native_query *q)
 
 enum { BODY_MAX = 1024 * 1024, UNREAD_BODY_MAX = 64 * 1024 };
 
-size_t native_body_limit(const struct request *req)
+size_t native_body_limit(struct native *n, struct request *req)
 {
 	bool read = req->method == METHOD_POST || req->method == METHOD_PATCH;
-	return read ? BODY_MAX : UNREAD_BODY_MAX;
+	const struct key *key = read ? key_of(n, req) : NULL;
+	if (!key)
+		return UNREAD_BODY_MAX;
+	intake_own(n->intake, req, key->no);
+	return BODY_MAX;
 }
 
 /* HEAD is answered wherever GET is. */

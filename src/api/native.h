@@ -20,8 +20,8 @@ MUST_CHECK int native_new(struct reader_pool *readers, struct intake *intake,
 			  struct streams *streams, struct deliver *deliver, struct native **out);
 void native_free(struct native *n); /* NULL is fine; net loops stopped first */
 
-/* Bytes of body that such a request may have. */
-size_t native_body_limit(const struct request *req);
+/* Bytes of body that such a request may have: little without a key. */
+size_t native_body_limit(struct native *n, struct request *req);
 
 /* Any request whose path begins with "/_/". */
 void native_serve(struct native *n, struct request *req);

@@ -7,6 +7,7 @@
 enum {
 	FIRST_CHUNK = 8 * 1024, /* holds an ordinary event with its parsed JSON and its answer */
 	ALIGN = 16,
+	LITTLE = 16 * 1024, /* bytes: an owner gets it beyond its share, up to twice what is free */
 };
 
 struct arena_chunk {
@@ -27,20 +28,32 @@ static void use_chunk(struct arena *a, struct arena_chunk *c)
 	a->end = (char *)c + c->size;
 }
 
-static void budget_return(struct arena_budget *b, size_t n)
+static void budget_return(const struct arena *a, size_t n)
 {
-	if (b)
-		atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
+	if (a->owner)
+		atomic_fetch_sub_explicit(&a->owner->held, n, memory_order_relaxed);
+	if (a->budget)
+		atomic_fetch_sub_explicit(&a->budget->used, n, memory_order_relaxed);
 }
 
-static bool budget_take(struct arena_budget *b, size_t n)
+/* What the owner holds then, 0 for nobody. */
+static size_t owner_take(struct arena_owner *o, size_t n)
 {
+	return o ? atomic_fetch_add_explicit(&o->held, n, memory_order_relaxed) + n : 0;
+}
+
+static bool budget_take(const struct arena *a, size_t n)
+{
+	struct arena_budget *b = a->budget;
 	if (!b)
 		return true;
 	size_t before = atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
-	if (before + n <= b->max)
+	size_t own = owner_take(a->owner, n);
+	if (n <= LITTLE)
+		own /= 2;
+	if (before + n <= b->max && own <= b->max - before)
 		return true;
-	budget_return(b, n);
+	budget_return(a, n);
 	return false;
 }
 
@@ -51,15 +64,27 @@ static bool is_charged(const struct arena_chunk *c)
 	return c->older || c->size > FIRST_CHUNK;
 }
 
+void arena_own(struct arena *a, struct arena_owner *owner)
+{
+	must(!a->owner || a->owner == owner);
+	if (a->owner || !a->budget)
+		return;
+	a->owner = owner;
+	for (const struct arena_chunk *c = a->newest; c; c = c->older)
+		if (is_charged(c))
+			(void)owner_take(owner, c->size);
+}
+
 void arena_reset(struct arena *a)
 {
 	while (a->newest && is_charged(a->newest)) {
 		struct arena_chunk *c = a->newest;
 		a->newest = c->older;
 		a->held -= c->size;
-		budget_return(a->budget, c->size);
+		budget_return(a, c->size);
 		free(c);
 	}
+	a->owner = NULL;
 	a->at = a->end = NULL;
 	a->full = false;
 	if (a->newest)
@@ -73,29 +98,34 @@ void arena_fini(struct arena *a)
 	*a = (struct arena){ 0 };
 }
 
-/* A chunk that holds at least n bytes; each is twice the one before, so there are few. */
-static bool add_chunk(struct arena *a, size_t n)
+static bool add_chunk_of(struct arena *a, size_t size)
 {
-	size_t size = a->newest ? a->newest->size * 2 : FIRST_CHUNK;
-	size = MAX(size, n + sizeof(struct arena_chunk));
-	if (size > a->ceiling - a->held)
-		size = n + sizeof(struct arena_chunk);
-	a->full = size > a->ceiling - a->held;
-	if (a->full)
-		return false;
-
 	struct arena_chunk *c = malloc(size);
 	if (!c)
 		return false;
 	c->older = a->newest;
 	c->size = size;
-	if (is_charged(c) && !budget_take(a->budget, size)) {
+	if (is_charged(c) && !budget_take(a, size)) {
 		free(c);
 		return false;
 	}
 	a->held += size;
 	use_chunk(a, c);
 	return true;
+}
+
+/* A chunk that holds at least n bytes; each is twice the one before, as long as there is room, so
+ * there are few. */
+static bool add_chunk(struct arena *a, size_t n)
+{
+	size_t least = n + sizeof(struct arena_chunk), room = a->ceiling - a->held;
+	size_t size = MAX(least, a->newest ? a->newest->size * 2 : FIRST_CHUNK);
+	a->full = least > room;
+	if (a->full)
+		return false;
+	if (size <= room && add_chunk_of(a, size))
+		return true;
+	return size > least && add_chunk_of(a, least);
 }
 
 static size_t round_up(size_t n)

@@ -20,6 +20,13 @@ struct arena_budget {
 	size_t max;         /* bytes */
 };
 
+/* Of those who hold a budget together: one may hold as much as would still be free without it, so that one
+ * alone gets half, two get a third each, and there is always room for who needs little. Small pieces
+ * may go beyond that, so that an owner without room can still be told so. Zeroed is ready. */
+struct arena_owner {
+	atomic_size_t held; /* bytes of the budget */
+};
+
 struct arena_chunk;
 
 struct arena {
@@ -27,10 +34,15 @@ struct arena {
 	char *at, *end;              /* the free part of the newest chunk */
 	size_t held, ceiling;        /* bytes, chunk headers included */
 	struct arena_budget *budget; /* NULL: none */
+	struct arena_owner *owner;   /* NULL: nobody, who may have all of the budget */
 	bool full;                   /* the last refusal was for the ceiling */
 };
 
 void arena_init(struct arena *a, size_t ceiling, struct arena_budget *budget);
+
+/* What it takes of the budget is the owner's, until it is reset; what it has taken already too, share or
+ * no share. Not while another owns it; the same again is fine. */
+void arena_own(struct arena *a, struct arena_owner *owner);
 
 /* Gives everything back but an ordinary first chunk, which the next use starts with. */
 void arena_reset(struct arena *a);

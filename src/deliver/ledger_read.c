@@ -176,7 +176,7 @@ int ledger_read_count(const char *dir, const struct delivery_filter *of, uint64_
 {
 	CLEANUP(db_close) sqlite3 *db = NULL;
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	uint64_t key;
+	uint64_t key = 0;
 	*n = 0;
 	*all = false;
 	int r = open_read(dir, &db);

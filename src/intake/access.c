@@ -86,6 +86,16 @@ static enum refusal find_credentials(struct call *call, struct credentials *out)
 	return REFUSE_NOTHING;
 }
 
+const struct key *access_caller(struct tokens *tokens, const struct catalog *catalog,
+				struct call *call)
+{
+	struct credentials c = { 0 };
+	if (call->endpoint->identify) /* that takes the body */
+		return NULL;
+	call->dialect->credentials(call, &c);
+	return whose(call, tokens, catalog, &c);
+}
+
 /* Who speaks for no browser sends no Origin. */
 static bool may(const struct call *call, const struct key *key)
 {

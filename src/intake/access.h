@@ -10,5 +10,9 @@
 enum refusal access_check(struct ratelimit *limits, struct tokens *tokens,
 			  const struct catalog *catalog, struct call *call);
 
+/* Whose request it is, by credentials alone, or NULL. */
+const struct key *access_caller(struct tokens *tokens, const struct catalog *catalog,
+				struct call *call);
+
 /* The key or client of such credentials, or NULL. Tokens are neither. */
 const struct key *access_key(const struct catalog *catalog, const struct credentials *c);

@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "intake/lanes.h"
 #include "intake/shares.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ struct committer {
 
 	pthread_mutex_t lock; /* for the queue */
 	pthread_cond_t arrived;
-	struct commit_job *first, *last;
+	struct lanes *lanes;
 	bool stopping;
 
 	/* The committer's thread only. */
@@ -48,33 +49,20 @@ enum committer_outcome committer_reserve(struct committer *c, const struct commi
 	return shares_take(c->shares, job->key_no, job->n_ops) ? COMMITTER_OK : COMMITTER_FULL;
 }
 
+bool committer_has_room(const struct committer *c, uint32_t key_no)
+{
+	return shares_has_room(c->shares, key_no);
+}
+
 void committer_submit(struct committer *c, struct commit_job *first, struct commit_job *last)
 {
 	last->letter.next = NULL;
 	pthread_mutex_lock(&c->lock);
-	bool was_empty = !c->first;
-	if (was_empty)
-		c->first = first;
-	else
-		c->last->letter.next = &first->letter;
-	c->last = last;
+	bool was_empty = lanes_are_empty(c->lanes);
+	lanes_put(c->lanes, first);
 	pthread_mutex_unlock(&c->lock);
 	if (was_empty)
 		pthread_cond_signal(&c->arrived);
-}
-
-/* Cuts the front of the queue off: at least one job, otherwise at most batch_max operations. */
-static struct commit_job *cut_batch(struct committer *c)
-{
-	struct commit_job *batch = c->first, *end = batch;
-	unsigned n = batch->n_ops;
-	while (next_job(end) && n + next_job(end)->n_ops <= c->config.batch_max) {
-		end = next_job(end);
-		n += end->n_ops;
-	}
-	c->first = next_job(end);
-	end->letter.next = NULL;
-	return batch;
 }
 
 static struct timespec in_seconds(int s)
@@ -95,14 +83,14 @@ static struct commit_job *take_batch(struct committer *c)
 	bool chores = !held_up && store_has_chores(c->config.store);
 
 	pthread_mutex_lock(&c->lock);
-	while (!c->first && !c->stopping && !chores) {
+	while (lanes_are_empty(c->lanes) && !c->stopping && !chores) {
 		if (!held_up)
 			pthread_cond_wait(&c->arrived, &c->lock);
 		else if (pthread_cond_timedwait(&c->arrived, &c->lock, &until) == ETIMEDOUT)
 			break;
 	}
-	if (c->first)
-		batch = cut_batch(c);
+	if (!lanes_are_empty(c->lanes))
+		batch = lanes_cut(c->lanes, c->config.batch_max);
 	pthread_mutex_unlock(&c->lock);
 	return batch;
 }
@@ -293,7 +281,7 @@ static void do_chores(struct committer *c)
 static bool finished(struct committer *c)
 {
 	pthread_mutex_lock(&c->lock);
-	bool yes = c->stopping && !c->first;
+	bool yes = c->stopping && lanes_are_empty(c->lanes);
 	pthread_mutex_unlock(&c->lock);
 	return yes;
 }
@@ -337,9 +325,11 @@ int committer_start(const struct committer_config *config, struct committer **ou
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->arrived, NULL);
 	int r = shares_new(config->queue_max, &c->shares);
+	r = r ?: lanes_new(&c->lanes);
 	if (r == 0 && (r = -pthread_create(&c->thread, NULL, committer_main, c)) < 0)
 		r = fail(r, "starting the committer's thread");
 	if (r < 0) {
+		lanes_free(c->lanes);
 		shares_free(c->shares);
 		free(c);
 		return pass(r);
@@ -360,6 +350,7 @@ void committer_stop(struct committer *c)
 	pthread_join(c->thread, NULL);
 	pthread_cond_destroy(&c->arrived);
 	pthread_mutex_destroy(&c->lock);
+	lanes_free(c->lanes);
 	shares_free(c->shares);
 	free(c);
 }

@@ -4,7 +4,7 @@
  * the net loop it came from. While one batch is being synced the next one gathers: that is the
  * whole group commit. Knows nothing of HTTP or of dialects; words no answer.
  *
- * Order: jobs of one loop are applied in the order submitted. Promise: an operation comes back as
+ * Order: jobs of one key and loop are applied in the order submitted. Promise: an operation comes back as
  * OP_DONE only after the store has synced the batch that holds it.
  *
  * When a batch fails, all of it comes back OP_UNAVAILABLE, and the store is reopened and verified
@@ -73,6 +73,9 @@ void committer_stop(struct committer *c);
  * back-pressure. */
 MUST_CHECK enum committer_outcome committer_reserve(struct committer *c,
 						    const struct commit_job *job);
+
+/* Any thread. Whether a reservation for one operation of the key would succeed now. */
+bool committer_has_room(const struct committer *c, uint32_t key_no);
 
 /* Any thread. Jobs linked by letter.next, NULL ends them; room for all must have been reserved. */
 void committer_submit(struct committer *c, struct commit_job *first, struct commit_job *last);

@@ -18,7 +18,8 @@ struct intake {
 	struct route_table **routes; /* one per dialect, in the order of dialects[] */
 	struct outbox outbox;
 	struct reads *reads;
-	struct catalog *catalogs[NET_LOOPS_MAX]; /* each loop's own view */
+	struct catalog *catalogs[NET_LOOPS_MAX];    /* each loop's own view */
+	struct arena_owner holders[KEY_NO_MAX + 1]; /* keys, of the memory of requests */
 };
 
 /* A call, and its operations' way to the committer and back, or its query's to a worker. */
@@ -148,11 +149,9 @@ static bool may_be_large(const struct request *req)
 	return !announced.p || !str_to_u64(announced, &length) || length > STRANGER_BODY_MAX;
 }
 
-static bool is_stranger(struct intake *in, const struct call *call)
+void intake_own(struct intake *in, struct request *req, uint32_t key_no)
 {
-	struct credentials c = { 0 };
-	call->dialect->credentials(call, &c);
-	return !access_key(intake_catalog(in, call->req->loop), &c);
+	arena_own(&req->arena, &in->holders[key_no]);
 }
 
 size_t intake_body_limit(struct intake *in, const struct dialect *owner, const struct request *req)
@@ -161,7 +160,14 @@ size_t intake_body_limit(struct intake *in, const struct dialect *owner, const s
 	if (!p || !p->call.endpoint)
 		return 0;
 	size_t max = p->call.endpoint->body_max;
-	return may_be_large(req) && is_stranger(in, &p->call) ? MIN(max, STRANGER_BODY_MAX) : max;
+	if (!may_be_large(req))
+		return max;
+	const struct catalog *catalog = intake_catalog(in, req->loop);
+	const struct key *key = access_caller(in->config.tokens, catalog, &p->call);
+	if (!key)
+		return MIN(max, STRANGER_BODY_MAX);
+	intake_own(in, p->call.req, key->no);
+	return max;
 }
 
 /* --- Answers that need no store --- */
@@ -191,6 +197,14 @@ static bool fault_waits_for_access(enum fault f)
 	       f == FAULT_CONTENT_CODING || f == FAULT_EXPECTATION;
 }
 
+/* A flood costs least where it is refused before its bodies are read. What finds the room taken
+ * later is refused then. */
+static bool has_room(const struct intake *in, const struct call *call)
+{
+	const unsigned writes = SCOPE_EVENTS_WRITE | SCOPE_CONTACTS_WRITE | SCOPE_DEFINITIONS_WRITE;
+	return !(call->scope & writes) || committer_has_room(in->config.committer, call->key_no);
+}
+
 static enum refusal admit(struct intake *in, struct passage *p)
 {
 	enum fault fault = p->call.req->fault;
@@ -200,7 +214,12 @@ static enum refusal admit(struct intake *in, struct passage *p)
 		return p->refused;
 	const struct catalog *catalog = intake_catalog(in, p->call.req->loop);
 	enum refusal why = access_check(in->limits, in->config.tokens, catalog, &p->call);
-	return why ?: fault != FAULT_NONE ? REFUSE_FAULT : REFUSE_NOTHING;
+	if (why)
+		return why;
+	intake_own(in, p->call.req, p->call.key_no);
+	if (fault != FAULT_NONE)
+		return REFUSE_FAULT;
+	return has_room(in, &p->call) ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
 /* The catalog may have changed since decode saw it. */
@@ -311,6 +330,7 @@ void intake_serve(struct intake *in, struct request *req)
 		return reply_send(req, STR(""), STR(""));
 	}
 	enum refusal why = admit(in, p);
+	req->welcome = !why;
 	if (!why)
 		p->workspace = p->call.workspace->no;
 	why = why ?: p->call.endpoint->decode(&p->call);
@@ -329,6 +349,7 @@ const struct call *intake_call(const struct request *req)
 
 int intake_new(const struct intake_config *config, struct intake **out)
 {
+	/* Pages of `holders` that no key touches are never backed by memory. */
 	struct intake *in = calloc(1, sizeof(*in));
 	if (!in)
 		return fail(-ENOMEM, "the intake");

@@ -35,6 +35,9 @@ void intake_serve(struct intake *in, struct request *req);
 /* Submits what this round of the loop has left. */
 void intake_round_end(struct intake *in, struct net_loop *loop);
 
+/* From now on the key holds the request's memory, of which it may have a share only. */
+void intake_own(struct intake *in, struct request *req, uint32_t key_no);
+
 /* For operations that come from elsewhere; they leave with intake_round_end(), too. */
 struct outbox *intake_outbox(struct intake *in);
 

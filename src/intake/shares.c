@@ -41,6 +41,14 @@ bool shares_take(struct shares *s, uint32_t key_no, unsigned n)
 	return false;
 }
 
+bool shares_has_room(const struct shares *s, uint32_t key_no)
+{
+	must(key_no <= KEY_NO_MAX);
+	unsigned all = shares_taken(s);
+	unsigned own = atomic_load_explicit(&s->held[key_no], memory_order_relaxed);
+	return all < s->max && own < s->max - all;
+}
+
 unsigned shares_taken(const struct shares *s)
 {
 	return atomic_load_explicit(&s->all, memory_order_relaxed);

@@ -17,6 +17,8 @@ void shares_free(struct shares *s); /* NULL is fine */
 
 /* False: the key's share is used up, or the whole is. */
 MUST_CHECK bool shares_take(struct shares *s, uint32_t key_no, unsigned n);
+/* Whether there would be room for one more of the key. */
+bool shares_has_room(const struct shares *s, uint32_t key_no);
 /* How much is taken, by all keys together. */
 unsigned shares_taken(const struct shares *s);
 void shares_give(struct shares *s, uint32_t key_no, unsigned n);

@@ -31,8 +31,8 @@ static void on_refused(uv_handle_t *handle)
 /* One at a time and without asking for memory. libuv keeps the next one until it is taken. */
 static void refuse_next(struct net_loop *loop)
 {
-	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
-				   "Connection: close\r\n\r\n";
+	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+				   "Content-Length: 0\r\nConnection: close\r\n\r\n";
 	struct refusal *refusal = &loop->refusal;
 	if (refusal->busy) {
 		refusal->another = true;
@@ -71,6 +71,7 @@ int accept_listen(struct net_loop *loop, const struct sockaddr *at, bool share)
 {
 	uv_tcp_t *listener = &loop->listener;
 	int on = 1, unsent = UNSENT_MAX, fd;
+	unsigned patience_ms = loop_limits(loop)->write_ms;
 	int r = uv_tcp_init_ex(&loop->uv, listener, at->sa_family);
 	if (r < 0)
 		return fail(r, "cannot open a socket");
@@ -82,6 +83,8 @@ int accept_listen(struct net_loop *loop, const struct sockaddr *at, bool share)
 	if (r == 0) /* what is accepted inherits these */
 		r = uv_tcp_nodelay(listener, 1);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+	/* A stream's pieces fit into the kernel for hours after its reader has vanished. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
 	if (r == 0)
 		r = uv_listen((uv_stream_t *)listener, BACKLOG, on_connection);
 	return r < 0 ? fail(r, "cannot listen") : 0;

@@ -85,7 +85,7 @@ static enum deadline_kind awaited(const struct conn *c)
 		return DEADLINE_HEAD;
 	if (c->stream)
 		return DEADLINE_BEAT;
-	if (c->in)
+	if (c->in && !conn_is_ripe(c))
 		return c->in->stage == PARSE_HEAD ? DEADLINE_HEAD : DEADLINE_BODY;
 	return is_idle(c) ? DEADLINE_IDLE : DEADLINE_NONE;
 }

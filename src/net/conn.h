@@ -7,8 +7,9 @@
  *                the kernel does not reset the connection before the client has read the answer
  *   CONN_CLOSED  on its way out, freed by libuv's close callback
  *
- * Requests: at most one is being read (`in`); those read completely wait in a queue, first to be
- * answered first; of these the first `n_sending` are on their way.
+ * Requests: at most one is being read, or is read and waits for its turn (`in`); those that were
+ * served wait in a queue, first to be answered first; of these the first `n_sending` are on their
+ * way.
  *
  * An idle connection holds no request and no buffer.
  */
@@ -18,18 +19,26 @@
 #include "net/parse.h"
 #include "net/tls_stream.h"
 
+/* By the last request that was served. */
+enum conn_standing {
+	STANDING_NEW, /* there was none */
+	STANDING_KNOWN,
+	STANDING_UNWELCOME, /* who asks may not, or it was refused at once */
+};
+
 enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };
 
-/* What was read while the queue was full: plain text, and behind it what TLS has not seen yet. */
+/* What was read before it could be taken: plain text, and behind it what TLS has not seen yet. */
 struct conn_rest {
 	size_t n_plain, n; /* bytes; n: of both */
+	size_t taken;      /* of the plain text */
 	char data[];
 };
 
 struct conn {
 	uv_tcp_t tcp;
 	struct net_loop *loop;
-	TAILQ_ENTRY(conn) all, dirty;
+	TAILQ_ENTRY(conn) all, dirty, turn;
 	struct deadline reading, writing;
 	struct tls_stream *tls; /* NULL: plain text */
 
@@ -42,16 +51,22 @@ struct conn {
 	struct conn_rest *rest;
 	size_t dropped; /* bytes, while lingering or behind a stream */
 
+	struct conn_list *waits; /* for its turn, in this list; NULL: it does not */
+	uint64_t read_round;     /* in which it has read last */
+	int allowed;             /* requests that may still begin now */
+
 	enum conn_state state;
+	enum conn_standing standing;
 	enum parse_blank blank;
 	bool is_dirty;
-	bool no_more; /* requests are read */
-	bool eof;     /* the client has closed its half */
-	bool feeding; /* more bytes are at hand than `in` has seen */
-	bool ends;    /* with the answers that are being sent */
-	bool reads;   /* libuv does */
-	bool writes;  /* likewise; one write at a time */
-	bool told;    /* the client of `in` has got its 100 Continue */
+	bool no_more;    /* requests are read */
+	bool eof;        /* the client has closed its half */
+	bool feeding;    /* more bytes are at hand than `in` has seen */
+	bool ends;       /* with the answers that are being sent */
+	bool reads;      /* libuv does */
+	bool writes;     /* likewise; one write at a time */
+	bool told;       /* the client of `in` has got its 100 Continue */
+	bool came_first; /* what it takes next is the first of its round */
 };
 
 /* Takes the next connection of the loop's listener, which the server has counted. -ENOMEM: there
@@ -65,6 +80,12 @@ bool conn_end_idlest(struct net_loop *loop);
 /* The textual address; valid until the thread's next call. */
 const char *conn_peer(const struct conn *c);
 bool conn_is_encrypted(const struct conn *c);
+
+/* A request is read completely and waits for its turn. */
+static inline bool conn_is_ripe(const struct conn *c)
+{
+	return c->in && c->in->stage == PARSE_DONE;
+}
 
 /* An answer may be ready: look at it at the end of the round. */
 void conn_touch(struct conn *c);

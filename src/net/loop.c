@@ -79,9 +79,11 @@ static bool is_over(const struct net_loop *loop)
 static void on_round(uv_prepare_t *round)
 {
 	struct net_loop *loop = round->data;
+	(void)turns_give(loop); /* to leave with what came first */
 	do {
 		end_round(loop); /* answers make room for requests that were read before */
-	} while (loop->served || loop->answered);
+	} while (turns_give(loop) || loop->served || loop->answered);
+	turns_end_round(loop);
 	if (is_over(loop))
 		uv_walk(&loop->uv, close_handle, NULL);
 }
@@ -134,6 +136,7 @@ static void init_deadlines(struct net_loop *loop)
 static int init_handles(struct net_loop *loop)
 {
 	init_deadlines(loop);
+	turns_init(loop);
 	uv_prepare_init(&loop->uv, &loop->round);
 	loop->round.data = loop;
 	uv_prepare_start(&loop->round, on_round);

@@ -9,6 +9,7 @@
 
 #include "net/deadline.h"
 #include "net/server.h"
+#include "net/turns.h"
 
 enum {
 	READ_BUFFER = 64 * 1024,   /* what one read takes at most; one per loop */
@@ -16,8 +17,6 @@ enum {
 	LINGER_MS = 1000,
 	LINGER_BYTES = 8 * 1024 * 1024, /* so that who still sends reads why not */
 };
-
-TAILQ_HEAD(conn_list, conn);
 
 /* Letters from other threads. `lock` guards all of it. */
 struct mailbox {
@@ -52,6 +51,7 @@ struct net_loop {
 	uint64_t date_until_ms; /* on the loop's clock: when `date` is old */
 	char date[40];          /* "Date: ...\r\n" */
 
+	struct turns turns;
 	struct deadlines deadlines;
 	struct deadline drain;
 	struct mailbox mailbox;

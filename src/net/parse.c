@@ -301,6 +301,13 @@ bool parse_wants_continue(const struct parse *p)
 	return p->stage == PARSE_BODY && p->body.expects_continue && p->body_fed == 0;
 }
 
+size_t parse_awaits(const struct parse *p)
+{
+	if (p->stage != PARSE_BODY || p->body.chunked)
+		return 0;
+	return (size_t)p->body.length - p->req->body.n;
+}
+
 bool parse_give_up(struct parse *p, enum fault fault, const char *detail)
 {
 	if (p->stage == PARSE_HEAD && !p->scan.first_line)

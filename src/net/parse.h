@@ -56,6 +56,9 @@ size_t parse_feed(struct parse *p, const char *data, size_t n);
 /* The client should be told to send the body: it waits for that, and none of it is here. */
 bool parse_wants_continue(const struct parse *p);
 
+/* How many bytes of the body are still to come, as far as the head has told. */
+size_t parse_awaits(const struct parse *p);
+
 /* Nothing more is awaited. False: not even the request line is there, so there is nothing to
  * answer. True: the request has the fault and is done. */
 bool parse_give_up(struct parse *p, enum fault fault, const char *detail);

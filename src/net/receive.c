@@ -2,6 +2,11 @@
 
 #include <stdlib.h>
 
+enum {
+	STRANGER_READ = 8 * 1024, /* bytes, so that little of it has to be kept */
+	UNTAKEN_MAX = 8,          /* requests, while the client takes no answers */
+};
+
 static struct conn_rest *rest_keep(struct net_server *server, struct str plain, struct str cipher)
 {
 	struct arena_budget *budget = &server->budget;
@@ -11,6 +16,7 @@ static struct conn_rest *rest_keep(struct net_server *server, struct str plain, 
 		if (rest) {
 			rest->n = n;
 			rest->n_plain = plain.n;
+			rest->taken = 0;
 			memcpy(rest->data, plain.p, plain.n);
 			memcpy(rest->data + plain.n, cipher.p, cipher.n);
 			return rest;
@@ -65,6 +71,7 @@ static void serve(struct conn *c)
 	c->last = req;
 	c->n_queue++;
 	request_serve(req);
+	turns_served(c, req);
 }
 
 /* Feeds the request under way, or begins one. Returns the bytes taken. */
@@ -84,19 +91,28 @@ static size_t take(struct conn *c, const char *data, size_t n)
 	size_t took = parse_feed(c->in, data + blank, n - blank);
 	if (head_was_open && c->in->stage != PARSE_HEAD)
 		c->in->req->received_at = c->loop->now;
-	if (c->in->stage == PARSE_DONE)
+	if (conn_is_ripe(c) && turns_may_serve(c, c->in->req))
 		serve(c);
+	else if (conn_is_ripe(c))
+		turns_wait(c);
 	return blank + took;
 }
 
-static bool can_take(const struct conn *c)
+/* More requests may come of it. */
+static bool goes_on(const struct conn *c)
 {
 	return c->state == CONN_OPEN && !c->no_more && !c->ends;
 }
 
+static bool can_take(const struct conn *c)
+{
+	return goes_on(c) && !conn_is_ripe(c);
+}
+
 static bool is_full(const struct conn *c)
 {
-	return c->n_queue >= loop_limits(c->loop)->pipeline_max;
+	unsigned max = loop_limits(c->loop)->pipeline_max;
+	return c->n_queue >= (c->writes ? MIN(max, UNTAKEN_MAX) : max);
 }
 
 /* Plain text in its order. Returns what was taken; what was not can only be taken later. */
@@ -107,7 +123,7 @@ static size_t feed(struct conn *c, const char *data, size_t n)
 	while (at < end && can_take(c)) {
 		if (is_full(c))
 			send_ready(c);
-		if (!can_take(c) || is_full(c))
+		if (!can_take(c) || is_full(c) || (!c->in && !turns_begin(c)))
 			break;
 		at += take(c, at, (size_t)(end - at));
 	}
@@ -139,6 +155,13 @@ static enum tls_read decrypt(struct conn *c, struct str *left)
 	return TLS_MORE;
 }
 
+/* With something that can only be taken later: until it is its turn, or first until there is room. */
+static void await_turn(struct conn *c)
+{
+	if (!is_full(c))
+		turns_wait(c);
+}
+
 /* What came, in its order: plain text, then what TLS has not seen. What cannot be taken now is
  * kept in c->rest. */
 static void take_all(struct conn *c, struct str plain, struct str cipher)
@@ -152,9 +175,11 @@ static void take_all(struct conn *c, struct str plain, struct str cipher)
 		cipher = tls_stream_rest(c->tls);
 		send_ready(c);
 	}
-	if (plain.n + cipher.n > 0 && can_take(c)) {
+	if (plain.n + cipher.n > 0 && goes_on(c)) {
 		c->rest = rest_keep(c->loop->server, plain, cipher);
-		if (!c->rest)
+		if (c->rest)
+			await_turn(c);
+		else
 			conn_close(c);
 	}
 	if (said == TLS_BROKEN)
@@ -165,22 +190,55 @@ static void take_all(struct conn *c, struct str plain, struct str cipher)
 
 void receive_resume(struct conn *c)
 {
-	if (!c->rest || !can_take(c) || c->n_queue > loop_limits(c->loop)->pipeline_max / 2)
-		return;
-	struct conn_rest *rest = steal(&c->rest);
+	bool roomy = !is_full(c) && c->n_queue <= loop_limits(c->loop)->pipeline_max / 2;
+	if (c->rest && goes_on(c) && roomy)
+		turns_wait(c);
+}
+
+static void take_rest(struct conn *c, struct conn_rest *rest)
+{
 	struct str all = { rest->data, rest->n };
-	loop_look_at_clock(c->loop);
-	take_all(c, str_head(all, rest->n_plain), str_from(all, rest->n_plain));
+	struct str plain = str_from(str_head(all, rest->n_plain), rest->taken);
+	size_t n = feed(c, plain.p, plain.n);
+	rest->taken += n;
+	if (n < plain.n && goes_on(c)) {
+		c->rest = rest;
+		await_turn(c);
+		return;
+	}
+	if (n == plain.n && rest->n > rest->n_plain)
+		take_all(c, STR(""), str_from(all, rest->n_plain));
 	rest_free(c->loop->server, rest);
+}
+
+void receive_turn(struct conn *c)
+{
+	loop_look_at_clock(c->loop);
+	if (conn_is_ripe(c))
+		serve(c);
+	struct conn_rest *rest = steal(&c->rest);
+	if (rest)
+		take_rest(c, rest);
+	conn_settle(c);
 }
 
 /* ---- libuv ---- */
 
+static size_t read_room(const struct conn *c)
+{
+	size_t room = c->in ? MAX(parse_awaits(c->in), STRANGER_READ) : STRANGER_READ;
+	return c->standing == STANDING_KNOWN ? READ_BUFFER : MIN(room, READ_BUFFER);
+}
+
+/* One read a round: libuv would go on while there is more. No room makes it stop. */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-	struct net_loop *loop = ((struct conn *)handle)->loop;
+	struct conn *c = (struct conn *)handle;
+	struct net_loop *loop = c->loop;
 	(void)suggested;
-	*buf = uv_buf_init(loop->scratch, sizeof(loop->scratch));
+	bool again = c->read_round == loop->turns.round;
+	c->read_round = loop->turns.round;
+	*buf = uv_buf_init(loop->scratch, again ? 0 : (unsigned)read_room(c));
 }
 
 static void drop(struct conn *c, size_t n)
@@ -202,7 +260,7 @@ static void behind_stream(struct conn *c, ssize_t n)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct conn *c = (struct conn *)stream;
-	if (n == 0)
+	if (n == 0 || n == UV_ENOBUFS)
 		return;
 	if (n < 0 && n != UV_EOF) {
 		conn_close(c);
@@ -218,6 +276,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	} else {
 		struct str got = { buf->base, (size_t)n };
 		loop_look_at_clock(c->loop);
+		turns_arrive(c);
 		take_all(c, c->tls ? STR("") : got, c->tls ? got : STR(""));
 		conn_settle(c);
 	}
@@ -261,5 +320,6 @@ void receive_late(struct conn *c)
 void receive_forget(struct conn *c)
 {
 	drop_in(c);
+	turns_leave(c);
 	rest_free(c->loop->server, steal(&c->rest));
 }

@@ -7,8 +7,8 @@
 #define SAY_NONE  "\r\n"
 
 /* Needs no memory. */
-static const struct str bare_503 =
-	STR_INIT("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n" SAY_CLOSE);
+static const struct str bare_503 = STR_INIT("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+					    "Content-Length: 0\r\n" SAY_CLOSE);
 
 #define LINE(status, reason) \
 	case status:         \

@@ -73,6 +73,10 @@ struct request {
 	struct net_loop *loop;
 	void *state; /* the app's own */
 
+	/* The app's, set before serve() is over: whoever asks may ask, and as often as that. Others are
+	 * answered too, but who sends their like ahead waits (turns.h). */
+	bool welcome;
+
 	/* What went out: set by reply_send(). */
 	int status;
 	size_t reply_bytes;

@@ -49,6 +49,12 @@ def counted(server, space, definition):
     return {d["name"]: int(d["events"]) for d in stats["definitions"]}[definition]
 
 
+def is_at_the_end(server, space, state):
+    """Whether the workspace's automations are in that state and have looked at all events."""
+    stats = senders.reader_of(server, space).get("/_/v1/stats")
+    return [(a["state"], int(a["events_behind"])) for a in stats["automations"]] == [(state, 0)]
+
+
 def pending(server, space):
     return senders.reader_of(server, space).get("/_/v1/deliveries?state=pending&limit=1")["data"]
 
@@ -177,8 +183,10 @@ def test_a_dry_run_does_nothing(tmp_path):
         track(server, space)
         reply = server.request("POST", "/_/v1/automations/rule/test", admin, b"")
         assert reply.status == 200 and reply.json()["met"] == 1, reply
+        wait_until(lambda: is_at_the_end(server, space, "paused"), what="a look at the event")
         reply = server.request("PATCH", "/_/v1/automations/rule", admin, b'{"paused": false}')
         assert reply.status == 200, reply
+        wait_until(lambda: is_at_the_end(server, space, "running"), what="its going on")
         track(server, space, "b@example.com")
         rows = ended(server, space, 2)
         assert len(events(server, space, "a")) == 1 and "tags" not in attributes(server, space)

@@ -1,9 +1,11 @@
 """Crowds of clients that mean harm (hostile.py) beside others that do not: the others are answered
 as ever, and memory stays bounded. How long the others wait is bench/hostile's to measure."""
 
+import contextlib
 import json
 import pathlib
 import resource
+import socket
 import subprocess
 import sys
 
@@ -153,6 +155,32 @@ def test_crowd(server, kind, count, whose, bytes_max):
                          ids=[f"{c[0]}-{c[2] or 'stranger'}" for c in TLS_CROWDS])
 def test_crowd_over_tls(tls_server, kind, count, whose, bytes_max):
     suffer(tls_server, *spaces(), kind, count, whose, bytes_max, tls=True)
+
+
+def list_request(space):
+    key = space["keys"][1]["secret"]
+    return "GET", "/_/v1/events?limit=1000", {"Authorization": f"Bearer {key}"}
+
+
+def test_answers_of_one_key_that_nobody_takes(tmp_path):
+    """They hold as much memory as one key may, and there is room for another key's answers."""
+    calm, foe = spaces()
+    with occurd.start(tmp_path, [calm, foe], [], ENV) as server, contextlib.ExitStack() as unread:
+        for space, size in (calm, 300), (foe, 3000):
+            senders.Sender(server, lambda i, space=space, size=size: senders.arsel(
+                space, f"{i % 10}@example.com", {"padding": "x" * size}), depth=32).run(1000)
+        for _ in range(500):
+            sock = unread.enter_context(socket.socket())
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.connect(server.address)
+            sock.sendall(occurd.request_bytes(*list_request(foe), None))
+            reply = server.request(*list_request(foe))
+            if reply.status == 503:
+                break
+        assert reply.status == 503 and reply.header("Retry-After")
+        reply = server.request(*list_request(calm))
+        assert reply.status == 200 and len(reply.json()["data"]) == 1000
+        assert server.request(*event(foe)(1)).status == 202, "what is small is never refused for it"
 
 
 def test_more_connections_than_there_may_be(tmp_path):

@@ -91,6 +91,16 @@ def test_29_credentials(server):
     assert len(events(server)) == 3
 
 
+def test_large_bodies(server):
+    """Who has a token is no stranger: only those may not send much."""
+    body = b'{"properties": {"comment": "' + b"x" * 30000 + b'"}}'
+    target = "/peopleevents/2/persons/jane@acme.com/definitions/addToCart/events?identifierType=EMAIL"
+    for authorization in "IBSSO " + session(server), "App " + SPACE + "-key":
+        reply = server.request("POST", target, {"Authorization": authorization}, body)
+        assert reply.status != 413, reply
+    assert server.request("POST", target, {"Authorization": "IBSSO wrong"}, body).status == 401
+
+
 def test_the_answers(server):
     reply = grant(server, BOTH[0])
     assert {n: v for n, v in reply.json().items() if n != "access_token"} == {

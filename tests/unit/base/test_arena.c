@@ -131,6 +131,52 @@ static void shares_a_budget_beyond_the_first_chunk(void **state)
 	(void)state;
 }
 
+/* Pieces of 32 KiB in arenas of their own, until one is refused. */
+static unsigned hold(struct arena *arenas, unsigned most, struct arena_budget *budget,
+		     struct arena_owner *owner)
+{
+	for (unsigned n = 0; n < most; n++) {
+		arena_init(&arenas[n], MIB, budget);
+		arena_own(&arenas[n], owner);
+		if (!arena_alloc(&arenas[n], 32 * KIB - 16))
+			return n;
+	}
+	return most;
+}
+
+static void leaves_room_beside_an_owner(void **state)
+{
+	enum { MAX = 120 };
+	struct arena_budget budget = { .max = MAX * 32 * KIB };
+	struct arena_owner owners[2] = { 0 };
+	struct arena first[MAX], second[MAX], nobodys;
+	(void)state;
+	assert_int_equal(hold(first, MAX, &budget, &owners[0]), MAX / 2);
+	assert_int_equal(owners[0].held, budget.used);
+	assert_int_equal(hold(second, MAX, &budget, &owners[1]), MAX / 4);
+
+	arena_reset(&first[0]);
+	assert_int_equal(owners[0].held, (MAX / 2 - 1) * 32 * KIB);
+	assert_null(first[0].owner);
+	arena_own(&first[0], &owners[0]);
+	assert_null(arena_alloc(&first[0], 32 * KIB - 16)); /* still above its share */
+	assert_non_null(arena_alloc(&first[0], 10 * KIB));  /* the words for that */
+	arena_reset(&first[0]);
+
+	arena_init(&nobodys, MIB, &budget);
+	assert_non_null(arena_alloc(&nobodys, (MAX / 4) * 32 * KIB - 16)); /* all that is left */
+	arena_own(&nobodys, &owners[1]); /* what it held before is the owner's too */
+	assert_int_equal(owners[1].held, 2 * (MAX / 4) * 32 * KIB);
+	arena_own(&nobodys, &owners[1]);
+	arena_fini(&nobodys);
+	assert_int_equal(owners[1].held, (MAX / 4) * 32 * KIB);
+	for (unsigned i = 0; i <= MAX / 2; i++)
+		arena_fini(&first[i]);
+	for (unsigned i = 0; i <= MAX / 4; i++)
+		arena_fini(&second[i]);
+	assert_int_equal(budget.used + owners[0].held + owners[1].held, 0);
+}
+
 static void charges_a_large_first_piece_too(void **state)
 {
 	struct arena_budget budget = { .max = 100 * KIB };
@@ -218,6 +264,7 @@ int main(void)
 		cmocka_unit_test(stops_at_its_ceiling),
 		cmocka_unit_test(takes_the_rest_of_a_ceiling_that_has_no_room_for_a_doubled_chunk),
 		cmocka_unit_test(shares_a_budget_beyond_the_first_chunk),
+		cmocka_unit_test(leaves_room_beside_an_owner),
 		cmocka_unit_test(charges_a_large_first_piece_too),
 		cmocka_unit_test(reset_keeps_the_first_chunk_for_the_next_request),
 		cmocka_unit_test(grows_in_place_or_by_copy),

@@ -40,8 +40,11 @@ static unsigned take_all(uint32_t key)
 static void one_gets_half(void **state)
 {
 	(void)state;
+	assert_true(shares_has_room(shares, 1));
 	assert_int_equal(take_all(1), MAX_OPS / 2);
 	assert_false(shares_take(shares, 1, 1));
+	assert_false(shares_has_room(shares, 1));
+	assert_true(shares_has_room(shares, 2));
 	shares_give(shares, 1, 2); /* that makes room for others, and so for one of its own */
 	assert_int_equal(take_all(1), 2);
 }

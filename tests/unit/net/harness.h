@@ -2,7 +2,8 @@
  * A server with a small app, and a client that speaks to it byte by byte. One at a time.
  *
  * The app answers at once ("/echo": the body; anything else: the target), or by letters from
- * another thread, always the newest first ("/later"), or when the test says so ("/hold").
+ * another thread, always the newest first ("/later"), or when the test says so ("/hold"). Only
+ * "/stranger" is not welcome.
  */
 #pragma once
 
@@ -188,6 +189,7 @@ static inline void serve(void *ctx, struct request *req)
 {
 	assert_ptr_equal(ctx, &app);
 	atomic_fetch_add(&app.n_served, 1);
+	req->welcome = !str_starts(req->path, STR("/stranger"));
 	if (req->fault) {
 		answer(req);
 	} else if (str_starts(req->path, STR("/later"))) {

@@ -1,0 +1,25 @@
+/*
+ * What waits for the committer, in two lanes: a key of which much waits goes into the slow one, so
+ * that who asks little is not held up by who floods. A batch takes half of each, as long as both
+ * have something. Jobs of one key leave in the order in which they came.
+ *
+ * Under the committer's lock.
+ */
+#pragma once
+
+#include "base/base.h"
+
+struct commit_job;
+struct lanes;
+
+MUST_CHECK int lanes_new(struct lanes **out);
+void lanes_free(struct lanes *l); /* NULL is fine */
+
+bool lanes_are_empty(const struct lanes *l);
+
+/* Jobs linked by letter.next, NULL ends them. */
+void lanes_put(struct lanes *l, struct commit_job *list);
+
+/* The next batch, likewise linked: at least one job, otherwise at most so many operations. Not from
+ * empty ones. */
+struct commit_job *lanes_cut(struct lanes *l, unsigned max);

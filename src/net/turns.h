@@ -1,0 +1,58 @@
+/*
+ * Turns: what connections have sent ahead waits here until it is theirs, so that one that sends
+ * without end, or what takes long, holds the others of its loop up by one small piece of work a
+ * round. Private to this folder; loop thread only.
+ *
+ * The first request that a connection brings to a round is served at once, unless it is heavy. All
+ * that is behind it and all that is heavy shares a round's allowance, a few requests of each
+ * connection in the order in which they began to wait.
+ *
+ * Connections whose last request was not welcome (struct request), or was refused at once, share
+ * another allowance for all that they send, which is renewed by the clock and not by the round: who
+ * is refused and asks again at once cannot keep a processor busy. Nobody is refused for it.
+ *
+ * Work is counted, not timed: a unit is an ordinary request, some microseconds.
+ */
+#pragma once
+
+#include "base/base.h"
+
+#include <sys/queue.h>
+#include <uv.h>
+
+struct conn;
+struct net_loop;
+struct request;
+
+TAILQ_HEAD(conn_list, conn);
+
+struct turns {
+	struct conn_list known, unwelcome; /* who waits */
+	int left;                          /* work, of this round */
+	int alms;                          /* likewise of the unwelcome, until `pace` fires */
+	uint64_t round;                    /* its number */
+	uv_idle_t again;                   /* keeps the loop from sleeping */
+	uv_timer_t pace;
+};
+
+void turns_init(struct net_loop *loop);
+
+/* The connection has read something. */
+void turns_arrive(struct conn *c);
+
+/* Whether the next request may begin; if so, it counts as begun. */
+bool turns_begin(struct conn *c);
+
+/* Whether this one, which is read completely, may be served now. */
+bool turns_may_serve(const struct conn *c, const struct request *req);
+void turns_served(struct conn *c, const struct request *req);
+
+/* Until receive_turn() is called. Again is fine, in both. */
+void turns_wait(struct conn *c);
+void turns_leave(struct conn *c);
+
+/* Gives turns as long as there is an allowance. False: nobody had one. */
+bool turns_give(struct net_loop *loop);
+
+/* The loop may sleep now, if nobody waits. */
+void turns_end_round(struct net_loop *loop);

@@ -1,0 +1,147 @@
+#include "intake/lanes.h"
+
+#include "intake/committer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { MAX = 1024, JOBS = 4000 };
+
+static struct lanes *lanes;
+static struct commit_job jobs[JOBS];
+static unsigned n_jobs;
+
+static int open_lanes(void **state)
+{
+	(void)state;
+	n_jobs = 0;
+	return lanes_new(&lanes);
+}
+
+static int close_lanes(void **state)
+{
+	(void)state;
+	assert_true(lanes_are_empty(lanes));
+	lanes_free(lanes);
+	return 0;
+}
+
+/* n jobs of a key, in one list. */
+static void put(uint32_t key_no, unsigned n, unsigned n_ops)
+{
+	struct commit_job *list = &jobs[n_jobs];
+	for (unsigned i = 0; i < n; i++) {
+		assert_true(n_jobs < JOBS);
+		jobs[n_jobs] = (struct commit_job){ .key_no = key_no, .n_ops = n_ops };
+		if (i)
+			jobs[n_jobs - 1].letter.next = &jobs[n_jobs].letter;
+		n_jobs++;
+	}
+	lanes_put(lanes, list);
+}
+
+struct batch {
+	unsigned ops, jobs, of_key[10];
+};
+
+/* Jobs of a key must come in their order, over all batches. */
+static struct batch cut(const struct commit_job *last[10])
+{
+	struct batch b = { 0 };
+	for (struct commit_job *job = lanes_cut(lanes, MAX); job;
+	     job = (struct commit_job *)job->letter.next) {
+		assert_true(job > last[job->key_no]);
+		last[job->key_no] = job;
+		b.ops += job->n_ops;
+		b.jobs++;
+		b.of_key[job->key_no]++;
+	}
+	return b;
+}
+
+static void one_key_fills_batches(void **state)
+{
+	const struct commit_job *last[10] = { 0 };
+	(void)state;
+	put(1, 2500, 1);
+	assert_int_equal(cut(last).ops, MAX);
+	assert_int_equal(cut(last).ops, MAX);
+	assert_int_equal(cut(last).ops, 2500 - 2 * MAX);
+}
+
+static void who_asks_little_goes_ahead(void **state)
+{
+	const struct commit_job *last[10] = { 0 };
+	(void)state;
+	put(1, 3000, 1);
+	put(2, 5, 1);
+	(void)cut(last); /* what the flood had in the fast lane goes before */
+	assert_int_equal(last[2] - jobs, 3004);
+	put(3, 1, 1);
+	struct batch b = cut(last);
+	assert_int_equal(b.of_key[3], 1);
+	assert_int_equal(b.ops, MAX);
+	while (!lanes_are_empty(lanes))
+		(void)cut(last);
+}
+
+static void the_flood_gets_its_half(void **state)
+{
+	const struct commit_job *last[10] = { 0 };
+	(void)state;
+	put(1, 1800, 1);
+	(void)cut(last);
+	for (uint32_t key = 2; key < 7; key++)
+		put(key, 400, 1);
+	struct batch b = cut(last);
+	assert_int_equal(b.of_key[1], MAX / 2);
+	assert_int_equal(b.ops, MAX);
+	while (!lanes_are_empty(lanes))
+		(void)cut(last);
+}
+
+static void a_large_job_goes_alone(void **state)
+{
+	const struct commit_job *last[10] = { 0 };
+	(void)state;
+	put(1, 2, 2000);
+	put(2, 1, 1);
+	assert_int_equal(cut(last).ops, 2000);
+	struct batch b = cut(last);
+	assert_int_equal(b.jobs, 1); /* the other large one does not fit beside it */
+	assert_int_equal(b.of_key[2], 1);
+	assert_int_equal(cut(last).ops, 2000);
+}
+
+/* Keys that come and go, with jobs of any size: nothing is lost and nothing overtakes its like. */
+static void keeps_the_order_of_a_key(void **state)
+{
+	const struct commit_job *last[10] = { 0 };
+	unsigned seen = 0;
+	(void)state;
+	srand(1);
+	while (n_jobs < JOBS - 600) {
+		put((uint32_t)rand() % 10, 1 + (unsigned)rand() % 600, 1 + (unsigned)rand() % 3);
+		if (rand() % 2)
+			seen += cut(last).jobs;
+	}
+	while (!lanes_are_empty(lanes))
+		seen += cut(last).jobs;
+	assert_int_equal(seen, n_jobs);
+}
+
+int main(void)
+{
+#define LANES_TEST(name) cmocka_unit_test_setup_teardown(name, open_lanes, close_lanes)
+	const struct CMUnitTest tests[] = {
+		LANES_TEST(one_key_fills_batches),    LANES_TEST(who_asks_little_goes_ahead),
+		LANES_TEST(the_flood_gets_its_half),  LANES_TEST(a_large_job_goes_alone),
+		LANES_TEST(keeps_the_order_of_a_key),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

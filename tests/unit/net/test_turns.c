@@ -1,0 +1,231 @@
+/* Who sends ahead, or much, waits for its turn: others of the loop are served in between. */
+#include "harness.h"
+
+enum { AHEAD = 600 };
+
+/* The place of the first request for `path`, of all that were served while the loop was held up. */
+static struct {
+	pthread_mutex_t lock;
+	bool closed;
+	unsigned n, place;
+	const char *path;
+} gate = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void serve_behind_gate(void *ctx, struct request *req)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.n++;
+	if (!gate.place && str_eq(req->path, str_of(gate.path)))
+		gate.place = gate.n;
+	pthread_mutex_unlock(&gate.lock);
+	serve(ctx, req);
+}
+
+static void start_behind_gate(const char *path)
+{
+	struct net_config c = config();
+	c.app.serve = serve_behind_gate;
+	gate.n = gate.place = 0;
+	gate.path = path;
+	start(&c);
+}
+
+/* Holds the loop up, so that all that is sent meanwhile lies there in the next round. */
+static int shut(void)
+{
+	int fd = dial();
+	pthread_mutex_lock(&gate.lock);
+	say(fd, GET_OK);
+	usleep(50 * 1000);
+	return fd;
+}
+
+static unsigned open_and_find(void)
+{
+	unsigned place = 0;
+	usleep(50 * 1000);
+	pthread_mutex_unlock(&gate.lock);
+	until((pthread_mutex_lock(&gate.lock), place = gate.place, pthread_mutex_unlock(&gate.lock),
+	       place));
+	return place;
+}
+
+/* A connection that was answered before. */
+static int acquainted(const char *path)
+{
+	int fd = dial();
+	struct answer a;
+	char text[200];
+	inbox_of(fd);
+	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
+	say(fd, text);
+	assert_true(next_answer(&a));
+	return fd;
+}
+
+static void test_sent_ahead(void **state)
+{
+	static const char *const paths[] = { "ok", "stranger" };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		start_behind_gate("/other");
+		int flood = acquainted("/ok"), other = acquainted("/ok"), gatekeeper = shut();
+		say_numbered(flood, paths[i], AHEAD);
+		say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
+		/* Three were served before: those of the acquaintance and the gatekeeper's. */
+		assert_in_range(open_and_find(), 4, 3 + 8 + 1);
+		inbox_of(other);
+		expect(200, "/other");
+		inbox_of(flood);
+		expect_numbered(paths[i], 0, AHEAD);
+		close(flood);
+		close(other);
+		close(gatekeeper);
+		stop();
+	}
+}
+
+enum { HEAVY = 40 * 1024 };
+
+static void say_heavy(int fd, const char *path, char fill)
+{
+	static char body[HEAVY];
+	char head[200];
+	memset(body, fill, sizeof(body));
+	snprintf(head, sizeof(head), "POST %s HTTP/1.1\r\n" HOST "Content-Length: %d\r\n\r\n", path,
+		 HEAVY);
+	say(fd, head);
+	push(fd, (struct str){ body, sizeof(body) }, SIZE_MAX);
+}
+
+static void expect_heavy(int fd, char fill)
+{
+	struct answer a;
+	inbox_of(fd);
+	assert_true(next_answer(&a));
+	assert_int_equal(a.status, 200);
+	assert_int_equal(a.body_n, HEAVY);
+	assert_int_equal(a.body[0], fill);
+}
+
+static void test_heavy(void **state)
+{
+	enum { N = 6 };
+	int heavy[N];
+	(void)state;
+	start_behind_gate("/other");
+	for (int i = 0; i < N; i++)
+		heavy[i] = acquainted("/ok");
+	int other = acquainted("/ok"), gatekeeper = shut();
+	for (int i = 0; i < N; i++)
+		say_heavy(heavy[i], "/echo", (char)('a' + i));
+	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
+	/* Two of 41 units go into a round of 64. */
+	assert_in_range(open_and_find(), N + 3, N + 3 + 2);
+	for (int i = 0; i < N; i++) {
+		shutdown(heavy[i], SHUT_WR); /* it may still wait: it is answered all the same */
+		expect_heavy(heavy[i], (char)('a' + i));
+		expect_end();
+		close(heavy[i]);
+	}
+	close(other);
+	close(gatekeeper);
+	stop();
+}
+
+/* Who was refused waits with what is heavy for the others, who need not have been served before. */
+static void test_heavy_refused(void **state)
+{
+	enum { N = 4, M = 10 };
+	int refused[N], fresh[M];
+	(void)state;
+	start_behind_gate("/fresh");
+	for (int i = 0; i < N; i++)
+		refused[i] = acquainted(i % 2 ? "/status?404" : "/stranger");
+	int gatekeeper = shut();
+	for (int i = 0; i < N; i++)
+		say_heavy(refused[i], "/stranger", 'r');
+	for (int i = 0; i < M; i++) {
+		fresh[i] = dial();
+		say_heavy(fresh[i], i < M - 1 ? "/echo" : "/fresh", 'f');
+	}
+	/* Two of the refused, and then the clock decides. */
+	assert_in_range(open_and_find(), N + 1 + M, N + 1 + M + 3);
+	for (int i = 0; i < N; i++) {
+		inbox_of(refused[i]);
+		expect(200, "/stranger");
+		close(refused[i]);
+	}
+	for (int i = 0; i < M; i++)
+		close(fresh[i]);
+	close(gatekeeper);
+	stop();
+}
+
+/* Who was refused and asks again at once, one at a time. */
+static void test_refused_again(void **state)
+{
+	enum { N = 150, ALMS = 64 };
+	int refused[N];
+	(void)state;
+	start_behind_gate("/other");
+	for (int i = 0; i < N; i++)
+		refused[i] = acquainted("/stranger");
+	int other = acquainted("/ok"), gatekeeper = shut();
+	for (int i = 0; i < N; i++)
+		say(refused[i], "GET /stranger HTTP/1.1\r\n" HOST "\r\n");
+	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
+	assert_in_range(open_and_find(), N + 3, N + 2 + ALMS + 1);
+	for (int i = 0; i < N; i++) {
+		inbox_of(refused[i]);
+		expect(200, "/stranger");
+		close(refused[i]);
+	}
+	close(other);
+	close(gatekeeper);
+	stop();
+}
+
+/* Whoever takes no answers is asked for no more requests, however many there may be in a queue. */
+static void test_untaken(void **state)
+{
+	struct net_config c = config();
+	(void)state;
+	start(&c);
+	int fd = acquainted("/ok");
+	for (int i = 0; i < 60; i++)
+		say(fd, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+	usleep(200 * 1000);
+	assert_in_range(app.n_served, 2, 1 + 2 * 8);
+	for (int i = 0; i < 60; i++)
+		expect(200, NULL);
+	close(fd);
+	stop();
+}
+
+/* A drain waits for those that wait. */
+static void test_drain(void **state)
+{
+	(void)state;
+	start_behind_gate("/stranger0");
+	int fd = acquainted("/ok"), gatekeeper = shut();
+	say_numbered(fd, "stranger", AHEAD);
+	(void)open_and_find();
+	net_server_stop(app.server);
+	inbox_of(fd);
+	expect_numbered("stranger", 0, AHEAD);
+	expect_end();
+	close(fd);
+	close(gatekeeper);
+	stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sent_ahead),    cmocka_unit_test(test_heavy),
+		cmocka_unit_test(test_heavy_refused), cmocka_unit_test(test_untaken),
+		cmocka_unit_test(test_refused_again), cmocka_unit_test(test_drain),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
