@@ -26,8 +26,8 @@ struct walker {
 struct decider {
 	struct ledger *ledger;
 	struct store_reader *reader;
-	instant_us since;
-	uint64_t most; /* that may wait for a destination */
+	uint64_t origin; /* of the ledger */
+	uint64_t most;   /* that may wait for a destination */
 	struct rules *rules;
 	struct walker *walkers; /* one per automation, in their order */
 	uint64_t end;           /* the newest event seen */
@@ -37,7 +37,7 @@ struct decider {
 	struct arena rows, scratch;
 };
 
-int decider_new(struct ledger *l, struct store_reader *r, instant_us since, uint64_t most,
+int decider_new(struct ledger *l, struct store_reader *r, uint64_t origin, uint64_t most,
 		struct decider **out)
 {
 	struct decider *d = calloc(1, sizeof(*d));
@@ -45,7 +45,7 @@ int decider_new(struct ledger *l, struct store_reader *r, instant_us since, uint
 		return fail(-ENOMEM, "automations");
 	d->ledger = l;
 	d->reader = r;
-	d->since = since;
+	d->origin = origin;
 	d->most = most;
 	arena_init(&d->rows, RUN_MEMORY_MAX, NULL);
 	arena_init(&d->scratch, RUN_MEMORY_MAX, NULL);
@@ -67,10 +67,9 @@ void decider_free(struct decider *d)
 /* Where one begins that has no position yet. */
 static int find_start(struct decider *d, const struct automation *m, uint64_t *start)
 {
-	*start = d->end;
-	if (m->created_at < d->since)
-		return 0;
-	return pass(store_read_feed_at(d->reader, m->created_at, start));
+	int r = store_read_feed_at(d->reader, m->created_at, start);
+	*start = MAX(*start, d->origin);
+	return pass(r);
 }
 
 /* n_destinations: there is no such destination. */

@@ -20,14 +20,15 @@ enum { /* pending deliveries of one destination */
        WAITING_CALM = 2000, /* from here on it is decided with a fiftieth of the time */
 };
 
-/* `since`: when the server began. `most`: how much may wait for a destination. */
-MUST_CHECK int decider_new(struct ledger *l, struct store_reader *r, instant_us since,
-			   uint64_t most, struct decider **out);
+/* `origin`: of ledger_origin(). `most`: how much may wait for a destination. */
+MUST_CHECK int decider_new(struct ledger *l, struct store_reader *r, uint64_t origin, uint64_t most,
+			   struct decider **out);
 void decider_free(struct decider *d); /* NULL is fine */
 
 /* The rules from now on, and where each stands by the ledger; also after a transaction that failed.
- * An automation that the ledger does not know begins behind the newest event; one that was made since
- * the server began, behind what was received by then, however late it is noticed. */
+ * An automation that the ledger does not know begins behind what was received when it was made,
+ * however late it is noticed and whatever a power cut took from the ledger, but never before the
+ * ledger's own origin. */
 MUST_CHECK int decider_take(struct decider *d, struct rules *rules);
 
 /* Whether there is something to decide now, of a feed that ends there, or later without anything

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "deliver/decide.h"
 #include "deliver/deed.h"
-#include "deliver/journeys.h"
+#include "deliver/lane_set.h"
 #include "deliver/orphans.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ enum {
 
 struct deliver {
 	struct deliver_config config;
-	instant_us since; /* when it was started */
+	uint64_t since; /* where the feed ended when it was made; UINT64_MAX: not read yet */
 	pthread_t thread;
 	atomic_uint wakes; /* how often somebody called */
 	atomic_bool sleeps, stopping;
@@ -48,9 +48,7 @@ struct deliver {
 	struct deeds *deeds;
 	struct catalog *catalog;
 	struct rules *rules;
-	struct lane **lanes; /* one for each destination there ever was since the start */
-	unsigned n_lanes;
-	unsigned turn; /* of the lanes: which goes first */
+	struct lane_set lanes;
 	struct journeys journeys;
 	bool more;                    /* of the feed, at once */
 	bool released;                /* what waited for a deed is due */
@@ -65,83 +63,6 @@ struct deliver {
 	bool untidy; /* something may have happened since it was last tidied */
 	instant_us tidied_at, shown_at;
 };
-
-/* --- Lanes --- */
-
-static struct lane *find_lane(const struct deliver *d, uint32_t destination)
-{
-	return lane_find(d->lanes, d->n_lanes, destination);
-}
-
-static int add_lane(struct deliver *d, const struct destination *to)
-{
-	instant_us silenced_at;
-	int r = ledger_silenced(d->ledger, to->no, &silenced_at);
-	if (r < 0)
-		return pass(r);
-	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is kept */
-	struct lane **longer = reallocarray(d->lanes, d->n_lanes + 1, sizeof(*longer));
-	struct lane *lane = calloc(1, sizeof(*lane));
-	if (longer)
-		d->lanes = longer;
-	if (!longer || !lane) {
-		free(lane);
-		return fail(-ENOMEM, "a destination");
-	}
-	lane_init(lane, to->no, &d->journeys);
-	lane_refresh(lane, to);
-	lane->disabled |= silenced_at == to->declared_at;
-	d->lanes[d->n_lanes++] = lane;
-	return 0;
-}
-
-static int make_lanes(struct deliver *d)
-{
-	for (unsigned i = 0; i < d->rules->n_destinations; i++) {
-		const struct destination *to = &d->rules->destinations[i];
-		struct lane *lane = find_lane(d, to->no);
-		int r = lane ? 0 : add_lane(d, to);
-		if (r < 0)
-			return pass(r);
-		if (lane)
-			lane_refresh(lane, to);
-	}
-	return 0;
-}
-
-/* Nothing is loaded while outcomes are not in the ledger, so that what has ended is not begun
- * again. */
-static int load_lanes(struct deliver *d, instant_us now)
-{
-	int r = 0;
-	for (unsigned i = 0; i < d->rules->n_destinations && r == 0; i++) {
-		const struct destination *to = &d->rules->destinations[i];
-		r = lane_load(find_lane(d, to->no), to, d->ledger, now);
-	}
-	return pass(r);
-}
-
-/* Each in its turn goes first, because all deeds share the room there is for them. */
-static int move_lanes(struct deliver *d, instant_us now)
-{
-	unsigned n = d->rules->n_destinations;
-	int r = 0;
-	d->turn++;
-	d->journeys.reader = d->reader;
-	d->journeys.ledger = d->ledger;
-	d->journeys.rules = d->rules;
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		const struct destination *to = &d->rules->destinations[(d->turn + i) % n];
-		r = journeys_begin(&d->journeys, find_lane(d, to->no), to, now);
-	}
-	return pass(r);
-}
-
-static void look_again(struct deliver *d)
-{
-	for (unsigned i = 0; i < d->n_lanes; i++)
-		d->lanes[i]->look = true;
-}
 
 /* --- The ledger --- */
 
@@ -214,7 +135,7 @@ static int end_orphans(struct deliver *d, instant_us now)
 {
 	if (d->orphans == ORPHANS_NONE)
 		return 0;
-	int r = orphans_end(d->ledger, d->rules, d->lanes, d->n_lanes, now);
+	int r = orphans_end(d->ledger, d->rules, &d->lanes, now);
 	d->orphans = r < 0 ? ORPHANS_LATER : (enum orphans_outcome)r;
 	d->released |= r == ORPHANS_MORE;
 	return r < 0 ? pass(r) : 0;
@@ -254,7 +175,7 @@ static int purge(struct deliver *d, instant_us now, bool due)
 /* Not more often than once a second; then a later round does it. */
 static int show(struct deliver *d, instant_us now)
 {
-	const struct view_source from = { d->rules, d->ledger, d->decider, d->lanes, d->n_lanes };
+	const struct view_source from = { d->rules, d->ledger, d->decider, &d->lanes };
 	if (llabs(now - d->shown_at) < TIDY_EVERY_US) {
 		d->untidy = true;
 		return 0;
@@ -322,7 +243,7 @@ static int write_ledger(struct deliver *d, instant_us now)
 	wishes_answer(&d->wishes, true);
 	forget_ended(d);
 	if (decided > 0 || moved > 0 || asked || d->released)
-		look_again(d);
+		lane_set_look_again(&d->lanes);
 	d->released = false;
 	if (moved > 0 || asked)
 		d->orphans = MAX(d->orphans, ORPHANS_LATER);
@@ -348,16 +269,20 @@ static int take_rules(struct deliver *d)
 	if (!d->stale)
 		return 0;
 	int r = rules_new(d->catalog, &fresh);
-	r = r ?: decider_take(d->decider, fresh);
 	if (r < 0)
 		return pass(r);
+	r = decider_take(d->decider, fresh);
+	r = r ?: lane_set_fit(&d->lanes, fresh, d->ledger, &d->journeys);
+	if (r < 0) {
+		rules_unref(fresh);
+		return pass(r);
+	}
 	rules_unref(d->rules);
 	d->rules = fresh;
 	d->orphans = ORPHANS_LATER;
+	d->stale = false;
 	refresh_senders(d);
-	r = make_lanes(d);
-	d->stale = r < 0;
-	return pass(r);
+	return 0;
 }
 
 /* What ends meanwhile makes room for what is loaded; the ledger can wait a little. */
@@ -376,7 +301,7 @@ static int write_and_load(struct deliver *d, instant_us now)
 	d->wakes_seen = atomic_load(&d->wakes);
 	int r = take_rules(d);
 	r = r ?: write_ledger(d, now);
-	r = r ?: load_lanes(d, now);
+	r = r ?: lane_set_load(&d->lanes, d->rules, d->ledger, now);
 	d->written_at = time_now();
 	return pass(r);
 }
@@ -384,11 +309,17 @@ static int write_and_load(struct deliver *d, instant_us now)
 /* What may fail now and succeed later. */
 static int open_ledger(struct deliver *d)
 {
+	uint64_t end = d->since, origin;
 	int r = d->reader ? 0 : store_reader_open(d->config.store, &d->reader);
+	if (end == UINT64_MAX)
+		r = r ?: store_read_feed_end(d->reader, &end);
+	if (r == 0)
+		d->since = end;
 	r = r ?: ledger_open(d->config.dir, &d->ledger);
-	r = r ?: decider_new(d->ledger, d->reader, d->since, WAITING_MAX, &d->decider);
+	r = r ?: ledger_origin(d->ledger, end, &origin);
+	r = r ?: decider_new(d->ledger, d->reader, origin, WAITING_MAX, &d->decider);
 	d->stale = true;
-	look_again(d);
+	lane_set_look_again(&d->lanes);
 	return pass(r);
 }
 
@@ -404,7 +335,12 @@ static int round_once(struct deliver *d)
 	int r = d->ledger ? 0 : open_ledger(d);
 	if (r == 0 && is_time_to_write(d, now))
 		r = write_and_load(d, now);
-	return pass(r ?: move_lanes(d, time_now()));
+	if (r < 0)
+		return pass(r);
+	d->journeys.reader = d->reader;
+	d->journeys.ledger = d->ledger;
+	d->journeys.rules = d->rules;
+	return pass(lane_set_move(&d->lanes, d->rules, &d->journeys, time_now()));
 }
 
 /* Nothing is lost by it: the ledger is as it was, and what has ended is still known. */
@@ -438,12 +374,9 @@ static int milliseconds_until(const struct deliver *d)
 	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), &replay_at) == 0 &&
 	    replay_at)
 		at = MIN(at, MAX(replay_at, d->written_at + pace_us(d)));
-	for (unsigned i = 0; d->rules && i < d->rules->n_destinations; i++) {
-		const struct destination *to = &d->rules->destinations[i];
-		instant_us wish = lane_wakes_at(find_lane(d, to->no), to, now);
-		if (wish)
-			at = MIN(at, MAX(wish, d->written_at + pace_us(d)));
-	}
+	if (d->rules)
+		at = MIN(at, MAX(lane_set_wake_at(&d->lanes, d->rules, now),
+				 d->written_at + pace_us(d)));
 	return at <= now ? 0 : (int)((at - now) / 1000 + 1);
 }
 
@@ -548,16 +481,7 @@ void deliver_free(struct deliver *d)
 	deeds_free(d->deeds);
 	close_senders(d); /* drop what is under way, as does the next */
 	http_free(d->http);
-	for (unsigned i = 0; i < d->n_lanes; i++) {
-		while (d->lanes[i]->journeys) {
-			struct journey *j = d->lanes[i]->journeys;
-			d->lanes[i]->journeys = j->next;
-			journey_free(j);
-		}
-		lane_fini(d->lanes[i]);
-		free(d->lanes[i]);
-	}
-	free(d->lanes);
+	lane_set_free(&d->lanes);
 	close_ledger(d);
 	rules_unref(d->rules);
 	catalog_unref(d->catalog);
@@ -575,7 +499,7 @@ int deliver_new(const struct deliver_config *config, struct deliver **out)
 	d->config = *config;
 	wishes_init(&d->wishes);
 	view_cell_init(&d->view);
-	d->since = time_now();
+	d->since = UINT64_MAX;
 	int r = open_parts(d);
 	/* Here, so that all events from now on are behind the automations that there are. */
 	if (r == 0)

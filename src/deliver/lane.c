@@ -16,14 +16,6 @@ void lane_fini(struct lane *l)
 	arena_fini(&l->memory);
 }
 
-struct lane *lane_find(struct lane *const *lanes, unsigned n, uint32_t destination)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (lanes[i]->destination == destination)
-			return lanes[i];
-	return NULL;
-}
-
 /* --- What is due --- */
 
 static bool is_under_way(const struct lane *l, const struct delivery *d)

@@ -29,7 +29,8 @@ struct journey {
 
 struct lane {
 	uint32_t destination;
-	void *owner; /* whoever ends its journeys */
+	unsigned rank; /* of lane_set.c: among the rules' destinations; UINT32_MAX: none */
+	void *owner;   /* whoever ends its journeys */
 	struct due_place place;
 	struct delivery *rows; /* those loaded, from next to n not yet begun */
 	unsigned next, n;
@@ -51,9 +52,6 @@ enum lane_state lane_state(const struct lane *l);
 
 void lane_init(struct lane *l, uint32_t destination, void *owner);
 void lane_fini(struct lane *l); /* nothing is under way */
-
-/* The one of the destination; NULL: there is none. */
-struct lane *lane_find(struct lane *const *lanes, unsigned n, uint32_t destination);
 
 /* Loads what is due, where there is room for it. */
 MUST_CHECK int lane_load(struct lane *l, const struct destination *d, struct ledger *ledger,

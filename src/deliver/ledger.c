@@ -535,8 +535,16 @@ int ledger_silenced(struct ledger *l, uint32_t destination, instant_us *declared
 	return pass(get_i64(l->st[SILENCE_GET], declared_at, &found));
 }
 
-/* Kept as the position of an automation that there is not. */
-enum { GONE = 0 };
+/* Kept as positions of automations that there are not. */
+#define GONE   0U
+#define ORIGIN UINT32_MAX
+
+int ledger_origin(struct ledger *l, uint64_t end, uint64_t *origin)
+{
+	int r = ledger_sync_commits(l, true);
+	r = r ?: ledger_position(l, ORIGIN, end, origin);
+	return pass(r ?: ledger_sync_commits(l, false));
+}
 
 int ledger_gone(struct ledger *l, uint64_t *no)
 {

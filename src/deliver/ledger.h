@@ -83,6 +83,10 @@ MUST_CHECK int ledger_position(struct ledger *l, uint32_t automation, uint64_t s
 			       uint64_t *seq);
 MUST_CHECK int ledger_move(struct ledger *l, uint32_t automation, uint64_t seq);
 
+/* Where the feed ended when this ledger was begun: `end`, noted and synced by the first call, before
+ * any event that is to be decided. */
+MUST_CHECK int ledger_origin(struct ledger *l, uint64_t end, uint64_t *origin);
+
 /* When the automation last fired for the contact; 0: never. */
 MUST_CHECK int ledger_fired(struct ledger *l, uint32_t automation, uint64_t contact,
 			    instant_us *at);

@@ -52,13 +52,13 @@ static int end_some(struct ledger *l, uint32_t destination, instant_us now)
 	return pass(r);
 }
 
-int orphans_end(struct ledger *l, const struct rules *rules, struct lane *const *lanes,
-		unsigned n_lanes, instant_us now)
+int orphans_end(struct ledger *l, const struct rules *rules, const struct lane_set *lanes,
+		instant_us now)
 {
 	enum orphans_outcome outcome = ORPHANS_NONE;
 	uint32_t destination = 0;
 	while (ledger_next_awaited(l, &destination)) {
-		const struct lane *lane = lane_find(lanes, n_lanes, destination);
+		const struct lane *lane = lane_set_find(lanes, destination);
 		if (is_known(rules, destination))
 			continue;
 		outcome = ORPHANS_LATER;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "deliver/lane.h"
+#include "deliver/lane_set.h"
 
 enum orphans_outcome {
 	ORPHANS_NONE,  /* are left */
@@ -15,5 +15,5 @@ enum orphans_outcome {
 };
 
 /* A part of them. */
-MUST_CHECK int orphans_end(struct ledger *l, const struct rules *rules, struct lane *const *lanes,
-			   unsigned n_lanes, instant_us now);
+MUST_CHECK int orphans_end(struct ledger *l, const struct rules *rules,
+			   const struct lane_set *lanes, instant_us now);

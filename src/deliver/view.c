@@ -3,7 +3,7 @@
 #include "base/fail.h"
 #include "deliver/decide.h"
 #include "deliver/deed.h"
-#include "deliver/lane.h"
+#include "deliver/lane_set.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static int look_at_destination(struct deliver_view *v, const struct view_source 
 		.workspace = d->workspace,
 		.workspace_id = workspace_id(from->rules, d->workspace),
 		.name = arena_str(&v->arena, d->name),
-		.state = lane_state(lane_find(from->lanes, from->n_lanes, d->no)),
+		.state = lane_state(from->lanes->list[i]),
 	};
 	for (int s = 0; s < DELIVERY_STATES; s++)
 		out->n[s] = ledger_count(from->ledger, d->no, (enum delivery_state)s);

@@ -74,7 +74,7 @@ void view_cell_fini(struct view_cell *c);
 struct deliver_view *view_cell_get(struct view_cell *c);
 
 struct decider;
-struct lane;
+struct lane_set;
 struct rules;
 
 /* What it is made of, on the delivering thread, between transactions. */
@@ -82,7 +82,6 @@ struct view_source {
 	struct rules *rules;
 	struct ledger *ledger;
 	const struct decider *decider; /* of the same rules */
-	struct lane *const *lanes;     /* one for each destination of the rules, at least */
-	unsigned n_lanes;
+	const struct lane_set *lanes;  /* likewise */
 };
 MUST_CHECK int view_show(struct view_cell *c, const struct view_source *from);

@@ -21,7 +21,7 @@ struct world {
 	struct ledger *ledger;
 	struct decider *decider;
 	struct rules *rules;
-	instant_us since;
+	uint64_t origin;
 };
 
 static void open_world(struct world *w)
@@ -29,9 +29,9 @@ static void open_world(struct world *w)
 	memset(w, 0, sizeof(*w));
 	fixture_begin(&w->f);
 	fixture_provision(&w->f);
-	w->since = clock_us;
 	assert_done(ledger_open(w->f.dir, &w->ledger));
-	assert_done(decider_new(w->ledger, w->f.reader, w->since, MOST, &w->decider));
+	assert_done(ledger_origin(w->ledger, 0, &w->origin));
+	assert_done(decider_new(w->ledger, w->f.reader, w->origin, MOST, &w->decider));
 }
 
 static void close_world(struct world *w)
@@ -106,19 +106,48 @@ static void what_is_selected_is_decided_once(void **state)
 	close_world(&w);
 }
 
-static void an_automation_of_before_begins_behind_the_newest_event(void **state)
+static void renew_decider(struct world *w, uint64_t end)
+{
+	decider_free(w->decider);
+	assert_done(ledger_origin(w->ledger, end, &w->origin));
+	assert_done(decider_new(w->ledger, w->f.reader, w->origin, MOST, &w->decider));
+}
+
+/* As when a ledger is begun beside a store that has a past. */
+static void nothing_of_before_the_ledger_is_decided(void **state)
 {
 	struct world w;
+	uint64_t end;
 	(void)state;
 	open_world(&w);
 	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
 	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
 	event(&w, "a@example.com", "{\"total\":1}");
+	assert_done(store_read_feed_end(w.f.reader, &end));
 	decider_free(w.decider);
-	assert_done(decider_new(w.ledger, w.f.reader, clock_us + 1, MOST, &w.decider));
+	assert_done(decider_new(w.ledger, w.f.reader, end, MOST, &w.decider));
 	take(&w);
 	assert_int_equal(run(&w), 0);
 	event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 1);
+	close_world(&w);
+}
+
+/* Whatever a power cut took of where automations stand, the next start decides again. */
+static void what_was_not_yet_synced_is_decided_after_a_start(void **state)
+{
+	struct world w;
+	uint64_t end;
+	(void)state;
+	open_world(&w);
+	event(&w, "a@example.com", "{\"total\":1}");
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_done(store_read_feed_end(w.f.reader, &end));
+	renew_decider(&w, end);
+	assert_int_equal(w.origin, 0);
+	take(&w);
 	assert_int_equal(run(&w), 1);
 	close_world(&w);
 }
@@ -283,7 +312,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_selected_is_decided_once),
-		cmocka_unit_test(an_automation_of_before_begins_behind_the_newest_event),
+		cmocka_unit_test(nothing_of_before_the_ledger_is_decided),
+		cmocka_unit_test(what_was_not_yet_synced_is_decided_after_a_start),
 		cmocka_unit_test(an_automation_that_is_made_meanwhile_misses_no_event),
 		cmocka_unit_test(once_per_contact),
 		cmocka_unit_test(it_stands_still_while_too_much_waits),

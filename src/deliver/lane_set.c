@@ -1,0 +1,165 @@
+#include "deliver/lane_set.h"
+
+#include "base/fail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const struct lane *lane_at(const void *slot)
+{
+	return *(struct lane *const *)slot;
+}
+
+static int by_destination(const void *a, const void *b)
+{
+	uint32_t x = lane_at(a)->destination, y = lane_at(b)->destination;
+	return (x > y) - (x < y);
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	unsigned x = lane_at(a)->rank, y = lane_at(b)->rank;
+	return (x > y) - (x < y);
+}
+
+static void sort(struct lane_set *l, int (*order)(const void *a, const void *b))
+{
+	if (l->n > 0)
+		qsort(l->list, l->n, sizeof(struct lane *), order);
+}
+
+/* Among the first n, which are sorted by destination. */
+static struct lane *search(const struct lane_set *l, unsigned n, uint32_t destination)
+{
+	const struct lane wanted = { .destination = destination };
+	const struct lane *key = &wanted;
+	struct lane **slot =
+		n ? bsearch(&key, l->list, n, sizeof(struct lane *), by_destination) : NULL;
+	return slot ? *slot : NULL;
+}
+
+/* There is room for it. */
+static int add(struct lane_set *l, const struct destination *to, struct ledger *ledger,
+	       struct journeys *journeys, unsigned rank)
+{
+	instant_us silenced_at;
+	int r = ledger_silenced(ledger, to->no, &silenced_at);
+	struct lane *lane = r < 0 ? NULL : calloc(1, sizeof(*lane));
+	if (!lane)
+		return r < 0 ? pass(r) : fail(-ENOMEM, "a destination");
+	lane_init(lane, to->no, journeys);
+	lane_refresh(lane, to);
+	lane->disabled |= silenced_at == to->declared_at;
+	lane->rank = rank;
+	l->list[l->n++] = lane;
+	return 0;
+}
+
+static int make_room(struct lane_set *l, unsigned more)
+{
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is kept */
+	struct lane **longer = reallocarray(l->list, (size_t)l->n + more + 1, sizeof(*longer));
+	if (!longer)
+		return fail(-ENOMEM, "destinations");
+	l->list = longer;
+	return 0;
+}
+
+/* Those that there are not yet are added behind, of no place. */
+static int complete(struct lane_set *l, const struct rules *rules, struct ledger *ledger,
+		    struct journeys *journeys)
+{
+	unsigned known = l->n;
+	int r = make_room(l, rules->n_destinations);
+	sort(l, by_destination);
+	for (unsigned i = 0; i < rules->n_destinations && r == 0; i++)
+		if (!search(l, known, rules->destinations[i].no))
+			r = add(l, &rules->destinations[i], ledger, journeys, UINT32_MAX);
+	return pass(r);
+}
+
+static void place(struct lane_set *l, const struct rules *rules)
+{
+	sort(l, by_destination);
+	for (unsigned i = 0; i < l->n; i++)
+		l->list[i]->rank = UINT32_MAX;
+	for (unsigned i = 0; i < rules->n_destinations; i++) {
+		struct lane *lane = search(l, l->n, rules->destinations[i].no);
+		lane->rank = i;
+		lane_refresh(lane, &rules->destinations[i]);
+	}
+}
+
+int lane_set_fit(struct lane_set *l, const struct rules *rules, struct ledger *ledger,
+		 struct journeys *journeys)
+{
+	int r = complete(l, rules, ledger, journeys);
+	if (r == 0)
+		place(l, rules);
+	sort(l, by_rank);
+	return pass(r);
+}
+
+void lane_set_free(struct lane_set *l)
+{
+	for (unsigned i = 0; i < l->n; i++) {
+		struct lane *lane = l->list[i];
+		while (lane->journeys) {
+			struct journey *j = lane->journeys;
+			lane->journeys = j->next;
+			journey_free(j);
+		}
+		lane_fini(lane);
+		free(lane);
+	}
+	free(l->list);
+	*l = (struct lane_set){ .list = NULL };
+}
+
+const struct lane *lane_set_find(const struct lane_set *l, uint32_t destination)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->list[i]->destination == destination)
+			return l->list[i];
+	return NULL;
+}
+
+int lane_set_load(struct lane_set *l, const struct rules *rules, struct ledger *ledger,
+		  instant_us now)
+{
+	int r = 0;
+	for (unsigned i = 0; i < rules->n_destinations && r == 0; i++)
+		r = lane_load(l->list[i], &rules->destinations[i], ledger, now);
+	return pass(r);
+}
+
+/* Each in its turn goes first, because all deeds share the room there is for them. */
+int lane_set_move(struct lane_set *l, const struct rules *rules, struct journeys *journeys,
+		  instant_us now)
+{
+	unsigned n = rules->n_destinations;
+	int r = 0;
+	l->turn++;
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		unsigned at = (l->turn + i) % n;
+		r = journeys_begin(journeys, l->list[at], &rules->destinations[at], now);
+	}
+	return pass(r);
+}
+
+instant_us lane_set_wake_at(const struct lane_set *l, const struct rules *rules, instant_us now)
+{
+	instant_us at = INT64_MAX;
+	for (unsigned i = 0; i < rules->n_destinations; i++) {
+		instant_us wish = lane_wakes_at(l->list[i], &rules->destinations[i], now);
+		if (wish)
+			at = MIN(at, wish);
+	}
+	return at;
+}
+
+void lane_set_look_again(struct lane_set *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		l->list[i]->look = true;
+}

@@ -1,0 +1,35 @@
+/*
+ * The lanes of all destinations that there have been since the start. In front stand those of the
+ * rules in force, each at its destination's place, so that a round finds it without a search.
+ *
+ * Thread: the delivering thread.
+ */
+#pragma once
+
+#include "deliver/journeys.h"
+
+struct lane_set {
+	struct lane **list;
+	unsigned n;
+	unsigned turn; /* of the destinations: which goes first */
+};
+
+/* As these rules have it, from now on; `journeys` own what is begun. After a failure as before. */
+MUST_CHECK int lane_set_fit(struct lane_set *l, const struct rules *rules, struct ledger *ledger,
+			    struct journeys *journeys);
+void lane_set_free(struct lane_set *l); /* with what was under way, whose senders are closed */
+
+/* NULL: there is none. One step for each. */
+const struct lane *lane_set_find(const struct lane_set *l, uint32_t destination);
+
+/* All of these with the rules of the last lane_set_fit(). Loads what is due. */
+MUST_CHECK int lane_set_load(struct lane_set *l, const struct rules *rules, struct ledger *ledger,
+			     instant_us now);
+/* Begins what may be begun. */
+MUST_CHECK int lane_set_move(struct lane_set *l, const struct rules *rules,
+			     struct journeys *journeys, instant_us now);
+/* When the next has to be looked at without anything else happening; INT64_MAX: never. */
+instant_us lane_set_wake_at(const struct lane_set *l, const struct rules *rules, instant_us now);
+
+/* Something may be due that was not. */
+void lane_set_look_again(struct lane_set *l);
