@@ -285,10 +285,42 @@ static void bind_pair(sqlite3_stmt *st, uint64_t first, uint64_t second)
 	db_bind_i64(st, 2, (int64_t)second);
 }
 
+/* Kept where no automation's position is. */
+enum { GONE = 0, ORIGIN = -1 };
+
+static int move(struct ledger *l, int64_t whose, uint64_t seq)
+{
+	bind_pair(l->st[POSITION_SET], (uint64_t)whose, seq);
+	return pass(db_run(l->st[POSITION_SET]));
+}
+
+static int position(struct ledger *l, int64_t whose, uint64_t start, uint64_t *seq)
+{
+	int64_t at;
+	bool found;
+	db_bind_i64(l->st[POSITION_GET], 1, whose);
+	int r = get_i64(l->st[POSITION_GET], &at, &found);
+	if (r < 0)
+		return pass(r);
+	*seq = found ? (uint64_t)at : start;
+	return found ? 0 : pass(move(l, whose, start));
+}
+
 int ledger_move(struct ledger *l, uint32_t automation, uint64_t seq)
 {
-	bind_pair(l->st[POSITION_SET], automation, seq);
-	return pass(db_run(l->st[POSITION_SET]));
+	return pass(move(l, automation, seq));
+}
+
+int ledger_position(struct ledger *l, uint32_t automation, uint64_t start, uint64_t *seq)
+{
+	return pass(position(l, automation, start, seq));
+}
+
+int ledger_origin(struct ledger *l, uint64_t end, uint64_t *origin)
+{
+	int r = ledger_sync_commits(l, true);
+	r = r ?: position(l, ORIGIN, end, origin);
+	return pass(r ?: ledger_sync_commits(l, false));
 }
 
 int ledger_knows(struct ledger *l, uint32_t automation, bool *known)
@@ -296,18 +328,6 @@ int ledger_knows(struct ledger *l, uint32_t automation, bool *known)
 	int64_t seq;
 	db_bind_i64(l->st[POSITION_GET], 1, automation);
 	return pass(get_i64(l->st[POSITION_GET], &seq, known));
-}
-
-int ledger_position(struct ledger *l, uint32_t automation, uint64_t start, uint64_t *seq)
-{
-	int64_t at;
-	bool found;
-	db_bind_i64(l->st[POSITION_GET], 1, automation);
-	int r = get_i64(l->st[POSITION_GET], &at, &found);
-	if (r < 0)
-		return pass(r);
-	*seq = found ? (uint64_t)at : start;
-	return found ? 0 : pass(ledger_move(l, automation, start));
 }
 
 int ledger_fired(struct ledger *l, uint32_t automation, uint64_t contact, instant_us *at)
@@ -535,25 +555,14 @@ int ledger_silenced(struct ledger *l, uint32_t destination, instant_us *declared
 	return pass(get_i64(l->st[SILENCE_GET], declared_at, &found));
 }
 
-/* Kept as positions of automations that there are not. */
-#define GONE   0U
-#define ORIGIN UINT32_MAX
-
-int ledger_origin(struct ledger *l, uint64_t end, uint64_t *origin)
-{
-	int r = ledger_sync_commits(l, true);
-	r = r ?: ledger_position(l, ORIGIN, end, origin);
-	return pass(r ?: ledger_sync_commits(l, false));
-}
-
 int ledger_gone(struct ledger *l, uint64_t *no)
 {
-	return pass(ledger_position(l, GONE, 0, no));
+	return pass(position(l, GONE, 0, no));
 }
 
 int ledger_set_gone(struct ledger *l, uint64_t no)
 {
-	return pass(ledger_move(l, GONE, no));
+	return pass(move(l, GONE, no));
 }
 
 /* The oldest that has ended before then; *no 0: there is none. */

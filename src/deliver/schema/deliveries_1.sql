@@ -1,7 +1,8 @@
 -- The ledger's schema, version 1. Times are microseconds since 1970. Row numbers of workspaces,
 -- automations, destinations, contacts and events are those of occurd.db.
 
--- Up to where on the feed each automation has decided.
+-- Up to where on the feed each automation has decided. -1: where the feed ended when the ledger was begun;
+-- 0: up to which row of the store's `gone` those contacts have left the ledger.
 CREATE TABLE position(
     automation INTEGER PRIMARY KEY,
     seq        INTEGER NOT NULL
