@@ -200,22 +200,22 @@ def check_store(server):
 # --- Lives ---
 
 
-class Life:
-    """One directory, killed many times."""
+class Killed:
+    """One directory, whose server is killed many times under clients of its own."""
 
-    def __init__(self, directory, rng):
-        self.rng, self.space = rng, senders.engine_workspace("killed")
-        self.server = occurd.Server(directory, [self.space])
-        self.ledger = Ledger()
-        self.clients = [Client(self.space, no, random.Random(rng.random()))
-                        for no in range(CLIENTS)]
+    STARTING_S = 0.3  # at most, until it is killed while it starts
+    LOAD_S = (0.02, 0.5)  # of work, before it is killed under load
+
+    def __init__(self, directory, rng, space, clients):
+        self.rng, self.space, self.clients = rng, space, clients
+        self.server = occurd.Server(directory, [space])
 
     def kill_while_starting(self):
         """Before it says that it is ready, or soon after."""
         process = subprocess.Popen(self.server.command(), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
                                    env=occurd.clean_environment({}))
-        time.sleep(self.rng.uniform(0, 0.12))
+        time.sleep(self.rng.uniform(0, self.STARTING_S))
         process.send_signal(signal.SIGKILL)
         process.wait()
 
@@ -226,20 +226,39 @@ class Life:
                    for c in self.clients]
         for thread in threads:
             thread.start()
-        time.sleep(self.rng.uniform(0.01, 0.25))
+        time.sleep(self.rng.uniform(*self.LOAD_S))
         self.server.kill()
         stop.set()
         for thread in threads:
             thread.join()
+
+    def kill(self):
+        if self.rng.random() < 0.2:
+            self.kill_while_starting()
+        else:
+            self.kill_under_load()
+
+
+class Life(Killed):
+    """One life, and what of it must hold."""
+
+    STARTING_S = 0.12
+    LOAD_S = (0.01, 0.25)
+
+    def __init__(self, directory, rng):
+        space = senders.engine_workspace("killed")
+        super().__init__(directory, rng, space, [Client(space, no, random.Random(rng.random()))
+                                                 for no in range(CLIENTS)])
+        self.ledger = Ledger()
+
+    def kill_under_load(self):
+        super().kill_under_load()
         for client in self.clients:
             if client.wrong:
                 raise client.wrong
 
     def round(self):
-        if self.rng.random() < 0.2:
-            self.kill_while_starting()
-        else:
-            self.kill_under_load()
+        self.kill()
         if not self.server.data.exists() or not list(self.server.data.glob("occurd.db")):
             return  # killed before there was anything
         check_store(self.server)

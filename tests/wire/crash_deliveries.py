@@ -11,12 +11,9 @@ and a file, a receiver that refuses one in seven, and contacts that are deleted 
 
 import json
 import random
-import signal
 import sqlite3
-import subprocess
-import threading
-import time
 
+import crash
 import database
 import occurd
 import senders
@@ -138,41 +135,17 @@ def is_worked_off(server):
         ledger.close()
 
 
-class Life:
-    """One directory, killed many times."""
+class Life(crash.Killed):
+    """One life, and what of it must hold."""
 
     def __init__(self, directory, rng, receiver):
-        self.rng, self.receiver, self.space = rng, receiver, workspace(receiver)
-        self.server = occurd.Server(directory, [self.space])
-        self.clients = [Client(self.space, no, random.Random(rng.random()))
-                        for no in range(CLIENTS)]
-
-    def kill_while_starting(self):
-        process = subprocess.Popen(self.server.command(), stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                                   env=occurd.clean_environment({}))
-        time.sleep(self.rng.uniform(0, 0.3))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-    def kill_under_load(self):
-        stop = threading.Event()
-        self.server.start()
-        threads = [threading.Thread(target=c.run_until_closed, args=(self.server, stop))
-                   for c in self.clients]
-        for thread in threads:
-            thread.start()
-        time.sleep(self.rng.uniform(0.02, 0.5))
-        self.server.kill()
-        stop.set()
-        for thread in threads:
-            thread.join()
+        space = workspace(receiver)
+        super().__init__(directory, rng, space, [Client(space, no, random.Random(rng.random()))
+                                                 for no in range(CLIENTS)])
+        self.receiver = receiver
 
     def round(self):
-        if self.rng.random() < 0.2:
-            self.kill_while_starting()
-        else:
-            self.kill_under_load()
+        self.kill()
         if list(self.server.data.glob("deliveries.db")):
             ledger = ledger_of(self.server)
             database.check_integrity(ledger)
