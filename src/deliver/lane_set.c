@@ -38,9 +38,9 @@ static struct lane *search(const struct lane_set *l, unsigned n, uint32_t destin
 	return slot ? *slot : NULL;
 }
 
-/* There is room for it. */
+/* Of no rank yet. There is room for it. */
 static int add(struct lane_set *l, const struct destination *to, struct ledger *ledger,
-	       struct journeys *journeys, unsigned rank)
+	       struct journeys *journeys)
 {
 	instant_us silenced_at;
 	int r = ledger_silenced(ledger, to->no, &silenced_at);
@@ -50,7 +50,7 @@ static int add(struct lane_set *l, const struct destination *to, struct ledger *
 	lane_init(lane, to->no, journeys);
 	lane_refresh(lane, to);
 	lane->disabled |= silenced_at == to->declared_at;
-	lane->rank = rank;
+	lane->rank = UINT32_MAX;
 	l->list[l->n++] = lane;
 	return 0;
 }
@@ -65,7 +65,7 @@ static int make_room(struct lane_set *l, unsigned more)
 	return 0;
 }
 
-/* Those that there are not yet are added behind, of no place. */
+/* Those that there are not yet are added behind. */
 static int complete(struct lane_set *l, const struct rules *rules, struct ledger *ledger,
 		    struct journeys *journeys)
 {
@@ -74,11 +74,11 @@ static int complete(struct lane_set *l, const struct rules *rules, struct ledger
 	sort(l, by_destination);
 	for (unsigned i = 0; i < rules->n_destinations && r == 0; i++)
 		if (!search(l, known, rules->destinations[i].no))
-			r = add(l, &rules->destinations[i], ledger, journeys, UINT32_MAX);
+			r = add(l, &rules->destinations[i], ledger, journeys);
 	return pass(r);
 }
 
-static void place(struct lane_set *l, const struct rules *rules)
+static void rank(struct lane_set *l, const struct rules *rules)
 {
 	sort(l, by_destination);
 	for (unsigned i = 0; i < l->n; i++)
@@ -95,7 +95,7 @@ int lane_set_fit(struct lane_set *l, const struct rules *rules, struct ledger *l
 {
 	int r = complete(l, rules, ledger, journeys);
 	if (r == 0)
-		place(l, rules);
+		rank(l, rules);
 	sort(l, by_rank);
 	return pass(r);
 }

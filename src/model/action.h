@@ -34,7 +34,7 @@ enum {
 struct action {
 	enum action_kind kind;
 	struct str destination; /* send: its name */
-	struct str body;        /* likewise: a template of what is sent; .p NULL: the destination's */
+	struct str body; /* likewise: a template of what is sent; .p NULL: the destination's */
 
 	/* Attributes and tags. */
 	const struct attribute_change *changes;

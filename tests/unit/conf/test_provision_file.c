@@ -518,7 +518,8 @@ static void test_refused(void **state)
 		  "character" },
 		{ WS "  destinations:\n  - { name: a, type: file, path: a }\n"
 		     "  - { name: b, type: post, path: a }\n",
-		  "5: workspaces[0].destinations[1].type: must be one of: webhook, file, kafka, relay" },
+		  "5: workspaces[0].destinations[1].type: must be one of: webhook, file, kafka, "
+		  "relay" },
 		{ WS "  destinations:\n  - { name: a, type: webhook, url: https://a.b,\n"
 		     "      secret: SECRET }\n",
 		  "4: workspaces[0].destinations[0].secret: must be one of: \"whsec_\" and 24 to "
