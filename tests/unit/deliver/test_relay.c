@@ -1,12 +1,7 @@
 /* Events as vendors get them: what is sent, what is left out and noted, and what cannot be sent. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "deliver/relay.h"
+
+#include "../model/declared.h"
 
 #define NOW      (1780000000 * US_PER_S)
 #define CONTACT  "01957e3a-4b5c-7d8e-9f0a-1b2c3d4e5f6b"
@@ -15,22 +10,6 @@
 /* Of that delivery's id. */
 #define UUID "7fa9cec5-eff3-58bd-b3b2-0b25f6ae8813"
 #define TIME "2026-05-28T20:26:40.123Z"
-
-static struct arena arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena_init(&arena, 8 << 20, NULL);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
 
 /* --- One event on its way --- */
 

@@ -1,28 +1,7 @@
 /* What actions say, what of it is refused, and what the workspace has to say about it. */
 #include "model/automation.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-static struct arena arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena_init(&arena, 8 << 20, NULL);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
+#include "declared.h"
 
 static bool read(const char *action, struct automation *m, struct problems *ps)
 {
@@ -33,17 +12,6 @@ static bool read(const char *action, struct automation *m, struct problems *ps)
 	if (!text.p || json_parse(&arena, text, &v, NULL) != JSON_OK)
 		fail_msg("no JSON: %s", action);
 	return automation_read(&arena, v, ps, m);
-}
-
-static const char *in_english(const struct problems *ps)
-{
-	struct buf b = buf_in(&arena);
-	for (unsigned i = 0; i < ps->n; i++) {
-		problem_put_english(&b, &ps->list[i]);
-		buf_lit(&b, "; ");
-	}
-	buf_char(&b, '\0');
-	return b.p;
 }
 
 /* --- Reading --- */

@@ -1,53 +1,13 @@
 #include "model/automation.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "declared.h"
 
 #define NOW 1763719200LL /* 2025-11-21T10:00:00Z */
-
-static struct arena arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena_init(&arena, 8 << 20, NULL);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
-
-static yyjson_val *parsed(const char *text)
-{
-	yyjson_val *v;
-	if (json_parse(&arena, str_of(text), &v, NULL) != JSON_OK)
-		fail_msg("no JSON: %s", text);
-	return v;
-}
 
 static bool read(const char *text, struct automation *m, struct problems *ps)
 {
 	*ps = (struct problems){ .n = 0 };
 	return automation_read(&arena, parsed(text), ps, m);
-}
-
-static const char *in_english(const struct problems *ps)
-{
-	struct buf b = buf_in(&arena);
-	for (unsigned i = 0; i < ps->n; i++) {
-		problem_put_english(&b, &ps->list[i]);
-		buf_lit(&b, "; ");
-	}
-	buf_char(&b, '\0');
-	return b.p;
 }
 
 /* --- Asking --- */
