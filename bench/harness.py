@@ -212,12 +212,13 @@ def certificate(directory):
     return ["--tls-cert", cert, "--tls-key", key]
 
 
-def nginx(directory, kind):
+def nginx(directory, kind, cpus=None):
     """Answers every request with what occurd answers to a good one of that kind."""
     port, (status, body) = free_port(), FIXED[kind]
     conf = directory / "nginx.conf"
     conf.write_text(NGINX.format(dir=directory, port=port, status=status, body=body))
-    process = subprocess.Popen(["nginx", "-c", conf, "-p", directory, "-e", directory / "error.log"])
+    process = subprocess.Popen(["nginx", "-c", conf, "-p", directory, "-e", directory / "error.log"],
+                               preexec_fn=lambda: pin(0, cpus))
     await_port(port, process)
     return Server(process, port)
 

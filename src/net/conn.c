@@ -62,6 +62,7 @@ static void linger(struct conn *c)
 		return;
 	}
 	c->state = CONN_LINGER;
+	c->standing = STANDING_UNWELCOME;
 	deadline_start(&c->loop->deadlines, &c->reading, DEADLINE_LINGER);
 	receive_set(c, true);
 }

@@ -23,7 +23,7 @@
 enum conn_standing {
 	STANDING_NEW, /* there was none */
 	STANDING_KNOWN,
-	STANDING_UNWELCOME, /* who asks may not, or it was refused at once */
+	STANDING_UNWELCOME, /* who asks may not, or it was refused at once, or the connection lingers */
 };
 
 enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };

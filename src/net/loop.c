@@ -52,8 +52,8 @@ static void finish_answered(struct net_loop *loop)
 static void end_round(struct net_loop *loop)
 {
 	const struct net_app *app = &loop->server->config.app;
-	if (loop->served) {
-		loop->served = false;
+	if (loop->n_fresh > 0) {
+		loop->n_fresh = 0;
 		if (app->round_end)
 			app->round_end(app->ctx, loop);
 	}
@@ -61,6 +61,14 @@ static void end_round(struct net_loop *loop)
 	while ((c = TAILQ_FIRST(&loop->dirty)))
 		conn_flush(c);
 	finish_answered(loop);
+}
+
+void loop_look_up(struct net_loop *loop)
+{
+	if (loop->n_fresh < FRESH_MAX)
+		return;
+	mailbox_look(loop);
+	end_round(loop);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -82,7 +90,7 @@ static void on_round(uv_prepare_t *round)
 	(void)turns_give(loop); /* to leave with what came first */
 	do {
 		end_round(loop); /* answers make room for requests that were read before */
-	} while (turns_give(loop) || loop->served || loop->answered);
+	} while (turns_give(loop) || loop->n_fresh > 0 || loop->answered);
 	turns_end_round(loop);
 	if (is_over(loop))
 		uv_walk(&loop->uv, close_handle, NULL);

@@ -57,9 +57,8 @@ static struct net_letter *take_letters(struct mailbox *box, bool *stop)
 	return list;
 }
 
-void mailbox_on_wake(uv_async_t *wake)
+void mailbox_look(struct net_loop *loop)
 {
-	struct net_loop *loop = wake->data;
 	bool stop;
 	struct net_letter *next, *letter = take_letters(&loop->mailbox, &stop);
 	for (; letter; letter = next) {
@@ -68,6 +67,11 @@ void mailbox_on_wake(uv_async_t *wake)
 	}
 	if (stop && !loop->draining)
 		loop_drain(loop);
+}
+
+void mailbox_on_wake(uv_async_t *wake)
+{
+	mailbox_look(wake->data);
 }
 
 struct work {

@@ -214,6 +214,11 @@ static void take_rest(struct conn *c, struct conn_rest *rest)
 void receive_turn(struct conn *c)
 {
 	loop_look_at_clock(c->loop);
+	if (c->state == CONN_LINGER) {
+		turns_spend(c, 1);
+		receive_set(c, true);
+		return;
+	}
 	if (conn_is_ripe(c))
 		serve(c);
 	struct conn_rest *rest = steal(&c->rest);
@@ -248,6 +253,17 @@ static void drop(struct conn *c, size_t n)
 		conn_close(c);
 }
 
+/* Piece by piece in its turn: who sends all that he can after his refusal would else keep a processor
+ * busy with it. */
+static void linger_on(struct conn *c, size_t n)
+{
+	drop(c, n);
+	if (c->state == CONN_CLOSED)
+		return;
+	receive_set(c, false);
+	turns_wait(c);
+}
+
 /* Nobody reads it; that it ends tells that the client has gone. */
 static void behind_stream(struct conn *c, ssize_t n)
 {
@@ -268,7 +284,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		if (n == UV_EOF)
 			conn_close(c);
 		else
-			drop(c, (size_t)n);
+			linger_on(c, (size_t)n);
 	} else if (c->stream) {
 		behind_stream(c, n);
 	} else if (n == UV_EOF) {
@@ -279,6 +295,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		turns_arrive(c);
 		take_all(c, c->tls ? STR("") : got, c->tls ? got : STR(""));
 		conn_settle(c);
+		loop_look_up(c->loop);
 	}
 }
 

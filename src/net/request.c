@@ -118,7 +118,7 @@ void request_serve(struct request *req)
 	struct net_loop *loop = req->loop;
 	const struct net_app *app = &loop->server->config.app;
 	loop->n_served++;
-	loop->served = true;
+	loop->n_fresh++;
 	app->serve(app->ctx, req);
 }
 

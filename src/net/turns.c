@@ -53,8 +53,13 @@ void turns_served(struct conn *c, const struct request *req)
 	bool refused = !req->welcome || (req->ready && req->status >= 400);
 	c->standing = refused ? STANDING_UNWELCOME : STANDING_KNOWN;
 	if (!c->came_first || work > LIGHT)
-		*allowance(c) -= work;
+		turns_spend(c, work);
 	c->came_first = false;
+}
+
+void turns_spend(struct conn *c, int work)
+{
+	*allowance(c) -= work;
 }
 
 void turns_wait(struct conn *c)

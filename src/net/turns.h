@@ -9,7 +9,8 @@
  *
  * Connections whose last request was not welcome (struct request), or was refused at once, share
  * another allowance for all that they send, which is renewed by the clock and not by the round: who
- * is refused and asks again at once cannot keep a processor busy. Nobody is refused for it.
+ * is refused and asks again at once cannot keep a processor busy. Nobody is refused for it. What those
+ * that linger still send is dropped at the same expense.
  *
  * Work is counted, not timed: a unit is an ordinary request, some microseconds.
  */
@@ -46,6 +47,8 @@ bool turns_begin(struct conn *c);
 /* Whether this one, which is read completely, may be served now. */
 bool turns_may_serve(const struct conn *c, const struct request *req);
 void turns_served(struct conn *c, const struct request *req);
+/* Work for it that is no request. */
+void turns_spend(struct conn *c, int work);
 
 /* Until receive_turn() is called. Again is fine, in both. */
 void turns_wait(struct conn *c);

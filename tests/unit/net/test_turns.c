@@ -8,6 +8,7 @@ static struct {
 	pthread_mutex_t lock;
 	bool closed;
 	unsigned n, place;
+	unsigned n_before, most; /* served up to the last end of a round; between two of them */
 	const char *path;
 } gate = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -21,11 +22,19 @@ static void serve_behind_gate(void *ctx, struct request *req)
 	serve(ctx, req);
 }
 
+static void count_round(void *ctx, struct net_loop *loop)
+{
+	gate.most = MAX(gate.most, gate.n - gate.n_before);
+	gate.n_before = gate.n;
+	round_end(ctx, loop);
+}
+
 static void start_behind_gate(const char *path)
 {
 	struct net_config c = config();
 	c.app.serve = serve_behind_gate;
-	gate.n = gate.place = 0;
+	c.app.round_end = count_round;
+	gate.n = gate.place = gate.n_before = gate.most = 0;
 	gate.path = path;
 	start(&c);
 }
@@ -186,6 +195,65 @@ static void test_refused_again(void **state)
 	stop();
 }
 
+/* Who goes on sending after his refusal, in turn with those who were refused and ask again. */
+static void test_lingering(void **state)
+{
+	enum { N = 4 };
+	int lingering[N];
+	(void)state;
+	start_behind_gate("/stranger1");
+	int refused = acquainted("/stranger"), other = acquainted("/ok");
+	for (int i = 0; i < N; i++) {
+		lingering[i] = dial();
+		inbox_of(lingering[i]);
+		say(lingering[i],
+		    "POST /small HTTP/1.1\r\n" HOST "Content-Length: 1000000\r\n\r\n");
+		expect(413, NULL);
+	}
+	int gatekeeper = shut();
+	for (int i = 0; i < N; i++)
+		push(lingering[i], (struct str){ big, 10000 }, SIZE_MAX);
+	say(refused, "GET /stranger1 HTTP/1.1\r\n" HOST "\r\n");
+	say(other, GET_OK);
+	assert_int_equal(open_and_find(), 2 + N + 1 + 2);
+	for (int i = 0; i < N; i++) {
+		inbox_of(lingering[i]);
+		push(lingering[i], (struct str){ big, 200000 }, SIZE_MAX);
+		shutdown(lingering[i], SHUT_WR);
+		expect_end();
+		close(lingering[i]);
+	}
+	close(refused);
+	close(other);
+	close(gatekeeper);
+	stop();
+}
+
+/* What many connections have at the same time is passed on in parts. */
+static void test_many_at_once(void **state)
+{
+	enum { N = 300, PART = 256 };
+	static int many[N];
+	(void)state;
+	start_behind_gate("/other");
+	for (int i = 0; i < N; i++)
+		many[i] = acquainted("/ok");
+	int other = acquainted("/ok"), gatekeeper = shut();
+	for (int i = 0; i < N; i++)
+		say(many[i], GET_OK);
+	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
+	assert_int_equal(open_and_find(), N + 2 + N + 1);
+	for (int i = 0; i < N; i++) {
+		inbox_of(many[i]);
+		expect(200, "/ok");
+		close(many[i]);
+	}
+	close(other);
+	close(gatekeeper);
+	stop();
+	assert_in_range(gate.most, PART / 2, PART);
+}
+
 /* Whoever takes no answers is asked for no more requests, however many there may be in a queue. */
 static void test_untaken(void **state)
 {
@@ -226,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_sent_ahead),    cmocka_unit_test(test_heavy),
 		cmocka_unit_test(test_heavy_refused), cmocka_unit_test(test_untaken),
 		cmocka_unit_test(test_refused_again), cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_lingering),     cmocka_unit_test(test_many_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
