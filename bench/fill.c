@@ -1,8 +1,9 @@
 /*
  * Fills a data directory with events, as fast as the store takes them: the same way through the store
  * that a request's event takes, in batches, without the network. Contacts are named as bench/load
- * names them, each has at least one event, the rest are spread by chance; the clock runs through a
- * month, so that the counts per minute are as many as in real life.
+ * names them, each has at least one event; of the rest half are spread among all by chance and half
+ * among the first hundredth, since few have much and many little. The clock runs through a month, so
+ * that the counts per minute are as many as in real life.
  *
  *     bench_fill DATA PROVISION.yaml EVENTS CONTACTS
  */
@@ -83,6 +84,11 @@ static int find_definition(struct fill *f)
 	return f->definition ? 0 : fail(-1, "no definition %s", event_name);
 }
 
+static uint64_t busy(uint64_t contacts)
+{
+	return MAX(contacts / 100, 1);
+}
+
 /* Contacts come in an order that has nothing to do with that of their names. */
 static uint64_t contact_of(struct fill *f, uint64_t event)
 {
@@ -90,7 +96,7 @@ static uint64_t contact_of(struct fill *f, uint64_t event)
 	if (event < f->contacts)
 		return event * prime % f->contacts + 1;
 	f->chance = f->chance * 6364136223846793005 + 1442695040888963407;
-	return (f->chance >> 33) % f->contacts + 1;
+	return (f->chance >> 33) % (event % 2 ? f->contacts : busy(f->contacts)) + 1;
 }
 
 static int add_event(struct fill *f, struct arena *a, uint64_t event)

@@ -60,19 +60,21 @@ void buf_i64(struct buf *b, int64_t v)
 	buf_u64(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
+/* Into what room there is, and where that does not do once more. */
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list args, again;
+	size_t room = b->failed ? 0 : b->room - b->n;
 	va_start(args, fmt);
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, fmt, args);
+	int n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, args);
 	va_end(args);
 
 	char *at = n < 0 ? NULL : buf_more(b, (size_t)n + 1);
-	if (at) {
+	if (at && (size_t)n >= room)
 		vsnprintf(at, (size_t)n + 1, fmt, again);
+	if (at)
 		b->n += (size_t)n;
-	}
 	va_end(again);
 }
 

@@ -1,22 +1,33 @@
 #include "store/render.h"
 
+static void put_name(struct buf *b, const char *name)
+{
+	buf_char(b, '"');
+	buf_put(b, str_of(name));
+	buf_lit(b, "\":");
+}
+
 void render_uuid(struct buf *b, const char *name, struct uuid id)
 {
 	char text[UUID_TEXT + 1];
 	uuid_text(id, text);
-	buf_printf(b, "\"%s\":\"%s\"", name, text);
+	put_name(b, name);
+	buf_char(b, '"');
+	buf_put(b, (struct str){ text, UUID_TEXT });
+	buf_char(b, '"');
 }
 
 void render_time(struct buf *b, const char *name, instant_us t)
 {
-	buf_printf(b, "\"%s\":\"", name);
+	put_name(b, name);
+	buf_char(b, '"');
 	time_put(b, t, 6);
 	buf_char(b, '"');
 }
 
 void render_text(struct buf *b, const char *name, struct str s)
 {
-	buf_printf(b, "\"%s\":", name);
+	put_name(b, name);
 	buf_json_str(b, s);
 }
 
@@ -24,7 +35,9 @@ void render_event(struct buf *b, const struct event_row *e)
 {
 	buf_char(b, '{');
 	render_uuid(b, "id", e->id);
-	buf_printf(b, ",\"seq\":%llu,", (unsigned long long)e->seq);
+	buf_lit(b, ",\"seq\":");
+	buf_u64(b, e->seq);
+	buf_char(b, ',');
 	render_text(b, "dialect", e->dialect);
 	buf_char(b, ',');
 	render_text(b, "definition", e->definition);
