@@ -162,7 +162,7 @@ static const char *loop_of(const struct attempt *a, yyjson_val *chain)
 	yyjson_arr_foreach (chain, i, n, v)
 		if (str_eq(json_str(v), a->automation->name))
 			return "a loop: the automation has led to this event itself";
-	if (yyjson_arr_size(chain) >= DEED_CHAIN_MAX)
+	if (n >= DEED_CHAIN_MAX)
 		return "a loop: five automations have led to this event, one after the other";
 	return NULL;
 }
