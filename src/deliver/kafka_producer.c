@@ -1,8 +1,8 @@
 #include "deliver/kafka_producer.h"
 
+#include "base/address.h"
 #include "base/fail.h"
 #include "base/log.h"
-#include "deliver/address.h"
 
 #include <errno.h>
 #include <stdio.h>

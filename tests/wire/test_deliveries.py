@@ -11,7 +11,7 @@ import pytest
 
 import occurd
 import senders
-from deliveries import TYPE, deliveries, ended, send_to, space_of, track, webhook
+from deliveries import TYPE, api, deliveries, ended, send_to, space_of, track, webhook
 from occurd import wait_until
 from receiver import SECRET, Receiver, signature_is_good
 from test_tls import certificate
@@ -299,11 +299,18 @@ def test_a_deleted_destination_ends_what_waits_for_it(tmp_path):
 
 def test_a_private_address_is_refused(tmp_path):
     with Receiver() as receiver:
-        space = space_of("ssrf", [webhook("crm", receiver, allow_private=False),
-                                  webhook("named", receiver, allow_private=False,
-                                          url=receiver.url().replace("127.0.0.1", "localhost"))],
-                         [send_to("all", "crm", "named")])
+        space = space_of("ssrf", [webhook(name, receiver, allow_private=False,
+                                          url=receiver.url().replace("127.0.0.1", host))
+                                  for name, host in (("named", "localhost"),
+                                                     ("odd", "2130706433"))],
+                         [send_to("all", "named", "odd")])
         with occurd.start(tmp_path, [space]) as server:
+            plain = webhook("plain", receiver, allow_private=False)
+            refused = api(server, space, "POST", "destinations", plain)
+            assert refused.status == 400, refused
+            assert refused.json()["errors"] == [
+                {"path": "url",
+                 "message": "url must be a public address, unless allow_private is true"}]
             track(server, space)
             rows = ended(server, space, 2)
         assert {row["state"] for row in rows} == {"dead"}

@@ -1,7 +1,6 @@
 """Deliveries to Kafka, by the real binary to librdkafka's mock cluster."""
 
 import contextlib
-import json
 import threading
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 import kafka
 import occurd
 import senders
-from deliveries import deliveries, ended, send_to, space_of, track
+from deliveries import api, deliveries, ended, send_to, space_of, track
 from kafka import Cluster, Listener
 from occurd import wait_until
 
@@ -23,12 +22,6 @@ def bus(name, brokers, **members):
 
 def tries_of(server, space, row):
     return senders.reader_of(server, space).get(f"/_/v1/deliveries/{row['number']}")["tries"]
-
-
-def api(server, space, method, path, body):
-    return server.request(method, "/_/v1/" + path,
-                          {"Authorization": f"Bearer {space['name']}-reader",
-                           "Content-Type": "application/json"}, json.dumps(body).encode())
 
 
 # --- What arrives ---
