@@ -1,6 +1,7 @@
 """Deliveries to Kafka, by the real binary to librdkafka's mock cluster."""
 
 import contextlib
+import json
 import threading
 
 import pytest
@@ -122,7 +123,8 @@ def test_a_producer_that_failed_is_replaced(tmp_path):
             tries = tries_of(server, space, row)
         assert row["state"] == "done" and "authorization" in tries[0]["answer"]
         assert len(cluster.messages(TOPIC)) == 1
-        assert "kafka_producer_failed" in server.log_text()
+        (line,) = [json.loads(line) for line in server.log if "kafka_producer_failed" in line]
+        assert line["destination"] == "bus"
 
 
 def test_a_topic_that_is_not_there_yet(tmp_path):
