@@ -10,6 +10,7 @@ enum {
 	SECRET_MAX = 64,
 	SECRET_TEXT_MAX = 100,
 	PATH_MAX_BYTES = 1024,
+	PATH_PART_MAX = 200, /* bytes; what is put aside gets a time behind its name */
 	KEY_MAX = 4096,
 	CONCURRENCY = 10,
 	CA_MAX = 48 << 10,
@@ -197,7 +198,8 @@ static bool is_inside(struct str path)
 	for (struct str rest = path; rest.n > 0;) {
 		size_t end = str_find(rest, '/');
 		struct str part = str_head(rest, end);
-		if (part.n == 0 || str_eq(part, STR(".")) || str_eq(part, STR("..")))
+		if (part.n == 0 || part.n > PATH_PART_MAX || str_eq(part, STR(".")) ||
+		    str_eq(part, STR("..")))
 			return false;
 		rest = str_from(rest, end + (end < rest.n));
 	}
@@ -210,7 +212,9 @@ static void read_file(struct destination_reader *r)
 	if (!r->v[PATH])
 		return destination_wrong(r, PATH, PROBLEM_REQUIRED, NULL);
 	if (!is_inside(json_str(r->v[PATH])))
-		return destination_wrong(r, PATH, PROBLEM_FORMAT, "relative path without . and ..");
+		return destination_wrong(
+			r, PATH, PROBLEM_FORMAT,
+			"relative path without . and .., of names of up to 200 bytes");
 	r->out->path = spec_copy(&r->spec, json_str(r->v[PATH]));
 }
 
