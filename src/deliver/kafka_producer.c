@@ -193,7 +193,8 @@ int producer_open(const struct destination *d, int eventfd,
 	if (!p)
 		return fail(-ENOMEM, "a producer");
 	p->destination = d->no;
-	memcpy(p->name, d->name.p, MIN(d->name.n, sizeof(p->name) - 1));
+	if (d->name.n)
+		memcpy(p->name, d->name.p, MIN(d->name.n, sizeof(p->name) - 1));
 	p->declared_at = d->declared_at;
 	p->allow_private = d->allow_private;
 	p->report = report;
