@@ -178,7 +178,6 @@ int http_start(struct http *h, struct exchange *x)
 	if (!t)
 		return fail(-ENOMEM, "an outgoing request");
 	t->exchange = x;
-	x->handle = t;
 	x->status = 0;
 	x->error = NULL;
 	x->refused = x->sent = false;
@@ -225,7 +224,6 @@ static void end_transfer(struct http *h, CURL *easy, CURLcode r)
 	curl_multi_remove_handle(h->multi, easy);
 	TAILQ_REMOVE(&h->active, t, link);
 	transfer_put(h, t);
-	x->handle = NULL;
 	x->done(x);
 }
 

@@ -46,7 +46,6 @@ struct exchange {
 	char answer[HTTP_ANSWER_MAX];
 	size_t answer_n;
 	int64_t duration_ms;
-	void *handle; /* its own */
 };
 
 MUST_CHECK int http_new(struct http **out);
