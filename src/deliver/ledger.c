@@ -157,17 +157,6 @@ static int check_schema(sqlite3 *db)
 	return 0;
 }
 
-/* Its name and its log's: without them automations would begin anew. */
-static int sync_names(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return fail(-errno, "open directory %s", dir);
-	int r = fsync(fd) == 0 ? 0 : fail(-errno, "sync %s", dir);
-	close(fd);
-	return r;
-}
-
 static int note_pages(void *arg, sqlite3 *db, const char *name, int pages)
 {
 	struct ledger *l = arg;
@@ -201,7 +190,8 @@ int ledger_open(const char *dir, struct ledger **out)
 	r = r ?: db_prepare_all(l->db, ledger_sql, STATEMENTS, l->st);
 	r = r ?: tally_open(l->db, &l->tally);
 	r = r ?: replays_open(l->db, &l->replays);
-	r = r ?: sync_names(dir);
+	/* Its name and its log's: without them automations would begin anew. */
+	r = r ?: directory_sync_at(dir);
 	if (r < 0) {
 		l->failed = true;
 		ledger_close(l);
