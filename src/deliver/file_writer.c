@@ -63,6 +63,7 @@ static void write_batch(struct batch *b)
 	while (done < b->n && r == 0) {
 		const struct file_line *first = b->lines[done];
 		r = file_lines_append(&first->to, first->now, b->texts + done, b->n - done, &taken);
+		must(taken <= b->n - done && (taken > 0 || r < 0));
 		for (unsigned i = 0; i < taken; i++)
 			b->lines[done++]->taken = true;
 	}
