@@ -89,6 +89,8 @@ static void put_detail(struct buf *b, const struct problem *p)
 	struct buf text = buf_in(b->arena);
 	if (p->code == PROBLEM_EMPTY)
 		buf_lit(&text, "Must not be empty.");
+	else if (p->code == PROBLEM_TYPE && p->path.n == 0)
+		buf_lit(&text, "Must be an object."); /* it is no body that the words speak of */
 	else if (p->code == PROBLEM_FORMAT && str_eq(p->path, infobip_event_id_member.name))
 		buf_lit(&text, "Must only include letters (A-Z, a-z), digits (0-9), underscores "
 			       "(_), and hyphens (-).");
