@@ -70,7 +70,6 @@ static const struct exception *exception_of_fault(enum fault f)
 	case FAULT_NONE:
 	case FAULT_SYNTAX:
 	case FAULT_TIMEOUT:
-	case FAULT_LENGTH_REQUIRED:
 	case FAULT_BODY_TOO_LARGE:
 	case FAULT_TARGET_TOO_LONG:
 	case FAULT_EXPECTATION:
