@@ -180,7 +180,7 @@ static void read_identifier(struct call *call, struct item *item)
 	if (!infobip_identifier_type(json_str(v[TYPE]), &item->kind))
 		problem_at(&call->problems, PROBLEM_VALUE, STR("identifier.type"),
 			   .rule = infobip_identifier_types);
-	else if (item->kind >= IDENTITY_LINE && item->kind < IDENTITY_UUID && !v[SENDER])
+	else if (infobip_wants_sender(item->kind) && !v[SENDER])
 		problem_at(&call->problems, PROBLEM_REQUIRED, STR("identifier.sender"));
 }
 

@@ -44,6 +44,12 @@ bool infobip_identifier_type(struct str name, enum identity_kind *out)
 	return false;
 }
 
+/* The ids of messaging channels are those of a sender. */
+bool infobip_wants_sender(enum identity_kind kind)
+{
+	return kind >= IDENTITY_LINE && kind < IDENTITY_UUID;
+}
+
 bool infobip_identify(struct arena *a, enum identity_kind kind, struct str value, struct who *out)
 {
 	uint64_t number;
