@@ -98,7 +98,8 @@ void infobip_put_problem_at(struct buf *b, const struct problem *p)
 {
 	struct problem short_one = *p;
 	short_one.path = echo(p->path);
-	if (p->code == PROBLEM_UNKNOWN_FIELD || p->code == PROBLEM_FIELD_TYPE) {
+	if (p->code == PROBLEM_UNKNOWN_FIELD || p->code == PROBLEM_FIELD_TYPE ||
+	    p->code == PROBLEM_UNKNOWN_DEFINITION) {
 		buf_put(b, short_one.path);
 		buf_char(b, ' ');
 	}

@@ -231,7 +231,7 @@ static enum refusal read_event(struct call *call, struct item *item, unsigned i,
 	const struct definition *d =
 		workspace_definition(call->workspace, json_str(item->body[DEFINITION]));
 	if (!d) {
-		problem_at(&call->problems, PROBLEM_VALUE,
+		problem_at(&call->problems, PROBLEM_UNKNOWN_DEFINITION,
 			   problem_path(op->arena, path, members[DEFINITION].name));
 		return REFUSE_PROBLEMS;
 	}
