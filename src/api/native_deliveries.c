@@ -4,6 +4,7 @@
  */
 #include "api/native_query.h"
 #include "deliver/ledger_read.h"
+#include "deliver/payload.h"
 #include "deliver/view.h"
 #include "model/action.h"
 #include "store/render.h"
@@ -58,6 +59,7 @@ static int put_event_ids(struct native_query *q, struct store_reader *r, const s
 	int e = store_read_feed(r, &q->req->arena, d->seq - 1, 1, &row, &n);
 	if (e != STORE_OK || n == 0)
 		return e;
+	put_text(&q->body, "id", payload_id(&q->req->arena, d, &row->event));
 	put_uuid(&q->body, "event_id", row->event.id);
 	put_uuid(&q->body, "contact_id", row->event.contact_id);
 	return STORE_OK;

@@ -127,8 +127,8 @@ static unsigned read_rate(struct native_query *q, yyjson_val *v)
 		problem_at(&q->body_of.problems, PROBLEM_TYPE, members[PER_SECOND].name,
 			   .rule = "integer", .actual = json_type_name(v));
 	else if (rate < 1 || rate > REPLAY_RATE_MAX)
-		problem_at(&q->body_of.problems, PROBLEM_VALUE, members[PER_SECOND].name,
-			   .rule = "1 to 10000");
+		problem_at(&q->body_of.problems, PROBLEM_FORMAT, members[PER_SECOND].name,
+			   .rule = "whole number from 1 to 10000");
 	return (unsigned)rate;
 }
 _Static_assert(REPLAY_RATE_MAX == 10000, "the limit is told in words");

@@ -63,17 +63,22 @@ static size_t utf8_length(unsigned char lead, unsigned char *low, unsigned char 
 	return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
 }
 
+/* How many bytes of s belong to the code point that it begins with, which has *n; 0: none begins. */
+static size_t utf8_begin(struct str s, size_t *n)
+{
+	unsigned char low, high;
+	*n = utf8_length((unsigned char)s.p[0], &low, &high);
+	for (size_t i = 1; i < *n; i++, low = 0x80, high = 0xBF)
+		if (i == s.n || (unsigned char)s.p[i] < low || (unsigned char)s.p[i] > high)
+			return i;
+	return *n;
+}
+
 /* The length of the code point that s begins with, or 0. */
 static size_t utf8_first(struct str s)
 {
-	unsigned char low, high;
-	size_t n = utf8_length((unsigned char)s.p[0], &low, &high);
-	if (n > s.n)
-		return 0;
-	for (size_t i = 1; i < n; i++, low = 0x80, high = 0xBF)
-		if ((unsigned char)s.p[i] < low || (unsigned char)s.p[i] > high)
-			return 0;
-	return n;
+	size_t n;
+	return utf8_begin(s, &n) == n ? n : 0;
 }
 
 size_t str_utf8_prefix(struct str s)
@@ -86,6 +91,24 @@ size_t str_utf8_prefix(struct str s)
 		at += n;
 	}
 	return at;
+}
+
+size_t str_utf8_mend(struct str s, char *out, size_t size)
+{
+	static const struct str unknown = STR_INIT("\xEF\xBF\xBD");
+	size_t n = 0;
+	for (size_t at = 0; at < s.n;) {
+		struct str rest = str_from(s, at);
+		size_t length, begun = utf8_begin(rest, &length);
+		bool whole = begun > 0 && begun == length, cut_off = begun == rest.n && !whole;
+		struct str put = whole ? str_head(rest, length) : unknown;
+		if (cut_off || put.n > size - n)
+			break;
+		memcpy(out + n, put.p, put.n);
+		n += put.n;
+		at += whole ? length : 1;
+	}
+	return n;
 }
 
 bool str_to_u64(struct str s, uint64_t *out)

@@ -77,6 +77,9 @@ size_t str_code_points(struct str utf8);
 /* How many bytes from the start are valid UTF-8 (RFC 3629: no surrogates, nothing overlong or above
  * U+10FFFF), whole code points only; s.n when all are. */
 size_t str_utf8_prefix(struct str s);
+/* Copies what fits into `out` and says how many bytes that are: each that is no UTF-8 as U+FFFD, and
+ * without a code point that the end of `s` cuts off. */
+size_t str_utf8_mend(struct str s, char *out, size_t size);
 
 /* Decimal digits only, no sign, no overflow: false otherwise and *out is left alone. */
 MUST_CHECK bool str_to_u64(struct str s, uint64_t *out);

@@ -20,15 +20,14 @@ enum {
 };
 
 static const char usage[] =
-	"usage: occurd tail [--url URL] [--key KEY] [--definition NAME] [--after SEQ]\n"
-	"                   [--cacert FILE]\n\n"
+	"usage: occurd tail [--url URL] [--key KEY] [--definition NAME] [--contact ID]\n"
+	"                   [--after SEQ] [--cacert FILE]\n\n"
 	"Prints the events of the server at URL (http://127.0.0.1:8090 unless said) as they are\n"
-	"committed, one line of JSON each: those of the key's workspace, from now on or behind "
-	"SEQ\n"
-	"(0: from the first). KEY needs the scope admin; it is better given as OCCURD_KEY, "
-	"because\n"
-	"others can see the arguments. Goes on by itself when the connection was lost. FILE holds\n"
-	"certificates (PEM) to trust beside https.\n\n"
+	"committed, one line of JSON each: those of the key's workspace, all or of one type or\n"
+	"contact (any of its ids), from now on or behind SEQ (0: from the first). KEY needs the\n"
+	"scope admin; it is better given as OCCURD_KEY, because others can see the arguments.\n"
+	"Goes on by itself when the connection was lost. FILE holds certificates (PEM) to trust\n"
+	"beside https.\n\n"
 	"Exit status: 0 it was told to stop, 1 the server refuses, 2 it was asked for wrongly.\n";
 
 static volatile sig_atomic_t told_to_stop;
@@ -40,7 +39,7 @@ static void on_signal(int sig)
 }
 
 struct tail {
-	const char *url, *key, *definition, *after, *cacert;
+	const char *url, *key, *definition, *contact, *after, *cacert;
 	CURL *curl;
 	struct curl_slist *headers;
 	struct arena memory;
@@ -123,18 +122,27 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl
 
 /* --- Asking --- */
 
+static bool put_choice(struct tail *t, struct buf *b, const char **joint, const char *name,
+		       const char *value)
+{
+	if (!value)
+		return true;
+	char *encoded = curl_easy_escape(t->curl, value, 0);
+	if (!encoded)
+		return false;
+	buf_printf(b, "%s%s=%s", *joint, name, encoded);
+	curl_free(encoded);
+	*joint = "&";
+	return true;
+}
+
 static bool put_url(struct tail *t, struct buf *b)
 {
-	buf_printf(b, "%s/_/v1/events/stream", t->url);
 	const char *joint = "?";
-	if (t->definition) {
-		char *encoded = curl_easy_escape(t->curl, t->definition, 0);
-		if (!encoded)
-			return false;
-		buf_printf(b, "%sdefinition=%s", joint, encoded);
-		curl_free(encoded);
-		joint = "&";
-	}
+	buf_printf(b, "%s/_/v1/events/stream", t->url);
+	if (!put_choice(t, b, &joint, "definition", t->definition) ||
+	    !put_choice(t, b, &joint, "contact", t->contact))
+		return false;
 	if (t->begun)
 		buf_printf(b, "%safter=%llu", joint, (unsigned long long)t->last);
 	buf_char(b, '\0');
@@ -250,6 +258,7 @@ int command_tail(int argc, char **argv)
 		{ "--url", &t.url, NULL },
 		{ "--key", &t.key, NULL },
 		{ "--definition", &t.definition, NULL },
+		{ "--contact", &t.contact, NULL },
 		{ "--after", &t.after, NULL },
 		{ "--cacert", &t.cacert, NULL },
 		{ 0 },

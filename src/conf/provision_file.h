@@ -1,7 +1,7 @@
 /*
- * Reads the YAML file that declares workspaces, keys, definitions and contacts. Everything is
- * judged here, so that the store gets only what is sound: every error is one line that names file,
- * line, path and rule. Secrets become digests at once and are in no error.
+ * Reads the YAML file that declares workspaces and what is in them: keys, definitions and so on.
+ * Everything is judged here, so that the store gets only what is sound: every error is one line that
+ * names file, line, path and rule. Secrets become digests at once and are in no error.
  */
 #pragma once
 

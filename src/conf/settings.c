@@ -150,7 +150,8 @@ static const struct setting {
 	{ "data", "DIR", "OCCURD_DATA", "./data", "the data directory; made when it is not there",
 	  parse_data },
 	{ "provision", "FILE", "OCCURD_PROVISION", NULL,
-	  "YAML file of workspaces, keys, definitions and contacts to create or update",
+	  "YAML file of workspaces, keys, definitions, destinations, automations and contacts to "
+	  "create or update",
 	  parse_provision },
 	{ "threads", "N", "OCCURD_THREADS", "auto",
 	  "threads that serve connections; auto is half of the cores", parse_threads },

@@ -81,7 +81,8 @@ static int settle_one(struct deliver *d, const struct journey *j)
 {
 	const struct attempt *a = &j->attempt;
 	struct delivery row = j->delivery;
-	row.answer = str_head(row.answer, str_utf8_prefix(str_head(row.answer, ANSWER_MAX)));
+	char answer[ANSWER_MAX];
+	row.answer = (struct str){ answer, str_utf8_mend(row.answer, answer, sizeof(answer)) };
 	const struct attempt_row attempt = {
 		.n = row.attempts,
 		.at = a->now,

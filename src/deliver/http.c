@@ -1,7 +1,7 @@
 #include "deliver/http.h"
 
+#include "base/address.h"
 #include "base/fail.h"
-#include "deliver/address.h"
 
 #include <curl/curl.h>
 #include <errno.h>

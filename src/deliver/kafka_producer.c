@@ -1,12 +1,13 @@
 #include "deliver/kafka_producer.h"
 
+#include "base/address.h"
 #include "base/fail.h"
 #include "base/log.h"
-#include "deliver/address.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -32,7 +33,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 	struct producer *p = rk ? rd_kafka_opaque(rk) : NULL;
 	if (p && may_log(p))
 		log_line(level <= SYSLOG_WARNING ? LOG_WARNING : LOG_INFO, "kafka",
-			 (const struct log_field[]){ LOG_I("destination", p->destination),
+			 (const struct log_field[]){ LOG_S("destination", p->name),
 						     LOG_S("what", facility),
 						     LOG_S("text", text),
 						     { 0 } });
@@ -89,8 +90,7 @@ void producer_check(struct producer *p)
 {
 	if (p->retired || !rd_kafka_fatal_error(p->rk, p->error, sizeof(p->error)))
 		return;
-	log_error("kafka_producer_failed", LOG_I("destination", p->destination),
-		  LOG_S("cause", p->error));
+	log_error("kafka_producer_failed", LOG_S("destination", p->name), LOG_S("cause", p->error));
 	p->retired = true;
 }
 
@@ -193,6 +193,8 @@ int producer_open(const struct destination *d, int eventfd,
 	if (!p)
 		return fail(-ENOMEM, "a producer");
 	p->destination = d->no;
+	if (d->name.n)
+		memcpy(p->name, d->name.p, MIN(d->name.n, sizeof(p->name) - 1));
 	p->declared_at = d->declared_at;
 	p->allow_private = d->allow_private;
 	p->report = report;

@@ -27,6 +27,7 @@ struct producer {
 	bool retired;    /* takes no more, and is to be closed when those have come */
 
 	uint32_t destination;
+	char name[4 * DESTINATION_NAME_MAX + 1]; /* of the destination, for the log */
 	instant_us declared_at; /* the destination it is made for, as it was declared then */
 	bool allow_private;
 	rd_kafka_t *rk;

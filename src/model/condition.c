@@ -76,6 +76,21 @@ static void read_not(struct reader *r, yyjson_val *v, struct condition *c, struc
 		c->parts[c->n_parts++] = read_level(r, v, path, depth + 1);
 }
 
+/* What a contact is shown with beside its attributes: no attribute, and so never there. */
+static bool is_of_document(struct str field)
+{
+	static const struct str shown[] = {
+		STR_INIT("contact.id"),          STR_INIT("contact.number"),
+		STR_INIT("contact.identities"),  STR_INIT("contact.attributes"),
+		STR_INIT("contact.created_at"),  STR_INIT("contact.updated_at"),
+		STR_INIT("contact.event_count"), STR_INIT("contact.last_event_at"),
+	};
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+		if (str_eq(field, shown[i]))
+			return true;
+	return false;
+}
+
 static bool field_is_known(struct str field)
 {
 	static const struct str events[] = { STR_INIT("event.definition"),
@@ -88,7 +103,7 @@ static bool field_is_known(struct str field)
 			return true;
 	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
 		if (str_starts(field, groups[i]))
-			return field.n > groups[i].n;
+			return field.n > groups[i].n && !is_of_document(field);
 	return false;
 }
 
@@ -111,8 +126,8 @@ static void read_count(struct reader *r, yyjson_val **v, struct condition *c)
 	c->of = json_str(v[COUNT]);
 	c->within_s = spec_integer(v[WITHIN], 0);
 	if (!yyjson_is_str(v[COUNT]) && !yyjson_is_true(v[COUNT]))
-		wrong(r, spec_path(r->spec, c->path, members[COUNT].name), PROBLEM_VALUE,
-		      "the name of a definition, or true for any");
+		wrong(r, spec_path(r->spec, c->path, members[COUNT].name), PROBLEM_FORMAT,
+		      "definition's name, or true for any");
 }
 
 static void read_operator(struct reader *r, yyjson_val **v, struct condition *c)
@@ -130,7 +145,7 @@ static void read_operator(struct reader *r, yyjson_val **v, struct condition *c)
 	const char *rule = counts ? operator_count_rule(c->value, CONDITION_COUNT_MAX)
 				  : operator_value_rule(c->operator, c->value);
 	if (rule)
-		wrong(r, spec_path(r->spec, c->path, members[VALUE].name), PROBLEM_VALUE, rule);
+		wrong(r, spec_path(r->spec, c->path, members[VALUE].name), PROBLEM_FORMAT, rule);
 }
 
 static void read_test(struct reader *r, yyjson_val **v, struct condition *c)
@@ -202,42 +217,87 @@ struct judge {
 	struct spec *spec;
 };
 
+/* What a path into properties leads to, over the triggering definitions. */
+struct way {
+	bool known;     /* to a field that one of them declares */
+	bool free;      /* or to where one of them declares nothing */
+	bool into_list; /* past a list: nothing is ever there */
+};
+
 /* The declared field that the path leads to; NULL: none, or inside of an object that is free. */
-static const struct field *declared(const struct definition *d, struct str path, bool *free)
+static const struct field *declared(const struct definition *d, struct str path, struct way *way)
 {
 	const struct field *fields = d->fields, *f = NULL;
 	unsigned n = d->n_fields;
 	while (path.n > 0) {
 		size_t dot = str_find(path, '.');
 		f = field_find(fields, n, path) ?: field_find(fields, n, str_head(path, dot));
-		*free |= f && f->type == FIELD_OBJECT && f->n_fields == 0;
+		way->free |= f && f->type == FIELD_OBJECT && f->n_fields == 0;
 		if (!f)
 			return NULL;
 		path = str_from(path, MIN(f->name.n + 1, path.n));
+		way->into_list |= f->type == FIELD_ARRAY && path.n > 0;
 		fields = f->fields;
 		n = f->n_fields;
 	}
 	return f;
 }
 
+static void judge_value(const struct judge *j, const struct condition *c, struct str path,
+			enum field_type type, yyjson_val *v)
+{
+	const char *wanted = operator_wants(c->operator, type, v);
+	if (wanted)
+		problem_at(j->spec->problems, PROBLEM_FIELD_TYPE, path, .rule = wanted,
+			   .actual = json_type_name(v));
+}
+
+static void judge_values(const struct judge *j, const struct condition *c, enum field_type type)
+{
+	struct str path = spec_path(j->spec, c->path, members[VALUE].name);
+	size_t i, n;
+	yyjson_val *v;
+	if (!yyjson_is_arr(c->value))
+		return judge_value(j, c, path, type, c->value);
+	yyjson_arr_foreach (c->value, i, n, v)
+		judge_value(j, c, problem_index(j->spec->arena, path, i), type, v);
+}
+
+static void judge_operator(const struct judge *j, const struct condition *c, enum field_type type)
+{
+	const char *wants = operator_type_rule(c->operator);
+	struct str rule = { 0 };
+	if (operator_fits(c->operator, type))
+		return judge_values(j, c, type);
+	rule = arena_printf(j->spec->arena, "a field of type %s: it wants %s",
+			    field_type_name(type), wants);
+	j->spec->refused |= !rule.p;
+	problem_at(j->spec->problems, PROBLEM_CLASH,
+		   spec_path(j->spec, c->path, members[OPERATOR].name), .rule = rule.p);
+}
+
 static void judge_property(const struct judge *j, const struct condition *c)
 {
 	struct str path = str_from(c->field, strlen("properties."));
-	bool known = false, free = j->n_definitions == 0;
+	struct str at = spec_path(j->spec, c->path, members[FIELD].name);
+	struct way way = { .free = j->n_definitions == 0 };
 	for (unsigned i = 0; i < j->n_definitions; i++) {
 		const struct definition *d = workspace_definition(j->workspace, j->definitions[i]);
-		const struct field *f = d ? declared(d, path, &free) : NULL;
-		free |= !d || d->n_fields == 0;
-		known |= f != NULL;
-		if (f && !operator_fits(c->operator, f->type))
-			problem_at(j->spec->problems, PROBLEM_FIELD_TYPE,
-				   spec_path(j->spec, c->path, members[OPERATOR].name),
-				   .rule = operator_type_rule(c->operator),
-				   .actual = field_type_name(f->type));
+		struct way one = { .free = !d || d->n_fields == 0 };
+		const struct field *f = d ? declared(d, path, &one) : NULL;
+		way.free |= one.free;
+		way.known |= f && !one.into_list;
+		way.into_list |= one.into_list;
+		if (f && !one.into_list)
+			judge_operator(j, c, f->type);
 	}
-	if (!known && !free)
-		problem_at(j->spec->problems, PROBLEM_UNKNOWN_FIELD,
-			   spec_path(j->spec, c->path, members[FIELD].name));
+	if (way.known || way.free)
+		return;
+	if (way.into_list)
+		problem_at(j->spec->problems, PROBLEM_FORMAT, at,
+			   .rule = "way into objects: a list has no members");
+	else
+		problem_at(j->spec->problems, PROBLEM_UNKNOWN_FIELD, at);
 }
 
 static void judge_level(const struct judge *j, const struct condition *c)

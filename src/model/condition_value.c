@@ -12,7 +12,7 @@ struct operator
 	/* Of a number against a number; also of counts. NULL: it compares no numbers. */
 	bool (*order)(int sign);
 	unsigned fits;         /* FIELD_BIT()s */
-	const char *type_rule; /* NULL: fits all */
+	const char *type_rule; /* what that is, in words; NULL: fits all */
 };
 
 /* --- Operands --- */
@@ -148,6 +148,9 @@ static bool equals(const struct operand *of, yyjson_val *value, instant_us now)
 		return yyjson_is_str(value) && str_eq(json_str(value), of->text);
 	if (json_is_number(value) && of->json && yyjson_is_str(of->json))
 		return compare_to(of, value, &sign) && sign == 0;
+	if (yyjson_is_bool(value) && of->json && yyjson_is_str(of->json))
+		return str_eq(json_str(of->json),
+			      yyjson_is_true(value) ? STR("true") : STR("false"));
 	return of->json && json_equals(of->json, value);
 }
 
@@ -225,7 +228,7 @@ static bool is_scalar(yyjson_val *v)
 
 static const char *scalar_rule(yyjson_val *v)
 {
-	return is_scalar(v) ? NULL : "a string, a number, true, false";
+	return is_scalar(v) ? NULL : "string, a number, true or false";
 }
 
 static const char *list_rule(yyjson_val *v)
@@ -236,22 +239,22 @@ static const char *list_rule(yyjson_val *v)
 	bool good = size > 0 && size <= LIST_MAX;
 	yyjson_arr_foreach (v, i, n, one)
 		good &= is_scalar(one);
-	return good ? NULL : "a list of 1 to 1000 strings, numbers, true or false";
+	return good ? NULL : "list of 1 to 1000 strings, numbers, true or false";
 }
 
 static const char *text_rule(yyjson_val *v)
 {
-	return yyjson_is_str(v) && json_str(v).n > 0 ? NULL : "a string that is not empty";
+	return yyjson_is_str(v) && json_str(v).n > 0 ? NULL : "string that is not empty";
 }
 
 static const char *exists_rule(yyjson_val *v)
 {
-	return !v || yyjson_is_bool(v) ? NULL : "true, false";
+	return !v || yyjson_is_bool(v) ? NULL : "boolean";
 }
 
 static const char *number_rule(yyjson_val *v)
 {
-	return json_is_number(v) && isfinite(json_number_to_double(v)) ? NULL : "a number";
+	return json_is_number(v) && isfinite(json_number_to_double(v)) ? NULL : "number";
 }
 
 static const char *instant_rule(yyjson_val *v)
@@ -259,14 +262,15 @@ static const char *instant_rule(yyjson_val *v)
 	instant_us at;
 	return yyjson_is_str(v) && read_instant(json_str(v), &at)
 		       ? NULL
-		       : "a date or a date with time, as 2026-11-21T10:00:00Z";
+		       : "date or a date with time, as 2026-11-21T10:00:00Z";
 }
 
 static const char *seconds_rule(yyjson_val *v)
 {
 	int64_t s;
-	return json_number_to_i64(v, &s) && s > 0 && s <= SECONDS_MAX ? NULL
-								      : "1 to 31622400 seconds";
+	return json_number_to_i64(v, &s) && s > 0 && s <= SECONDS_MAX
+		       ? NULL
+		       : "number of seconds from 1 to 31622400";
 }
 
 /* --- The table --- */
@@ -282,19 +286,19 @@ enum {
 };
 
 static const struct operator operators[] = {
-	{ STR_INIT("equals"), equals, scalar_rule, is_equal, PLAIN, "field of a plain value" },
-	{ STR_INIT("not_equals"), not_equals, scalar_rule, NULL, PLAIN, "field of a plain value" },
-	{ STR_INIT("in"), in, list_rule, NULL, PLAIN, "field of a plain value" },
-	{ STR_INIT("contains"), contains, scalar_rule, NULL, TEXTS | LISTS, "string or list" },
-	{ STR_INIT("starts_with"), starts_with, text_rule, NULL, TEXTS, "string" },
+	{ STR_INIT("equals"), equals, scalar_rule, is_equal, PLAIN, "a plain value" },
+	{ STR_INIT("not_equals"), not_equals, scalar_rule, NULL, PLAIN, "a plain value" },
+	{ STR_INIT("in"), in, list_rule, NULL, PLAIN, "a plain value" },
+	{ STR_INIT("contains"), contains, scalar_rule, NULL, TEXTS | LISTS, "a string or a list" },
+	{ STR_INIT("starts_with"), starts_with, text_rule, NULL, TEXTS, "a string" },
 	{ STR_INIT("exists"), exists, exists_rule, NULL, ANYTHING, NULL },
-	{ STR_INIT("gt"), NULL, number_rule, is_above, NUMBERS, "number" },
-	{ STR_INIT("gte"), NULL, number_rule, is_not_below, NUMBERS, "number" },
-	{ STR_INIT("lt"), NULL, number_rule, is_below, NUMBERS, "number" },
-	{ STR_INIT("lte"), NULL, number_rule, is_not_above, NUMBERS, "number" },
-	{ STR_INIT("before"), before, instant_rule, NULL, TIMES, "datetime" },
-	{ STR_INIT("after"), after, instant_rule, NULL, TIMES, "datetime" },
-	{ STR_INIT("within_last"), within_last, seconds_rule, NULL, TIMES, "datetime" },
+	{ STR_INIT("gt"), NULL, number_rule, is_above, NUMBERS, "a number" },
+	{ STR_INIT("gte"), NULL, number_rule, is_not_below, NUMBERS, "a number" },
+	{ STR_INIT("lt"), NULL, number_rule, is_below, NUMBERS, "a number" },
+	{ STR_INIT("lte"), NULL, number_rule, is_not_above, NUMBERS, "a number" },
+	{ STR_INIT("before"), before, instant_rule, NULL, TIMES, "a date" },
+	{ STR_INIT("after"), after, instant_rule, NULL, TIMES, "a date" },
+	{ STR_INIT("within_last"), within_last, seconds_rule, NULL, TIMES, "a date" },
 };
 
 const struct operator* operator_find(struct str name)
@@ -319,7 +323,7 @@ const char *operator_count_rule(yyjson_val *value, int64_t most)
 {
 	int64_t n;
 	return json_number_to_i64(value, &n) && n >= 0 && n <= most ? NULL
-								    : "a whole number, 0 to 1000";
+								    : "whole number from 0 to 1000";
 }
 
 bool operator_fits(const struct operator* o, enum field_type type)
@@ -330,6 +334,21 @@ bool operator_fits(const struct operator* o, enum field_type type)
 const char *operator_type_rule(const struct operator* o)
 {
 	return o->type_rule;
+}
+
+const char *operator_wants(const struct operator* o, enum field_type type, yyjson_val *value)
+{
+	unsigned bit = FIELD_BIT(type);
+	bool has_part = o->met == contains && !(bit & LISTS);
+	if (o->met != equals && o->met != not_equals && o->met != in && !has_part)
+		return NULL;
+	if (bit & NUMBERS)
+		return json_is_number(value) ? NULL : "number";
+	if (type == FIELD_BOOLEAN)
+		return yyjson_is_bool(value) ? NULL : "boolean";
+	if (has_part || bit & TIMES)
+		return yyjson_is_str(value) ? NULL : "string";
+	return NULL;
 }
 
 bool operator_met(const struct operator* o, struct operand of, yyjson_val *value, instant_us now)

@@ -32,9 +32,12 @@ const char *operator_value_rule(const struct operator* o, yyjson_val *value);
 bool operator_counts(const struct operator* o);
 const char *operator_count_rule(yyjson_val *value, int64_t most);
 
-/* Whether it can be about a field of that type; and what it can be about, as a noun. */
+/* Whether it can be about a field of that type; and what it can be about, in words. */
 bool operator_fits(const struct operator* o, enum field_type type);
 const char *operator_type_rule(const struct operator* o);
+/* What the value, one of the list for `in`, would have to be so that a field of that type can ever
+ * meet it; NULL: it can. A text may be a number or a boolean, as Pristo's callers send them. */
+const char *operator_wants(const struct operator* o, enum field_type type, yyjson_val *value);
 
 bool operator_met(const struct operator* o, struct operand of, yyjson_val *value, instant_us now);
 bool operator_counted(const struct operator* o, uint64_t n, yyjson_val *value);

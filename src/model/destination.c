@@ -1,5 +1,6 @@
 #include "model/destination.h"
 
+#include "base/address.h"
 #include "base/digest.h"
 #include "model/destination_private.h"
 #include "template/template.h"
@@ -9,6 +10,7 @@ enum {
 	SECRET_MAX = 64,
 	SECRET_TEXT_MAX = 100,
 	PATH_MAX_BYTES = 1024,
+	PATH_PART_MAX = 200, /* bytes; what is put aside gets a time behind its name */
 	KEY_MAX = 4096,
 	CONCURRENCY = 10,
 	CA_MAX = 48 << 10,
@@ -105,15 +107,38 @@ bool destination_is_visible(struct str s)
 	return true;
 }
 
+/* The colons of an address between brackets begin no port. */
+static struct str without_port(struct str host)
+{
+	size_t bracket = str_find(host, ']');
+	size_t from = bracket < host.n ? bracket : 0;
+	return str_head(host, from + str_find(str_from(host, from), ':'));
+}
+
+static bool has_port(struct str host)
+{
+	struct str port = str_from(host, without_port(host).n);
+	uint64_t n;
+	return port.n == 0 || (str_to_u64(str_from(port, 1), &n) && n >= 1 && n <= 65535);
+}
+
 void destination_read_url(struct destination_reader *r)
 {
 	struct str url = json_str(r->v[URL]);
 	bool http = str_starts(url, STR("http://")), https = str_starts(url, STR("https://"));
 	struct str host = http || https ? str_from(url, https ? 8 : 7) : STR("");
 	host = str_head(host, MIN(str_find(host, '/'), str_find(host, '?')));
-	if (!host.n || host.p[0] == ':' || !destination_is_visible(url) ||
-	    str_find(host, '@') < host.n)
+	r->out->allow_private = spec_boolean(r->v[ALLOW_PRIVATE], false);
+	if (!host.n || host.p[0] == ':' || !destination_is_visible(url))
 		return destination_wrong(r, URL, PROBLEM_FORMAT, "url");
+	if (str_find(host, '@') < host.n)
+		return destination_wrong(r, URL, PROBLEM_FORMAT, "URL without a user");
+	if (str_find(url, '#') < url.n)
+		return destination_wrong(r, URL, PROBLEM_FORMAT, "URL without a fragment");
+	if (!has_port(host))
+		return destination_wrong(r, URL, PROBLEM_FORMAT, "URL whose port is 1 to 65535");
+	if (!r->out->allow_private && address_host_is_private(without_port(host)))
+		return destination_wrong(r, URL, PROBLEM_FORMAT, DESTINATION_PRIVATE);
 	r->out->url = spec_copy(&r->spec, url);
 }
 
@@ -124,8 +149,8 @@ static void read_secret(struct destination_reader *r, struct str path, struct st
 	if (prefixed)
 		bytes = base64_parse(r->spec.arena, str_from(text, 6));
 	if (!bytes.p || bytes.n < SECRET_MIN || bytes.n > SECRET_MAX)
-		problem_at(r->spec.problems, PROBLEM_VALUE, path,
-			   .rule = "\"whsec_\" and 24 to 64 bytes in base64");
+		problem_at(r->spec.problems, PROBLEM_FORMAT, path,
+			   .rule = "text of \"whsec_\" and 24 to 64 bytes in base64");
 	else
 		r->out->secrets[r->out->n_secrets++] = bytes;
 }
@@ -153,7 +178,6 @@ static void read_webhook(struct destination_reader *r)
 	else
 		destination_wrong(r, URL, PROBLEM_REQUIRED, NULL);
 	read_secrets(r);
-	r->out->allow_private = spec_boolean(r->v[ALLOW_PRIVATE], false);
 }
 
 static void put_webhook(struct buf *b, const struct destination *d)
@@ -174,7 +198,8 @@ static bool is_inside(struct str path)
 	for (struct str rest = path; rest.n > 0;) {
 		size_t end = str_find(rest, '/');
 		struct str part = str_head(rest, end);
-		if (part.n == 0 || str_eq(part, STR(".")) || str_eq(part, STR("..")))
+		if (part.n == 0 || part.n > PATH_PART_MAX || str_eq(part, STR(".")) ||
+		    str_eq(part, STR("..")))
 			return false;
 		rest = str_from(rest, end + (end < rest.n));
 	}
@@ -187,8 +212,9 @@ static void read_file(struct destination_reader *r)
 	if (!r->v[PATH])
 		return destination_wrong(r, PATH, PROBLEM_REQUIRED, NULL);
 	if (!is_inside(json_str(r->v[PATH])))
-		return destination_wrong(r, PATH, PROBLEM_VALUE,
-					 "a relative path without . and ..");
+		return destination_wrong(
+			r, PATH, PROBLEM_FORMAT,
+			"relative path without . and .., of names of up to 200 bytes");
 	r->out->path = spec_copy(&r->spec, json_str(r->v[PATH]));
 }
 
@@ -221,9 +247,9 @@ static void read_retries(struct destination_reader *r)
 	yyjson_arr_foreach (r->v[RETRY], i, n, v) {
 		int64_t s = 0;
 		if (!json_number_to_i64(v, &s) || s < 1 || s > DESTINATION_RETRY_MAX_S)
-			problem_at(r->spec.problems, PROBLEM_VALUE,
+			problem_at(r->spec.problems, PROBLEM_FORMAT,
 				   problem_index(r->spec.arena, members[RETRY].name, i),
-				   .rule = "1 to 604800 seconds");
+				   .rule = "number of seconds from 1 to 604800");
 		list[i] = (uint32_t)s;
 	}
 	take_retries(r, list, (unsigned)yyjson_arr_size(r->v[RETRY]));

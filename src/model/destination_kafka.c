@@ -1,6 +1,8 @@
 /* What a destination of type kafka says: which brokers, which topic, and who is asking. */
 #include "model/destination_private.h"
 
+#include "base/address.h"
+
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -45,20 +47,30 @@ static bool is_broker(struct str s)
 	       port >= 1 && port <= PORT_MAX;
 }
 
+static bool is_private(struct str broker)
+{
+	const char *colon = memrchr(broker.p, ':', broker.n);
+	return colon && address_host_is_private(str_head(broker, (size_t)(colon - broker.p)));
+}
+
 static void read_brokers(struct destination_reader *r)
 {
 	struct str all = json_str(r->v[BROKERS]), rest = all;
-	bool good = true;
+	bool good = true, private = false;
 	unsigned n = 0;
 	for (bool more = true; more && good; n++) {
 		size_t end = str_find(rest, ',');
 		good = is_broker(str_trim(str_head(rest, end)));
+		private |= is_private(str_trim(str_head(rest, end)));
 		more = end < rest.n;
 		rest = str_from(rest, end + more);
 	}
 	if (!good || n > BROKERS_MAX)
 		return destination_wrong(r, BROKERS, PROBLEM_FORMAT,
 					 "list of up to 20 host:port with commas between");
+	if (private && !r->out->allow_private)
+		return destination_wrong(r, BROKERS, PROBLEM_FORMAT,
+					 "list of " DESTINATION_PRIVATES);
 	r->out->kafka.brokers = spec_copy(&r->spec, all);
 }
 

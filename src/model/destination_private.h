@@ -51,7 +51,11 @@ void destination_wrong(struct destination_reader *r, unsigned member, enum probl
 
 /* Visible ASCII alone: what may stand in a URL or a header. */
 bool destination_is_visible(struct str s);
+/* With `allow_private`, which says what the URL may be. */
 void destination_read_url(struct destination_reader *r);
+/* What is wrong with an address of a private network; names are judged when they are connected to. */
+#define DESTINATION_PRIVATE  "public address, unless allow_private is true"
+#define DESTINATION_PRIVATES "public addresses, unless allow_private is true"
 
 void destination_read_relay(struct destination_reader *r);
 void destination_put_relay(struct buf *b, const struct destination *d);

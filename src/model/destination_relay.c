@@ -79,7 +79,7 @@ static bool is_name(const yyjson_val *v)
 
 static void wrong_name(struct destination_reader *r, struct str path)
 {
-	problem_at(r->spec.problems, PROBLEM_VALUE, path, .rule = "names of 1 to 255 characters");
+	problem_at(r->spec.problems, PROBLEM_FORMAT, path, .rule = "name of 1 to 255 characters");
 }
 
 static void read_names(struct destination_reader *r)

@@ -192,7 +192,7 @@ void problem_put_rule(struct buf *b, const struct problem *p)
 		return buf_printf(b, "may not go beyond the %lld %ss of a workspace",
 				  (long long)p->limit, p->rule);
 	case PROBLEM_IN_USE:
-		return buf_lit(b, "needs it");
+		return buf_lit(b, "is an automation that sends to it");
 	case PROBLEM_CHANGED:
 		return buf_lit(b, "has been changed by another in the meantime");
 	case PROBLEM_TEMPLATE:

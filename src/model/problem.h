@@ -41,7 +41,7 @@ enum problem_code {
 	PROBLEM_CLASH,               /* right by itself, but not beside what `rule` names */
 	PROBLEM_UNKNOWN_DOCUMENT,    /* none of that name; `rule`: its kind */
 	PROBLEM_DOCUMENTS_FULL,      /* the workspace has `limit` of that kind: `rule` */
-	PROBLEM_IN_USE,              /* what `path` names needs it */
+	PROBLEM_IN_USE,              /* the automation that `path` names sends to it */
 	PROBLEM_CHANGED,             /* since it was looked at */
 	PROBLEM_TEMPLATE, /* of what is sent: `rule`, made for it, tells why, `size` at which byte */
 	PROBLEM_LAST = PROBLEM_TEMPLATE,

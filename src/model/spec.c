@@ -84,9 +84,9 @@ static void judge_integer(struct spec *s, struct str path, const struct spec_mem
 	struct str rule = { 0 };
 	if (n >= m->min && n <= m->max)
 		return;
-	rule = arena_printf(s->arena, "%" PRId64 " to %" PRId64, m->min, m->max);
+	rule = arena_printf(s->arena, "whole number from %" PRId64 " to %" PRId64, m->min, m->max);
 	s->refused |= !rule.p;
-	problem_at(s->problems, PROBLEM_VALUE, path, .rule = rule.p ?: "another value");
+	problem_at(s->problems, PROBLEM_FORMAT, path, .rule = rule.p ?: "number");
 }
 
 static void judge_list(struct spec *s, struct str path, const struct spec_member *m, yyjson_val *v)

@@ -1,5 +1,7 @@
 """Workspaces with automations, events for them, and what came of those."""
 
+import json
+
 import occurd
 import senders
 from occurd import wait_until
@@ -29,6 +31,12 @@ def track(server, space, email="a@example.com", **data):
     reply = server.request(*senders.arsel(space, email, data))
     assert reply.status == 202, reply
     return reply.json()["id"]
+
+
+def api(server, space, method, path, body):
+    return server.request(method, "/_/v1/" + path,
+                          {"Authorization": f"Bearer {space['name']}-reader",
+                           "Content-Type": "application/json"}, json.dumps(body).encode())
 
 
 def deliveries(server, space, **params):

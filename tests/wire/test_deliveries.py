@@ -11,7 +11,7 @@ import pytest
 
 import occurd
 import senders
-from deliveries import TYPE, deliveries, ended, send_to, space_of, track, webhook
+from deliveries import TYPE, api, deliveries, ended, send_to, space_of, track, webhook
 from occurd import wait_until
 from receiver import SECRET, Receiver, signature_is_good
 from test_tls import certificate
@@ -38,6 +38,7 @@ def test_a_webhook_gets_what_was_selected(tmp_path):
         assert got.event["properties"] == {"n": 100}
         assert first["state"] == "done" and int(first["status"]) == 200 and int(first["attempts"]) == 1
         assert first["automation"] == "big-order" and first["destination"] == "crm"
+        assert first["id"] == got.id  # so that what a receiver complains about can be found
         assert first["event_id"] == ids[1] and first["answer"] == '{"said": 200}'
         assert first["due_at"] is None and first["ended_at"] >= first["created_at"]
         assert second["event_id"] == ids[2]
@@ -124,7 +125,7 @@ FAILURES = [  # what the receiver does, and of the try: the status, the answer (
     (301, 301, '{"said": 301}'), ((302, {"Location": "/other"}), 302, '{"said": 302}'),
     (404, 404, '{"said": 404}'), ((422, {}, b"x" * 2000), 422, "x" * 512),
     ((500, {}, "\u20ac".encode() * 300), 500, "\u20ac" * 170),
-    ((500, {}, b"so \xff\xfe far"), 500, "so "), ((500, {}, b""), 500, ""),
+    ((500, {}, b"so \xff\xfe far"), 500, "so \ufffd\ufffd far"), ((500, {}, b""), 500, ""),
     ("reset", None, None), ("half", None, None), ("silent", None, None),
     (b"220 mail.example ESMTP\r\n", None, None)]
 
@@ -299,11 +300,18 @@ def test_a_deleted_destination_ends_what_waits_for_it(tmp_path):
 
 def test_a_private_address_is_refused(tmp_path):
     with Receiver() as receiver:
-        space = space_of("ssrf", [webhook("crm", receiver, allow_private=False),
-                                  webhook("named", receiver, allow_private=False,
-                                          url=receiver.url().replace("127.0.0.1", "localhost"))],
-                         [send_to("all", "crm", "named")])
+        space = space_of("ssrf", [webhook(name, receiver, allow_private=False,
+                                          url=receiver.url().replace("127.0.0.1", host))
+                                  for name, host in (("named", "localhost"),
+                                                     ("odd", "2130706433"))],
+                         [send_to("all", "named", "odd")])
         with occurd.start(tmp_path, [space]) as server:
+            plain = webhook("plain", receiver, allow_private=False)
+            refused = api(server, space, "POST", "destinations", plain)
+            assert refused.status == 400, refused
+            assert refused.json()["errors"] == [
+                {"path": "url",
+                 "message": "url must be a public address, unless allow_private is true"}]
             track(server, space)
             rows = ended(server, space, 2)
         assert {row["state"] for row in rows} == {"dead"}

@@ -9,7 +9,7 @@ import pytest
 import kafka
 import occurd
 import senders
-from deliveries import deliveries, ended, send_to, space_of, track
+from deliveries import api, deliveries, ended, send_to, space_of, track
 from kafka import Cluster, Listener
 from occurd import wait_until
 
@@ -23,12 +23,6 @@ def bus(name, brokers, **members):
 
 def tries_of(server, space, row):
     return senders.reader_of(server, space).get(f"/_/v1/deliveries/{row['number']}")["tries"]
-
-
-def api(server, space, method, path, body):
-    return server.request(method, "/_/v1/" + path,
-                          {"Authorization": f"Bearer {space['name']}-reader",
-                           "Content-Type": "application/json"}, json.dumps(body).encode())
 
 
 # --- What arrives ---
@@ -129,7 +123,8 @@ def test_a_producer_that_failed_is_replaced(tmp_path):
             tries = tries_of(server, space, row)
         assert row["state"] == "done" and "authorization" in tries[0]["answer"]
         assert len(cluster.messages(TOPIC)) == 1
-        assert "kafka_producer_failed" in server.log_text()
+        (line,) = [json.loads(line) for line in server.log if "kafka_producer_failed" in line]
+        assert line["destination"] == "bus"
 
 
 def test_a_topic_that_is_not_there_yet(tmp_path):

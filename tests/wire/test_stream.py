@@ -419,6 +419,18 @@ def test_tail_of_one_definition(server):
         assert tail.end()[0] == 0
 
 
+def test_tail_of_one_contact(server):
+    send(server, 1)
+    assert server.request(*senders.arsel(SPACE, "else@example.com")).status == 202
+    (event, _) = server.reader("admin").events()
+    with Tail(server, "--after=0", "--contact", event["contact_id"]) as tail:
+        assert tail.line()["id"] == event["id"]
+        assert tail.end() == (0, "", "")
+    with Tail(server, "--contact", "nobody") as tail:
+        _, err = tail.process.communicate(timeout=occurd.REPLY_S)
+        assert tail.process.returncode == 1 and "contact" in err, err
+
+
 def test_tail_goes_on_after_a_restart(server):
     server.args = ["--listen", f"127.0.0.1:{server.port}"]
     with Tail(server, "--after", "0") as tail:

@@ -129,6 +129,37 @@ static void knows_valid_utf8(void **state)
 	(void)state;
 }
 
+static void mends_what_is_no_utf8(void **state)
+{
+	static const struct {
+		struct str in;
+		size_t size;
+		struct str out;
+	} cases[] = {
+		{ STR_INIT(""), 8, STR_INIT("") },
+		{ STR_INIT("abc"), 8, STR_INIT("abc") },
+		{ STR_INIT("abc"), 2, STR_INIT("ab") },
+		{ STR_INIT("Gr\xfc\xdf"
+			   "e"),
+		  16,
+		  STR_INIT("Gr\xef\xbf\xbd\xef\xbf\xbd"
+			   "e") },
+		{ STR_INIT("\xff\xfe"), 5, STR_INIT("\xef\xbf\xbd") },
+		{ STR_INIT("a\xe2\x82\xac"), 8, STR_INIT("a\xe2\x82\xac") },
+		{ STR_INIT("a\xe2\x82\xac"), 3, STR_INIT("a") },
+		{ STR_INIT("a\xe2\x82"), 8, STR_INIT("a") }, /* cut off */
+		{ STR_INIT("a\xe2\x82("), 16, STR_INIT("a\xef\xbf\xbd\xef\xbf\xbd(") },
+		{ STR_INIT("a\xff"), 8, STR_INIT("a\xef\xbf\xbd") },
+		{ STR_INIT("a\xc0"), 8, STR_INIT("a\xef\xbf\xbd") },
+	};
+	char out[16];
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		size_t n = str_utf8_mend(cases[i].in, out, cases[i].size);
+		assert_true(str_eq((struct str){ out, n }, cases[i].out));
+	}
+	(void)state;
+}
+
 static void reads_decimal_numbers(void **state)
 {
 	static const struct {
@@ -167,6 +198,7 @@ int main(void)
 		cmocka_unit_test(trims_blanks_and_tabs),
 		cmocka_unit_test(counts_code_points),
 		cmocka_unit_test(knows_valid_utf8),
+		cmocka_unit_test(mends_what_is_no_utf8),
 		cmocka_unit_test(reads_decimal_numbers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

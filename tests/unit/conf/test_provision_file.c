@@ -522,7 +522,7 @@ static void test_refused(void **state)
 		  "relay" },
 		{ WS "  destinations:\n  - { name: a, type: webhook, url: https://a.b,\n"
 		     "      secret: SECRET }\n",
-		  "4: workspaces[0].destinations[0].secret: must be one of: \"whsec_\" and 24 to "
+		  "4: workspaces[0].destinations[0].secret: must be a text of \"whsec_\" and 24 to "
 		  "64 "
 		  "bytes in base64" },
 		{ WS "  destinations:\n  - { name: a, type: webhook, url: https://a.b, a?b: 1 }\n",

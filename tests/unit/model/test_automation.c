@@ -23,7 +23,8 @@ static int count(void *ctx, struct str definition, instant_us since, uint64_t *o
 
 static const char properties[] =
 	"{\"total\":149.990,\"n\":10,\"whole\":10.0,\"big\":9007199254740993,\"text\":\"abc\","
-	"\"number\":\"149.99\",\"flag\":true,\"none\":null,\"tags\":[\"a\",\"b\",7],"
+	"\"number\":\"149.99\",\"flag\":true,\"flag_text\":\"true\",\"none\":null,\"tags\":[\"a\","
+	"\"b\",7],"
 	"\"in\":{\"side\":{\"x\":\"deep\"},\"a.b\":1},\"a.b\":\"dotted\",\"empty\":\"\","
 	"\"day\":\"2025-11-20\",\"at\":\"2025-11-21T09:59:00+00:00\",\"later\":\"2025-11-22\"}";
 static const char attributes[] = "{\"city\":\"Kaunas\",\"email\":\"a@b.co\",\"tags\":[\"vip\"],"
@@ -79,6 +80,10 @@ static void test_tests(void **state)
 		{ T("properties.text", "equals", "\"ABC\""), false },
 		{ T("properties.flag", "equals", "true"), true },
 		{ T("properties.flag", "equals", "false"), false },
+		{ T("properties.flag_text", "equals", "true"), true },
+		{ T("properties.flag_text", "equals", "false"), false },
+		{ T("properties.flag_text", "in", "[false,true]"), true },
+		{ T("properties.text", "equals", "true"), false },
 		{ T("properties.none", "equals", "false"), false },
 		{ T("properties.text", "not_equals", "\"x\""), true },
 		{ T("properties.text", "not_equals", "\"abc\""), false },
@@ -275,7 +280,7 @@ static void test_refused(void **state)
 		  "{\"definitions\":[1]}}",
 		  "trigger.definitions[0] must be a string, not a number; " },
 		{ "{\"name\":\"a\",\"actions\":[{\"send\":\"x\"}],\"delay_seconds\":-1}",
-		  "delay_seconds must be one of: 0 to 31622400; " },
+		  "delay_seconds must be a whole number from 0 to 31622400; " },
 		{ "{\"name\":\"a\",\"actions\":[{\"send\":\"x\"}],\"once_per_contact\":true,"
 		  "\"cooldown_seconds\":1}",
 		  "cooldown_seconds must have one of: once_per_contact or cooldown_seconds; " },
@@ -295,35 +300,36 @@ static void test_refused(void **state)
 		{ WITH("{\"field\":\"properties.\",\"operator\":\"exists\"}"),
 		  "conditions.field must be one of: properties.NAME, contact.NAME, "
 		  "contact.custom.NAME, event.definition, event.occurred_at, event.received_at; " },
+		{ WITH(T("contact.created_at", "exists", "true")),
+		  "conditions.field must be one of: properties.NAME, contact.NAME, "
+		  "contact.custom.NAME, event.definition, event.occurred_at, event.received_at; " },
 		{ WITH(T("properties.x", "like", "1")),
 		  "conditions.operator must be one of: equals, not_equals, contains, starts_with, "
 		  "in, exists, gt, gte, lt, lte, before, after, within_last; " },
 		{ WITH(T("properties.x", "equals", "[1]")),
-		  "conditions.value must be one of: a string, a number, true, false; " },
+		  "conditions.value must be a string, a number, true or false; " },
 		{ WITH("{\"field\":\"properties.x\",\"operator\":\"equals\"}"),
-		  "conditions.value must be one of: a string, a number, true, false; " },
+		  "conditions.value must be a string, a number, true or false; " },
 		{ WITH(T("properties.x", "in", "[]")),
-		  "conditions.value must be one of: a list of 1 to 1000 strings, numbers, true or "
+		  "conditions.value must be a list of 1 to 1000 strings, numbers, true or "
 		  "false; " },
-		{ WITH(T("properties.x", "gt", "\"1\"")),
-		  "conditions.value must be one of: a number; " },
+		{ WITH(T("properties.x", "gt", "\"1\"")), "conditions.value must be a number; " },
 		{ WITH(T("properties.x", "before", "\"noon\"")),
-		  "conditions.value must be one of: a date or a date with time, as "
+		  "conditions.value must be a date or a date with time, as "
 		  "2026-11-21T10:00:00Z; " },
 		{ WITH(T("properties.x", "within_last", "0")),
-		  "conditions.value must be one of: 1 to 31622400 seconds; " },
+		  "conditions.value must be a number of seconds from 1 to 31622400; " },
 		{ WITH(T("properties.x", "starts_with", "\"\"")),
-		  "conditions.value must be one of: a string that is not empty; " },
-		{ WITH(T("properties.x", "exists", "1")),
-		  "conditions.value must be one of: true, false; " },
+		  "conditions.value must be a string that is not empty; " },
+		{ WITH(T("properties.x", "exists", "1")), "conditions.value must be a boolean; " },
 		{ WITH("{\"field\":\"properties.x\",\"operator\":\"exists\",\"within_seconds\":1}"),
 		  "conditions.within_seconds is not a member that is known here; " },
 		{ WITH("{\"count\":7,\"operator\":\"gt\",\"value\":1}"),
-		  "conditions.count must be one of: the name of a definition, or true for any; " },
+		  "conditions.count must be a definition's name, or true for any; " },
 		{ WITH("{\"count\":\"a\",\"operator\":\"contains\",\"value\":1}"),
 		  "conditions.operator must be one of: equals, gt, gte, lt, lte; " },
 		{ WITH("{\"count\":\"a\",\"operator\":\"gt\",\"value\":1001}"),
-		  "conditions.value must be one of: a whole number, 0 to 1000; " },
+		  "conditions.value must be a whole number from 0 to 1000; " },
 		{ WITH(DEEP(DEEP(YES))),
 		  "conditions.not.not.not.not.not.not.not.not may be nested at most 8 levels "
 		  "deep; " },
@@ -361,11 +367,15 @@ static void test_too_many_tests(void **state)
 
 static struct catalog *make_catalog(void)
 {
+	static const struct field item[] = { { .name = STR_INIT("sku"), .type = FIELD_STRING } };
 	static const struct field fields[] = {
 		{ .name = STR_INIT("total"), .type = FIELD_NUMBER },
 		{ .name = STR_INIT("city"), .type = FIELD_STRING },
 		{ .name = STR_INIT("at"), .type = FIELD_DATETIME },
 		{ .name = STR_INIT("free"), .type = FIELD_OBJECT },
+		{ .name = STR_INIT("gift"), .type = FIELD_BOOLEAN },
+		{ .name = STR_INIT("tags"), .type = FIELD_ARRAY },
+		{ .name = STR_INIT("items"), .type = FIELD_ARRAY, .fields = item, .n_fields = 1 },
 	};
 	const struct workspace w = { .no = 1, .name = STR_INIT("w") };
 	struct definition order = { .no = 1,
@@ -413,9 +423,35 @@ static void test_judged(void **state)
 		{ ON("\"order\"", "{\"all\":[" T("properties.what", "gte", "100") "]}"),
 		  "conditions.all[0].field is not a field that is defined; " },
 		{ ON("\"order\"", T("properties.city", "gte", "100")),
-		  "conditions.operator must be a number, not a string; " },
+		  "conditions.operator may not stand together with a field of type string: it "
+		  "wants a number; " },
 		{ ON("\"order\"", T("properties.total", "contains", "\"1\"")),
-		  "conditions.operator must be a string or list, not a number; " },
+		  "conditions.operator may not stand together with a field of type number: it "
+		  "wants a string or a list; " },
+		{ ON("\"order\"", T("properties.at", "gt", "1")),
+		  "conditions.operator may not stand together with a field of type datetime: it "
+		  "wants a number; " },
+		{ ON("\"order\"", T("properties.total", "equals", "\"150\"")),
+		  "conditions.value must be a number, not a string; " },
+		{ ON("\"order\"", T("properties.total", "not_equals", "true")),
+		  "conditions.value must be a number, not a boolean; " },
+		{ ON("\"order\"", T("properties.total", "in", "[1,\"a\",2]")),
+		  "conditions.value[1] must be a number, not a string; " },
+		{ ON("\"order\"", T("properties.gift", "equals", "true")), "" },
+		{ ON("\"order\"", T("properties.gift", "equals", "\"true\"")),
+		  "conditions.value must be a boolean, not a string; " },
+		{ ON("\"order\"", T("properties.city", "equals", "5")), "" },
+		{ ON("\"order\"", T("properties.city", "contains", "5")),
+		  "conditions.value must be a string, not a number; " },
+		{ ON("\"order\"", T("properties.at", "equals", "5")),
+		  "conditions.value must be a string, not a number; " },
+		{ ON("\"order\"", T("properties.tags", "contains", "5")), "" },
+		{ ON("\"open\"", T("properties.what", "equals", "\"150\"")), "" },
+		{ ON("\"order\"", T("properties.items.sku", "equals", "\"a\"")),
+		  "conditions.field must be a way into objects: a list has no members; " },
+		{ ON("\"order\"", T("properties.tags.x", "exists", "true")),
+		  "conditions.field must be a way into objects: a list has no members; " },
+		{ ON("\"order\"", T("properties.items", "exists", "true")), "" },
 		{ ON("\"order\"", "{\"count\":\"none\",\"operator\":\"gt\",\"value\":1}"),
 		  "conditions.count names no event type that is defined; " },
 	};

@@ -125,7 +125,8 @@ static void what_does_not_fit_is_refused_with_all(void **state)
 		  "{\"name\":\"r\",\"trigger\":{\"definitions\":[\"purchase\"]},\"conditions\":{"
 		  "\"field\":\"properties.note\",\"operator\":\"gt\",\"value\":1},"
 		  "\"actions\":[{\"send\":\"crm\"}]}",
-		  "f:2: workspaces[0].a[0].conditions.operator: must be a number, not a string" },
+		  "f:2: workspaces[0].a[0].conditions.operator: may not stand together with a "
+		  "field of type string: it wants a number" },
 		{ "{\"name\":\"crm\"}", RULE, "f:1: workspaces[0].d[0].type: is required" },
 		{ "[]", RULE, "f:1: workspaces[0].d[0]: must be an object, not an array" },
 	};

@@ -1,4 +1,4 @@
-#include "deliver/address.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -97,4 +97,19 @@ bool address_text_is_private(const char *text)
 	if (inet_pton(AF_INET, text, address) == 1)
 		return is_private4(address);
 	return inet_pton(AF_INET6, text, address) != 1 || is_private6(address);
+}
+
+bool address_host_is_private(struct str host)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	unsigned char address[16];
+	bool bracketed = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+	if (bracketed)
+		host = (struct str){ host.p + 1, host.n - 2 };
+	if (host.n >= sizeof(text))
+		return false;
+	memcpy(text, host.p, host.n);
+	if (bracketed)
+		return inet_pton(AF_INET6, text, address) == 1 && is_private6(address);
+	return inet_pton(AF_INET, text, address) == 1 && is_private4(address);
 }

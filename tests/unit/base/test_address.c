@@ -1,4 +1,4 @@
-#include "deliver/address.h"
+#include "base/address.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -105,12 +105,35 @@ static void test_no_address(void **state)
 	assert_true(address_is_private((const struct sockaddr *)&local));
 }
 
+static void test_hosts(void **state)
+{
+	static const struct {
+		const char *host;
+		bool private;
+	} cases[] = {
+		{ "127.0.0.1", true },  { "10.1.2.3", true },           { "169.254.169.254", true },
+		{ "[::1]", true },      { "[::ffff:10.0.0.1]", true },  { "[fe80::1]", true },
+		{ "8.8.8.8", false },   { "[2606:4700::1111]", false }, { "crm.example", false },
+		{ "localhost", false }, { "127.0.0.1.example", false }, { "127.1", false },
+		{ "::1", false },       { "[127.0.0.1]", false },       { "[]", false },
+		{ "", false },
+	};
+	char long_one[300];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (address_host_is_private(str_of(cases[i].host)) != cases[i].private)
+			fail_msg("%s", cases[i].host);
+	memset(long_one, '1', sizeof(long_one));
+	assert_false(address_host_is_private((struct str){ long_one, sizeof(long_one) }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_private),
 		cmocka_unit_test(test_public),
 		cmocka_unit_test(test_no_address),
+		cmocka_unit_test(test_hosts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

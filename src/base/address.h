@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "base/base.h"
+#include "base/str.h"
 
 #include <sys/socket.h>
 
@@ -14,3 +14,7 @@ bool address_is_private(const struct sockaddr *at);
 
 /* Likewise for its text; true for what is no numeric address. */
 bool address_text_is_private(const char *text);
+
+/* Likewise for a host as a URL has it, an address of IPv6 in brackets. False for a name: what that
+ * stands for is known when it is connected to. */
+bool address_host_is_private(struct str host);
