@@ -27,16 +27,18 @@ static const struct network networks4[] = {
 };
 
 static const struct network networks6[] = {
-	{ "::", 128 },        /* unspecified */
-	{ "::1", 128 },       /* loopback */
-	{ "100::", 64 },      /* discard */
-	{ "2001:db8::", 32 }, /* documentation */
-	{ "3fff::", 20 },     /* documentation */
-	{ "5f00::", 16 },     /* segment routing */
-	{ "fc00::", 7 },      /* private */
-	{ "fe80::", 10 },     /* link-local */
-	{ "fec0::", 10 },     /* site-local, once */
-	{ "ff00::", 8 },      /* multicast */
+	{ "::", 128 },         /* unspecified */
+	{ "::1", 128 },        /* loopback */
+	{ "64:ff9b:1::", 48 }, /* NAT64 of one network (RFC 8215), whose IPv4 is often private */
+	{ "100::", 64 },       /* discard */
+	{ "2001:2::", 48 },    /* benchmarks */
+	{ "2001:db8::", 32 },  /* documentation */
+	{ "3fff::", 20 },      /* documentation */
+	{ "5f00::", 16 },      /* segment routing */
+	{ "fc00::", 7 },       /* private */
+	{ "fe80::", 10 },      /* link-local */
+	{ "fec0::", 10 },      /* site-local, once */
+	{ "ff00::", 8 },       /* multicast */
 };
 
 /* Networks of IPv6 that hold an IPv4 address, and at which byte. */

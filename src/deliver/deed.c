@@ -142,7 +142,7 @@ static void on_committed(struct deliver_op *work)
 
 /* --- Loops --- */
 
-/* Those that led to the event the deed is about; empty: a client reported it. */
+/* Those that led to the event the deed is about; NULL: a client reported it. */
 static int read_chain(const struct attempt *a, struct arena *arena, yyjson_val **out)
 {
 	yyjson_val *cause = NULL;
@@ -159,26 +159,35 @@ static const char *loop_of(const struct attempt *a, yyjson_val *chain)
 {
 	size_t i, n;
 	yyjson_val *v;
+	if (!chain)
+		return NULL;
 	yyjson_arr_foreach (chain, i, n, v)
 		if (str_eq(json_str(v), a->automation->name))
 			return "a loop: the automation has led to this event itself";
-	if (yyjson_arr_size(chain) >= DEED_CHAIN_MAX)
+	if (n >= DEED_CHAIN_MAX)
 		return "a loop: five automations have led to this event, one after the other";
 	return NULL;
 }
 
-static struct str put_cause(const struct attempt *a, struct arena *arena, yyjson_val *chain)
+static void put_chain(struct buf *b, yyjson_val *chain)
 {
 	size_t i, n;
 	yyjson_val *v;
+	if (!chain)
+		return;
+	yyjson_arr_foreach (chain, i, n, v) {
+		json_put(b, v);
+		buf_char(b, ',');
+	}
+}
+
+static struct str put_cause(const struct attempt *a, struct arena *arena, yyjson_val *chain)
+{
 	char id[UUID_TEXT + 1];
 	struct buf b = buf_in(arena);
 	uuid_text(a->event->id, id);
 	buf_printf(&b, "{\"event_id\":\"%s\",\"automations\":[", id);
-	yyjson_arr_foreach (chain, i, n, v) {
-		json_put(&b, v);
-		buf_char(&b, ',');
-	}
+	put_chain(&b, chain);
 	buf_json_str(&b, a->automation->name);
 	buf_lit(&b, "]}");
 	return b.failed ? (struct str){ 0 } : buf_str(&b);

@@ -85,6 +85,7 @@ static void rank(struct lane_set *l, const struct rules *rules)
 		l->list[i]->rank = UINT32_MAX;
 	for (unsigned i = 0; i < rules->n_destinations; i++) {
 		struct lane *lane = search(l, l->n, rules->destinations[i].no);
+		must(lane); /* complete() has added it */
 		lane->rank = i;
 		lane_refresh(lane, &rules->destinations[i]);
 	}

@@ -44,6 +44,7 @@ struct relay_call {
 
 	const char *why_not; /* nothing can be sent, for that reason */
 	struct buf note;     /* what was left out */
+	bool note_full;      /* and more */
 	bool failed;         /* memory was refused */
 };
 

@@ -52,7 +52,7 @@ void relay_leave_out(struct relay_call *c, struct str group, struct str name, co
 {
 	struct buf *b = &c->note;
 	size_t before = b->n;
-	if (b->n >= RELAY_NOTE_MAX)
+	if (c->note_full)
 		return;
 	buf_put(b, before ? STR(", ") : STR("left out: "));
 	buf_put(b, group);
@@ -63,7 +63,7 @@ void relay_leave_out(struct relay_call *c, struct str group, struct str name, co
 		return;
 	b->n = before;
 	buf_put(b, before ? STR(", and more") : STR("left out: what has a very long name"));
-	b->n = RELAY_NOTE_MAX;
+	c->note_full = true;
 }
 
 void relay_used(struct relay_call *c, struct str name)

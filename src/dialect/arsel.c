@@ -51,8 +51,6 @@ static const struct words faults[] = {
 	[FAULT_SYNTAX] = { 400, STR_INIT("bad_request"), STR_INIT("Malformed HTTP request") },
 	[FAULT_TIMEOUT] = { 408, STR_INIT("error"),
 			    STR_INIT("The request took too long to arrive") },
-	[FAULT_LENGTH_REQUIRED] = { 411, STR_INIT("error"),
-				    STR_INIT("Content-Length is required") },
 	[FAULT_BODY_TOO_LARGE] = { 413, STR_INIT("payload_too_large"),
 				   STR_INIT("Request body is too large") },
 	[FAULT_TARGET_TOO_LONG] = { 414, STR_INIT("error"),

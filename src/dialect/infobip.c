@@ -70,7 +70,6 @@ static const struct exception *exception_of_fault(enum fault f)
 	case FAULT_NONE:
 	case FAULT_SYNTAX:
 	case FAULT_TIMEOUT:
-	case FAULT_LENGTH_REQUIRED:
 	case FAULT_BODY_TOO_LARGE:
 	case FAULT_TARGET_TOO_LONG:
 	case FAULT_EXPECTATION:
@@ -99,7 +98,8 @@ void infobip_put_problem_at(struct buf *b, const struct problem *p)
 {
 	struct problem short_one = *p;
 	short_one.path = echo(p->path);
-	if (p->code == PROBLEM_UNKNOWN_FIELD || p->code == PROBLEM_FIELD_TYPE) {
+	if (p->code == PROBLEM_UNKNOWN_FIELD || p->code == PROBLEM_FIELD_TYPE ||
+	    p->code == PROBLEM_UNKNOWN_DEFINITION) {
 		buf_put(b, short_one.path);
 		buf_char(b, ' ');
 	}

@@ -89,6 +89,8 @@ static void put_detail(struct buf *b, const struct problem *p)
 	struct buf text = buf_in(b->arena);
 	if (p->code == PROBLEM_EMPTY)
 		buf_lit(&text, "Must not be empty.");
+	else if (p->code == PROBLEM_TYPE && p->path.n == 0)
+		buf_lit(&text, "Must be an object."); /* it is no body that the words speak of */
 	else if (p->code == PROBLEM_FORMAT && str_eq(p->path, infobip_event_id_member.name))
 		buf_lit(&text, "Must only include letters (A-Z, a-z), digits (0-9), underscores "
 			       "(_), and hyphens (-).");
@@ -178,7 +180,7 @@ static void read_identifier(struct call *call, struct item *item)
 	if (!infobip_identifier_type(json_str(v[TYPE]), &item->kind))
 		problem_at(&call->problems, PROBLEM_VALUE, STR("identifier.type"),
 			   .rule = infobip_identifier_types);
-	else if (item->kind >= IDENTITY_LINE && item->kind < IDENTITY_UUID && !v[SENDER])
+	else if (infobip_wants_sender(item->kind) && !v[SENDER])
 		problem_at(&call->problems, PROBLEM_REQUIRED, STR("identifier.sender"));
 }
 
@@ -229,7 +231,7 @@ static enum refusal read_event(struct call *call, struct item *item, unsigned i,
 	const struct definition *d =
 		workspace_definition(call->workspace, json_str(item->body[DEFINITION]));
 	if (!d) {
-		problem_at(&call->problems, PROBLEM_VALUE,
+		problem_at(&call->problems, PROBLEM_UNKNOWN_DEFINITION,
 			   problem_path(op->arena, path, members[DEFINITION].name));
 		return REFUSE_PROBLEMS;
 	}

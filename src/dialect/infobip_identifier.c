@@ -1,34 +1,37 @@
 /* The types of identifiers that name a person, and what a value of them can be. */
 #include "dialect/infobip_private.h"
 
-const char infobip_identifier_types[] = "ID, EXTERNAL_ID, PHONE, EMAIL, a messaging channel's name";
+/* All but ID, of which the kind has another name. */
+#define TYPES(X)                    \
+	X(EXTERNAL_ID)              \
+	X(PHONE)                    \
+	X(EMAIL)                    \
+	X(LINE)                     \
+	X(FACEBOOK)                 \
+	X(TELEGRAM)                 \
+	X(PUSH)                     \
+	X(WEB_PUSH)                 \
+	X(LIVE_CHAT)                \
+	X(VIBER_BOTS)               \
+	X(INSTAGRAM)                \
+	X(INSTAGRAM_DM)             \
+	X(TWITTER)                  \
+	X(APPLE_BUSINESS_CHAT)      \
+	X(KAKAO_SANGDAM)            \
+	X(GOOGLE_BUSINESS_MESSAGES) \
+	X(WHATSAPP)                 \
+	X(ZALO_FOLLOWER)            \
+	X(TIKTOK_BM)                \
+	X(OPEN_CHANNEL)
 
+#define LISTED(name) ", " #name
+const char infobip_identifier_types[] = "ID" TYPES(LISTED);
+
+#define KIND(name) { STR_INIT(#name), IDENTITY_##name },
 static const struct {
 	struct str name;
 	enum identity_kind kind;
-} types[] = {
-	{ STR_INIT("ID"), IDENTITY_NUMBER },
-	{ STR_INIT("EXTERNAL_ID"), IDENTITY_EXTERNAL_ID },
-	{ STR_INIT("PHONE"), IDENTITY_PHONE },
-	{ STR_INIT("EMAIL"), IDENTITY_EMAIL },
-	{ STR_INIT("LINE"), IDENTITY_LINE },
-	{ STR_INIT("FACEBOOK"), IDENTITY_FACEBOOK },
-	{ STR_INIT("TELEGRAM"), IDENTITY_TELEGRAM },
-	{ STR_INIT("PUSH"), IDENTITY_PUSH },
-	{ STR_INIT("WEB_PUSH"), IDENTITY_WEB_PUSH },
-	{ STR_INIT("LIVE_CHAT"), IDENTITY_LIVE_CHAT },
-	{ STR_INIT("VIBER_BOTS"), IDENTITY_VIBER_BOTS },
-	{ STR_INIT("INSTAGRAM"), IDENTITY_INSTAGRAM },
-	{ STR_INIT("INSTAGRAM_DM"), IDENTITY_INSTAGRAM_DM },
-	{ STR_INIT("TWITTER"), IDENTITY_TWITTER },
-	{ STR_INIT("APPLE_BUSINESS_CHAT"), IDENTITY_APPLE_BUSINESS_CHAT },
-	{ STR_INIT("KAKAO_SANGDAM"), IDENTITY_KAKAO_SANGDAM },
-	{ STR_INIT("GOOGLE_BUSINESS_MESSAGES"), IDENTITY_GOOGLE_BUSINESS_MESSAGES },
-	{ STR_INIT("WHATSAPP"), IDENTITY_WHATSAPP },
-	{ STR_INIT("ZALO_FOLLOWER"), IDENTITY_ZALO_FOLLOWER },
-	{ STR_INIT("TIKTOK_BM"), IDENTITY_TIKTOK_BM },
-	{ STR_INIT("OPEN_CHANNEL"), IDENTITY_OPEN_CHANNEL },
-};
+} types[] = { { STR_INIT("ID"), IDENTITY_NUMBER }, TYPES(KIND) };
 
 bool infobip_identifier_type(struct str name, enum identity_kind *out)
 {
@@ -39,6 +42,12 @@ bool infobip_identifier_type(struct str name, enum identity_kind *out)
 		return true;
 	}
 	return false;
+}
+
+/* The ids of messaging channels are those of a sender. */
+bool infobip_wants_sender(enum identity_kind kind)
+{
+	return kind >= IDENTITY_LINE && kind < IDENTITY_UUID;
 }
 
 bool infobip_identify(struct arena *a, enum identity_kind kind, struct str value, struct who *out)

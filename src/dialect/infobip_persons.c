@@ -90,6 +90,8 @@ static enum refusal read_identifier(struct call *call, struct persons *s, struct
 	else if (!infobip_identifier_type(type, &kind))
 		problem_at(&call->problems, PROBLEM_VALUE, STR("type"),
 			   .rule = infobip_identifier_types);
+	else if (infobip_wants_sender(kind) && param(call, "sender").n == 0)
+		problem_at(&call->problems, PROBLEM_REQUIRED, STR("sender"));
 	if (call->problems.found)
 		return REFUSE_PROBLEMS;
 	if (!infobip_identify(&call->req->arena, kind, id, w))

@@ -64,6 +64,7 @@ enum refusal infobip_properties(struct call *call, const struct definition *d, y
 
 MUST_CHECK bool infobip_identifier_type(struct str name, enum identity_kind *out);
 extern const char infobip_identifier_types[]; /* as a problem's rule lists them */
+bool infobip_wants_sender(enum identity_kind kind);
 
 /* Whether somebody can go by that value; fills value and key. */
 MUST_CHECK bool infobip_identify(struct arena *a, enum identity_kind kind, struct str value,

@@ -24,7 +24,6 @@ static const struct omnisend_no refusals[] = {
 static const char *const faults[] = {
 	[FAULT_SYNTAX] = "Bad request",
 	[FAULT_TIMEOUT] = "Request timeout",
-	[FAULT_LENGTH_REQUIRED] = "Content-Length required",
 	[FAULT_BODY_TOO_LARGE] = "Request body too large",
 	[FAULT_TARGET_TOO_LONG] = "Request target too long",
 	[FAULT_CONTENT_CODING] = "Unsupported content encoding",

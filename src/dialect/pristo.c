@@ -41,8 +41,6 @@ static const struct pristo_words faults[] = {
 	[FAULT_SYNTAX] = { 400, STR_INIT("BAD_REQUEST"), STR_INIT("This is not HTTP/1.1") },
 	[FAULT_TIMEOUT] = { 408, STR_INIT("REQUEST_TIMEOUT"),
 			    STR_INIT("The request took too long to arrive") },
-	[FAULT_LENGTH_REQUIRED] = { 411, STR_INIT("LENGTH_REQUIRED"),
-				    STR_INIT("The header Content-Length is required") },
 	[FAULT_BODY_TOO_LARGE] = { 413, STR_INIT("PAYLOAD_TOO_LARGE"),
 				   STR_INIT("The body is too large") },
 	[FAULT_TARGET_TOO_LONG] = { 414, STR_INIT("URI_TOO_LONG"),

@@ -193,8 +193,7 @@ static void answer_refused(struct call *call, enum refusal why)
  * learns nothing of limits (pristo.md section 2, check order). */
 static bool fault_waits_for_access(enum fault f)
 {
-	return f == FAULT_LENGTH_REQUIRED || f == FAULT_BODY_TOO_LARGE ||
-	       f == FAULT_CONTENT_CODING || f == FAULT_EXPECTATION;
+	return f == FAULT_BODY_TOO_LARGE || f == FAULT_CONTENT_CODING || f == FAULT_EXPECTATION;
 }
 
 /* A flood costs least where it is refused before its bodies are read. What finds the room taken

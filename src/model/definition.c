@@ -110,6 +110,23 @@ struct definition *definition_new(const struct definition *like)
 	return d;
 }
 
+struct definition definition_draft(const struct definition *d)
+{
+	return (struct definition){
+		.no = d->no,
+		.id = d->id,
+		.name = d->name,
+		.title = d->title,
+		.description = d->description,
+		.annotations = d->annotations,
+		.inferred = d->inferred,
+		.created_at = d->created_at,
+		.updated_at = d->updated_at,
+		.fields = d->fields,
+		.n_fields = d->n_fields,
+	};
+}
+
 struct definition *definition_ref(struct definition *d)
 {
 	unsigned before = atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);

@@ -66,6 +66,9 @@ struct definition {
  * caller.
  */
 struct definition *definition_new(const struct definition *like);
+/* What it says, to be changed and given to definition_new(): without `refs`, which others may be
+ * changing, and on loan for as long as `d` is held. */
+struct definition definition_draft(const struct definition *d);
 struct definition *definition_ref(struct definition *d); /* any thread */
 void definition_unref(struct definition *d);             /* any thread; NULL is fine */
 DEFINE_CLEANUP(struct definition *, definition_unref);

@@ -13,7 +13,7 @@ static int refuse(struct parse *p, enum fault fault, const char *detail)
 	req->fault = fault;
 	req->fault_detail = detail;
 	req->body = (struct str){ 0 };
-	req->close_after |= fault_closes(fault);
+	req->close_after = true;
 	return -1; /* what stops llhttp */
 }
 

@@ -62,9 +62,3 @@ size_t parse_awaits(const struct parse *p);
 /* Nothing more is awaited. False: not even the request line is there, so there is nothing to
  * answer. True: the request has the fault and is done. */
 bool parse_give_up(struct parse *p, enum fault fault, const char *detail);
-
-/* What follows a request with this fault cannot be read. */
-static inline bool fault_closes(enum fault f)
-{
-	return f != FAULT_NONE && f != FAULT_LENGTH_REQUIRED;
-}

@@ -304,6 +304,8 @@ static struct verdict judge_coding(const struct request *req, const struct field
 	return PASSED;
 }
 
+/* No length is a body of no bytes, whatever the method (RFC 9112 section 6.3): what it lacks is for the
+ * endpoint to say, in its vendor's words. */
 static struct verdict judge_length(const struct fields *f, uint64_t *out)
 {
 	*out = 0;
@@ -322,20 +324,13 @@ static struct verdict judge_single(const struct fields *f)
 	return f->n_type > 1 ? MALFORMED("more than one Content-Type") : PASSED;
 }
 
-static bool method_needs_length(enum method m)
-{
-	return m == METHOD_POST || m == METHOD_PUT || m == METHOD_PATCH;
-}
-
 /* What is framed well and yet will not be served. */
-static struct verdict judge_wishes(const struct request *req, const struct fields *f)
+static struct verdict judge_wishes(const struct fields *f)
 {
 	if (f->expects_other)
 		return REFUSED(FAULT_EXPECTATION, "the only expectation met here is 100-continue");
 	if (f->encoded)
 		return REFUSED(FAULT_CONTENT_CODING, "no Content-Encoding but identity is taken");
-	if (method_needs_length(req->method) && !f->n_length && !f->n_coding)
-		return REFUSED(FAULT_LENGTH_REQUIRED, "neither Content-Length nor chunks");
 	return PASSED;
 }
 
@@ -353,7 +348,7 @@ struct verdict policy_fields(const struct request *req, struct policy_body *out)
 	if (!v.fault)
 		v = judge_single(&f);
 	if (!v.fault)
-		v = judge_wishes(req, &f);
+		v = judge_wishes(&f);
 	out->chunked = f.n_coding > 0;
 	out->expects_continue = f.expects_continue && !req->old_http;
 	return v;

@@ -25,21 +25,20 @@ enum method {
 #define METHOD_BIT(m) (1U << (m))
 const char *method_name(enum method m);
 
-/* What the net layer itself refuses. The app words the answer; FAULT_CLOSES of them end the
- * connection, because what follows cannot be told from the body of this request. */
+/* What the net layer itself refuses. The app words the answer; each of them ends the connection,
+ * because what follows cannot be told from the body of this request. */
 enum fault {
 	FAULT_NONE,
-	FAULT_SYNTAX,          /* 400: framing, header, host or target breaks RFC 9112; closes */
-	FAULT_TIMEOUT,         /* 408: head or body not there in time; closes */
-	FAULT_LENGTH_REQUIRED, /* 411: POST, PUT, PATCH with neither length nor chunks */
-	FAULT_BODY_TOO_LARGE,  /* 413: over what the app takes for this target; closes */
-	FAULT_TARGET_TOO_LONG, /* 414; closes */
-	FAULT_CONTENT_CODING,  /* 415: Content-Encoding other than identity; closes */
-	FAULT_EXPECTATION,     /* 417: Expect other than 100-continue; closes */
-	FAULT_HEAD_TOO_LARGE,  /* 431: bytes or number of headers; closes */
-	FAULT_NO_MEMORY,       /* 503: the ceiling on request memory; closes */
-	FAULT_NOT_IMPLEMENTED, /* 501: a transfer coding other than chunked, CONNECT; closes */
-	FAULT_VERSION,         /* 505: not HTTP/1.0 or 1.1; closes */
+	FAULT_SYNTAX,          /* 400: framing, header, host or target breaks RFC 9112 */
+	FAULT_TIMEOUT,         /* 408: head or body not there in time */
+	FAULT_BODY_TOO_LARGE,  /* 413: over what the app takes for this target */
+	FAULT_TARGET_TOO_LONG, /* 414 */
+	FAULT_CONTENT_CODING,  /* 415: Content-Encoding other than identity */
+	FAULT_EXPECTATION,     /* 417: Expect other than 100-continue */
+	FAULT_HEAD_TOO_LARGE,  /* 431: bytes or number of headers */
+	FAULT_NO_MEMORY,       /* 503: the ceiling on request memory */
+	FAULT_NOT_IMPLEMENTED, /* 501: a transfer coding other than chunked, CONNECT */
+	FAULT_VERSION,         /* 505: not HTTP/1.0 or 1.1 */
 };
 
 int fault_status(enum fault f);

@@ -77,7 +77,7 @@ static bool fits(struct op *op, struct level old, struct level more, struct str 
 static struct definition merged(const struct op *op, const struct definition *old)
 {
 	const struct definition *define = op->define;
-	struct definition next = *old;
+	struct definition next = definition_draft(old);
 	if (op->rules & DEFINITION_TITLE)
 		next.title = define->title;
 	if (op->rules & DEFINITION_DESCRIPTION)

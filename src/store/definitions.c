@@ -113,7 +113,7 @@ static bool extend_fields(struct arena *a, const struct field **fields, unsigned
 int definition_extend(struct store *s, const struct definition *from, const struct field *more,
 		      unsigned n, struct definition_plan *plan)
 {
-	struct definition next = *from;
+	struct definition next = definition_draft(from);
 	if (!extend_fields(&s->scratch, &next.fields, &next.n_fields, more, n))
 		return fail(-ENOMEM, "definition");
 	next.updated_at = definition_changed_at(s, from);

@@ -44,7 +44,7 @@ static void add_str(struct digest *d, struct str s)
 static void add_request(struct digest *d, const struct request *req)
 {
 	must(req->fault != FAULT_NO_MEMORY);
-	must(!fault_closes(req->fault) || req->close_after);
+	must(req->fault == FAULT_NONE || req->close_after);
 	must(req->fault == FAULT_NONE || req->body.n == 0);
 	must(req->fault != FAULT_NONE || (req->path.n && req->path.p[0] == '/'));
 	must(req->body.n <= body_limit(NULL, req));

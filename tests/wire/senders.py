@@ -2,6 +2,7 @@
 server dies."""
 
 import json
+import sys
 import threading
 
 import openapi
@@ -113,12 +114,12 @@ class Sender:
             while len(self.answers) < n:
                 self._round(wire, min(self.depth, n - len(self.answers)))
 
-    def run_until_closed(self, stop):
-        """Until the server goes away or `stop` is set. What was not answered may be stored or
-        not; what was answered is in `answers`."""
+    def run_until_closed(self, stop, most=sys.maxsize):
+        """Until the server goes away, `stop` is set or so many were sent. What was not answered may
+        be stored or not; what was answered is in `answers`."""
         try:
             with self.server.wire() as wire:
-                while not stop.is_set():
+                while not stop.is_set() and self.sent < most:
                     self._round(wire, self.depth)
         except (Closed, OSError):
             pass

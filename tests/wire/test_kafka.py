@@ -196,7 +196,8 @@ def test_killed_again_and_again_every_delivery_arrives(tmp_path):
                 server, lambda i: senders.arsel(space, f"p{i % 30}@example.com",
                                                 {"n": 1000 * round_no + i}), depth=8)
             stop = threading.Event()
-            thread = threading.Thread(target=sender.run_until_closed, args=(stop,))
+            # The cluster keeps 5 MB of a partition, and drops the oldest.
+            thread = threading.Thread(target=sender.run_until_closed, args=(stop, 1000))
             thread.start()
             want = len(deliveries(server, space, state="done")) + 40
             wait_until(lambda: len(deliveries(server, space, state="done")) > want, 30,

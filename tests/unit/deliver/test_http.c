@@ -10,9 +10,12 @@
 #include "deliver/sender.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -100,6 +103,33 @@ static void receiver_close(struct receiver *r)
 	shutdown(r->listener, SHUT_RDWR);
 	pthread_join(r->thread, NULL);
 	close(r->listener);
+}
+
+/* --- A name whose servers do not answer --- */
+
+#define SILENT_NAME "silent.test"
+
+/* libcurl's thread that asks for it is held up until it may go on, or for long. */
+static struct {
+	sem_t asked, go_on, gone_on;
+} silence;
+
+/* In front of the C library's. */
+int getaddrinfo(const char *restrict name, const char *restrict service,
+		const struct addrinfo *restrict hints, struct addrinfo **restrict out)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	if (name && strcmp(name, SILENT_NAME) == 0) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += WAIT_MS / 1000;
+		sem_post(&silence.asked);
+		sem_timedwait(&silence.go_on, &until);
+		sem_post(&silence.gone_on);
+		return EAI_AGAIN;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(name, service, hints, out);
 }
 
 /* --- One attempt --- */
@@ -384,11 +414,8 @@ static void on_ended(struct exchange *x)
 	n_done++;
 }
 
-static void exchange(struct http *h, struct exchange *x, unsigned port)
+static void begin(struct http *h, struct exchange *x, const char *url)
 {
-	char url[100];
-	int64_t until = time_monotonic_ms() + WAIT_MS;
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
 	x->url = str_of(url);
 	x->body = STR("{}");
 	x->allow_private = true;
@@ -396,9 +423,22 @@ static void exchange(struct http *h, struct exchange *x, unsigned port)
 	x->done = on_ended;
 	n_done = 0;
 	assert_int_equal(http_start(h, x), 0);
+}
+
+static void await(struct http *h)
+{
+	int64_t until = time_monotonic_ms() + WAIT_MS;
 	while (n_done == 0 && time_monotonic_ms() < until)
 		http_run(h, 1000);
 	assert_int_equal(n_done, 1);
+}
+
+static void exchange(struct http *h, struct exchange *x, unsigned port)
+{
+	char url[100];
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
+	begin(h, x, url);
+	await(h);
 }
 
 static unsigned closed_port(void)
@@ -458,12 +498,47 @@ static void test_once_is_on_a_connection_of_its_own(void **state)
 	receiver_close(&r);
 }
 
+static bool has_gone_on(void)
+{
+	int n;
+	sem_getvalue(&silence.gone_on, &n);
+	return n > 0;
+}
+
+/* Neither an exchange whose time is over nor the end waits for a name: nor do the others. */
+static void test_a_name_holds_nobody_up(void **state)
+{
+	static const char url[] = "http://" SILENT_NAME "/";
+	struct exchange late = { .timeout_ms = 100 }, dropped = { 0 };
+	struct http *h;
+	(void)state;
+	sem_init(&silence.asked, 0, 0);
+	sem_init(&silence.go_on, 0, 0);
+	sem_init(&silence.gone_on, 0, 0);
+	assert_int_equal(http_new(&h), 0);
+	begin(h, &late, url);
+	await(h);
+	assert_int_equal(late.status, 0);
+	assert_false(late.sent);
+	assert_false(has_gone_on());
+	begin(h, &dropped, url);
+	http_run(h, 0);
+	http_free(h);
+	assert_false(has_gone_on());
+	for (unsigned i = 0; i < 2; i++) {
+		sem_wait(&silence.asked);
+		sem_post(&silence.go_on);
+		sem_wait(&silence.gone_on);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outcomes),
 		cmocka_unit_test(test_whether_it_was_sent),
 		cmocka_unit_test(test_once_is_on_a_connection_of_its_own),
+		cmocka_unit_test(test_a_name_holds_nobody_up),
 		cmocka_unit_test(test_what_is_sent),
 		cmocka_unit_test(test_connections_are_kept),
 		cmocka_unit_test(test_private_addresses),

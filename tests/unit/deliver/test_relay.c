@@ -334,20 +334,42 @@ static void test_limits(void **state)
 		}
 }
 
-/* However much is left out, the note has an end. */
-static void test_a_note_has_an_end(void **state)
+/* A list of so many properties, each named by the pattern, which Omnisend does not take. */
+static void make_unnameable(struct made *m, const char *pattern, unsigned n)
 {
 	struct buf b = buf_in(&arena);
-	struct made m;
-	(void)state;
 	buf_char(&b, '{');
-	for (unsigned i = 0; i < 150; i++)
-		buf_printf(&b, "%s\"property-%u\":1", i ? "," : "", i);
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(&b, "%s\"%s-%u\":1", i ? "," : "", pattern, i);
 	buf_lit(&b, "}");
 	buf_char(&b, '\0');
-	make(&m, "omnisend", &(struct trial){ .properties = b.p });
-	assert_true(m.call.note.n <= RELAY_NOTE_MAX);
-	assert_non_null(strstr(arena_str(&arena, buf_str(&m.call.note)).p, ", and more"));
+	make(m, "omnisend", &(struct trial){ .properties = b.p });
+}
+
+/* However much is left out, the note has an end, and says so in whole words. */
+static void test_a_note_has_an_end(void **state)
+{
+	static const struct str end = STR_INIT(", and more");
+	static const char *const patterns[] = { "property", "p", "one-whose-name-is-a-little-long",
+						"\xC4\x97\xC5\xA1\xC5\xB3" };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+		struct made m;
+		make_unnameable(&m, patterns[i], 150);
+		struct str note = buf_str(&m.call.note);
+		assert_true(note.n <= RELAY_NOTE_MAX);
+		assert_true(str_eq(str_from(note, note.n - end.n), end));
+		assert_int_equal(str_utf8_prefix(note), note.n);
+	}
+}
+
+static void test_a_note_of_a_very_long_name(void **state)
+{
+	static const struct str said = STR_INIT("left out: what has a very long name");
+	struct made m;
+	(void)state;
+	make_unnameable(&m, repeated('x', RELAY_NOTE_MAX), 3);
+	assert_true(str_eq(buf_str(&m.call.note), said));
 }
 
 static void test_too_many(void **state)
@@ -537,6 +559,7 @@ int main(void)
 		CASE(test_notes),
 		CASE(test_limits),
 		CASE(test_a_note_has_an_end),
+		CASE(test_a_note_of_a_very_long_name),
 		CASE(test_too_many),
 		CASE(test_cannot_be_sent),
 		CASE(test_not_again),

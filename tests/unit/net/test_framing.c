@@ -28,11 +28,15 @@ static const struct wire wires[] = {
 	  REFUSED(400) },
 	{ "chunks and length 0", STR_INIT(POST
 	  "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n"), REFUSED(400) },
-	{ "POST without a length keeps the connection", STR_INIT(POST "\r\n" GET_OK), { 411, 200 },
+	{ "POST without a length has no body", STR_INIT(POST "\r\n"), { 200 }, KEPT, "" },
+	{ "POST without a length ends with its head", STR_INIT(POST "\r\n" GET_OK), { 200, 200 },
 	  KEPT, "/ok" },
-	{ "PUT without a length", STR_INIT("PUT /p HTTP/1.1\r\n" HOST "\r\n"), { 411 }, KEPT,
-	  NULL },
-	{ "PATCH without a length, 1.0", STR_INIT("PATCH /p HTTP/1.0\r\n\r\n"), REFUSED(411) },
+	{ "POST without a length, and a body", STR_INIT(POST "\r\n{\"a\":1}"), { 200, 400 },
+	  CLOSED, NULL },
+	{ "PUT without a length", STR_INIT("PUT /echo HTTP/1.1\r\n" HOST "\r\n"), { 200 }, KEPT,
+	  "" },
+	{ "PATCH without a length, 1.0", STR_INIT("PATCH /echo HTTP/1.0\r\n\r\n"), { 200 },
+	  CLOSED, "" },
 
 	/* Transfer codings. */
 	{ "chunks", STR_INIT(CHUNKED "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n" GET_OK),

@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 enum { READERS = 3, BATCHES = 300, PER_BATCH = 10, CONTACTS = 7 };
 
@@ -118,10 +119,72 @@ static void readers_see_what_is_committed(void **state)
 	fixture_end(&f);
 }
 
+/* --- Snapshots --- */
+
+static atomic_uint looks;
+
+static void *look_on(void *arg)
+{
+	struct catalog *mine = NULL;
+	(void)arg;
+	while (!atomic_load(&done)) {
+		catalog_refresh(store_catalog(f.store), &mine);
+		atomic_fetch_add_explicit(&looks, 1, memory_order_relaxed);
+	}
+	catalog_unref(mine);
+	return NULL;
+}
+
+/* The snapshot before the last commit's has been let go. Relaxed, so that nothing else comes of it:
+ * the committer does not wait for that either. */
+static void wait_for_looks(void)
+{
+	unsigned from = atomic_load_explicit(&looks, memory_order_relaxed);
+	while (atomic_load_explicit(&looks, memory_order_relaxed) - from < 2)
+		sched_yield();
+}
+
+/* One of two, so that the next snapshot shares the other with this one. */
+static void change_definition(unsigned i)
+{
+	const struct definition define = {
+		.name = i % 2 ? STR("odd") : STR("even"),
+		.title = arena_printf(&f.arena, "%u", i),
+	};
+	struct op op = { .arena = &f.arena,
+			 .kind = OP_DEFINITION,
+			 .workspace = 1,
+			 .rules = DEFINITION_TITLE,
+			 .define = &define };
+	assert_done(store_begin(f.store));
+	assert_int_equal(store_apply(f.store, &op), STORE_OK);
+	assert_done(store_commit(f.store));
+}
+
+/* What a change is made of has other owners, who let it go meanwhile. */
+static void definitions_are_let_go_while_they_change(void **state)
+{
+	pthread_t thread;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	atomic_store(&done, false);
+	assert_int_equal(pthread_create(&thread, NULL, look_on, NULL), 0);
+	for (unsigned i = 0; i < BATCHES; i++) {
+		arena_reset(&f.arena);
+		change_definition(i);
+		wait_for_looks();
+	}
+	atomic_store(&done, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(readers_see_what_is_committed),
+		cmocka_unit_test(definitions_are_let_go_while_they_change),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
