@@ -188,8 +188,8 @@ def pin(pid, cpus):
         os.sched_setaffinity(pid, cpus)
 
 
-def occurd(directory, threads=0, data="data", more=(), cpus=None):
-    command = [program("occurd"), "serve", "--listen", "127.0.0.1:0", "--data", directory / data,
+def occurd(directory, threads=0, data="data", more=(), cpus=None, binary=None):
+    command = [binary or program("occurd"), "serve", "--listen", "127.0.0.1:0", "--data", directory / data,
                "--provision", provision(directory), *more]
     if threads:
         command += ["--threads", str(threads)]

@@ -1,125 +1,116 @@
 /*
- * Files: one line of JSON per delivery, appended and synced, under `out` in the data directory. A
- * file that has reached its size is renamed to its name with the time behind it, and a new one
- * begun. What a crash left of a line is ended before the next, so that each line is one delivery's
- * or none's.
+ * Files: one line of JSON per delivery, under `out` in the data directory. It is delivered once the
+ * sync that covers it is done; until then it is under way, with others of its file.
  */
 #include "base/fail.h"
+#include "deliver/bell.h"
+#include "deliver/file_writer.h"
 #include "deliver/sender.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-/* The folders on the way. */
-static int make_folders(char *path, size_t from)
+struct files {
+	struct http *http;
+	struct file_writer *writer; /* NULL: there was no delivery yet */
+	int bell;
+	struct file_line_list begun; /* not yet the writer's */
+};
+
+/* An attempt's, in its arena. */
+struct sent_line {
+	struct file_line line; /* first */
+	struct attempt *attempt;
+	int64_t began_ms;
+};
+
+static void end_attempt(struct sent_line *s)
 {
-	for (char *slash = strchr(path + from, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		int r = mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
-		*slash = '/';
-		if (r < 0)
-			return fail(r, "cannot make the folders of %s", path);
+	struct attempt *a = s->attempt;
+	a->outcome = s->line.taken ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
+	a->status = 0;
+	a->retry_after_s = -1;
+	a->answer = str_of(s->line.why);
+	a->duration_ms = time_monotonic_ms() - s->began_ms;
+	a->done(a);
+}
+
+static void end_all(void *arg)
+{
+	struct files *f = arg;
+	struct file_line_list back;
+	struct file_line *line, *next;
+	bell_hush(f->bell);
+	file_writer_take(f->writer, &back);
+	for (line = TAILQ_FIRST(&back); line; line = next) {
+		next = TAILQ_NEXT(line, link);
+		end_attempt((struct sent_line *)line);
 	}
-	return 0;
 }
 
-static int make_path(const struct attempt *a, char path[PATH_MAX])
+static int open_writer(struct files *f)
 {
-	struct str dir = a->data_dir, name = a->destination->path;
-	int n = snprintf(path, PATH_MAX, STR_FMT "/out/" STR_FMT, STR_ARG(dir), STR_ARG(name));
-	if (n >= PATH_MAX)
-		return fail(-ENAMETOOLONG, STR_FMT, STR_ARG(name));
-	return pass(make_folders(path, dir.n + 1));
-}
-
-static void name_aside(char aside[PATH_MAX + 40], const char *path, instant_us at)
-{
-	char text[32];
-	struct buf b = buf_over(text, sizeof(text));
-	time_put(&b, at, 6);
-	snprintf(aside, PATH_MAX + 40, "%s." STR_FMT, path, STR_ARG(buf_str(&b)));
-}
-
-/* Many deliveries begin at the same instant, and what was put aside is never overwritten. */
-static int rotate(const char *path, instant_us now)
-{
-	char aside[PATH_MAX + 40];
-	name_aside(aside, path, now);
-	while (access(aside, F_OK) == 0)
-		name_aside(aside, path, ++now);
-	return rename(path, aside) < 0 ? fail(-errno, "cannot rename %s", path) : 0;
-}
-
-static int open_to_append(const char *path)
-{
-	int fd = open(path, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
-	return fd < 0 ? fail(-errno, "cannot open %s", path) : fd;
-}
-
-static int open_for(const struct attempt *a, const char *path)
-{
-	struct stat st;
-	if (stat(path, &st) == 0 && (uint64_t)st.st_size >= a->destination->rotate_bytes) {
-		int r = rotate(path, a->now);
-		if (r < 0)
-			return pass(r);
-	}
-	return open_to_append(path);
-}
-
-static bool ends_within_a_line(int fd)
-{
-	struct stat st;
-	char last;
-	return fstat(fd, &st) == 0 && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 &&
-	       last != '\n';
-}
-
-static int append(int fd, struct arena *arena, struct str line)
-{
-	struct buf b = buf_in(arena);
-	if (ends_within_a_line(fd))
-		buf_char(&b, '\n');
-	buf_put(&b, line);
-	buf_char(&b, '\n');
-	if (b.failed)
-		return fail(-ENOMEM, "a line");
-	ssize_t n = write(fd, b.p, b.n);
-	if (n < 0)
-		return fail(-errno, "cannot write");
-	if ((size_t)n < b.n)
-		return fail(-ENOSPC, "only %zd of %zu bytes could be written", n, b.n);
-	return fdatasync(fd) < 0 ? fail(-errno, "cannot sync") : 0;
-}
-
-static int deliver(struct attempt *a)
-{
-	char path[PATH_MAX];
-	int r = make_path(a, path);
-	int fd = r < 0 ? r : open_for(a, path);
-	if (fd < 0)
-		return pass(fd);
-	r = append(fd, &a->arena, a->body);
-	close(fd);
+	int r = bell_open(f->http, end_all, f, &f->bell);
+	if (r < 0)
+		return pass(r);
+	r = file_writer_open(f->bell, &f->writer);
+	if (r < 0)
+		bell_close(f->http, f->bell);
 	return pass(r);
 }
 
 static int file_send(struct http *h, struct attempt *a)
 {
-	int64_t began_ms = time_monotonic_ms();
+	struct files *f = a->kept;
+	struct sent_line *s = arena_new(&a->arena, struct sent_line);
 	(void)h;
-	bool done = deliver(a) == 0;
-	a->outcome = done ? ATTEMPT_DELIVERED : ATTEMPT_RETRY;
-	a->status = 0;
-	a->retry_after_s = -1;
-	a->answer = done ? STR("") : arena_str(&a->arena, str_of(fail_text()));
-	a->duration_ms = time_monotonic_ms() - began_ms;
-	a->done(a);
+	int r = f->writer ? 0 : open_writer(f);
+	if (r < 0)
+		return pass(r);
+	if (!s)
+		return fail(-ENOMEM, "a line");
+	s->line.to = (struct file_place){ a->data_dir, a->destination->path,
+					  a->destination->rotate_bytes };
+	s->line.text = a->body;
+	s->line.now = a->now;
+	s->attempt = a;
+	s->began_ms = time_monotonic_ms();
+	TAILQ_INSERT_TAIL(&f->begun, &s->line, link);
 	return 0;
 }
 
-const struct sender file = { .type = DESTINATION_FILE, .send = file_send };
+static void file_flush(void *kept)
+{
+	struct files *f = kept;
+	if (!TAILQ_EMPTY(&f->begun))
+		file_writer_add(f->writer, &f->begun);
+}
+
+static int file_open(struct http *h, void **kept)
+{
+	struct files *f = calloc(1, sizeof(*f));
+	if (!f)
+		return fail(-ENOMEM, "files");
+	f->http = h;
+	TAILQ_INIT(&f->begun);
+	*kept = f;
+	return 0;
+}
+
+static void file_close(void *kept)
+{
+	struct files *f = kept;
+	if (f->writer) {
+		file_writer_close(f->writer);
+		bell_close(f->http, f->bell);
+	}
+	free(f);
+}
+
+const struct sender file = {
+	.type = DESTINATION_FILE,
+	.open = file_open,
+	.close = file_close,
+	.send = file_send,
+	.flush = file_flush,
+};

@@ -217,9 +217,12 @@ static int begin_some(struct journeys *js, struct lane *lane, const struct desti
 int journeys_begin(struct journeys *js, struct lane *lane, const struct destination *to,
 		   instant_us now)
 {
+	const struct sender *sender = sender_for(to);
 	bool more = true;
 	int r = 0;
 	while (r == 0 && more)
 		r = begin_some(js, lane, to, now, &more);
+	if (sender->flush)
+		sender->flush(js->kept[to->type]);
 	return pass(r);
 }

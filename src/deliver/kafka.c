@@ -13,14 +13,13 @@
  * that it can never again keep its promises is replaced by another.
  */
 #include "base/fail.h"
+#include "deliver/bell.h"
 #include "deliver/kafka_producer.h"
 #include "deliver/rules.h"
 #include "deliver/sender.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 enum { CLOSE_S = 2 }; /* librdkafka may take one to notice */
 
@@ -28,7 +27,7 @@ LIST_HEAD(producer_list, producer);
 
 struct kafka {
 	struct http *http;
-	int eventfd; /* of all producers; -1: there was none yet */
+	int bell; /* of all producers; -1: there was none yet */
 	struct producer_list producers, closing;
 };
 
@@ -106,8 +105,7 @@ static void serve_all(void *arg)
 {
 	struct kafka *k = arg;
 	struct producer *next;
-	uint64_t wakes;
-	(void)!read(k->eventfd, &wakes, sizeof(wakes));
+	bell_hush(k->bell);
 	for (struct producer *p = LIST_FIRST(&k->producers); p; p = next) {
 		next = LIST_NEXT(p, link);
 		producer_serve(p);
@@ -115,20 +113,9 @@ static void serve_all(void *arg)
 	}
 }
 
-static int open_eventfd(struct kafka *k)
+static int open_bell(struct kafka *k)
 {
-	if (k->eventfd >= 0)
-		return 0;
-	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (fd < 0)
-		return fail(-errno, "an eventfd for Kafka");
-	int r = http_watch(k->http, fd, serve_all, k);
-	if (r < 0) {
-		close(fd);
-		return pass(r);
-	}
-	k->eventfd = fd;
-	return 0;
+	return k->bell >= 0 ? 0 : pass(bell_open(k->http, serve_all, k, &k->bell));
 }
 
 static struct producer *find_producer(const struct kafka *k, const struct destination *d)
@@ -145,10 +132,10 @@ static int add_producer(struct kafka *k, const struct destination *d, struct pro
 			char *why)
 {
 	forget_closed(k);
-	int r = open_eventfd(k);
+	int r = open_bell(k);
 	if (r < 0)
 		return pass(r);
-	r = producer_open(d, k->eventfd, on_report, out, why);
+	r = producer_open(d, k->bell, on_report, out, why);
 	if (r == 0)
 		LIST_INSERT_HEAD(&k->producers, *out, link);
 	return r;
@@ -225,7 +212,7 @@ static int kafka_open(struct http *h, void **kept)
 	if (!k)
 		return fail(-ENOMEM, "Kafka");
 	k->http = h;
-	k->eventfd = -1;
+	k->bell = -1;
 	LIST_INIT(&k->producers);
 	LIST_INIT(&k->closing);
 	*kept = k;
@@ -273,10 +260,8 @@ static void kafka_close(void *kept)
 		if (!producer_gone(p, &until))
 			pthread_detach(p->closer);
 	}
-	if (k->eventfd >= 0) {
-		http_unwatch(k->http, k->eventfd);
-		close(k->eventfd);
-	}
+	if (k->bell >= 0)
+		bell_close(k->http, k->bell);
 	free(k);
 }
 

@@ -51,13 +51,16 @@ struct rules;
 struct sender {
 	enum destination_type type;
 	bool makes_own; /* of the event: it needs no body */
-	/* What the type keeps between attempts, all destinations together; NULL: nothing. All three
-	 * or none. close() drops attempts under way without done(). */
+	/* What the type keeps between attempts, all destinations together; NULL: nothing. close()
+	 * drops attempts under way without done(). */
 	int (*open)(struct http *h, void **kept);
-	void (*refresh)(void *kept, const struct rules *in_force);
 	void (*close)(void *kept);
+	void (*refresh)(void *kept,
+			const struct rules *in_force); /* NULL: they are all the same to it */
 	/* Below zero: it could not even be begun, for want of memory; done() is not called. */
 	int (*send)(struct http *h, struct attempt *a);
+	/* Behind all that a destination's turn has begun: they may go together. NULL: each went. */
+	void (*flush)(void *kept);
 	/* Whether an attempt must be known to the ledger before it begins, because one that is
 	 * repeated may do harm. NULL: no. */
 	bool (*is_noted)(const struct destination *to);

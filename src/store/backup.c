@@ -113,12 +113,7 @@ static int sync_parent(const char *path)
 	char *slash = strrchr(dir, '/');
 	if (slash)
 		slash[slash == dir] = '\0'; /* "/" stays */
-	int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return fail(-errno, "directory of %s", path);
-	r = fsync(fd) == 0 ? 0 : fail(-errno, "sync directory of %s", path);
-	close(fd);
-	return pass(r);
+	return pass(directory_sync_at(slash ? dir : "."));
 }
 
 static int give_name(struct backup *b, struct backup_result *out)

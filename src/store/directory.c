@@ -134,6 +134,16 @@ static int make_file(struct directory *d)
 	return 0;
 }
 
+int directory_sync_at(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(-errno, "open directory %s", path);
+	int r = sync_dir(fd, path);
+	close(fd);
+	return pass(r);
+}
+
 int directory_sync(const struct directory *d)
 {
 	return sync_dir(d->fd, d->path);

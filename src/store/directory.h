@@ -30,6 +30,7 @@ MUST_CHECK int directory_visit(struct directory *d, const char *path, bool lock)
 MUST_CHECK int directory_rewrite_log(const char *db_path);
 /* The files that are in it by now stay in it. */
 MUST_CHECK int directory_sync(const struct directory *d);
+MUST_CHECK int directory_sync_at(const char *path); /* likewise, of any */
 /* There is a database here now: from here on one that is empty is one that was lost. */
 MUST_CHECK int directory_remember(struct directory *d);
 void directory_close(struct directory *d); /* directory_none is fine */

@@ -282,8 +282,6 @@ ssize_t write(int fd, const void *p, size_t n)
 
 ssize_t writev(int fd, const struct iovec *list, int n)
 {
-	ssize_t part = n;
-	if (calls_is_socket(fd))
-		part = calls_part(CALL_SEND, (size_t)n);
+	ssize_t part = calls_part(calls_is_socket(fd) ? CALL_SEND : CALL_WRITE, (size_t)n);
 	return part < 0 ? -1 : CALLS_NEXT(writev)(fd, list, (int)part);
 }

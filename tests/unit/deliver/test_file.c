@@ -15,9 +15,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+enum { MANY = 40, TICK_MS = 100, TICKS_MAX = 400 };
+
 static char dir[64], text[64 * 1024];
 static unsigned n_done, n_files;
 static instant_us at; /* of the attempts */
+static struct http *http;
+static void *kept;
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -37,12 +41,14 @@ static int make_dir(void **state)
 	(void)state;
 	at = 1780000000LL * US_PER_S;
 	strcpy(dir, "/tmp/occurd-out-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
+	return mkdtemp(dir) && http_new(&http) == 0 && file.open(http, &kept) == 0 ? 0 : -1;
 }
 
 static int drop_dir(void **state)
 {
 	(void)state;
+	file.close(kept);
+	http_free(http);
 	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -52,23 +58,50 @@ static void on_done(struct attempt *a)
 	n_done++;
 }
 
+/* A destination with what goes to it. */
+struct trial {
+	struct destination destination;
+	struct attempt attempt;
+};
+
+static void begin(struct trial *t, const char *path, uint64_t rotate_bytes, const char *body)
+{
+	t->destination = (struct destination){ .type = DESTINATION_FILE,
+					       .path = str_of(path),
+					       .rotate_bytes = rotate_bytes };
+	t->attempt = (struct attempt){ .destination = &t->destination,
+				       .kept = kept,
+				       .data_dir = str_of(dir),
+				       .now = at,
+				       .body = str_of(body),
+				       .done = on_done };
+	arena_init(&t->attempt.arena, 1 << 20, NULL);
+	assert_int_equal(file.send(http, &t->attempt), 0);
+}
+
+static void wait_for(unsigned n)
+{
+	file.flush(kept);
+	for (int ticks = 0; n_done < n; http_run(http, TICK_MS))
+		assert_true(ticks++ < TICKS_MAX);
+	assert_int_equal(n_done, n);
+}
+
+static enum attempt_outcome end(struct trial *t)
+{
+	struct attempt *a = &t->attempt;
+	assert_true(a->outcome == ATTEMPT_DELIVERED ? a->answer.n == 0 : a->answer.n > 0);
+	arena_fini(&a->arena);
+	return a->outcome;
+}
+
 static enum attempt_outcome deliver(const char *path, uint64_t rotate_bytes, const char *body)
 {
-	struct destination d = { .type = DESTINATION_FILE,
-				 .path = str_of(path),
-				 .rotate_bytes = rotate_bytes };
-	struct attempt a = { .destination = &d,
-			     .data_dir = str_of(dir),
-			     .now = at,
-			     .body = str_of(body),
-			     .done = on_done };
+	struct trial t;
 	n_done = 0;
-	arena_init(&a.arena, 1 << 20, NULL);
-	assert_int_equal(file.send(NULL, &a), 0);
-	assert_int_equal(n_done, 1);
-	assert_true(a.outcome == ATTEMPT_DELIVERED || a.answer.n > 0);
-	arena_fini(&a.arena);
-	return a.outcome;
+	begin(&t, path, rotate_bytes, body);
+	wait_for(1);
+	return end(&t);
 }
 
 static const char *contents(const char *path)
@@ -131,6 +164,62 @@ static void test_failures_are_tried_again(void **state)
 	assert_string_equal(contents("x"), "{\"n\":1}\n{\"\n{\"n\":3}\n");
 }
 
+/* Of several files, more than one sync may cover: each line is there once, in order. */
+static void test_many_at_once(void **state)
+{
+	static const char *const paths[] = { "a", "b/c", "b/d" };
+	static char bodies[MANY][20];
+	struct trial list[MANY];
+	char expected[MANY * 20] = "";
+	(void)state;
+	n_done = 0;
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(bodies[i], sizeof(bodies[i]), "{\"n\":%u}", i);
+		begin(&list[i], paths[i % ARRAY_LEN(paths)], 1 << 20, bodies[i]);
+	}
+	wait_for(MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(end(&list[i]), ATTEMPT_DELIVERED);
+	for (unsigned p = 0; p < ARRAY_LEN(paths); p++) {
+		expected[0] = '\0';
+		for (unsigned i = p; i < MANY; i += ARRAY_LEN(paths))
+			strcat(strcat(expected, bodies[i]), "\n");
+		assert_string_equal(contents(paths[p]), expected);
+	}
+}
+
+/* A file that cannot be written keeps nobody from another. */
+static void test_one_that_fails_among_others(void **state)
+{
+	struct trial list[MANY];
+	(void)state;
+	assert_int_equal(deliver("x", 1000, "{\"n\":1}"), ATTEMPT_DELIVERED);
+	n_done = 0;
+	for (unsigned i = 0; i < MANY; i++)
+		begin(&list[i], i % 2 ? "x/y" : "z", 1 << 20, "{}");
+	wait_for(MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(end(&list[i]), i % 2 ? ATTEMPT_RETRY : ATTEMPT_DELIVERED);
+}
+
+static void test_what_is_under_way_at_the_end_is_dropped(void **state)
+{
+	struct trial list[MANY], late;
+	(void)state;
+	n_done = 0;
+	for (unsigned i = 0; i < MANY; i++)
+		begin(&list[i], "x", 1 << 20, "{}");
+	file.flush(kept);
+	begin(&late, "x", 1 << 20, "{}");
+	file.close(kept);
+	assert_int_equal(n_done, 0);
+	arena_fini(&late.attempt.arena);
+	for (unsigned i = 0; i < MANY; i++)
+		arena_fini(&list[i].attempt.arena);
+	assert_int_equal(file.open(http, &kept), 0);
+	assert_int_equal(deliver("x", 1 << 20, "{\"n\":1}"), ATTEMPT_DELIVERED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +228,9 @@ int main(void)
 		CASE(test_a_torn_line_is_ended),
 		CASE(test_rotated),
 		CASE(test_failures_are_tried_again),
+		CASE(test_many_at_once),
+		CASE(test_one_that_fails_among_others),
+		CASE(test_what_is_under_way_at_the_end_is_dropped),
 	};
 	signal(SIGXFSZ, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,166 @@
+#include "deliver/deliver_private.h"
+
+#include "base/fail.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+enum {
+	WAIT_MAX_MS = 60 * 1000,
+	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
+	REST_US = 20000,       /* instead, while all that there is to decide may wait */
+};
+
+/* --- What is in force --- */
+
+static void refresh_senders(struct deliver *d)
+{
+	for (unsigned i = 0; i < DESTINATION_TYPES; i++)
+		if (senders[i]->refresh)
+			senders[i]->refresh(d->kept[i], d->rules);
+}
+
+static int take_rules(struct deliver *d)
+{
+	uint64_t before = d->catalog ? d->catalog->version : 0;
+	struct rules *fresh;
+	catalog_refresh(store_catalog(d->config.store), &d->catalog);
+	d->stale |= !d->rules || d->catalog->version != before;
+	if (!d->stale)
+		return 0;
+	int r = rules_new(d->catalog, &fresh);
+	if (r < 0)
+		return pass(r);
+	r = decider_take(d->decider, fresh);
+	r = r ?: lane_set_fit(&d->lanes, fresh, d->ledger, &d->journeys);
+	if (r < 0) {
+		rules_unref(fresh);
+		return pass(r);
+	}
+	rules_unref(d->rules);
+	d->rules = fresh;
+	d->orphans = ORPHANS_LATER;
+	d->stale = false;
+	refresh_senders(d);
+	return 0;
+}
+
+/* --- The ledger --- */
+
+/* What may fail now and succeed later. */
+static int open_ledger(struct deliver *d)
+{
+	uint64_t end = d->since, origin;
+	int r = d->reader ? 0 : store_reader_open(d->config.store, &d->reader);
+	if (end == UINT64_MAX)
+		r = r ?: store_read_feed_end(d->reader, &end);
+	if (r == 0)
+		d->since = end;
+	r = r ?: ledger_open(d->config.dir, &d->ledger);
+	r = r ?: ledger_origin(d->ledger, end, &origin);
+	r = r ?: decider_new(d->ledger, d->reader, origin, WAITING_MAX, &d->decider);
+	d->stale = true;
+	lane_set_look_again(&d->lanes);
+	return pass(r);
+}
+
+void deliver_close_ledger(struct deliver *d)
+{
+	decider_free(steal(&d->decider));
+	ledger_close(steal(&d->ledger));
+}
+
+/* --- One round --- */
+
+/* What ends meanwhile makes room for what is loaded; the ledger can wait a little. */
+static int64_t pace_us(const struct deliver *d)
+{
+	return d->rests && !d->journeys.ended ? REST_US : WRITE_EVERY_US;
+}
+
+static bool is_time_to_write(const struct deliver *d, instant_us now)
+{
+	return llabs(now - d->written_at) >= pace_us(d);
+}
+
+static int write_and_load(struct deliver *d, instant_us now)
+{
+	d->wakes_seen = atomic_load(&d->wakes);
+	int r = take_rules(d);
+	r = r ?: deliver_write(d, now);
+	r = r ?: lane_set_load(&d->lanes, d->rules, d->ledger, now);
+	d->written_at = time_now();
+	return pass(r);
+}
+
+static int round_once(struct deliver *d)
+{
+	instant_us now = time_now();
+	int r = d->ledger ? 0 : open_ledger(d);
+	if (r == 0 && is_time_to_write(d, now))
+		r = write_and_load(d, now);
+	if (r < 0)
+		return pass(r);
+	d->journeys.reader = d->reader;
+	d->journeys.ledger = d->ledger;
+	d->journeys.rules = d->rules;
+	return pass(lane_set_move(&d->lanes, d->rules, &d->journeys, time_now()));
+}
+
+/* Nothing is lost by it: the ledger is as it was, and what has ended is still known. */
+void deliver_after_failure(struct deliver *d)
+{
+	if (!d->failed) /* for as long as it lasts it is said once */
+		log_error("delivery_round_failed", LOG_S("cause", fail_text()));
+	if (d->ledger)
+		ledger_abandon(d->ledger);
+	deliver_close_ledger(d);
+	wishes_take(&d->wishes);
+	wishes_answer(&d->wishes, false);
+	d->written_at = 0;
+}
+
+static void note_round(struct deliver *d, int r)
+{
+	if (r < 0)
+		deliver_after_failure(d);
+	else if (d->failed)
+		log_info("deliveries_go_on");
+	d->failed = r < 0;
+}
+
+void deliver_open(struct deliver *d)
+{
+	note_round(d, open_ledger(d) ?: take_rules(d));
+}
+
+void deliver_round(struct deliver *d)
+{
+	note_round(d, round_once(d));
+}
+
+/* --- The next --- */
+
+/* The call to stop may have been seen as one to write. */
+bool deliver_has_to_write(const struct deliver *d)
+{
+	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->journeys.ended ||
+	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
+}
+
+int deliver_ms_to_next(const struct deliver *d)
+{
+	instant_us now = time_now(), at = now + WAIT_MAX_MS * 1000LL;
+	if (deliver_has_to_write(d))
+		at = d->written_at + pace_us(d);
+	else if (d->untidy)
+		at = d->tidied_at + TIDY_EVERY_US;
+	instant_us replay_at;
+	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), &replay_at) == 0 &&
+	    replay_at)
+		at = MIN(at, MAX(replay_at, d->written_at + pace_us(d)));
+	if (d->rules)
+		at = MIN(at, MAX(lane_set_wake_at(&d->lanes, d->rules, now),
+				 d->written_at + pace_us(d)));
+	return at <= now ? 0 : (int)((at - now) / 1000 + 1);
+}

@@ -1,0 +1,169 @@
+/* Deliveries from their decision to their end, counted as they go. */
+#include "deliver/ledger_private.h"
+#include "model/automation.h"
+
+#include <errno.h>
+
+int ledger_decide(struct ledger *l, struct delivery *d)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_ADD];
+	ledger_bind_pair(st, d->workspace, d->automation);
+	db_bind_i64(st, 3, d->action);
+	db_bind_i64(st, 4, d->destination);
+	db_bind_i64(st, 5, (int64_t)d->seq);
+	db_bind_i64(st, 6, (int64_t)d->contact);
+	db_bind_i64(st, 7, d->created_at);
+	db_bind_i64(st, 8, d->due_at);
+	db_bind_i64(st, 9, d->kind);
+	int r = db_run(st);
+	d->no = (uint64_t)sqlite3_last_insert_rowid(l->db);
+	d->state = DELIVERY_PENDING;
+	return pass(r ?: tally_add(l->tally, d->destination, d->state, 1));
+}
+
+static void bind_place(sqlite3_stmt *st, uint32_t destination, struct due_place behind)
+{
+	db_bind_i64(st, 1, destination);
+	db_bind_i64(st, 2, behind.due_at);
+	db_bind_i64(st, 3, (int64_t)behind.no);
+}
+
+static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
+{
+	return (struct delivery){
+		.no = (uint64_t)db_i64(st, 0),
+		.workspace = (uint32_t)db_i64(st, 1),
+		.automation = (uint32_t)db_i64(st, 2),
+		.action = (unsigned)db_i64(st, 3),
+		.destination = destination,
+		.seq = (uint64_t)db_i64(st, 4),
+		.contact = (uint64_t)db_i64(st, 5),
+		.attempts = (unsigned)db_i64(st, 6),
+		.created_at = db_i64(st, 7),
+		.due_at = db_i64(st, 8),
+		.tried = (unsigned)db_i64(st, 9),
+		.doubt_at = db_i64(st, 10),
+		.kind = (unsigned)db_i64(st, 11),
+	};
+}
+
+int ledger_due(struct ledger *l, struct arena *a, const struct due_query *q, struct delivery **rows,
+	       unsigned *n)
+{
+	sqlite3_stmt *st = l->st[q->first ? DELIVERY_DUE_FIRST : DELIVERY_DUE];
+	int r;
+	*n = 0;
+	*rows = arena_array(a, struct delivery, q->limit);
+	if (!*rows)
+		return fail(-ENOMEM, "deliveries that are due");
+	bind_place(st, q->destination, q->behind);
+	db_bind_i64(st, 4, q->now);
+	db_bind_i64(st, 5, q->limit);
+	while ((r = db_step(st)) == DB_ROW && *n < q->limit)
+		(*rows)[(*n)++] = due_row(st, q->destination);
+	db_reset(st);
+	return r < 0 ? pass(r) : 0;
+}
+
+int ledger_next_due(struct ledger *l, uint32_t destination, struct due_place behind, instant_us *at)
+{
+	bool found;
+	*at = 0;
+	bind_place(l->st[DELIVERY_NEXT_DUE], destination, behind);
+	return pass(ledger_get_i64(l->st[DELIVERY_NEXT_DUE], at, &found));
+}
+
+static int move_tally(struct ledger *l, uint32_t destination, enum delivery_state from,
+		      enum delivery_state to)
+{
+	int r = from == to ? 0 : tally_add(l->tally, destination, from, -1);
+	return pass(from == to ? 0 : r ?: tally_add(l->tally, destination, to, 1));
+}
+
+static int add_attempt(struct ledger *l, uint64_t delivery, const struct attempt_row *attempt)
+{
+	sqlite3_stmt *st = l->st[ATTEMPT_ADD];
+	ledger_bind_pair(st, delivery, attempt->n);
+	db_bind_i64(st, 3, attempt->at);
+	db_bind_i64(st, 4, attempt->duration_ms);
+	db_bind_i64(st, 5, attempt->status);
+	db_bind_text(st, 6, attempt->answer);
+	return pass(db_run(st));
+}
+
+int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n, instant_us at)
+{
+	int r = ledger_sync_commits(l, true);
+	r = r ?: ledger_begin(l);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		ledger_bind_pair(l->st[DELIVERY_DOUBT], (uint64_t)at, deliveries[i]);
+		r = db_run(l->st[DELIVERY_DOUBT]);
+	}
+	r = r ?: ledger_commit(l);
+	return pass(r ?: ledger_sync_commits(l, false));
+}
+
+int ledger_settle(struct ledger *l, const struct delivery *d, const struct attempt_row *attempt)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_SETTLE];
+	db_bind_i64(st, 1, d->state);
+	db_bind_i64(st, 2, d->attempts);
+	db_bind_i64(st, 3, d->due_at);
+	db_bind_i64(st, 4, d->ended_at);
+	db_bind_i64(st, 5, d->status);
+	db_bind_text(st, 6, d->answer);
+	db_bind_i64(st, 7, d->doubt_at);
+	db_bind_text(st, 8, d->note);
+	db_bind_i64(st, 9, (int64_t)d->no);
+	int r = db_run(st);
+	if (r < 0 || sqlite3_changes(l->db) == 0)
+		return pass(r);
+	r = move_tally(l, d->destination, DELIVERY_PENDING, d->state);
+	return pass(r ?: add_attempt(l, d->no, attempt));
+}
+
+int ledger_release(struct ledger *l, const struct delivery *d, instant_us due_at, unsigned *n)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_RELEASE];
+	ledger_bind_pair(st, d->no, d->automation);
+	db_bind_i64(st, 3, (int64_t)d->seq);
+	db_bind_i64(st, 4, due_at);
+	db_bind_i64(st, 5, AUTOMATION_ACTIONS_MAX);
+	int r = db_run(st);
+	*n = r == 0 ? (unsigned)sqlite3_changes(l->db) : 0;
+	return pass(r);
+}
+
+int ledger_end(struct ledger *l, const struct delivery *d, struct str why, instant_us now)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_END];
+	db_bind_i64(st, 1, now);
+	db_bind_text(st, 2, why);
+	db_bind_i64(st, 3, (int64_t)d->no);
+	int r = db_run(st);
+	if (r < 0 || sqlite3_changes(l->db) == 0)
+		return pass(r);
+	return pass(move_tally(l, d->destination, DELIVERY_PENDING, DELIVERY_DEAD));
+}
+
+int ledger_replay(struct ledger *l, const struct delivery *d, instant_us due_at)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_REPLAY];
+	db_bind_i64(st, 1, due_at);
+	db_bind_i64(st, 2, (int64_t)d->no);
+	db_bind_i64(st, 3, d->state);
+	int r = db_run(st);
+	if (r < 0 || sqlite3_changes(l->db) == 0)
+		return pass(r);
+	return pass(move_tally(l, d->destination, d->state, DELIVERY_PENDING));
+}
+
+uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum delivery_state state)
+{
+	return tally_of(l->tally, destination, state);
+}
+
+bool ledger_next_awaited(const struct ledger *l, uint32_t *destination)
+{
+	return tally_next_pending(l->tally, destination);
+}

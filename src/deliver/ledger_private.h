@@ -1,0 +1,66 @@
+/*
+ * The insides of the ledger: its statements, and what the parts of it share. For ledger*.c alone.
+ */
+#pragma once
+
+#include "base/fail.h"
+#include "deliver/ledger.h"
+#include "deliver/tally.h"
+#include "store/db.h"
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	POSITION_GET,
+	POSITION_SET,
+	FIRED_GET,
+	FIRED_SET,
+	DELIVERY_ADD,
+	DELIVERY_DUE,
+	DELIVERY_DUE_FIRST,
+	DELIVERY_NEXT_DUE,
+	DELIVERY_DOUBT,
+	DELIVERY_SETTLE,
+	DELIVERY_RELEASE,
+	DELIVERY_END,
+	DELIVERY_REPLAY,
+	ATTEMPT_ADD,
+	FORGET_FIND,
+	FORGET_ATTEMPTS,
+	FORGET_DELIVERIES,
+	FORGET_FIRED,
+	FORGET_REPLAYS,
+	SILENCE_GET,
+	SILENCE_SET,
+	PURGE_FIND,
+	PURGE_ATTEMPTS,
+	PURGE_DELIVERY,
+	STATEMENTS,
+};
+
+struct ledger {
+	sqlite3 *db;
+	sqlite3_stmt *st[STATEMENTS];
+	struct tally *tally;
+	struct replays *replays;
+	int log_pages; /* not yet copied into the database */
+	bool failed;
+};
+
+/* The first column of the first row; *found false when there is none. */
+static inline int ledger_get_i64(sqlite3_stmt *st, int64_t *out, bool *found)
+{
+	int r = db_step(st);
+	*found = r == DB_ROW;
+	if (*found)
+		*out = db_i64(st, 0);
+	db_reset(st);
+	return r < 0 ? pass(r) : 0;
+}
+
+static inline void ledger_bind_pair(sqlite3_stmt *st, uint64_t first, uint64_t second)
+{
+	db_bind_i64(st, 1, (int64_t)first);
+	db_bind_i64(st, 2, (int64_t)second);
+}

@@ -1,0 +1,56 @@
+#include "deliver/ledger_private.h"
+
+#define DUE_COLUMNS                                                                     \
+	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
+	" due_at, tried, doubt_at, kind FROM delivery WHERE destination = ?1"           \
+	" AND state = 0"                                                                \
+	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
+
+const char *const ledger_sql[STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[POSITION_GET] = "SELECT seq FROM position WHERE automation = ?",
+	[POSITION_SET] = "INSERT OR REPLACE INTO position(automation, seq) VALUES(?, ?)",
+	[FIRED_GET] = "SELECT at FROM fired WHERE automation = ? AND contact = ?",
+	[FIRED_SET] = "INSERT OR REPLACE INTO fired(automation, contact, at) VALUES(?, ?, ?)",
+	[DELIVERY_ADD] = "INSERT INTO delivery(workspace, automation, action, destination, seq,"
+			 " contact, state, attempts, tried, created_at, due_at, ended_at, status,"
+			 " answer, kind) VALUES(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, '', ?)",
+	[DELIVERY_DUE] = DUE_COLUMNS " ORDER BY due_at, no LIMIT ?5",
+	[DELIVERY_DUE_FIRST] = DUE_COLUMNS
+	" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.contact = delivery.contact"
+	" AND e.no < delivery.no AND e.state = 0 AND e.destination = ?1)"
+	" ORDER BY due_at, no LIMIT ?5",
+	[DELIVERY_NEXT_DUE] = "SELECT due_at FROM delivery WHERE destination = ?1 AND state = 0"
+			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
+	[DELIVERY_DOUBT] = "UPDATE delivery SET doubt_at = ? WHERE no = ? AND doubt_at = 0",
+	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
+			    " ended_at = ?, status = ?, answer = ?, doubt_at = ?, note = ?"
+			    " WHERE no = ? AND state = 0",
+	/* Of one event and automation all stand behind each other. */
+	[DELIVERY_RELEASE] =
+		"UPDATE delivery SET due_at = ?4 WHERE no > ?1 AND no <= ?1 + ?5"
+		" AND automation = ?2 AND seq = ?3 AND state = 0 AND due_at = 9223372036854775807"
+		" AND no <= coalesce((SELECT min(no) FROM delivery WHERE no > ?1 AND no <= ?1 + ?5"
+		" AND automation = ?2 AND seq = ?3 AND kind > 0), ?1 + ?5)",
+	[DELIVERY_END] = "UPDATE delivery SET state = 2, ended_at = ?, answer = ?"
+			 " WHERE no = ? AND state = 0",
+	[DELIVERY_REPLAY] = "UPDATE delivery SET state = 0, due_at = ?, ended_at = 0,"
+			    " tried = attempts WHERE no = ? AND state = ?",
+	[ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery, n, at, duration_ms, status,"
+			" answer) VALUES(?, ?, ?, ?, ?, ?)",
+	[FORGET_FIND] = "SELECT destination, state FROM delivery WHERE contact = ?",
+	[FORGET_ATTEMPTS] = "DELETE FROM attempt WHERE delivery IN"
+			    " (SELECT no FROM delivery WHERE contact = ?)",
+	[FORGET_DELIVERIES] = "DELETE FROM delivery WHERE contact = ?",
+	[FORGET_FIRED] = "DELETE FROM fired WHERE contact = ?",
+	[FORGET_REPLAYS] = "DELETE FROM replay WHERE contact = ?1 AND contact > 0",
+	[SILENCE_GET] = "SELECT declared_at FROM silenced WHERE destination = ?",
+	[SILENCE_SET] = "INSERT OR REPLACE INTO silenced(destination, declared_at) VALUES(?, ?)",
+	[PURGE_FIND] = "SELECT no, destination, state FROM delivery WHERE state > 0"
+		       " AND ended_at < ? ORDER BY ended_at LIMIT 1",
+	[PURGE_ATTEMPTS] = "DELETE FROM attempt WHERE delivery = ?",
+	[PURGE_DELIVERY] = "DELETE FROM delivery WHERE no = ?",
+};
+const unsigned n_ledger_sql = STATEMENTS;
