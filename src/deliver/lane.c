@@ -3,7 +3,10 @@
 #include "base/fail.h"
 #include "base/uuid.h"
 
-enum { MEMORY_MAX = 1024 * 1024 };
+enum {
+	MEMORY_MAX = 1024 * 1024,
+	TOGETHER_US = 20000, /* what is so close is begun at once: a wake each would cost more */
+};
 
 void lane_init(struct lane *l, uint32_t destination, void *owner)
 {
@@ -75,14 +78,30 @@ enum lane_state lane_state(const struct lane *l)
 	return is_broken(l) ? LANE_BROKEN : LANE_OPEN;
 }
 
+/* Turns are spread over the second. Counting within seconds of the clock would let twice as many go
+ * around the end of one, and a vendor that counts otherwise refuse half of them. */
+static int64_t gap_us(const struct destination *d)
+{
+	unsigned n = d->requests_per_second;
+	return n ? (US_PER_S + n - 1) / n : 0;
+}
+
+static int64_t together_us(const struct destination *d)
+{
+	int64_t gap = gap_us(d);
+	return gap ? TOGETHER_US / gap * gap : 0;
+}
+
+static bool is_its_turn(struct lane *l, const struct destination *d, instant_us now)
+{
+	if (l->turn_at > now + together_us(d) + gap_us(d)) /* the clock, or the rate, was changed */
+		l->turn_at = now;
+	return l->turn_at <= now + together_us(d);
+}
+
 static bool has_room(struct lane *l, const struct destination *d, instant_us now)
 {
-	instant_us second = now - now % US_PER_S;
-	if (l->second != second) {
-		l->second = second;
-		l->begun = 0;
-	}
-	if (now < l->held_until || (d->requests_per_second && l->begun >= d->requests_per_second))
+	if (now < l->held_until || !is_its_turn(l, d, now))
 		return false;
 	if (is_broken(l))
 		return l->n_busy == 0 && now >= l->try_at;
@@ -100,10 +119,9 @@ const struct delivery *lane_next(struct lane *l, const struct destination *d, in
 
 void lane_begun(struct lane *l, struct journey *j, instant_us now)
 {
-	(void)now;
 	must(l->next < l->n);
 	l->next++;
-	l->begun++;
+	l->turn_at = MAX(l->turn_at, now) + gap_us(j->attempt.destination);
 	l->n_busy++;
 	j->next = l->journeys;
 	l->journeys = j;
@@ -123,7 +141,7 @@ static void take_out(struct lane *l, const struct journey *j)
 void lane_taken_back(struct lane *l, struct journey *j)
 {
 	take_out(l, j);
-	l->begun--;
+	l->turn_at -= gap_us(j->attempt.destination);
 	l->next = l->n;
 	l->place = (struct due_place){ 0 };
 	l->look = true;
@@ -226,7 +244,7 @@ instant_us lane_wakes_at(const struct lane *l, const struct destination *d, inst
 		return l->held_until;
 	if (!loaded)
 		return l->look ? now : l->next_due;
-	if (d->requests_per_second && l->begun >= d->requests_per_second)
-		return l->second + US_PER_S;
+	if (d->requests_per_second && l->turn_at > now + together_us(d))
+		return l->turn_at;
 	return 0; /* room comes with the end of an attempt */
 }

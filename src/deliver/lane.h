@@ -1,7 +1,8 @@
 /*
  * A lane: one destination's way out. What is due is taken from the ledger a few hundred at a time
- * and begun as far as the destination takes it: so many at once, so many a second, a contact's one
- * after the other if that is asked for, and when it fails and fails, one try now and then.
+ * and begun as far as the destination takes it: so many at once, so many a second and those spread
+ * over it, a contact's one after the other if that is asked for, and when it fails and fails, one
+ * try now and then.
  *
  * Thread: the delivering thread.
  */
@@ -37,13 +38,12 @@ struct lane {
 	struct arena memory; /* of the rows */
 	struct journey *journeys;
 	unsigned n_busy;
-	bool look;             /* something may be due that was not when it was last looked */
-	instant_us next_due;   /* of what is not loaded; 0: nothing */
-	unsigned failures;     /* in a row */
-	instant_us try_at;     /* while broken: not before */
-	instant_us held_until; /* as the destination asked */
-	instant_us second;     /* the one that `begun` counts in */
-	unsigned begun;
+	bool look;              /* something may be due that was not when it was last looked */
+	instant_us next_due;    /* of what is not loaded; 0: nothing */
+	unsigned failures;      /* in a row */
+	instant_us try_at;      /* while broken: not before */
+	instant_us held_until;  /* as the destination asked */
+	instant_us turn_at;     /* of the next, by the destination's rate */
 	bool disabled;          /* it wants nothing any more */
 	instant_us declared_at; /* the destination that all of this is about */
 };

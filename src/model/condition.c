@@ -306,6 +306,10 @@ static void judge_level(const struct judge *j, const struct condition *c)
 		judge_level(j, c->parts[i]);
 	if (c->kind == CONDITION_TEST && str_starts(c->field, STR("properties.")))
 		judge_property(j, c);
+	if (c->kind == CONDITION_TEST && str_starts(c->field, STR("event.")))
+		judge_operator(j, c,
+			       str_eq(c->field, STR("event.definition")) ? FIELD_STRING
+									 : FIELD_DATETIME);
 	if (c->kind == CONDITION_COUNT && c->of.p && !workspace_definition(j->workspace, c->of))
 		problem_at(j->spec->problems, PROBLEM_UNKNOWN_DEFINITION,
 			   spec_path(j->spec, c->path, members[COUNT].name));

@@ -214,23 +214,68 @@ static void test_so_many_at_once(void **state)
 	assert_null(begin(T0));
 }
 
+static unsigned deliver_all(instant_us now)
+{
+	struct journey *j;
+	unsigned n = 0;
+	for (; (j = begin(now)); n++)
+		end(j, ATTEMPT_DELIVERED, now);
+	return n;
+}
+
 static void test_so_many_a_second(void **state)
 {
-	static const unsigned expect[] = { 2, 2, 1 };
-	struct journey *j;
 	(void)state;
 	to.requests_per_second = 2;
 	for (unsigned i = 0; i < 5; i++)
 		decide(T0, i);
-	for (size_t s = 0; s < ARRAY_LEN(expect); s++) {
-		instant_us now = T0 + (instant_us)s * US_PER_S + 500000;
-		unsigned n = 0;
-		for (; (j = begin(now)); n++)
-			end(j, ATTEMPT_DELIVERED, now);
-		assert_int_equal(n, expect[s]);
-		if (s < 2)
-			assert_int_equal(lane_wakes_at(&lane, &to, now), now + 500000);
+	/* Across the end of a second of the clock as within one. */
+	for (instant_us now = T0 + 900000; now < T0 + 2900000; now += 500000) {
+		assert_int_equal(deliver_all(now), 1);
+		assert_int_equal(lane_wakes_at(&lane, &to, now), now + 500000);
+		assert_int_equal(deliver_all(now + 499999), 0);
 	}
+	assert_int_equal(deliver_all(T0 + 60 * US_PER_S), 1);
+}
+
+static void test_many_a_second_go_a_few_at_a_time(void **state)
+{
+	instant_us now = T0;
+	unsigned n = 0;
+	(void)state;
+	to.requests_per_second = 1000;
+	for (unsigned i = 0; i < 200; i++)
+		decide(T0, i);
+	while (n < 200) {
+		unsigned some = deliver_all(now);
+		assert_in_range(some, 1, 21);
+		n += some;
+		if (n < 200)
+			now = lane_wakes_at(&lane, &to, now);
+	}
+	assert_in_range(now - T0, 170000, 200000);
+}
+
+static void test_the_clock_may_go_back(void **state)
+{
+	(void)state;
+	to.requests_per_second = 1;
+	for (unsigned i = 0; i < 3; i++)
+		decide(T0 - 700 * US_PER_S, i);
+	assert_int_equal(deliver_all(T0), 1);
+	assert_int_equal(deliver_all(T0 - 600 * US_PER_S), 1);
+	assert_int_equal(deliver_all(T0 - 599 * US_PER_S), 1);
+}
+
+static void test_a_turn_that_was_not_taken(void **state)
+{
+	(void)state;
+	to.requests_per_second = 1;
+	decide(T0, 0);
+	struct journey *j = begin(T0);
+	lane_taken_back(&lane, j);
+	free(j);
+	assert_int_equal(deliver_all(T0), 1);
 }
 
 /* After some failures in a row there is one try at a time, and pauses between them that grow. */
@@ -337,6 +382,9 @@ int main(void)
 		CASE(test_taken_back),
 		CASE(test_so_many_at_once),
 		CASE(test_so_many_a_second),
+		CASE(test_many_a_second_go_a_few_at_a_time),
+		CASE(test_the_clock_may_go_back),
+		CASE(test_a_turn_that_was_not_taken),
 		CASE(test_breaks_and_heals),
 		CASE(test_pauses_have_an_end),
 		CASE(test_in_order),

@@ -452,6 +452,14 @@ static void test_judged(void **state)
 		{ ON("\"order\"", T("properties.tags.x", "exists", "true")),
 		  "conditions.field must be a way into objects: a list has no members; " },
 		{ ON("\"order\"", T("properties.items", "exists", "true")), "" },
+		{ ON("", T("event.occurred_at", "within_last", "60")), "" },
+		{ ON("", T("event.definition", "starts_with", "\"a\"")), "" },
+		{ ON("", T("event.occurred_at", "gt", "1")),
+		  "conditions.operator may not stand together with a field of type datetime: it "
+		  "wants a number; " },
+		{ ON("", T("event.definition", "before", "\"2026-11-21\"")),
+		  "conditions.operator may not stand together with a field of type string: it "
+		  "wants a date; " },
 		{ ON("\"order\"", "{\"count\":\"none\",\"operator\":\"gt\",\"value\":1}"),
 		  "conditions.count names no event type that is defined; " },
 	};
