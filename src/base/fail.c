@@ -1,13 +1,12 @@
 #include "base/fail.h"
 
-#include "base/str.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static _Thread_local char cause[512];
+static _Thread_local size_t n_words; /* of its bytes */
 
 /* Causes may quote what lies in a damaged file; they go to terminals and logs as one line of text. */
 static void make_printable(char *text)
@@ -32,8 +31,9 @@ int fail_at(int r, const char *file, int line, const char *fmt, ...)
 	va_end(args);
 
 	if (n >= 0 && (size_t)n < sizeof(text))
-		snprintf(text + n, sizeof(text) - (size_t)n, ": %s (%s:%d)", strerror(-r), file,
-			 line);
+		snprintf(text + n, sizeof(text) - (size_t)n, ": %s", strerror(-r));
+	n_words = strlen(text);
+	snprintf(text + n_words, sizeof(text) - n_words, " (%s:%d)", file, line);
 	make_printable(text);
 	memcpy(cause, text, sizeof(cause));
 	return r;
@@ -42,6 +42,11 @@ int fail_at(int r, const char *file, int line, const char *fmt, ...)
 const char *fail_text(void)
 {
 	return cause;
+}
+
+struct str fail_words(void)
+{
+	return (struct str){ cause, n_words };
 }
 
 void must_failed(const char *what, const char *file, int line)

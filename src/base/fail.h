@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "base/base.h"
+#include "base/str.h"
 
 #ifdef __clang_analyzer__ /* which does not see that fail_at() gives back what is below zero */
 #define fail(r, ...) (fail_at((r), __FILE__, __LINE__, __VA_ARGS__), (r) < 0 ? (r) : -1)
@@ -32,3 +32,5 @@ static inline int pass(int r)
 
 /* The cause of this thread's newest failure; valid until the next one. */
 const char *fail_text(void);
+/* The same without the place in the source, for those who use the server and do not run it. */
+struct str fail_words(void);

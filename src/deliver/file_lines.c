@@ -22,7 +22,7 @@ static int make_folders(char *path, size_t from)
 		int r = mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 		*slash = '/';
 		if (r < 0)
-			return fail(r, "cannot make the folders of %s", path);
+			return fail(r, "cannot make the folders of the file");
 	}
 	return 0;
 }
@@ -32,7 +32,7 @@ static int make_path(const struct file_place *to, char path[PATH_MAX])
 	int n = snprintf(path, PATH_MAX, STR_FMT "/out/" STR_FMT, STR_ARG(to->dir),
 			 STR_ARG(to->name));
 	if (n >= PATH_MAX)
-		return fail(-ENAMETOOLONG, STR_FMT, STR_ARG(to->name));
+		return fail(-ENAMETOOLONG, "the path of the file");
 	return pass(make_folders(path, to->dir.n + 1));
 }
 
@@ -45,7 +45,7 @@ static int sync_names(char *path, size_t from)
 		*slash = '\0';
 		r = directory_sync_at(path);
 	}
-	return pass(r);
+	return r < 0 ? fail(r, "cannot sync the folders of the file") : 0;
 }
 
 static void name_aside(char aside[PATH_MAX + 40], const char *path, instant_us at)
@@ -63,7 +63,7 @@ static int rotate(const char *path, instant_us now)
 	name_aside(aside, path, now);
 	while (access(aside, F_OK) == 0)
 		name_aside(aside, path, ++now);
-	return rename(path, aside) < 0 ? fail(-errno, "cannot rename %s", path) : 0;
+	return rename(path, aside) < 0 ? fail(-errno, "cannot rename the file") : 0;
 }
 
 /* --- One file --- */
@@ -77,7 +77,7 @@ static int open_to_append(const struct file_place *to, const char *path, instant
 			return pass(r);
 	}
 	int fd = open(path, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
-	return fd < 0 ? fail(-errno, "cannot open %s", path) : fd;
+	return fd < 0 ? fail(-errno, "cannot open the file") : fd;
 }
 
 /* What is written at once. */
@@ -140,7 +140,7 @@ static int append(int fd, char *path, const struct file_place *to, const struct 
 	struct batch b = { .n_parts = 0 };
 	struct stat st;
 	if (fstat(fd, &st) < 0)
-		return fail(-errno, "cannot look at %s", path);
+		return fail(-errno, "cannot look at the file");
 	if (ends_within_a_line(fd, st.st_size))
 		put(&b, STR("\n"));
 	gather(&b, (uint64_t)st.st_size, to->rotate_bytes, lines, n);

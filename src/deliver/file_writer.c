@@ -50,10 +50,10 @@ static void take_batch(struct file_writer *w, struct batch *b)
 }
 
 /* All from there on. */
-static void refuse(struct batch *b, unsigned from, const char *why)
+static void refuse(struct batch *b, unsigned from, struct str why)
 {
 	for (unsigned i = from; i < b->n; i++)
-		snprintf(b->lines[i]->why, FILE_WHY_MAX, "%s", why);
+		snprintf(b->lines[i]->why, FILE_WHY_MAX, STR_FMT, STR_ARG(why));
 }
 
 static void write_batch(struct batch *b)
@@ -68,7 +68,7 @@ static void write_batch(struct batch *b)
 			b->lines[done++]->taken = true;
 	}
 	if (r < 0)
-		refuse(b, done, fail_text());
+		refuse(b, done, fail_words());
 }
 
 /* --- The thread --- */

@@ -23,6 +23,7 @@ static void says_what_was_tried_and_why_not(void **state)
 	assert_int_equal(fail(-ENOENT, "open %s", "events.db"), -ENOENT);
 	assert_non_null(strstr(fail_text(), "open events.db: No such file or directory ("));
 	assert_non_null(strstr(fail_text(), "test_fail.c:"));
+	assert_true(str_eq(fail_words(), STR("open events.db: No such file or directory")));
 	(void)state;
 }
 
@@ -38,6 +39,7 @@ static void cuts_a_long_cause(void **state)
 {
 	assert_int_equal(fail(-EIO, "%*s", 100000, "x"), -EIO);
 	assert_in_range(strlen(fail_text()), 100, 1000);
+	assert_in_range(fail_words().n, 100, strlen(fail_text()));
 	(void)state;
 }
 
