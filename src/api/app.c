@@ -38,11 +38,11 @@ static bool is_vendors(const struct request *req)
 /* What nobody reads is still taken up to here, so that the answer is about the path. */
 enum { UNREAD_BODY_MAX = 64 * 1024 };
 
-static size_t body_limit(void *ctx, const struct request *req)
+static size_t body_limit(void *ctx, struct request *req)
 {
 	struct app *app = ctx;
 	if (is_native(req))
-		return native_body_limit(app->native, (struct request *)req);
+		return native_body_limit(app->native, req);
 	const struct dialect *owner = intake_owner(req->path);
 	return owner ? intake_body_limit(app->intake, owner, req) : UNREAD_BODY_MAX;
 }

@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "deliver/bell.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -177,15 +178,15 @@ static int make(struct producer *p, const struct destination *d, char *why)
 }
 
 /* Only what comes into an empty queue is told, and there may be something in it already. */
-static void tell_on(struct producer *p, int fd)
+static void tell_on(struct producer *p, int bell)
 {
 	static const uint64_t one = 1;
 	p->queue = rd_kafka_queue_get_main(p->rk);
-	rd_kafka_queue_io_event_enable(p->queue, fd, &one, sizeof(one));
-	(void)!write(fd, &one, sizeof(one));
+	rd_kafka_queue_io_event_enable(p->queue, bell, &one, sizeof(one));
+	bell_ring(bell);
 }
 
-int producer_open(const struct destination *d, int eventfd,
+int producer_open(const struct destination *d, int bell,
 		  void (*report)(struct producer *p, const rd_kafka_message_t *m),
 		  struct producer **out, char *why)
 {
@@ -202,7 +203,7 @@ int producer_open(const struct destination *d, int eventfd,
 		free(p);
 		return 1;
 	}
-	tell_on(p, eventfd);
+	tell_on(p, bell);
 	*out = p;
 	return 0;
 }

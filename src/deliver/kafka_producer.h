@@ -1,7 +1,7 @@
 /*
  * One producer of librdkafka: what it is set up with, what it says, how it ends. librdkafka has
- * threads of its own, which block all signals; what they have to tell waits in a queue, and an
- * eventfd says that there is something in it.
+ * threads of its own, which block all signals; what they have to tell waits in a queue, and a
+ * bell (bell.h) says that there is something in it.
  *
  * Thread: the delivering thread.
  */
@@ -45,9 +45,9 @@ struct producer {
 	atomic_uint log_lines;
 };
 
-/* Says on `eventfd` that producer_serve() has something to do. Above zero: it cannot be made, and
+/* Rings `bell` when producer_serve() has something to do. Above zero: it cannot be made, and
  * `why` (of PRODUCER_ERROR_MAX bytes) says why. */
-MUST_CHECK int producer_open(const struct destination *d, int eventfd,
+MUST_CHECK int producer_open(const struct destination *d, int bell,
 			     void (*report)(struct producer *p, const rd_kafka_message_t *m),
 			     struct producer **out, char *why);
 

@@ -154,9 +154,9 @@ void intake_own(struct intake *in, struct request *req, uint32_t key_no)
 	arena_own(&req->arena, &in->holders[key_no]);
 }
 
-size_t intake_body_limit(struct intake *in, const struct dialect *owner, const struct request *req)
+size_t intake_body_limit(struct intake *in, const struct dialect *owner, struct request *req)
 {
-	struct passage *p = passage_of(in, owner, (struct request *)req);
+	struct passage *p = passage_of(in, owner, req);
 	if (!p || !p->call.endpoint)
 		return 0;
 	size_t max = p->call.endpoint->body_max;
@@ -166,7 +166,7 @@ size_t intake_body_limit(struct intake *in, const struct dialect *owner, const s
 	const struct key *key = access_caller(in->config.tokens, catalog, &p->call);
 	if (!key)
 		return MIN(max, STRANGER_BODY_MAX);
-	intake_own(in, p->call.req, key->no);
+	intake_own(in, req, key->no);
 	return max;
 }
 

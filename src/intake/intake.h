@@ -29,7 +29,7 @@ void intake_free(struct intake *in); /* NULL is fine; net loops stopped first */
 const struct dialect *intake_owner(struct str path);
 
 /* As struct net_app has them, for requests whose path has an owner. */
-size_t intake_body_limit(struct intake *in, const struct dialect *owner, const struct request *req);
+size_t intake_body_limit(struct intake *in, const struct dialect *owner, struct request *req);
 void intake_serve(struct intake *in, struct request *req);
 
 /* Submits what this round of the loop has left. */

@@ -108,36 +108,37 @@ bool destination_is_visible(struct str s)
 }
 
 /* The colons of an address between brackets begin no port. */
-static struct str without_port(struct str host)
+struct str destination_host(struct str authority)
 {
-	size_t bracket = str_find(host, ']');
-	size_t from = bracket < host.n ? bracket : 0;
-	return str_head(host, from + str_find(str_from(host, from), ':'));
+	size_t bracket = str_find(authority, ']');
+	size_t from = bracket < authority.n ? bracket : 0;
+	return str_head(authority, from + str_find(str_from(authority, from), ':'));
 }
 
-static bool has_port(struct str host)
+bool destination_has_port(struct str authority)
 {
-	struct str port = str_from(host, without_port(host).n);
+	struct str port = str_from(authority, destination_host(authority).n);
 	uint64_t n;
-	return port.n == 0 || (str_to_u64(str_from(port, 1), &n) && n >= 1 && n <= 65535);
+	return port.n > 0 && str_to_u64(str_from(port, 1), &n) && n >= 1 && n <= UINT16_MAX;
 }
 
 void destination_read_url(struct destination_reader *r)
 {
 	struct str url = json_str(r->v[URL]);
 	bool http = str_starts(url, STR("http://")), https = str_starts(url, STR("https://"));
-	struct str host = http || https ? str_from(url, https ? 8 : 7) : STR("");
-	host = str_head(host, MIN(str_find(host, '/'), str_find(host, '?')));
+	struct str at = http || https ? str_from(url, https ? 8 : 7) : STR("");
+	at = str_head(at, MIN(str_find(at, '/'), str_find(at, '?')));
+	struct str host = destination_host(at);
 	r->out->allow_private = spec_boolean(r->v[ALLOW_PRIVATE], false);
-	if (!host.n || host.p[0] == ':' || !destination_is_visible(url))
+	if (!host.n || !destination_is_visible(url))
 		return destination_wrong(r, URL, PROBLEM_FORMAT, "url");
-	if (str_find(host, '@') < host.n)
+	if (str_find(at, '@') < at.n)
 		return destination_wrong(r, URL, PROBLEM_FORMAT, "URL without a user");
 	if (str_find(url, '#') < url.n)
 		return destination_wrong(r, URL, PROBLEM_FORMAT, "URL without a fragment");
-	if (!has_port(host))
+	if (host.n < at.n && !destination_has_port(at))
 		return destination_wrong(r, URL, PROBLEM_FORMAT, "URL whose port is 1 to 65535");
-	if (!r->out->allow_private && address_host_is_private(without_port(host)))
+	if (!r->out->allow_private && address_host_is_private(host))
 		return destination_wrong(r, URL, PROBLEM_FORMAT, DESTINATION_PRIVATE);
 	r->out->url = spec_copy(&r->spec, url);
 }

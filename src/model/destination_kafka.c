@@ -9,7 +9,6 @@
 
 enum {
 	BROKERS_MAX = 20,
-	PORT_MAX = 65535,
 	MESSAGE_BYTES = 1000000, /* below what a broker takes when nobody has said otherwise */
 };
 
@@ -40,17 +39,7 @@ static bool is_host(struct str host)
 
 static bool is_broker(struct str s)
 {
-	const char *colon = memrchr(s.p, ':', s.n);
-	size_t at = colon ? (size_t)(colon - s.p) : s.n;
-	uint64_t port;
-	return colon && is_host(str_head(s, at)) && str_to_u64(str_from(s, at + 1), &port) &&
-	       port >= 1 && port <= PORT_MAX;
-}
-
-static bool is_private(struct str broker)
-{
-	const char *colon = memrchr(broker.p, ':', broker.n);
-	return colon && address_host_is_private(str_head(broker, (size_t)(colon - broker.p)));
+	return is_host(destination_host(s)) && destination_has_port(s);
 }
 
 static void read_brokers(struct destination_reader *r)
@@ -60,8 +49,9 @@ static void read_brokers(struct destination_reader *r)
 	unsigned n = 0;
 	for (bool more = true; more && good; n++) {
 		size_t end = str_find(rest, ',');
-		good = is_broker(str_trim(str_head(rest, end)));
-		private |= is_private(str_trim(str_head(rest, end)));
+		struct str broker = str_trim(str_head(rest, end));
+		good = is_broker(broker);
+		private |= address_host_is_private(destination_host(broker));
 		more = end < rest.n;
 		rest = str_from(rest, end + more);
 	}

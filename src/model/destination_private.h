@@ -51,6 +51,10 @@ void destination_wrong(struct destination_reader *r, unsigned member, enum probl
 
 /* Visible ASCII alone: what may stand in a URL or a header. */
 bool destination_is_visible(struct str s);
+/* Of what stands behind // in a URL, or for a broker: the host alone, an address of IPv6 in its
+ * brackets; and whether a port from 1 to 65535 follows it. */
+struct str destination_host(struct str authority);
+bool destination_has_port(struct str authority);
 /* With `allow_private`, which says what the URL may be. */
 void destination_read_url(struct destination_reader *r);
 /* What is wrong with an address of a private network; names are judged when they are connected to. */

@@ -246,31 +246,23 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	*buf = uv_buf_init(loop->scratch, again ? 0 : (unsigned)read_room(c));
 }
 
-static void drop(struct conn *c, size_t n)
+/* What nobody reads; that it ends tells that the client has gone. */
+static void drop(struct conn *c, ssize_t n)
 {
-	c->dropped += n;
-	if (c->dropped > LINGER_BYTES)
+	c->dropped += n == UV_EOF ? 0 : (size_t)n;
+	if (n == UV_EOF || c->dropped > LINGER_BYTES)
 		conn_close(c);
 }
 
 /* Piece by piece in its turn: who sends all that he can after his refusal would else keep a processor
  * busy with it. */
-static void linger_on(struct conn *c, size_t n)
+static void linger_on(struct conn *c, ssize_t n)
 {
 	drop(c, n);
 	if (c->state == CONN_CLOSED)
 		return;
 	receive_set(c, false);
 	turns_wait(c);
-}
-
-/* Nobody reads it; that it ends tells that the client has gone. */
-static void behind_stream(struct conn *c, ssize_t n)
-{
-	if (n == UV_EOF)
-		conn_close(c);
-	else
-		drop(c, (size_t)n);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -281,12 +273,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	if (n < 0 && n != UV_EOF) {
 		conn_close(c);
 	} else if (c->state == CONN_LINGER) {
-		if (n == UV_EOF)
-			conn_close(c);
-		else
-			linger_on(c, (size_t)n);
+		linger_on(c, n);
 	} else if (c->stream) {
-		behind_stream(c, n);
+		drop(c, n);
 	} else if (n == UV_EOF) {
 		end_of_input(c);
 	} else {

@@ -35,7 +35,7 @@ struct net_app {
 	void *ctx;
 
 	/* The head is there: how many body bytes will be taken for this target. */
-	size_t (*body_limit)(void *ctx, const struct request *req);
+	size_t (*body_limit)(void *ctx, struct request *req);
 
 	/* A complete request, or one with a fault. The app answers it with reply_send(), now or
 	 * later, on the same loop. */

@@ -216,7 +216,7 @@ static inline void serve(void *ctx, struct request *req)
 	}
 }
 
-static inline size_t body_limit(void *ctx, const struct request *req)
+static inline size_t body_limit(void *ctx, struct request *req)
 {
 	assert_ptr_equal(ctx, &app);
 	return str_eq(req->path, STR("/small")) ? 10 : sizeof(big);

@@ -72,6 +72,16 @@ static int acquainted(const char *path)
 	return fd;
 }
 
+/* One from each, which is its last. */
+static void take_answers(const int *fds, int n, const char *body)
+{
+	for (int i = 0; i < n; i++) {
+		inbox_of(fds[i]);
+		expect(200, body);
+		close(fds[i]);
+	}
+}
+
 static void test_sent_ahead(void **state)
 {
 	static const char *const paths[] = { "ok", "stranger" };
@@ -160,11 +170,7 @@ static void test_heavy_refused(void **state)
 	}
 	/* Two of the refused, and then the clock decides. */
 	assert_in_range(open_and_find(), N + 1 + M, N + 1 + M + 3);
-	for (int i = 0; i < N; i++) {
-		inbox_of(refused[i]);
-		expect(200, "/stranger");
-		close(refused[i]);
-	}
+	take_answers(refused, N, "/stranger");
 	for (int i = 0; i < M; i++)
 		close(fresh[i]);
 	close(gatekeeper);
@@ -185,11 +191,7 @@ static void test_refused_again(void **state)
 		say(refused[i], "GET /stranger HTTP/1.1\r\n" HOST "\r\n");
 	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
 	assert_in_range(open_and_find(), N + 3, N + 2 + ALMS + 1);
-	for (int i = 0; i < N; i++) {
-		inbox_of(refused[i]);
-		expect(200, "/stranger");
-		close(refused[i]);
-	}
+	take_answers(refused, N, "/stranger");
 	close(other);
 	close(gatekeeper);
 	stop();
@@ -243,11 +245,7 @@ static void test_many_at_once(void **state)
 		say(many[i], GET_OK);
 	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
 	assert_int_equal(open_and_find(), N + 2 + N + 1);
-	for (int i = 0; i < N; i++) {
-		inbox_of(many[i]);
-		expect(200, "/ok");
-		close(many[i]);
-	}
+	take_answers(many, N, "/ok");
 	close(other);
 	close(gatekeeper);
 	stop();
