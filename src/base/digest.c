@@ -65,88 +65,115 @@ bool sha256_eq(const struct sha256 *a, const struct sha256 *b)
 }
 
 /* SipHash-2-4, after "SipHash: a fast short-input PRF" (Aumasson, Bernstein, 2012). */
-struct sip {
-	uint64_t v0, v1, v2, v3;
-};
 
 static inline uint64_t rotl(uint64_t v, int bits)
 {
 	return v << bits | v >> (64 - bits);
 }
 
-static inline void sip_rounds(struct sip *s, int n)
+static inline void sip_round(struct siphash *s)
 {
-	while (n-- > 0) {
-		s->v0 += s->v1;
-		s->v2 += s->v3;
-		s->v1 = rotl(s->v1, 13) ^ s->v0;
-		s->v3 = rotl(s->v3, 16) ^ s->v2;
-		s->v0 = rotl(s->v0, 32);
-		s->v2 += s->v1;
-		s->v0 += s->v3;
-		s->v1 = rotl(s->v1, 17) ^ s->v2;
-		s->v3 = rotl(s->v3, 21) ^ s->v0;
-		s->v2 = rotl(s->v2, 32);
-	}
+	s->v0 += s->v1;
+	s->v2 += s->v3;
+	s->v1 = rotl(s->v1, 13) ^ s->v0;
+	s->v3 = rotl(s->v3, 16) ^ s->v2;
+	s->v0 = rotl(s->v0, 32);
+	s->v2 += s->v1;
+	s->v0 += s->v3;
+	s->v1 = rotl(s->v1, 17) ^ s->v2;
+	s->v3 = rotl(s->v3, 21) ^ s->v0;
+	s->v2 = rotl(s->v2, 32);
 }
 
-static inline void sip_absorb(struct sip *s, uint64_t word)
+static inline void sip_absorb(struct siphash *s, uint64_t word)
 {
 	s->v3 ^= word;
-	sip_rounds(s, 2);
+	sip_round(s);
+	sip_round(s);
 	s->v0 ^= word;
 }
 
-/* Up to 8 bytes as a little-endian number. */
-static inline uint64_t load_le(const char *p, size_t n)
+static inline uint64_t load_64(const char *p)
 {
-	uint64_t v = 0;
-	memcpy(&v, p, n);
+	uint64_t v;
+	memcpy(&v, p, sizeof(v));
 	return le64toh(v);
 }
 
-/* What is left behind the last whole 8 bytes. */
+static inline uint64_t load_32(const char *p)
+{
+	uint32_t v;
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+static inline uint64_t load_8(const char *p)
+{
+	return (uint8_t)*p;
+}
+
+/* What is left behind the last whole 8 bytes, as a little-endian number. Of fewer than 8 bytes in all
+ * some are loaded twice: no call to copy them, and no loop. */
 static inline uint64_t load_tail(struct str s)
 {
 	size_t n = s.n & 7;
 	if (n == 0)
 		return 0;
-	if (s.n < 8)
-		return load_le(s.p, n);
-	return load_le(s.p + s.n - 8, 8) >> (64 - 8 * n);
+	if (s.n > 8)
+		return load_64(s.p + s.n - 8) >> (64 - 8 * n);
+	if (n >= 4)
+		return load_32(s.p) | load_32(s.p + n - 4) << 8 * (n - 4);
+	size_t middle = n / 2, last = n - 1;
+	return load_8(s.p) | load_8(s.p + middle) << 8 * middle | load_8(s.p + last) << 8 * last;
 }
 
 /* `width` tells the forms of 128 bits from those of 64. */
-static inline struct sip sip_of(struct hash_key key, struct str s, uint64_t width)
+static inline struct siphash sip_begin(struct hash_key key, uint64_t width)
 {
-	struct sip sip = {
+	return (struct siphash){
 		.v0 = key.k0 ^ 0x736f6d6570736575,
 		.v1 = key.k1 ^ 0x646f72616e646f6d ^ width,
 		.v2 = key.k0 ^ 0x6c7967656e657261,
 		.v3 = key.k1 ^ 0x7465646279746573,
 	};
+}
+
+static inline void sip_absorb_words(struct siphash *sip, struct str s)
+{
 	for (size_t i = 0; i + 8 <= s.n; i += 8)
-		sip_absorb(&sip, load_le(s.p + i, 8));
+		sip_absorb(sip, load_64(s.p + i));
+}
+
+static inline struct siphash sip_of(struct hash_key key, struct str s, uint64_t width)
+{
+	struct siphash sip = sip_begin(key, width);
+	sip_absorb_words(&sip, s);
 	sip_absorb(&sip, (uint64_t)s.n << 56 | load_tail(s));
 	return sip;
 }
 
-static inline uint64_t sip_end(struct sip *sip)
+static inline uint64_t sip_end(struct siphash *sip)
 {
-	sip_rounds(sip, 4);
+	for (int i = 0; i < 4; i++)
+		sip_round(sip);
 	return sip->v0 ^ sip->v1 ^ sip->v2 ^ sip->v3;
+}
+
+static inline uint64_t sip_end64(struct siphash *sip)
+{
+	sip->v2 ^= 0xFF;
+	return sip_end(sip);
 }
 
 uint64_t hash64_keyed(struct hash_key key, struct str s)
 {
-	struct sip sip = sip_of(key, s, 0);
-	sip.v2 ^= 0xFF;
-	return sip_end(&sip);
+	struct siphash sip = sip_of(key, s, 0);
+	return sip_end64(&sip);
 }
 
 struct hash128 hash128_keyed(struct hash_key key, struct str s)
 {
-	struct sip sip = sip_of(key, s, 0xEE);
+	struct siphash sip = sip_of(key, s, 0xEE);
 	struct hash128 out;
 	sip.v2 ^= 0xEE;
 	out.a = sip_end(&sip);
@@ -184,6 +211,30 @@ uint64_t hash64(struct str s)
 	return hash64_seeded(s, 0);
 }
 
+struct siphash siphash_begin(void)
+{
+	return sip_begin(seeded(0), 0);
+}
+
+void siphash_number(struct siphash *sip, uint64_t n)
+{
+	sip_absorb(sip, n);
+}
+
+/* The length first, so that where one text ends is part of what is hashed. */
+void siphash_text(struct siphash *sip, struct str s)
+{
+	sip_absorb(sip, s.n);
+	sip_absorb_words(sip, s);
+	if (s.n & 7)
+		sip_absorb(sip, load_tail(s));
+}
+
+uint64_t siphash_end(struct siphash *sip)
+{
+	return sip_end64(sip);
+}
+
 void hex_put(const uint8_t *p, size_t n, char *out)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -193,13 +244,16 @@ void hex_put(const uint8_t *p, size_t n, char *out)
 	}
 }
 
-/* 0..15, or -1. */
-static int hex_value(char c)
+int hex_value(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	char lower = (char)(c | 0x20);
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+	/* One more than the value; 0: no digit */
+	static const int8_t table[256] = {
+		['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+		['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+		['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+		['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+	};
+	return table[(unsigned char)c] - 1;
 }
 
 bool hex_parse(struct str s, uint8_t *out, size_t n)

@@ -21,6 +21,16 @@ bool sha256_eq(const struct sha256 *a, const struct sha256 *b);
 uint64_t hash64(struct str s);
 uint64_t hash64_seeded(struct str s, uint64_t seed); /* mixes `seed` in, for compound keys */
 
+/* The same under way over numbers and texts, one after the other. Which of them are numbers is not
+ * hashed: that must follow from those before. */
+struct siphash {
+	uint64_t v0, v1, v2, v3;
+};
+struct siphash siphash_begin(void);
+void siphash_number(struct siphash *sip, uint64_t n);
+void siphash_text(struct siphash *sip, struct str s);
+uint64_t siphash_end(struct siphash *sip);
+
 /* So wide that two inputs never have the same by chance. */
 struct hash128 {
 	uint64_t a, b;
@@ -34,6 +44,7 @@ struct hash_key {
 uint64_t hash64_keyed(struct hash_key key, struct str s);
 struct hash128 hash128_keyed(struct hash_key key, struct str s); /* a is the first 8 bytes */
 
+int hex_value(char c); /* 0..15, either case; -1: no hex digit */
 /* Lower case, 2n characters, not terminated. */
 void hex_put(const uint8_t *p, size_t n, char *out);
 /* Either case; s.n must be 2n. */

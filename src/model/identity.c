@@ -101,13 +101,21 @@ struct str identity_key(struct arena *a, enum identity_kind kind, struct str val
 }
 
 /* RFC 5322 atext, with the dot, and with every byte beyond ASCII (RFC 6532). */
+static bool is_local_char(char c)
+{
+	static const bool excluded[256] = {
+		[0 ... ' '] = true, [0x7F] = true, ['('] = true, [')'] = true, ['<'] = true,
+		['>'] = true,       ['['] = true,  [']'] = true, [':'] = true, [';'] = true,
+		[','] = true,       ['\\'] = true, ['"'] = true, ['@'] = true,
+	};
+	return !excluded[(unsigned char)c];
+}
+
 static bool is_local(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (c <= ' ' || c == 0x7F || memchr("()<>[]:;,\\\"@", c, 12))
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_local_char(s.p[i]))
 			return false;
-	}
 	return s.n > 0;
 }
 

@@ -1,5 +1,7 @@
 #include "net/policy.h"
 
+#include "base/digest.h"
+
 #define PASSED                ((struct verdict){ FAULT_NONE, NULL })
 #define REFUSED(fault, words) ((struct verdict){ (fault), (words) })
 #define MALFORMED(words)      REFUSED(FAULT_SYNTAX, words)
@@ -32,11 +34,6 @@ static bool is_digits(struct str s)
 	return true;
 }
 
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 static enum method method_of(struct str name)
 {
 	static const struct {
@@ -54,15 +51,27 @@ static enum method method_of(struct str name)
 	return METHOD_OTHER;
 }
 
+/* RFC 3986: unreserved and sub-delims. */
+static bool is_host_char(char c)
+{
+	static const bool table[256] = {
+		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true,
+		['.'] = true,         ['_'] = true,         ['~'] = true,         ['!'] = true,
+		['$'] = true,         ['&'] = true,         ['\''] = true,        ['('] = true,
+		[')'] = true,         ['*'] = true,         ['+'] = true,         [','] = true,
+		[';'] = true,         ['='] = true,
+	};
+	return table[(unsigned char)c];
+}
+
 /* "host", "host:port", "[v6]:port": the part between, without the port, is what is checked. */
 static bool host_name_ok(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-		if (letter || (c >= '0' && c <= '9') || memchr("-._~!$&'()*+,;=", c, 15))
+		if (is_host_char(s.p[i]))
 			continue;
-		if (c != '%' || i + 2 >= s.n || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2]))
+		if (s.p[i] != '%' || i + 2 >= s.n || hex_value(s.p[i + 1]) < 0 ||
+		    hex_value(s.p[i + 2]) < 0)
 			return false;
 		i += 2;
 	}
@@ -72,7 +81,7 @@ static bool host_name_ok(struct str s)
 static bool host_address_ok(struct str inside)
 {
 	for (size_t i = 0; i < inside.n; i++)
-		if (!is_hex(inside.p[i]) && inside.p[i] != ':' && inside.p[i] != '.')
+		if (hex_value(inside.p[i]) < 0 && inside.p[i] != ':' && inside.p[i] != '.')
 			return false;
 	return inside.n >= 2;
 }

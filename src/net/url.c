@@ -1,12 +1,6 @@
 #include "net/url.h"
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/digest.h"
 
 /* Decodes s into out, which holds s.n bytes. False: a broken escape. */
 static bool decode(struct str s, bool plus_is_blank, char *out, size_t *n)
@@ -15,8 +9,8 @@ static bool decode(struct str s, bool plus_is_blank, char *out, size_t *n)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		if (c == '%') {
-			int high = i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
-			int low = high < 0 ? -1 : hex_digit(s.p[i + 2]);
+			int high = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
+			int low = high < 0 ? -1 : hex_value(s.p[i + 2]);
 			if (low < 0)
 				return false;
 			c = (char)(high << 4 | low);

@@ -33,16 +33,6 @@ static bool takes_anything(const struct op *op, const struct who *by)
 	return any;
 }
 
-static uint64_t mix(uint64_t print, struct str s)
-{
-	return hash64_seeded(s, print);
-}
-
-static uint64_t mix_number(uint64_t print, uint64_t n)
-{
-	return mix(print, (struct str){ (const char *)&n, sizeof(n) });
-}
-
 /*
  * A hash of all that a report asks of its contact. When a contact has just been given that, the
  * same report asks for nothing, and its row need not be read to see it. Never 0; 0 for a report
@@ -51,23 +41,24 @@ static uint64_t mix_number(uint64_t print, uint64_t n)
 static uint64_t report_print(const struct op *op)
 {
 	const unsigned no_print = WHO_EXCLUSIVE | WHO_DROP | WHO_DROP_KIND;
-	uint64_t print = mix_number(op->n_who, op->custom_max);
+	struct siphash print = siphash_begin();
 	if (all_uses(op) & no_print)
 		return 0;
+	siphash_number(&print, (uint64_t)op->n_who << 32 | op->custom_max);
 	for (unsigned i = 0; i < op->n_who; i++) {
 		const struct who *who = &op->who[i];
-		print = mix_number(print, (uint64_t)who->kind << 16 | who->use);
-		print = mix(print, who->value);
+		siphash_number(&print, (uint64_t)who->kind << 32 | who->use);
+		siphash_text(&print, who->value);
 	}
 	for (unsigned i = 0; i < op->n_changes; i++) {
 		const struct attribute_change *c = &op->changes[i];
 		if (c->verb == ATTRIBUTE_APPEND)
 			return 0;
-		print = mix_number(print, (uint64_t)c->verb << 1 | c->custom);
-		print = mix(print, c->name);
-		print = mix(print, c->json);
+		siphash_number(&print, (uint64_t)c->verb << 1 | c->custom);
+		siphash_text(&print, c->name);
+		siphash_text(&print, c->json);
 	}
-	return print | 1;
+	return siphash_end(&print) | 1;
 }
 
 /* Everything that can be refused, before anything is written. */

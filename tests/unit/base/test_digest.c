@@ -147,6 +147,46 @@ static void hashes_depend_on_text_and_seed(void **state)
 	(void)state;
 }
 
+static uint64_t hash_of_texts(struct str a, struct str b)
+{
+	struct siphash sip = siphash_begin();
+	siphash_text(&sip, a);
+	siphash_text(&sip, b);
+	return siphash_end(&sip);
+}
+
+static uint64_t hash_of_numbers(uint64_t a, uint64_t b)
+{
+	struct siphash sip = siphash_begin();
+	siphash_number(&sip, a);
+	siphash_number(&sip, b);
+	return siphash_end(&sip);
+}
+
+static void hashes_of_parts_depend_on_where_they_end(void **state)
+{
+	static const struct {
+		struct str a, b;
+	} differ[] = {
+		{ STR_INIT(""), STR_INIT("") },          { STR_INIT("a"), STR_INIT("") },
+		{ STR_INIT(""), STR_INIT("a") },         { STR_INIT("a"), STR_INIT("b") },
+		{ STR_INIT("b"), STR_INIT("a") },        { STR_INIT("ab"), STR_INIT("") },
+		{ STR_INIT(""), STR_INIT("ab") },        { STR_INIT("a\0"), STR_INIT("b") },
+		{ STR_INIT("a"), STR_INIT("\0b") },      { STR_INIT("01234567"), STR_INIT("8") },
+		{ STR_INIT("0123456"), STR_INIT("78") }, { STR_INIT("012345678"), STR_INIT("") },
+		{ STR_INIT("01234567"), STR_INIT("") },  { STR_INIT("01234567\0"), STR_INIT("") },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(differ); i++)
+		for (size_t k = 0; k < ARRAY_LEN(differ); k++)
+			assert_int_equal(hash_of_texts(differ[i].a, differ[i].b) ==
+						 hash_of_texts(differ[k].a, differ[k].b),
+					 i == k);
+	assert_true(hash_of_numbers(1, 2) == hash_of_numbers(1, 2));
+	assert_true(hash_of_numbers(1, 2) != hash_of_numbers(2, 1));
+	assert_true(hash_of_numbers(0, 0) != hash_of_numbers(0, 1));
+	(void)state;
+}
+
 static void reads_and_writes_hex(void **state)
 {
 	static const struct {
@@ -247,6 +287,7 @@ int main(void)
 		cmocka_unit_test(compares_digests_to_the_last_byte),
 		cmocka_unit_test(siphash_agrees_with_the_paper_and_openssl),
 		cmocka_unit_test(hashes_depend_on_text_and_seed),
+		cmocka_unit_test(hashes_of_parts_depend_on_where_they_end),
 		cmocka_unit_test(reads_and_writes_hex),
 		cmocka_unit_test(reads_and_writes_base64),
 		cmocka_unit_test(refuses_what_is_not_base64),
