@@ -1,6 +1,7 @@
 """Infobip: the numbered cases that need a special situation."""
 
 import base64
+import json
 import time
 
 import pytest
@@ -61,3 +62,33 @@ def test_basic_credentials(server, spaces):
     assert ask("somebody", key["secret"]).status == 401
     assert ask(key["name"], "wrong").status == 401
     assert ask("", "").status == 401
+
+
+# --- Definitions ---
+
+
+def define(server, space, path, fields, blanks=0):
+    body = {"title": "t", "fields": fields, **({} if path else {"definitionId": "crowded"})}
+    return server.request("POST", "/peopleevents/2/definitions" + path,
+                          {"Authorization": "App " + space["keys"][1]["secret"],
+                           "Content-Type": "application/json"}, json.dumps(body).encode() + b" " * blanks)
+
+
+def strings(letter, n):
+    return [{"name": f"{letter}{i}", "type": "String"} for i in range(n)]
+
+
+def list_of(fields):
+    return [{"name": "items", "type": "List", "schema": {"type": "Object", "fields": fields}}]
+
+
+def test_an_update_of_a_list_that_is_full(server, spaces):
+    """As many new names as an update can hold, behind as many old ones as a List can have; wherever
+    in the request's memory they come to lie."""
+    space = spaces["plain"]
+    assert define(server, space, "", list_of(strings("a", 128))).status == 201
+    for n, blanks in [(1, 0), (129, 0), (130, 0), *((256, i * 500) for i in range(20)), (257, 0)]:
+        reply = define(server, space, "/crowded", list_of(strings("b", n)), blanks)
+        assert reply.status == 400, reply
+        assert "fields[0].schema.fields" in reply.text, reply
+    assert define(server, space, "/crowded", list_of(strings("a", 128))).status == 200

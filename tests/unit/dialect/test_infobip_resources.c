@@ -16,6 +16,8 @@
 #define CONTACTS    PERSONS "/contactInformation"
 #define UPSERT      "/people/3/persons/upsert"
 #define BATCH       "/people/3/events"
+#define CROWDED     DEFINITIONS "/crowded"
+#define RICH        DEFINITIONS "/rich"
 #define JANE        "?identifier=Jane%40example.com&type=EMAIL"
 
 static void run_at(struct trial *t, enum method method, const char *target, struct str body)
@@ -249,6 +251,10 @@ static struct str list_of(struct arena *a, const char *before, const char *item,
 	FIELD_LIST "{\"name\":\"l\",\"type\":\"List\",\"schema\":{\"type\":\"Object\",\"fields\":" \
 		   "["
 
+#define INSIDE(name, type)                                                     \
+	"{\"title\":\"t\",\"fields\":[{\"name\":\"" name "\",\"type\":\"" type \
+	"\",\"schema\":{\"type\":\"Object\",\"fields\":["
+
 static const struct {
 	enum method method;
 	const char *target, *before, *item, *after;
@@ -265,6 +271,15 @@ static const struct {
 	{ METHOD_POST, PERSONS, "{\"contactInformation\":{\"phone\":[", "{\"number\":\"41#\"}",
 	  "]}}", 100, 200 },
 	{ METHOD_PATCH, UPSERT, "{\"persons\":[", "{\"externalId\":\"#\"}", "]}", 1000, 207 },
+	/* An update names old fields, and new ones behind them. */
+	{ METHOD_POST, CROWDED, INSIDE("items", "List"), "{\"name\":\"a#\",\"type\":\"String\"}",
+	  "]}}]}", 128, 200 },
+	{ METHOD_POST, CROWDED, INSIDE("place", "Object"), "{\"name\":\"a#\",\"type\":\"String\"}",
+	  "]}}]}", 128, 200 },
+	{ METHOD_POST, CROWDED, INSIDE("place", "Object"), "{\"name\":\"b#\",\"type\":\"String\"}",
+	  "]}}]}", 64, 200 },
+	{ METHOD_POST, RICH, INSIDE("items", "List"), "{\"name\":\"b#\",\"type\":\"String\"}",
+	  "]}}]}", 126, 200 },
 };
 
 static void test_counts(void **state)
@@ -286,6 +301,37 @@ static void test_counts(void **state)
 		trial_end(&t);
 	}
 	arena_fini(&a);
+}
+
+/* However many more than there may be, and however many there are already. */
+static void test_fields_beyond_all_room(void **state)
+{
+	static const struct {
+		const char *target, *before;
+	} rows[] = {
+		{ CROWDED, INSIDE("items", "List") },
+		{ CROWDED, INSIDE("place", "Object") },
+		{ RICH, INSIDE("items", "List") },
+		{ CROWDED, "{\"title\":\"t\",\"fields\":[" },
+	};
+	static const size_t sizes[] = { 129, 130, 131, 192, 193, 255, 256, 257, 5000 };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(sizes); i++) {
+		struct trial t;
+		struct arena a;
+		const char *before = rows[i / ARRAY_LEN(sizes)].before;
+		arena_init(&a, 16 * 1024 * 1024, NULL);
+		struct str body = list_of(&a, before, "{\"name\":\"b#\",\"type\":\"String\"}",
+					  sizes[i % ARRAY_LEN(sizes)],
+					  strstr(before, "schema") ? "]}}]}" : "]}");
+		run_at(&t, METHOD_POST, rows[i / ARRAY_LEN(sizes)].target, body);
+		assert_int_equal(t.why, REFUSE_PROBLEMS);
+		trial_answer(&t);
+		assert_int_equal(t.status, 400);
+		assert_holds(t.body, "at most 1");
+		trial_end(&t);
+		arena_fini(&a);
+	}
 }
 
 /* --- eventId --- */
@@ -315,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_fields_beyond_all_room),
 		cmocka_unit_test(test_event_ids_are_recognised),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
