@@ -13,11 +13,15 @@ import senders
 DEFINITIONS = "/peopleevents/2/definitions"
 JANE = {"identities": [{"kind": "email", "value": "jane@acme.com"}],
         "attributes": {"email": "jane@acme.com"}}
+UNWILLING = {"sms_status": {"status": "unsubscribed", "at": "2026-01-01T00:00:00.000000Z"},
+             "opt_ins": [], "opt_outs": [{"channel": "sms"}], "subscribed": False, "active": False}
+WILL = {"identities": [{"kind": "email", "value": "will@acme.com"}],
+        "attributes": {"email": "will@acme.com", "first_name": "Will", **UNWILLING}}
 
 
 @pytest.fixture(scope="module")
 def spaces():
-    return {"plain": senders.engine_workspace("infobip-plain", contacts=[JANE]),
+    return {"plain": senders.engine_workspace("infobip-plain", contacts=[JANE, WILL]),
             "limited": senders.engine_workspace("infobip-limited", contacts=[JANE], limits={})}
 
 
@@ -139,3 +143,33 @@ def test_two_lists_at_once(server, spaces):
     assert [a.status for a in at_once(server, [price, other])] == [200, 409]
     assert server.request(*other).status == 400
     assert names(server.request(*ask(space, "GET", DEFINITIONS + "/lists"))) == ["price"]
+
+
+# --- Persons ---
+
+
+def test_what_others_know_of_a_persons_will_stays(server, spaces):
+    """PUT replaces all that is Infobip's; Omnisend's and Pristo's states and consents are not."""
+    space = spaces["plain"]
+    contact = {"identifiers": [{"type": "email", "id": "will@acme.com",
+                                "channels": {"email": {"status": "unsubscribed"}},
+                                "consent": {"source": "form"}}]}
+    assert server.request(*ask(space, "POST", "/v5/contacts", contact, "Bearer ")).status == 200
+    reader = senders.reader_of(server, space)
+    told = reader.contact("email=will@acme.com")["attributes"]
+    assert {"email_status", "consents", "first_name", *UNWILLING} <= set(told)
+    by_email = "?identifier=will%40acme.com&type=EMAIL"
+    same = [{"identifier": "will@acme.com", "type": "EMAIL"}]
+    for request in [
+            ask(space, "PUT", "/people/2/persons" + by_email, {"lastName": "W"}),
+            ask(space, "PUT", "/people/3/persons/upsert",
+                {"persons": [{"lastName": "W", "city": "Riga", "contactInformation": same}]})]:
+        assert server.request(*request).status in (200, 207)
+        now = reader.contact("email=will@acme.com")["attributes"]
+        assert now["last_name"] == "W" and "first_name" not in now
+        for name in ("email_status", "consents", *UNWILLING):
+            assert now[name] == told[name]
+    assert now["city"] == "Riga"
+    shown = server.request(*ask(space, "GET", "/v5/contacts?email=will%40acme.com",
+                                scheme="Bearer ")).json()["contacts"][0]
+    assert shown["status"] == "unsubscribed"
