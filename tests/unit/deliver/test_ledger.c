@@ -8,6 +8,7 @@
 #include "deliver/ledger.h"
 
 #include <ftw.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -83,6 +84,25 @@ static void settle(struct delivery *d, enum delivery_state state, instant_us due
 static uint64_t pending(void)
 {
 	return ledger_count(ledger, DESTINATION, DELIVERY_PENDING);
+}
+
+/* What the database has, all that it shows behind one blank each; by a connection of its own. */
+static const char *ask(const char *sql)
+{
+	static char out[500];
+	char path[100];
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	size_t n = 0;
+	out[0] = '\0';
+	snprintf(path, sizeof(path), "%s/deliveries.db", dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW && n < sizeof(out))
+		n += (size_t)snprintf(out + n, sizeof(out) - n, " %s", sqlite3_column_text(st, 0));
+	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return out;
 }
 
 static void test_position(void **state)
@@ -210,32 +230,80 @@ static void test_fired(void **state)
 	assert_int_equal(at, 0);
 }
 
+/* With what its destinations answered; and nobody else's. */
 static void test_forgotten(void **state)
 {
 	instant_us at;
-	struct delivery d = decide(10, CONTACT);
+	struct delivery gone[2], kept[2];
 	(void)state;
-	settle(&d, DELIVERY_PENDING, 10, 0);
-	decide(10, CONTACT + 1);
+	for (unsigned i = 0; i < ARRAY_LEN(gone); i++) {
+		gone[i] = decide(10, CONTACT);
+		kept[i] = decide(10, CONTACT + 1);
+	}
+	settle(&gone[0], DELIVERY_PENDING, 10, 0);
+	settle(&gone[0], DELIVERY_DEAD, 10, 60);
+	settle(&gone[1], DELIVERY_DONE, 10, 60);
+	settle(&kept[0], DELIVERY_PENDING, 10, 0);
+	settle(&kept[0], DELIVERY_PENDING, 10, 0);
+	assert_string_equal(ask("SELECT delivery FROM attempt ORDER BY delivery, n"), " 1 1 2 2 3");
 	assert_int_equal(ledger_fire(ledger, AUTOMATION, CONTACT, 5), 0);
+	assert_int_equal(ledger_fire(ledger, AUTOMATION, CONTACT + 1, 6), 0);
 	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
-	assert_int_equal(pending(), 1);
+	assert_int_equal(pending(), 2);
+	assert_string_equal(ask("SELECT no FROM delivery ORDER BY no"), " 2 4");
+	assert_string_equal(ask("SELECT delivery || '/' || n FROM attempt"), " 2/1 2/2");
 	assert_int_equal(ledger_fired(ledger, AUTOMATION, CONTACT, &at), 0);
 	assert_int_equal(at, 0);
+	assert_int_equal(ledger_fired(ledger, AUTOMATION, CONTACT + 1, &at), 0);
+	assert_int_equal(at, 6);
 }
 
-/* What is pending never goes, and of the rest the oldest first. */
+/* What is pending never goes, and of the rest the oldest first, each with its attempts. */
 static void test_purged(void **state)
 {
+	static const instant_us ended_at[] = { 107, 101, 104, 103, 105, 106, 102, 100, 0, 0 };
 	(void)state;
-	for (unsigned i = 0; i < 10; i++) {
+	for (unsigned i = 0; i < ARRAY_LEN(ended_at); i++) {
 		struct delivery d = decide(10, i);
-		if (i < 8)
-			settle(&d, i % 2 ? DELIVERY_DONE : DELIVERY_DEAD, 10, 100 + i);
+		settle(&d, DELIVERY_PENDING, 10, 0);
+		if (ended_at[i])
+			settle(&d, i % 2 ? DELIVERY_DONE : DELIVERY_DEAD, 10, ended_at[i]);
 	}
 	assert_int_equal(ledger_purge(ledger, 105, 3), 0);
+	assert_string_equal(ask("SELECT no FROM delivery ORDER BY no"), " 1 3 4 5 6 9 10");
 	assert_int_equal(ledger_purge(ledger, 105, 100), 0);
+	assert_string_equal(ask("SELECT no FROM delivery ORDER BY no"), " 1 5 6 9 10");
+	assert_string_equal(ask("SELECT delivery || '/' || n FROM attempt ORDER BY delivery, n"),
+			    " 1/1 1/2 5/1 5/2 6/1 6/2 9/1 10/1");
 	assert_int_equal(pending(), 2);
+	assert_int_equal(ledger_count(ledger, DESTINATION, DELIVERY_DONE), 1);
+	assert_int_equal(ledger_count(ledger, DESTINATION, DELIVERY_DEAD), 2);
+	assert_int_equal(ledger_purge(ledger, INT64_MAX, 100), 0);
+	assert_string_equal(ask("SELECT delivery || '/' || n FROM attempt"), " 9/1 10/1");
+}
+
+/* An attempt at one that has left may still be under way: what comes of it is nobody else's. */
+static void test_a_number_never_comes_twice(void **state)
+{
+	struct delivery first = decide(10, 1), second = decide(10, 2);
+	(void)state;
+	assert_int_equal(first.no, 1);
+	assert_int_equal(ledger_forget(ledger, 2), 0);
+	assert_int_equal(decide(10, 3).no, second.no + 1);
+	assert_int_equal(ledger_forget(ledger, 3), 0);
+	reopen();
+	struct delivery last = decide(10, 4);
+	assert_int_equal(last.no, second.no + 2);
+	settle(&first, DELIVERY_DONE, 10, 60);
+	settle(&last, DELIVERY_DONE, 10, 60);
+	assert_int_equal(ledger_purge(ledger, 61, 9), 0);
+	assert_string_equal(ask("SELECT no FROM delivery"), "");
+	struct delivery next = decide(10, 5);
+	assert_int_equal(next.no, last.no + 1);
+	settle(&second, DELIVERY_DONE, 10, 60);
+	settle(&last, DELIVERY_DEAD, 10, 60);
+	assert_string_equal(ask("SELECT no || '/' || state FROM delivery"), " 5/0");
+	assert_int_equal(pending(), 1);
 }
 
 static off_t log_bytes(void)
@@ -306,12 +374,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_ledger, close_ledger)
-		CASE(test_position),        CASE(test_decided_with_its_position_or_not_at_all),
-		CASE(test_due_in_order),    CASE(test_first_of_each_contact),
-		CASE(test_settled),         CASE(test_doubted),
-		CASE(test_fired),           CASE(test_forgotten),
-		CASE(test_purged),          CASE(test_not_a_ledger),
-		CASE(test_log_stays_short), CASE(test_opened_anew_after_a_failure),
+		CASE(test_position),
+		CASE(test_decided_with_its_position_or_not_at_all),
+		CASE(test_due_in_order),
+		CASE(test_first_of_each_contact),
+		CASE(test_settled),
+		CASE(test_doubted),
+		CASE(test_fired),
+		CASE(test_forgotten),
+		CASE(test_purged),
+		CASE(test_a_number_never_comes_twice),
+		CASE(test_not_a_ledger),
+		CASE(test_log_stays_short),
+		CASE(test_opened_anew_after_a_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,6 +199,9 @@ static void look(struct world *w)
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	assert_int_equal(next, w->position + 1);
+	assert_int_equal(ask_one(w, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name"
+				    " = 'delivery'"),
+			 ask_one(w, "SELECT coalesce(max(no), 0) FROM delivery"));
 	assert_int_equal(ask_one(w,
 				 "SELECT count(*) FROM (SELECT sum(state = 0) AS pending,"
 				 " sum(state = 1) AS done FROM delivery) AS d JOIN"

@@ -219,7 +219,7 @@ static void test_settled_when_it_is_gone(void **state)
 	settle(&d, DELIVERY_DONE, 100);
 	assert_counts(0, 0, 0);
 	d = ordinary;
-	assert_int_equal(ledger_decide(ledger, &d), 0); /* takes its number */
+	assert_int_equal(ledger_decide(ledger, &d), 0);
 	assert_int_equal(ledger_read_delivery(dir, &arena, WORKSPACE, d.no, &found, &attempts, &n),
 			 LEDGER_OK);
 	assert_int_equal(n, 0);
@@ -454,6 +454,19 @@ static void test_waits_while_too_much_waits(void **state)
 	assert_counts(WAITING_MAX, 0, 1);
 }
 
+/* Whoever asks by a number of before gets no other. */
+static void test_a_number_never_comes_twice(void **state)
+{
+	const struct delivery_filter of = { .state = DELIVERY_DEAD, .contact = CONTACT };
+	struct replay seen;
+	(void)state;
+	struct replay first = begin(of, 1);
+	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	reopen();
+	assert_int_equal(begin(of, 1).no, first.no + 1);
+	assert_int_equal(ledger_read_replay(dir, WORKSPACE, first.no, &seen), LEDGER_NONE);
+}
+
 /* A replay of a contact goes with the contact; one that has ended, with time. */
 static void test_forgotten(void **state)
 {
@@ -533,6 +546,7 @@ int main(void)
 		CASE(test_goes_on_where_it_was),
 		CASE(test_stopped),
 		CASE(test_so_many_at_once),
+		CASE(test_a_number_never_comes_twice),
 		CASE(test_waits_while_too_much_waits),
 		CASE(test_forgotten),
 		CASE(test_pages_are_bounded),
