@@ -187,9 +187,10 @@ static void settle(struct delivery *d, const struct attempt *a, instant_us now)
 	d->answer = a->answer;
 	d->note = a->note;
 	d->doubt_at = d->doubt_at ?: a->doubtful ? a->now : 0;
-	if (a->outcome == ATTEMPT_DELIVERED)
+	if (a->outcome == ATTEMPT_DELIVERED) {
 		d->state = DELIVERY_DONE;
-	else if (a->outcome == ATTEMPT_RETRY)
+		d->doubt_at = 0; /* known by now: whoever replays it begins anew */
+	} else if (a->outcome == ATTEMPT_RETRY)
 		try_again(d, a, now);
 	else if (a->outcome == ATTEMPT_DEAD)
 		d->state = DELIVERY_DEAD;
@@ -204,8 +205,17 @@ static void hold(struct lane *l, int64_t seconds, instant_us now)
 	l->held_until = MAX(l->held_until, until);
 }
 
+/* It was begun before the destination was changed. */
+static bool is_of_before(const struct lane *l, const struct attempt *a)
+{
+	return a->destination->declared_at != l->declared_at;
+}
+
+/* What those who were asked are like now; of whom was asked before, nothing is said. */
 static void note_health(struct lane *l, const struct attempt *a, instant_us now)
 {
+	if (a->unasked || is_of_before(l, a))
+		return;
 	if (a->hold)
 		hold(l, a->retry_after_s, now);
 	if (a->outcome != ATTEMPT_RETRY && !a->doubtful) {
@@ -224,7 +234,7 @@ void lane_ended(struct lane *l, struct journey *j, instant_us now)
 {
 	struct delivery *d = &j->delivery;
 	take_out(l, j);
-	l->look |= j->attempt.destination->ordered;
+	l->look |= j->attempt.destination->ordered || is_of_before(l, &j->attempt);
 	settle(d, &j->attempt, now);
 	note_health(l, &j->attempt, now);
 	if (d->state == DELIVERY_PENDING && (!l->next_due || d->due_at < l->next_due))

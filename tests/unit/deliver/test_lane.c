@@ -175,6 +175,27 @@ static void test_doubt(void **state)
 	assert_int_equal(lane.failures, 3);
 }
 
+/* One that was delivered and is sent again, because that is asked for, begins anew. */
+static void test_no_doubt_about_what_was_delivered(void **state)
+{
+	(void)state;
+	decide(T0, 1);
+	struct journey *j = begin(T0);
+	j->attempt.now = T0;
+	j->attempt.doubtful = true;
+	struct delivery d = end(j, ATTEMPT_RETRY, T0);
+	assert_int_equal(d.doubt_at, T0);
+	j = begin(d.due_at);
+	d = end(j, ATTEMPT_DELIVERED, d.due_at);
+	assert_int_equal(d.state, DELIVERY_DONE);
+	assert_int_equal(d.doubt_at, 0);
+	assert_int_equal(ledger_replay(ledger, &d, T0), 0);
+	lane.look = true;
+	j = begin(T0);
+	assert_int_equal(j->delivery.doubt_at, 0);
+	end(j, ATTEMPT_DELIVERED, T0);
+}
+
 /* What is taken back is begun again, and nothing that is under way. */
 static void test_taken_back(void **state)
 {
@@ -304,6 +325,30 @@ static void test_breaks_and_heals(void **state)
 	end(b, ATTEMPT_DELIVERED, now);
 }
 
+/* It is well when somebody has answered, whatever the answer was; not when nobody was asked. */
+static void test_only_an_answer_heals(void **state)
+{
+	static const struct {
+		enum attempt_outcome outcome;
+		bool unasked;
+		enum lane_state then;
+	} cases[] = {
+		{ ATTEMPT_DELIVERED, false, LANE_OPEN },   { ATTEMPT_DEAD, false, LANE_OPEN },
+		{ ATTEMPT_DEAD, true, LANE_BROKEN },       { ATTEMPT_RETRY, false, LANE_BROKEN },
+		{ ATTEMPT_DISABLE, false, LANE_DISABLED },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		decide(T0, 1);
+		lane.failures = LANE_BREAKS_AFTER;
+		lane.try_at = 0;
+		struct journey *j = begin(T0);
+		j->attempt.unasked = cases[i].unasked;
+		end(j, cases[i].outcome, T0);
+		assert_int_equal(lane_state(&lane), cases[i].then);
+	}
+}
+
 static void test_pauses_have_an_end(void **state)
 {
 	(void)state;
@@ -353,6 +398,39 @@ static void test_disabled(void **state)
 	assert_null(begin(T0 + 1000 * US_PER_S));
 }
 
+/* What comes of attempts at the address of before says nothing about the one of now. */
+static void test_what_was_declared_before(void **state)
+{
+	struct destination before = to;
+	struct journey *j;
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		decide(T0, i);
+	to.concurrency = before.concurrency = 10;
+	struct journey *old[10];
+	for (unsigned i = 0; i < ARRAY_LEN(old); i++) {
+		old[i] = begin(T0);
+		old[i]->attempt.destination = &before;
+	}
+	to.declared_at = 7;
+	lane_refresh(&lane, &to);
+	assert_int_equal(end(old[0], ATTEMPT_DISABLE, T0 + 1).state, DELIVERY_PENDING);
+	assert_int_equal(lane_state(&lane), LANE_OPEN);
+	old[1]->attempt.hold = true;
+	old[1]->attempt.retry_after_s = 1000;
+	for (unsigned i = 1; i < 8; i++)
+		end(old[i], ATTEMPT_RETRY, T0);
+	assert_int_equal(lane_state(&lane), LANE_OPEN);
+	assert_non_null(j = begin(T0 + 1)); /* what was disabled goes to the new address at once */
+	assert_int_equal(j->delivery.no, 1);
+	lane.failures = LANE_BREAKS_AFTER;
+	end(old[8], ATTEMPT_DELIVERED, T0);
+	end(old[9], ATTEMPT_DEAD, T0);
+	assert_int_equal(lane_state(&lane), LANE_BROKEN);
+	end(j, ATTEMPT_DISABLE, T0);
+	assert_int_equal(lane_state(&lane), LANE_DISABLED);
+}
+
 /* More than are loaded at once, all begun once. */
 static void test_many(void **state)
 {
@@ -379,6 +457,7 @@ int main(void)
 		CASE(test_retry_after),
 		CASE(test_held),
 		CASE(test_doubt),
+		CASE(test_no_doubt_about_what_was_delivered),
 		CASE(test_taken_back),
 		CASE(test_so_many_at_once),
 		CASE(test_so_many_a_second),
@@ -386,9 +465,11 @@ int main(void)
 		CASE(test_the_clock_may_go_back),
 		CASE(test_a_turn_that_was_not_taken),
 		CASE(test_breaks_and_heals),
+		CASE(test_only_an_answer_heals),
 		CASE(test_pauses_have_an_end),
 		CASE(test_in_order),
 		CASE(test_disabled),
+		CASE(test_what_was_declared_before),
 		CASE(test_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
