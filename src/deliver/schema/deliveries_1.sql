@@ -40,6 +40,7 @@ CREATE TABLE delivery(
     note        TEXT NOT NULL DEFAULT ''       -- what of the event was not sent
 );
 CREATE INDEX delivery_due ON delivery(destination, due_at) WHERE state = 0;
+CREATE INDEX delivery_first ON delivery(destination, contact) WHERE state = 0; -- of each contact
 CREATE INDEX delivery_ended ON delivery(ended_at) WHERE state > 0;
 CREATE INDEX delivery_dead ON delivery(workspace) WHERE state = 2;
 CREATE INDEX delivery_workspace ON delivery(workspace);

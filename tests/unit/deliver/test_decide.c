@@ -201,11 +201,11 @@ static void settle(struct world *w, unsigned n)
 	const struct due_query q = { .destination = w->rules->destinations[0].no,
 				     .now = clock_us,
 				     .limit = n };
-	struct delivery *rows;
-	unsigned found;
+	struct due_page page;
 	assert_done(ledger_begin(w->ledger));
-	assert_done(ledger_due(w->ledger, &w->f.arena, &q, &rows, &found));
-	assert_int_equal(found, n);
+	assert_done(ledger_due(w->ledger, &w->f.arena, &q, &page));
+	assert_int_equal(page.n, n);
+	struct delivery *rows = page.rows;
 	for (unsigned i = 0; i < n; i++) {
 		rows[i].state = DELIVERY_DONE;
 		rows[i].ended_at = clock_us;

@@ -380,6 +380,97 @@ static void test_in_order(void **state)
 	end(a, ATTEMPT_DELIVERED, failed.due_at);
 }
 
+/* As many at once as the destination takes; and when all are under way, nobody looks for more. */
+static void test_in_order_with_many_under_way(void **state)
+{
+	enum { MANY = 2 * LANE_LOADED_MAX + 10, TRIES = 10 };
+	static struct journey *under_way[MANY + 1];
+	unsigned n = 0;
+	(void)state;
+	to.ordered = true;
+	to.concurrency = MANY + 1;
+	for (unsigned i = 0; i < MANY; i++)
+		decide(T0, i);
+	for (unsigned tries = 0; tries < TRIES; tries++)
+		while ((under_way[n] = begin(T0)))
+			n++;
+	assert_int_equal(n, MANY);
+	assert_int_equal(lane_wakes_at(&lane, &to, T0), 0);
+	end(under_way[0], ATTEMPT_DELIVERED, T0);
+	assert_int_equal(lane_wakes_at(&lane, &to, T0), T0);
+	for (unsigned tries = 0; tries < TRIES; tries++)
+		assert_null(begin(T0));
+	assert_int_equal(lane_wakes_at(&lane, &to, T0), 0);
+	for (unsigned i = 1; i < n; i++)
+		end(under_way[i], ATTEMPT_DELIVERED, T0);
+}
+
+/* However many wait for the first of their contact, others are found behind them; and the next of
+ * the contact when that has ended, wherever it stands. */
+static void test_in_order_behind_many_that_wait(void **state)
+{
+	enum { MANY = 3000, TRIES = 10 };
+	struct journey *j = NULL;
+	(void)state;
+	to.ordered = true;
+	uint64_t first = decide(T0, 1);
+	struct delivery failed = end(begin(T0), ATTEMPT_RETRY, T0);
+	assert_int_equal(ledger_begin(ledger), 0);
+	for (unsigned i = 0; i < MANY; i++)
+		decide(T0, 1);
+	uint64_t other = decide(T0 + 1, 2);
+	assert_int_equal(ledger_commit(ledger), 0);
+	for (unsigned tries = 0; tries < TRIES && !j; tries++)
+		j = begin(T0 + 1);
+	assert_non_null(j);
+	assert_int_equal(j->delivery.no, other);
+	end(j, ATTEMPT_DELIVERED, T0 + 1);
+	for (unsigned i = 0; i < 3; i++) {
+		for (unsigned tries = 0; tries < TRIES && !(j = begin(failed.due_at)); tries++)
+			;
+		assert_non_null(j);
+		assert_int_equal(j->delivery.no, i ? other - MANY + i - 1 : first);
+		end(j, ATTEMPT_DELIVERED, failed.due_at);
+	}
+}
+
+/* One that is replayed while a later one of its contact is under way waits for that. */
+static void test_in_order_beside_a_replay(void **state)
+{
+	(void)state;
+	to.ordered = true;
+	decide(T0, 1);
+	struct delivery dead = end(begin(T0), ATTEMPT_DEAD, T0);
+	uint64_t later = decide(T0, 1);
+	struct journey *j = begin(T0);
+	assert_int_equal(j->delivery.no, later);
+	assert_int_equal(ledger_replay(ledger, &dead, T0), 0);
+	lane.look = true;
+	assert_null(begin(T0));
+	end(j, ATTEMPT_DELIVERED, T0);
+	j = begin(T0);
+	assert_int_equal(j->delivery.no, dead.no);
+	end(j, ATTEMPT_DELIVERED, T0);
+}
+
+/* Also for what was loaded before that was asked for. */
+static void test_in_order_from_now_on(void **state)
+{
+	(void)state;
+	uint64_t first = decide(T0, 1), second = decide(T0, 1), third = decide(T0, 1);
+	to.concurrency = 1;
+	assert_int_equal(end(begin(T0), ATTEMPT_RETRY, T0).no, first);
+	to.ordered = true;
+	to.declared_at = 7;
+	lane_refresh(&lane, &to);
+	assert_null(begin(T0));
+	struct journey *j = begin(T0 + 20 * US_PER_S);
+	assert_int_equal(j->delivery.no, first);
+	end(j, ATTEMPT_DELIVERED, T0);
+	assert_int_equal(end(begin(T0), ATTEMPT_DELIVERED, T0).no, second);
+	assert_int_equal(end(begin(T0), ATTEMPT_DELIVERED, T0).no, third);
+}
+
 static void test_disabled(void **state)
 {
 	(void)state;
@@ -468,6 +559,10 @@ int main(void)
 		CASE(test_only_an_answer_heals),
 		CASE(test_pauses_have_an_end),
 		CASE(test_in_order),
+		CASE(test_in_order_with_many_under_way),
+		CASE(test_in_order_behind_many_that_wait),
+		CASE(test_in_order_beside_a_replay),
+		CASE(test_in_order_from_now_on),
 		CASE(test_disabled),
 		CASE(test_what_was_declared_before),
 		CASE(test_many),

@@ -64,10 +64,12 @@ static struct delivery decide(instant_us due_at, uint64_t contact)
 
 static unsigned due(struct due_place behind, instant_us now, unsigned limit, struct delivery **rows)
 {
-	unsigned n;
+	struct due_page page;
 	const struct due_query q = { DESTINATION, behind, now, false, limit };
-	assert_int_equal(ledger_due(ledger, &arena, &q, rows, &n), 0);
-	return n;
+	assert_int_equal(ledger_due(ledger, &arena, &q, &page), 0);
+	assert_int_equal(page.more, page.n == limit);
+	*rows = page.rows;
+	return page.n;
 }
 
 static void settle(struct delivery *d, enum delivery_state state, instant_us due_at,
@@ -168,22 +170,60 @@ static void test_due_in_order(void **state)
 static void test_first_of_each_contact(void **state)
 {
 	const struct due_query q = { DESTINATION, { 0 }, 20, true, 9 };
-	struct delivery *rows, first = decide(10, 1), later = decide(99, 2);
-	unsigned n;
+	struct delivery first = decide(10, 1), later = decide(99, 2);
+	struct due_page page;
 	(void)state;
 	decide(11, 1);
 	decide(12, 2);
 	uint64_t third = decide(13, 3).no;
-	assert_int_equal(ledger_due(ledger, &arena, &q, &rows, &n), 0);
-	assert_int_equal(n, 2);
-	assert_int_equal(rows[0].no, first.no);
-	assert_int_equal(rows[1].no, third);
+	assert_int_equal(ledger_due(ledger, &arena, &q, &page), 0);
+	assert_int_equal(page.n, 2);
+	assert_false(page.more);
+	assert_int_equal(page.rows[0].no, first.no);
+	assert_int_equal(page.rows[1].no, third);
 	settle(&first, DELIVERY_DONE, 10, 60);
 	settle(&later, DELIVERY_DEAD, 10, 60);
-	assert_int_equal(ledger_due(ledger, &arena, &q, &rows, &n), 0);
-	assert_int_equal(n, 3);
-	assert_int_equal(rows[0].contact, 1);
-	assert_int_equal(rows[1].contact, 2);
+	assert_int_equal(ledger_due(ledger, &arena, &q, &page), 0);
+	assert_int_equal(page.n, 3);
+	assert_int_equal(page.rows[0].contact, 1);
+	assert_int_equal(page.rows[1].contact, 2);
+}
+
+/* What waits for another destination stands in nobody's way here. */
+static void test_first_of_each_destination(void **state)
+{
+	const struct due_query q = { DESTINATION + 1, { 0 }, 20, true, 9 };
+	struct due_page page;
+	(void)state;
+	struct delivery other = decide(10, 1);
+	other.destination++;
+	assert_int_equal(ledger_decide(ledger, &other), 0);
+	assert_int_equal(ledger_due(ledger, &arena, &q, &page), 0);
+	assert_int_equal(page.n, 1);
+	assert_int_equal(page.rows[0].no, other.no);
+}
+
+/* Page behind page all are found, each once, however many others of their contacts are between. */
+static void test_first_among_many_in_pages(void **state)
+{
+	struct due_query q = { DESTINATION, { 0 }, 5000, true, 2 };
+	unsigned found = 0, pages = 0;
+	struct due_page page = { .more = true };
+	(void)state;
+	decide(5000, 7); /* the others of the contact wait for it */
+	assert_int_equal(ledger_begin(ledger), 0);
+	for (unsigned i = 0; i < 3000; i++)
+		decide(10 + i, i % 1000 == 999 ? 10 + i : 7);
+	assert_int_equal(ledger_commit(ledger), 0);
+	for (; page.more; pages++, q.behind = page.end) {
+		assert_int_equal(ledger_due(ledger, &arena, &q, &page), 0);
+		assert_in_range(page.n, 0, q.limit);
+		for (unsigned i = 0; i < page.n; i++, found++)
+			assert_int_equal(page.rows[i].contact,
+					 found == 3 ? 7 : 10 + found * 1000 + 999);
+	}
+	assert_int_equal(found, 4);
+	assert_in_range(pages, 3, 12);
 }
 
 static void test_settled(void **state)
@@ -378,6 +418,8 @@ int main(void)
 		CASE(test_decided_with_its_position_or_not_at_all),
 		CASE(test_due_in_order),
 		CASE(test_first_of_each_contact),
+		CASE(test_first_of_each_destination),
+		CASE(test_first_among_many_in_pages),
 		CASE(test_settled),
 		CASE(test_doubted),
 		CASE(test_fired),

@@ -51,10 +51,10 @@ static int settle_some(struct world *w, bool done[SEQ_MAX])
 	const struct due_query q = { .destination = DESTINATION,
 				     .now = 2,
 				     .limit = 1 + pick(w, PER_STEP) };
-	struct delivery *rows;
-	unsigned n = 0;
-	int r = ledger_due(w->ledger, &w->f.arena, &q, &rows, &n);
-	for (unsigned i = 0; i < n && r == 0; i++) {
+	struct due_page page;
+	int r = ledger_due(w->ledger, &w->f.arena, &q, &page);
+	struct delivery *rows = page.rows;
+	for (unsigned i = 0; i < page.n && r == 0; i++) {
 		rows[i].state = DELIVERY_DONE;
 		rows[i].ended_at = 3;
 		r = ledger_settle(w->ledger, &rows[i],
@@ -110,15 +110,14 @@ static int doubt_some(struct world *w)
 				     .now = 2,
 				     .limit = 1 + pick(w, PER_STEP) };
 	uint64_t numbers[PER_STEP];
-	struct delivery *rows;
-	unsigned n = 0;
-	int r = ledger_due(w->ledger, &w->f.arena, &q, &rows, &n);
-	for (unsigned i = 0; i < n; i++)
-		numbers[i] = rows[i].no;
-	r = r ?: ledger_doubt(w->ledger, numbers, n, 4);
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		w->doubted[rows[i].seq] = true;
-		w->synced_position = MAX(w->synced_position, rows[i].seq);
+	struct due_page page;
+	int r = ledger_due(w->ledger, &w->f.arena, &q, &page);
+	for (unsigned i = 0; i < page.n; i++)
+		numbers[i] = page.rows[i].no;
+	r = r ?: ledger_doubt(w->ledger, numbers, page.n, 4);
+	for (unsigned i = 0; i < page.n && r == 0; i++) {
+		w->doubted[page.rows[i].seq] = true;
+		w->synced_position = MAX(w->synced_position, page.rows[i].seq);
 	}
 	return r;
 }

@@ -260,8 +260,7 @@ static void test_one(void **state)
 static void test_at_a_pace(void **state)
 {
 	const struct due_query q = { DESTINATION, { 0 }, INT64_MAX, false, 10 };
-	struct delivery *rows;
-	unsigned n;
+	struct due_page page;
 	(void)state;
 	many_dead(5);
 	struct replay p = begin((struct delivery_filter){ .state = DELIVERY_DEAD }, 2);
@@ -272,12 +271,12 @@ static void test_at_a_pace(void **state)
 	assert_int_equal(run(T0 + US_PER_S - 1), 0);
 	assert_int_equal(run(T0 + US_PER_S), 2);
 	assert_int_equal(run(T0 + 9 * US_PER_S), 1); /* late, and nothing is caught up with */
-	assert_int_equal(ledger_due(ledger, &arena, &q, &rows, &n), 0);
-	assert_int_equal(n, 5);
+	assert_int_equal(ledger_due(ledger, &arena, &q, &page), 0);
+	assert_int_equal(page.n, 5);
 	static const instant_us due_at[] = { 0, 500000, 1000000, 1500000, 9000000 };
-	for (unsigned i = 0; i < n; i++) {
-		assert_int_equal(rows[i].due_at, T0 + due_at[i]);
-		assert_int_equal(rows[i].no, i + 1);
+	for (unsigned i = 0; i < page.n; i++) {
+		assert_int_equal(page.rows[i].due_at, T0 + due_at[i]);
+		assert_int_equal(page.rows[i].no, i + 1);
 	}
 	assert_int_equal(next(), 0);
 	assert_int_equal(look(p.no).replayed, 5);
