@@ -71,8 +71,8 @@ void ledger_abandon(struct ledger *l);
 /* Between transactions: whether each commit from now on is synced when it returns, with all before. */
 MUST_CHECK int ledger_sync_commits(struct ledger *l, bool each);
 
-/* Between transactions: syncs what was committed and copies it from the log into the database, all
- * of it or only if the log has become long. */
+/* Between transactions: syncs what was committed and copies it from the log into the database, as far
+ * as no reader stands in the way; `all` of it, or only if it has become much. */
 MUST_CHECK int ledger_settle_log(struct ledger *l, bool all);
 
 /* Whether the automation has a position. */

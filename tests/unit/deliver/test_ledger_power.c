@@ -2,7 +2,8 @@
  * The power goes off at any write, sync or truncation of the ledger's, and syncs fail. What is left
  * is whole: each position with exactly the deliveries that were decided up to there, and the counts of
  * them; and all that was committed before the last ledger_settle_log() that synced, or before and with
- * the last commit that was to be synced by itself, is in it; so are the doubts about attempts.
+ * the last commit that was to be synced by itself, is in it; so are the doubts about attempts. Readers
+ * come and go, and some stand for long.
  *
  *     unit_deliver_test_ledger_power [WORLDS [FIRST SEED]]
  */
@@ -18,6 +19,7 @@ enum { AUTOMATION = 1, DESTINATION = 2, LIVES = 4, STEPS = 60, SEQ_MAX = 4096, P
 struct world {
 	struct fixture f;
 	struct ledger *ledger;
+	sqlite3 *reader; /* stands in a transaction */
 	uint64_t rng;
 	uint64_t position, synced_position; /* as committed; as it must be there */
 	bool done[SEQ_MAX], synced_done[SEQ_MAX];
@@ -122,6 +124,23 @@ static int doubt_some(struct world *w)
 	return r;
 }
 
+/* --- A reader --- */
+
+/* Of the ledger as it is now, all the time. */
+static void let_a_reader_come(struct world *w)
+{
+	char path[100];
+	snprintf(path, sizeof(path), "%s/deliveries.db", w->f.dir);
+	if (sqlite3_open_v2(path, &w->reader, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK)
+		(void)sqlite3_exec(w->reader, "BEGIN; SELECT count(*) FROM position", NULL, NULL,
+				   NULL); /* it may be when nothing can be read */
+}
+
+static void let_the_reader_go(struct world *w)
+{
+	assert_int_equal(sqlite3_close(steal(&w->reader)), SQLITE_OK);
+}
+
 /* --- A life --- */
 
 static void look(struct world *w);
@@ -139,6 +158,10 @@ static void live(struct world *w)
 	for (unsigned i = 0; i < STEPS; i++) {
 		int r = w->ledger ? 0 : reopen(w);
 		unsigned what = pick(w, 9);
+		if (pick(w, 8) == 0 && w->reader)
+			let_the_reader_go(w);
+		else if (pick(w, 8) == 0 && !w->reader && w->ledger)
+			let_a_reader_come(w);
 		if (r == 0)
 			r = what > 3    ? step(w)
 			    : what > 1  ? sync_all(w)
@@ -153,6 +176,7 @@ static void live(struct world *w)
 	if (w->ledger && pick(w, 2))
 		ledger_abandon(w->ledger); /* no copying as it closes */
 	ledger_close(steal(&w->ledger));
+	let_the_reader_go(w);
 }
 
 /* --- What is left --- */
