@@ -141,6 +141,23 @@ static void test_late_behind_answers(void **state)
 	}
 }
 
+/* All of an answer has one deadline, in however many writes it goes. */
+static void test_taken_slowly(void **state)
+{
+	struct net_config c = config();
+	int little = 64 * 1024;
+	size_t got = 0;
+	(void)state;
+	c.limits.write_ms = 300;
+	int fd = begin(&c);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
+	say(fd, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+	for (ssize_t n; (n = recv(fd, inbox.data, 16 * 1024, 0)) > 0; got += (size_t)n)
+		usleep(10 * 1000);
+	assert_true(got < sizeof(big));
+	end(fd);
+}
+
 /* ---- clients that go ---- */
 
 static void reset(int fd)
@@ -399,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_begun_behind_answers),
 		cmocka_unit_test(test_late_behind_answers),
+		cmocka_unit_test(test_taken_slowly),
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_half_closed),
 		cmocka_unit_test(test_close_in_the_middle),
