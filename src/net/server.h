@@ -99,6 +99,5 @@ void net_loop_post(struct net_loop *loop, struct net_letter *list);
 struct net_work {
 	void (*run)(struct net_work *w);
 	void (*done)(struct net_work *w);
-	void *handle; /* the net layer's own */
 };
 MUST_CHECK int net_loop_work(struct net_loop *loop, struct net_work *w);
