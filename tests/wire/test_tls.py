@@ -381,13 +381,15 @@ def test_files_that_are_no_good(tmp_path, files):
                str(locked)).returncode == 0
     empty = tmp_path / "empty"
     empty.write_text("")
-    for bad_cert, bad_key, named in [(tmp_path / "none", key, tmp_path / "none"),
-                                     (cert, tmp_path / "none", tmp_path / "none"),
-                                     (empty, key, empty), (key, key, key), (cert, cert, cert),
-                                     (cert, locked, locked), (cert, other_key, other_key),
-                                     (tmp_path, key, tmp_path)]:
+    none = tmp_path / "none"
+    for bad_cert, bad_key, named, why in [
+            (none, key, none, "No such file"), (cert, none, none, "No such file"),
+            (tmp_path, key, tmp_path, ""), (cert, tmp_path, tmp_path, ""),
+            (empty, key, empty, ""), (key, key, key, ""), (cert, cert, cert, ""),
+            (cert, locked, locked, ""), (cert, other_key, other_key, "")]:
         said = refused_start(tmp_path, "--tls-cert", bad_cert, "--tls-key", bad_key)
-        assert str(named) in said, said
+        assert str(named) in said and why in said, said
+        assert "unknown cause" not in said and "data" not in said.splitlines()[0], said
     assert other_cert.exists()
 
 

@@ -1,6 +1,8 @@
 /* Connections and the server: deadlines, clients that go, listening, stopping. */
 #include "harness.h"
 
+#include "base/fail.h"
+
 enum { N_UNTAKEN = 8 };
 
 /* ---- deadlines ---- */
@@ -318,6 +320,27 @@ static void test_addresses(void **state)
 	}
 }
 
+/* An address of nobody: RFC 5737 section 3 and RFC 3849 keep these for documents. */
+static void test_foreign_addresses(void **state)
+{
+	static const struct {
+		const char *host;
+		unsigned loops;
+	} cases[] = { { "192.0.2.1", 1 }, { "192.0.2.1", 2 }, { "2001:db8::1", 1 } };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct net_config c = config();
+		struct net_server *s = NULL;
+		char want[100];
+		c.host = cases[i].host;
+		c.port = 8090;
+		c.loops = cases[i].loops;
+		assert_true(net_server_start(&c, &s) < 0);
+		snprintf(want, sizeof(want), "cannot listen on %s port 8090: ", c.host);
+		assert_memory_equal(fail_text(), want, strlen(want));
+	}
+}
+
 static void test_several_loops(void **state)
 {
 	struct net_config c = config();
@@ -424,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_connections_max_of_idle_ones),
 		cmocka_unit_test(test_taken_port),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_foreign_addresses),
 		cmocka_unit_test(test_several_loops),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drain_ends),
