@@ -20,6 +20,12 @@ static void run(struct trial *t, enum method method, const char *target, const c
 	trial_run(t, &omnisend, &from, str_of(body), TRIAL_MEMORY);
 }
 
+/* An identifier with its state and consent, and what is kept of the former. */
+#define EMAIL_IS(email, status)                                                                  \
+	"{\"id\":\"" email "\",\"type\":\"email\",\"channels\":{\"email\":{\"status\":\"" status \
+	"\"}},\"consent\":{\"ip\":\"" email "\"}}"
+#define STATE(status) "newer email_status {\"status\":\"" status "\",\"at\":\"" AT "\"}\n"
+
 static const struct {
 	enum method method;
 	const char *target, *body, *op;
@@ -42,6 +48,27 @@ static const struct {
 	  "newer sms_status {\"status\":\"unsubscribed\",\"at\":\"2024-01-01T00:00:00.000000Z\"}\n"
 	  "union consents [{\"channel\":\"email\",\"ip\":\"::1\"}]\n"
 	  "set custom.externalCreated \"2020-01-01T00:00:00Z\"\n" },
+	/* what a second e-mail says is about somebody else */
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "subscribed") "," EMAIL_IS("c@d.co",
+									     "unsubscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
+		  "subscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "unsubscribed") "," EMAIL_IS("c@d.co",
+									       "subscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
+		  "unsubscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\"}," EMAIL_IS("c@d.co",
+									       "subscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" },
+	/* the same one once more is not another */
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\"}," EMAIL_IS("a@b.co",
+									       "subscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
+		  "subscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
 	{ METHOD_PATCH, "/v5/contacts/" ID, "{}", "who hex lookup " ID "\n" },
 	{ METHOD_PATCH, "/v5/contacts/" ID, "{\"phone\":\"370 612 345\",\"email\":\"a@b.co\"}",
 	  "who hex lookup " ID "\nwho email adopt a@b.co key a@b.co\n"
