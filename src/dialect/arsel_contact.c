@@ -163,7 +163,7 @@ bool arsel_contact_read(struct call *call, yyjson_val *root, bool clears, struct
 {
 	struct reading r = { .call = call, .root = root, .clears = clears, .op = op };
 	shape_read(call, root, STR(""), members, N_MEMBERS, false, r.v);
-	arsel_judge_bytes(call, r.v[EXTERNAL_ID]);
+	arsel_judge_bytes(call, &r.v[EXTERNAL_ID]);
 	bool good = make_room(&r);
 	for (unsigned i = 0; i < ARRAY_LEN(identities) && good; i++)
 		good = take_identity(&r, i);

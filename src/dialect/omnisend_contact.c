@@ -12,7 +12,8 @@ static bool form_email_or_blank(struct str s)
 	return is_blank(s) || form_email(str_trim(s));
 }
 
-/* Digits and one sign in front; how shops format numbers does not matter (decision 27). */
+/* Digits and one sign in front; how shops format numbers does not matter (decision 27), but no
+ * identity is longer than that. */
 bool omnisend_form_phone(struct str s)
 {
 	unsigned digits = 0, signs = 0;
@@ -25,7 +26,12 @@ bool omnisend_form_phone(struct str s)
 		else if (!memchr("-(). \t", c, 6))
 			return false;
 	}
-	return is_blank(s) || (digits >= 6 && digits <= 15 && signs <= 1);
+	return digits >= 6 && digits <= 15 && signs <= 1 && s.n <= IDENTITY_VALUE_MAX;
+}
+
+bool omnisend_form_phone_or_blank(struct str s)
+{
+	return is_blank(s) || omnisend_form_phone(str_trim(s));
 }
 
 enum { ID, CONTACT_ID, EMAIL, PHONE_NUMBER, PHONE, N_IDENTIFIERS };
@@ -36,9 +42,9 @@ static const struct shape_member identifiers[N_IDENTIFIERS] = {
 	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_email_or_blank,
 		    "email" },
 	[PHONE_NUMBER] = { STR_INIT("phoneNumber"), SHAPE_STRING, OMNISEND_GIVEN, 0,
-			   omnisend_form_phone, "phone number" },
-	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_phone,
-		    "phone number" },
+			   omnisend_form_phone_or_blank, "phone number" },
+	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+		    omnisend_form_phone_or_blank, "phone number" },
 };
 
 /* The first of two names for one thing that says something (decisions 3, 4). */
@@ -94,6 +100,18 @@ enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, s
 			   .key = identity_key(op->arena, IDENTITY_PHONE, phone) };
 	w->value = shown_phone(op->arena, w->key);
 	return w->key.p && w->value.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
+}
+
+struct who *omnisend_who(struct arena *a, enum identity_kind kind, struct str value)
+{
+	struct who *who = arena_new(a, struct who);
+	if (!who)
+		return NULL;
+	*who = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
+	if (kind == IDENTITY_HEX)
+		return who;
+	who->key = identity_key(a, kind, value);
+	return who->key.p ? who : NULL;
 }
 
 /* The version's own name for a phone comes first (decision 4). */

@@ -184,14 +184,9 @@ static void patch_answer(struct call *call)
 enum refusal omnisend_ask(struct call *call, enum identity_kind kind, struct str value)
 {
 	struct arena *a = &call->req->arena;
-	struct who *who = arena_new(a, struct who);
+	struct who *who = omnisend_who(a, kind, value);
 	struct query *query = arena_new(a, struct query);
 	if (!who || !query)
-		return REFUSE_OVERLOADED;
-	*who = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
-	if (kind != IDENTITY_HEX)
-		who->key = identity_key(a, kind, value);
-	if (kind != IDENTITY_HEX && !who->key.p)
 		return REFUSE_OVERLOADED;
 	*query = (struct query){ .kind = QUERY_CONTACT, .who = who, .n_who = 1 };
 	call->query = query;
@@ -207,8 +202,8 @@ enum refusal omnisend_ask_email(struct call *call, struct str email)
 enum refusal omnisend_ask_phone(struct call *call, struct str phone)
 {
 	phone = str_trim(phone);
-	bool good = phone.n && omnisend_form_phone(phone);
-	return good ? omnisend_ask(call, IDENTITY_PHONE, phone) : REFUSE_NOTHING;
+	return omnisend_form_phone(phone) ? omnisend_ask(call, IDENTITY_PHONE, phone)
+					  : REFUSE_NOTHING;
 }
 
 static enum refusal by_id_decode(struct call *call)

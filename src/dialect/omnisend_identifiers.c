@@ -133,7 +133,7 @@ static void read_consent(struct reading *r, yyjson_val *map, bool email, bool co
 static bool take_id(struct reading *r, struct str id, bool email, struct str path)
 {
 	struct str *place = email ? &r->email : &r->phone;
-	bool good = id.n && (email ? form_email(id) : omnisend_form_phone(id));
+	bool good = email ? form_email(id) : omnisend_form_phone(id);
 	if (!good)
 		problem_at(&r->call->problems, PROBLEM_FORMAT, path_to(r, path, STR("id")),
 			   .rule = email ? "email" : "phone number");
@@ -184,8 +184,8 @@ enum { LIST, EMAIL, PHONE, CREATED_AT, N_TOP };
 static const struct shape_member top[N_TOP] = {
 	[LIST] = { STR_INIT("identifiers"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
 	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_email, "email" },
-	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_phone,
-		    "phone number" },
+	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+		    omnisend_form_phone_or_blank, "phone number" },
 	[CREATED_AT] = { STR_INIT("createdAt"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_time,
 			 "datetime" },
 };

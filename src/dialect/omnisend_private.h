@@ -97,7 +97,8 @@ void omnisend_put_document(struct buf *b, const struct call *call, enum refusal 
 
 /* RFC 3339, where a blank may stand for the T. */
 bool omnisend_form_time(struct str s);
-bool omnisend_form_phone(struct str s); /* or blank */
+bool omnisend_form_phone(struct str s); /* trimmed; one that is has a key */
+bool omnisend_form_phone_or_blank(struct str s);
 #define OMNISEND_EVENT_NAME_FORM "name that is not blank and has no U+0000"
 bool omnisend_form_event_name(struct str s);
 
@@ -118,6 +119,9 @@ void omnisend_put_tags(struct buf *b, yyjson_val *tags);
  * is one at all. */
 enum refusal omnisend_add_email(struct op *op, struct who *list, unsigned use, struct str email);
 enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, struct str phone);
+
+/* Whoever is looked up by that, which has the form of its kind. NULL: memory is refused. */
+struct who *omnisend_who(struct arena *a, enum identity_kind kind, struct str value);
 
 /* These give REFUSE_NOTHING, also with problems found, or REFUSE_OVERLOADED.
  *
