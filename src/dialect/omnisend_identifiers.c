@@ -183,7 +183,8 @@ enum { LIST, EMAIL, PHONE, CREATED_AT, N_TOP };
 
 static const struct shape_member top[N_TOP] = {
 	[LIST] = { STR_INIT("identifiers"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
-	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_email, "email" },
+	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+		    omnisend_form_email_or_blank, "email" },
 	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0,
 		    omnisend_form_phone_or_blank, "phone number" },
 	[CREATED_AT] = { STR_INIT("createdAt"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_time,
@@ -235,10 +236,10 @@ enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned 
 	shape_read(call, root, STR(""), top, N_TOP, false, v);
 	if (v[LIST])
 		read_list(&r, v[LIST]);
-	if (v[EMAIL] && r.email.n == 0)
-		r.email = json_str(v[EMAIL]);
-	if (v[PHONE] && r.phone.n == 0)
-		r.phone = str_trim(json_str(v[PHONE]));
+	if (r.email.n == 0)
+		r.email = omnisend_given(v[EMAIL]);
+	if (r.phone.n == 0)
+		r.phone = omnisend_given(v[PHONE]);
 	enum refusal why = omnisend_add_email(op, list, email_use, r.email);
 	why = why ?: omnisend_add_phone(op, list, phone_use, r.phone);
 	return why ?: add_changes(&r, v[CREATED_AT], op);

@@ -99,6 +99,9 @@ void omnisend_put_document(struct buf *b, const struct call *call, enum refusal 
 bool omnisend_form_time(struct str s);
 bool omnisend_form_phone(struct str s); /* trimmed; one that is has a key */
 bool omnisend_form_phone_or_blank(struct str s);
+bool omnisend_form_email_or_blank(struct str s);
+/* A member without the blanks around it; empty when it says nothing. NULL is fine. */
+struct str omnisend_given(yyjson_val *v);
 #define OMNISEND_EVENT_NAME_FORM "name that is not blank and has no U+0000"
 bool omnisend_form_event_name(struct str s);
 

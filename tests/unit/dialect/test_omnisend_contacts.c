@@ -69,6 +69,8 @@ static const struct {
 									       "subscribed") "]}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
 		  "subscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+	{ METHOD_POST, "/v5/contacts", "{\"email\":\" a@b.co \",\"phone\":\"\\n\"}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" },
 	{ METHOD_PATCH, "/v5/contacts/" ID, "{}", "who hex lookup " ID "\n" },
 	{ METHOD_PATCH, "/v5/contacts/" ID, "{\"phone\":\"370 612 345\",\"email\":\"a@b.co\"}",
 	  "who hex lookup " ID "\nwho email adopt a@b.co key a@b.co\n"
