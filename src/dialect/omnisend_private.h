@@ -27,7 +27,13 @@ enum {
 	OMNISEND_BATCH_KEEP_S = 7 * 24 * 3600,
 };
 
-enum { OMNISEND_BUCKET_TOKEN = 1, OMNISEND_BUCKET_PAGE, OMNISEND_BUCKET_CONSENT };
+/* The calls that have a rate of their own, each counted for itself. */
+enum {
+	OMNISEND_BUCKET_TOKEN = 1,
+	OMNISEND_BUCKET_PAGE,
+	OMNISEND_BUCKET_CONSENT,
+	OMNISEND_BUCKET_TAGS,
+};
 
 /* --- Versions --- */
 

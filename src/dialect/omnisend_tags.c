@@ -171,11 +171,11 @@ static void answer(struct call *call)
 		omnisend_accepted(call);
 }
 
-#define TAGGING(decode_)                                                                      \
-	{                                                                                     \
-		.scope = SCOPE_CONTACTS_WRITE, .body_max = OMNISEND_BODY_MAX,                 \
-		.rate = { .requests = 60, .window_s = 60 }, .bucket = 1, .decode = (decode_), \
-		.answer = answer                                                              \
+#define TAGGING(decode_)                                                                    \
+	{                                                                                   \
+		.scope = SCOPE_CONTACTS_WRITE, .body_max = OMNISEND_BODY_MAX,               \
+		.rate = { .requests = 60, .window_s = 60 }, .bucket = OMNISEND_BUCKET_TAGS, \
+		.decode = (decode_), .answer = answer                                       \
 	}
 
 const struct endpoint omnisend_tag = TAGGING(tag_decode);
