@@ -232,19 +232,3 @@ void arsel_contact_put(struct buf *b, const struct contact_view *view)
 	arsel_put_time(b, "updated_at", view->updated_at);
 	buf_char(b, '}');
 }
-
-bool arsel_contact_owns(struct arena *a, const struct contact_view *view, const struct who *w)
-{
-	size_t i, max;
-	yyjson_val *list = NULL, *item;
-	if (json_parse(a, view->identities, &list, NULL) != JSON_OK)
-		return false;
-	yyjson_arr_foreach (list, i, max, item) {
-		struct str kind = json_str(json_get(item, STR("kind")));
-		struct str value = json_str(json_get(item, STR("value")));
-		if (str_eq(kind, str_of(identity_kind_name(w->kind))) &&
-		    str_eq(identity_key(a, w->kind, value), w->key))
-			return true;
-	}
-	return false;
-}

@@ -222,8 +222,6 @@ struct str arsel_conversion_annotate(struct arena *a, const struct definition *o
  * wrong becomes problems. False: memory is refused. */
 MUST_CHECK bool arsel_contact_read(struct call *call, yyjson_val *root, bool clears, struct op *op);
 void arsel_contact_put(struct buf *b, const struct contact_view *view);
-/* Whether the contact owns this identity. */
-bool arsel_contact_owns(struct arena *a, const struct contact_view *view, const struct who *w);
 
 /* --- arsel_contacts.c --- */
 

@@ -103,16 +103,13 @@ enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, s
 	return w->key.p && w->value.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
-struct who *omnisend_who(struct arena *a, enum identity_kind kind, struct str value)
+bool omnisend_who(struct arena *a, struct who *w, enum identity_kind kind, struct str value)
 {
-	struct who *who = arena_new(a, struct who);
-	if (!who)
-		return NULL;
-	*who = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
+	*w = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
 	if (kind == IDENTITY_HEX)
-		return who;
-	who->key = identity_key(a, kind, value);
-	return who->key.p ? who : NULL;
+		return true;
+	w->key = identity_key(a, kind, value);
+	return w->key.p;
 }
 
 /* The version's own name for a phone comes first (decision 4). */

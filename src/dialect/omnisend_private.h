@@ -129,8 +129,9 @@ void omnisend_put_tags(struct buf *b, yyjson_val *tags);
 enum refusal omnisend_add_email(struct op *op, struct who *list, unsigned use, struct str email);
 enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, struct str phone);
 
-/* Whoever is looked up by that, which has the form of its kind. NULL: memory is refused. */
-struct who *omnisend_who(struct arena *a, enum identity_kind kind, struct str value);
+/* Whoever is looked up by that, which has the form of its kind. False: memory is refused. */
+MUST_CHECK bool omnisend_who(struct arena *a, struct who *w, enum identity_kind kind,
+			     struct str value);
 
 /* These give REFUSE_NOTHING, also with problems found, or REFUSE_OVERLOADED.
  *
@@ -196,11 +197,6 @@ void omnisend_put_batch(struct buf *b, struct call *call, const struct bulk_view
 void omnisend_put_batch_id(struct buf *b, uint64_t number, instant_us created_at);
 
 /* --- Contacts asked for and shown --- */
-
-/* Makes the call's query; a value that nobody can have makes none. */
-enum refusal omnisend_ask(struct call *call, enum identity_kind kind, struct str value);
-enum refusal omnisend_ask_email(struct call *call, struct str email);
-enum refusal omnisend_ask_phone(struct call *call, struct str phone);
 
 /* As the call's version shows it. */
 void omnisend_put_contact(struct buf *b, const struct call *call, const struct contact_view *c);

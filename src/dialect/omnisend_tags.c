@@ -85,8 +85,8 @@ static bool add_op(struct call *call, enum identity_kind kind, struct str value,
 	value = str_trim(value);
 	if (!is_name(kind, value))
 		return true;
-	struct who *who = omnisend_who(&call->req->arena, kind, value);
-	if (!who)
+	struct who *who = arena_new(&call->req->arena, struct who);
+	if (!who || !omnisend_who(&call->req->arena, who, kind, value))
 		return false;
 	call->ops[call->n_ops++] = (struct op){ .arena = &call->req->arena,
 						.kind = OP_CONTACT,

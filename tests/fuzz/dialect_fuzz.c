@@ -471,8 +471,7 @@ void trial_answer_refused(struct trial *t, enum problem_code code)
 		return trial_answer(t);
 	if (t->call.n_ops == 0) { /* nothing to refuse: nothing is found */
 		if (t->call.query)
-			t->call.query->lost =
-				t->call.query->kind == QUERY_CONTACTS && t->call.query->n_who > 0;
+			t->call.query->lost = t->call.query->at != NULL;
 		return t->call.endpoint->answer(&t->call);
 	}
 	struct problems ps = { 0 };

@@ -10,8 +10,9 @@
 
 #include "fuzz/dialect_fuzz.h"
 
-#define ID "60fe7581b0aa9fa6e928f794"
-#define AT "2025-12-01T00:00:00.000000Z" /* when every trial is received */
+#define ID     "60fe7581b0aa9fa6e928f794"
+#define CURSOR "6a18a50017fb89ee9dcab42a"    /* ID is no row's */
+#define AT     "2025-12-01T00:00:00.000000Z" /* when every trial is received */
 
 static void run(struct trial *t, enum method method, const char *target, const char *body)
 {
@@ -161,8 +162,8 @@ static void test_pages(void **state)
 		bool before, after; /* of the query */
 	} cases[] = {
 		{ "/v5/contacts", 100, false, false },
-		{ "/api/contacts?limit=250&after=" ID, 250, true, false },
-		{ "/api/contacts?before=" ID "&limit=1", 1, false, true },
+		{ "/api/contacts?limit=250&after=" CURSOR, 250, true, false },
+		{ "/api/contacts?before=" CURSOR "&limit=1", 1, false, true },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
