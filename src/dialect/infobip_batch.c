@@ -117,19 +117,16 @@ static void put_details(struct buf *b, const struct problems *ps)
 	buf_char(b, ']');
 }
 
-/* The problems are told as details, or (of the schema) in the message; then they are forgotten. */
-static void add_error(struct batch *batch, int index, int code, struct problems *ps)
+/* The problems are told as details, or (of the schema) in the message. */
+static void put_error(struct buf *b, int index, int code, const struct problems *ps)
 {
-	struct buf *b = &batch->errors;
 	struct buf message = buf_in(b->arena);
-	if (batch->n_errors++ >= ERRORS_MAX)
-		return;
 	put_message(&message, code);
 	for (unsigned i = 0; code == CODE_SCHEMA && i < ps->n; i++) {
 		infobip_put_problem_at(&message, &ps->list[i]);
 		buf_put(&message, i + 1 < ps->n ? STR("; ") : STR("."));
 	}
-	if (batch->n_errors > 1)
+	if (b->n > 0)
 		buf_char(b, ',');
 	buf_printf(b, "{\"index\":%d,\"code\":%d,\"message\":", index, code);
 	buf_json_str(b, buf_str(&message));
@@ -137,6 +134,13 @@ static void add_error(struct batch *batch, int index, int code, struct problems 
 		put_details(b, ps);
 	buf_char(b, '}');
 	b->failed |= message.failed;
+}
+
+/* Told or one too many to be told, the problems are forgotten: the next item's begin anew. */
+static void add_error(struct batch *batch, int index, int code, struct problems *ps)
+{
+	if (batch->n_errors++ < ERRORS_MAX)
+		put_error(&batch->errors, index, code, ps);
 	*ps = (struct problems){ 0 };
 }
 
@@ -269,7 +273,7 @@ static enum refusal read_persons(struct call *call, struct batch *batch)
 		struct item *item = &batch->items[i];
 		if (!infobip_identify(op->arena, item->kind, item->id, &list[i]))
 			add_error(batch, (int)i, CODE_PERSON, &call->problems);
-		bool create = infobip_may_create(&list[i]);
+		bool create = infobip_may_have(item->kind, item->id);
 		list[i].use = WHO_LOOKUP | (create ? WHO_CREATES | WHO_ADOPT : 0);
 		op->who = &list[i];
 		op->n_who = 1;

@@ -88,15 +88,17 @@ static const struct shape_member schema_members[N_SCHEMA] = {
 	[SCHEMA_FIELDS] = { STR_INIT("fields"), SHAPE_ARRAY, SHAPE_REQUIRED },
 };
 
-/* Fields under construction: the old ones first. */
+/* Fields under construction: the old ones first, behind them room for all that are read. */
 struct fields {
 	struct field *list;
-	unsigned n, n_old, lists;
+	bool *listed; /* of each old one: it has been named */
+	unsigned n, n_old, room, lists;
 	bool nested;
 	struct str path;
 };
 
-static enum refusal read_fields(struct call *call, struct fields *into, yyjson_val *list);
+static enum refusal read_fields(struct call *call, struct fields *into, const struct field *old,
+				unsigned n_old, yyjson_val *list);
 
 /* An old field outlives neither the catalog nor the request: it is copied. */
 static bool copy_fields(struct arena *a, const struct field *from, unsigned n, unsigned more,
@@ -131,13 +133,18 @@ static bool parse_type(struct str name, enum field_type *out)
 	return false;
 }
 
-/* The field of that name, letter case aside; NULL: none. */
+/* The field of that name, or else one that differs in letter case only, as there may be several of
+ * where they came another way; NULL: none. */
 static struct field *find(const struct fields *f, struct str name)
 {
-	for (unsigned i = 0; i < f->n; i++)
-		if (str_eq_nocase(f->list[i].name, name))
+	struct field *like = NULL;
+	for (unsigned i = 0; i < f->n; i++) {
+		if (str_eq(f->list[i].name, name))
 			return &f->list[i];
-	return NULL;
+		if (!like && str_eq_nocase(f->list[i].name, name))
+			like = &f->list[i];
+	}
+	return like;
 }
 
 /* The schema of a List, or of an old Object, into field->fields. */
@@ -152,14 +159,10 @@ static enum refusal read_schema(struct call *call, struct field *field, yyjson_v
 			   path_to(call, path, &schema_members[SCHEMA_TYPE]), .rule = "Object");
 	if (!v[SCHEMA_FIELDS])
 		return infobip_so_far(call);
-	struct fields inside = { .n = field->n_fields,
-				 .n_old = field->n_fields,
-				 .nested = true,
+	struct fields inside = { .nested = true,
 				 .path = path_to(call, path, &schema_members[SCHEMA_FIELDS]) };
-	unsigned more = (unsigned)MIN(yyjson_arr_size(v[SCHEMA_FIELDS]), NESTED_MAX + 1);
-	if (!copy_fields(&call->req->arena, field->fields, field->n_fields, more, &inside.list))
-		return REFUSE_OVERLOADED;
-	enum refusal why = read_fields(call, &inside, v[SCHEMA_FIELDS]);
+	enum refusal why =
+		read_fields(call, &inside, field->fields, field->n_fields, v[SCHEMA_FIELDS]);
 	field->fields = inside.list;
 	field->n_fields = inside.n;
 	return why;
@@ -195,6 +198,7 @@ static enum refusal read_old(struct call *call, struct field *old, yyjson_val **
 
 static enum refusal read_new(struct call *call, struct fields *into, yyjson_val **v, struct str at)
 {
+	must(into->n < into->room);
 	struct field *field = &into->list[into->n++];
 	struct str schema = path_to(call, at, &members[SCHEMA]);
 	*field = (struct field){ .name = json_str(v[NAME]) };
@@ -220,7 +224,13 @@ static enum refusal read_new(struct call *call, struct fields *into, yyjson_val 
 	return infobip_so_far(call);
 }
 
-/* `old` is what the update may name, once; everything else must have a name of its own. */
+/* An old field may be named once, as it is written; everything else must have a name of its own. */
+static bool may_be_old(const struct fields *f, const struct field *there, yyjson_val *name)
+{
+	return there && there < f->list + f->n_old && !f->listed[there - f->list] &&
+	       str_eq(there->name, json_str(name));
+}
+
 static enum refusal read_field(struct call *call, struct fields *into, yyjson_val *field,
 			       struct str at)
 {
@@ -234,7 +244,7 @@ static enum refusal read_field(struct call *call, struct fields *into, yyjson_va
 	yyjson_val *name = json_get(field, members[NAME].name);
 	if (yyjson_is_str(name))
 		there = find(into, json_str(name));
-	bool old = there && there < into->list + into->n_old && str_eq(there->name, json_str(name));
+	bool old = may_be_old(into, there, name);
 	struct shape_member shape[N_MEMBERS];
 	memcpy(shape, members, sizeof(members));
 	if (old)
@@ -242,8 +252,10 @@ static enum refusal read_field(struct call *call, struct fields *into, yyjson_va
 	shape_read(call, field, at, shape, N_MEMBERS, true, v);
 	if (!v[NAME] || !v[TYPE])
 		return REFUSE_PROBLEMS;
-	if (old)
+	if (old) {
+		into->listed[there - into->list] = true;
 		return read_old(call, there, v, at);
+	}
 	if (there) {
 		problem_at(&call->problems, PROBLEM_NAME, path_to(call, at, &members[NAME]),
 			   .rule = "another field has it, letter case aside");
@@ -266,18 +278,36 @@ static void judge_counts(struct call *call, const struct fields *f)
 			   .limit = LISTS_MAX, .size = lists);
 }
 
-static enum refusal read_fields(struct call *call, struct fields *into, yyjson_val *list)
+/* Room for a list that repeats all old fields and adds as many as there may be; a longer one is
+ * refused. */
+static enum refusal make_room(struct call *call, struct fields *into, const struct field *old,
+			      unsigned n_old, size_t more)
+{
+	unsigned max = into->nested ? NESTED_MAX : FIELDS_MAX;
+	if (more > max + n_old) {
+		problem_at(&call->problems, PROBLEM_TOO_MANY, into->path, .rule = "fields",
+			   .limit = max, .size = (int64_t)more);
+		return REFUSE_PROBLEMS;
+	}
+	into->listed = arena_array(&call->req->arena, bool, n_old);
+	if (!into->listed ||
+	    !copy_fields(&call->req->arena, old, n_old, (unsigned)more, &into->list))
+		return REFUSE_OVERLOADED;
+	into->n = into->n_old = n_old;
+	into->room = n_old + (unsigned)more;
+	for (unsigned i = 0; i < n_old; i++)
+		into->lists += old[i].type == FIELD_ARRAY;
+	return REFUSE_NOTHING;
+}
+
+static enum refusal read_fields(struct call *call, struct fields *into, const struct field *old,
+				unsigned n_old, yyjson_val *list)
 {
 	size_t i, n;
 	yyjson_val *v;
-	unsigned max = into->nested ? NESTED_MAX : FIELDS_MAX;
-	for (unsigned k = 0; k < into->n_old; k++)
-		into->lists += into->list[k].type == FIELD_ARRAY;
-	if (yyjson_arr_size(list) > max + into->n_old) {
-		problem_at(&call->problems, PROBLEM_TOO_MANY, into->path, .rule = "fields",
-			   .limit = max, .size = (int64_t)yyjson_arr_size(list));
-		return REFUSE_PROBLEMS;
-	}
+	enum refusal why = make_room(call, into, old, n_old, yyjson_arr_size(list));
+	if (why)
+		return why;
 	yyjson_arr_foreach (list, i, n, v) {
 		struct str at = problem_index(&call->req->arena, into->path, i);
 		if (read_field(call, into, v, at) == REFUSE_OVERLOADED)
@@ -290,11 +320,8 @@ static enum refusal read_fields(struct call *call, struct fields *into, yyjson_v
 enum refusal infobip_fields_read(struct call *call, yyjson_val *list, const struct field *old,
 				 unsigned n_old, const struct field **out, unsigned *n)
 {
-	struct fields f = { .n = n_old, .n_old = n_old, .path = STR("fields") };
-	unsigned more = (unsigned)MIN(yyjson_arr_size(list), FIELDS_MAX + n_old);
-	if (!copy_fields(&call->req->arena, old, n_old, more, &f.list))
-		return REFUSE_OVERLOADED;
-	enum refusal why = list ? read_fields(call, &f, list) : REFUSE_NOTHING;
+	struct fields f = { .path = STR("fields") };
+	enum refusal why = read_fields(call, &f, old, n_old, list);
 	*out = f.list;
 	*n = f.n;
 	return why;

@@ -36,8 +36,9 @@ int store_begin(struct store *s)
 /* From here on everybody sees the batch. */
 static void publish(struct store *s)
 {
-	heads_keep(&s->heads);
+	/* In this order: what was saved is as it was before what is kept now. */
 	heads_save_done(s, true);
+	heads_keep(&s->heads);
 	rollup_keep(s);
 	memory_keep(s);
 	s->in_batch = false;

@@ -9,8 +9,13 @@
  * in the database is at least as new as the round's beginning: from there a start reads events
  * again. A contact that is newer than the round has all of its events behind that point.
  *
- * A round takes this many events, so a start after a kill reads at most about twice as many. With
- * many contacts it takes longer: no more than one block (6 KiB) for each PER_BLOCK events.
+ * For that a block counts as saved only as far as its row goes. The row is written before the commit,
+ * so it is as of the batch before; what the running batch does to the block makes it dirty again:
+ * heads_save_done() comes before heads_keep(), never after it.
+ *
+ * A round takes ROUND events, unless the store is told another number, so a start after a kill reads
+ * at most about twice as many. With many contacts it takes longer: no more than one block (6 KiB)
+ * for each PER_BLOCK events.
  */
 enum { ROUND = 100000, PER_BLOCK = 16 }; /* events */
 
@@ -124,7 +129,9 @@ static int end_round(struct store *s)
 int heads_save_some(struct store *s, uint64_t events)
 {
 	struct heads_round *round = &s->round;
-	uint64_t price = MAX(PER_BLOCK, ROUND / ((uint64_t)s->heads.n_blocks + 1));
+	uint64_t length = s->round_events ? s->round_events : ROUND;
+	uint64_t least = MIN(PER_BLOCK, length);
+	uint64_t price = MAX(least, length / ((uint64_t)s->heads.n_blocks + 1));
 	int r = 0;
 	round->credit += events;
 	while (r == 0 && round->credit >= price) {
@@ -146,7 +153,8 @@ int heads_save_all(struct store *s)
 	return pass(r ?: save_position(s, s->kept.seq));
 }
 
-/* A round that an abandoned batch was part of begins anew. */
+/* Blocks that the batch has written are dirty no more; what it did to them comes after this. A round
+ * that an abandoned batch was part of begins anew. */
 void heads_save_done(struct store *s, bool committed)
 {
 	struct heads_round *round = &s->round;

@@ -61,7 +61,7 @@ struct store {
 	struct directory dir;
 	uint64_t reserve_bytes;
 	instant_us (*now)(void);
-	unsigned log_pages;
+	unsigned log_pages, round_events;
 
 	struct catalog_cell cell;
 	struct status status;

@@ -145,6 +145,7 @@ int store_open(const struct store_config *config, struct store **out)
 	s->reserve_bytes = config->reserve_bytes;
 	s->now = config->now;
 	s->log_pages = config->log_pages;
+	s->round_events = config->round_events;
 	status_init(s);
 	catalog_cell_init(&s->cell);
 	tokens_init(&s->tokens);

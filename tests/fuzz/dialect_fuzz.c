@@ -1,5 +1,6 @@
 #include "fuzz/dialect_fuzz.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- The catalog --- */
@@ -37,6 +38,24 @@ static const struct field rich_fields[] = {
 	FIELD("list", FIELD_ARRAY),
 };
 
+/* As many fields inside a field as Infobip lets a List have. */
+enum { CROWD = 128 };
+static struct field crowd[CROWD];
+static char crowd_names[CROWD][8];
+
+static const struct field crowded_fields[] = {
+	FIELD("items", FIELD_ARRAY, FIELDS(crowd)),
+	FIELD("place", FIELD_OBJECT, .fields = crowd, .n_fields = CROWD / 2),
+};
+
+static void gather_crowd(void)
+{
+	for (unsigned i = 0; i < CROWD; i++) {
+		int n = snprintf(crowd_names[i], sizeof(crowd_names[i]), "a%u", i);
+		crowd[i] = (struct field){ .name = { crowd_names[i], (size_t)n } };
+	}
+}
+
 static const struct field page_fields[] = {
 	FIELD("url", FIELD_URL),
 	FIELD("seconds", FIELD_INTEGER),
@@ -55,6 +74,7 @@ static const struct definition definitions[] = {
 	  .name = STR_INIT("viewed page"),
 	  .inferred = true,
 	  FIELDS(page_fields) },
+	{ .no = 5, .id = { { [15] = 5 } }, .name = STR_INIT("crowded"), FIELDS(crowded_fields) },
 };
 
 /* The types of two are not declared, as provisioned names have none. */
@@ -145,6 +165,7 @@ static const struct catalog *make_catalog(void)
 		must(catalog_edit_key(e, keys[i].workspace, &key) == 0);
 	}
 	add_client(e);
+	gather_crowd();
 	for (size_t i = 0; i < ARRAY_LEN(definitions); i++) {
 		struct definition *d = definition_new(&definitions[i]);
 		must(d && catalog_edit_define(e, 1, d) == 0);

@@ -24,7 +24,8 @@
 #define TRIAL_TOKEN         "dG9rZW4"                  /* of TRIAL_KEY, for who takes no key */
 
 /* Declared: "purchase" (no fields), "order.completed" (arsel.md section 7), "rich" (one field of
- * each type, nested ones too). Inferred: "viewed page". NULL when there is none. */
+ * each type, nested ones too), "crowded" (an array `items` of 128 strings a0 .. a127, an object `place`
+ * of the first 64). Inferred: "viewed page". NULL when there is none. */
 const struct definition *trial_definition(const char *name);
 
 enum { TRIAL_HEADERS_MAX = 6, TRIAL_MEMORY = 8 * 1024 * 1024 };

@@ -52,6 +52,7 @@ static const struct trial_request requests[] = {
 	{ METHOD_GET,
 	  "/peopleevents/2/definitions?limit=0",
 	  { HEADER("Authorization", "App " TRIAL_KEY_ELSEWHERE) } },
+	{ METHOD_POST, "/peopleevents/2/definitions/crowded", { APP } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,7 @@
 """Events of the four dialects as requests, and clients that send them: many at once, or until the
 server dies."""
 
+import contextlib
 import json
 import sys
 import threading
@@ -80,22 +81,34 @@ def at_once(server, requests):
     return replies
 
 
-def in_threads(functions):
-    """Runs them all in threads of their own; the first exception of any is raised here."""
-    wrong = []
+@contextlib.contextmanager
+def beside(functions):
+    """Runs them in threads of their own beside the block. Each is given an event, which is set when
+    the block ends; they are waited for, and the first exception of any is raised then."""
+    stop, wrong = threading.Event(), []
 
     def guarded(function):
         try:
-            function()
+            function(stop)
         except BaseException as e:  # carried over to the test's thread
             wrong.append(e)
     threads = [threading.Thread(target=guarded, args=(f,)) for f in functions]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
-    if wrong:
-        raise wrong[0]
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        if wrong:
+            raise wrong[0]
+
+
+def in_threads(functions):
+    """Runs them all in threads of their own; the first exception of any is raised here."""
+    with beside([lambda _stop, f=f: f() for f in functions]):
+        pass
 
 
 class Sender:

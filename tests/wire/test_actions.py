@@ -1,7 +1,6 @@
 """What automations do themselves: attributes and tags of the contact, and events recorded for it,
 exactly once, in order, and never round in circles."""
 
-import threading
 
 import pytest
 
@@ -327,14 +326,10 @@ def test_killed_again_and_again_each_is_recorded_once(tmp_path):
             sender = senders.Sender(
                 server, lambda i: senders.arsel(space, f"p{i % 30}@example.com",
                                                 {"n": 1000 * round_no + i}))
-            stop = threading.Event()
-            thread = threading.Thread(target=sender.run_until_closed, args=(stop,))
-            thread.start()
-            want = len(receiver.got) + 20
-            wait_until(lambda: len(receiver.got) > want, 30, "some deliveries")
-            server.kill()
-            stop.set()
-            thread.join()
+            with senders.beside([sender.run_until_closed]):
+                want = len(receiver.got) + 20
+                wait_until(lambda: len(receiver.got) > want, 30, "some deliveries")
+                server.kill()
             acknowledged += [r.json()["id"] for _, r in sender.answers if r.status == 202]
         with server:
             wait_until(lambda: counted(server, space, "a") == counted(server, space, TYPE), 60,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import threading
 
 import pytest
 
@@ -251,12 +250,8 @@ def test_another_workspaces_are_not_there(server):
 
 def test_of_two_that_make_the_same_one_does(server):
     replies = []
-    threads = [threading.Thread(target=lambda: replies.append(
-        ask(server, "POST", DESTINATIONS, CRM | {"name": "raced"}).status)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    senders.in_threads([lambda: replies.append(
+        ask(server, "POST", DESTINATIONS, CRM | {"name": "raced"}).status)] * 8)
     assert sorted(replies) == [201] + [409] * 7
     check_gone(ask(server, "DELETE", DESTINATIONS + "/raced"))
 

@@ -1,7 +1,6 @@
 """What must hold whatever happens: nothing lost, nothing twice, nothing invented."""
 
 import base64
-import threading
 import time
 
 import pytest
@@ -141,17 +140,11 @@ def test_sigterm_under_load_drains(tmp_path):
     orderly: exit code 0, nothing for a recovery to do."""
     space = senders.engine_workspace("drained")
     server = occurd.start(tmp_path, [space], ["--threads", "2"])
-    stop = threading.Event()
     crowd = [senders.Sender(server, event_maker(space, s), depth=4) for s in range(8)]
-    threads = [threading.Thread(target=s.run_until_closed, args=(stop,)) for s in crowd]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.7)
-    server.terminate()
-    assert server.wait() == 0, server.log_text()
-    stop.set()
-    for thread in threads:
-        thread.join()
+    with senders.beside([s.run_until_closed for s in crowd]):
+        time.sleep(0.7)
+        server.terminate()
+        assert server.wait() == 0, server.log_text()
     server.check_log()
     acknowledged = Acknowledged()
     for s, sender in enumerate(crowd):
@@ -286,20 +279,15 @@ def test_a_disk_that_fails_under_load(tmp_path):
     """Acknowledged is stored, refused is not, and afterwards life goes on."""
     space = senders.engine_workspace("disk")
     with occurd.start(tmp_path, [space]) as server:
-        stop = threading.Event()
         crowd = [senders.Sender(server, event_maker(space, s), depth=4) for s in range(4)]
-        threads = [threading.Thread(target=s.run_until_closed, args=(stop,)) for s in crowd]
-        for thread in threads:
-            thread.start()
-        for _ in range(3):
-            time.sleep(0.2)
-            with full_disk(server):
+        with senders.beside([s.run_until_closed for s in crowd]):
+            for _ in range(3):
                 time.sleep(0.2)
-        occurd.wait_until(lambda: server.request("GET", "/readyz").status == 200, what="/readyz")
-        time.sleep(0.2)
-        stop.set()
-        for thread in threads:
-            thread.join()
+                with full_disk(server):
+                    time.sleep(0.2)
+            occurd.wait_until(lambda: server.request("GET", "/readyz").status == 200,
+                              what="/readyz")
+            time.sleep(0.2)
         replies = [r for s in crowd for _, r in s.answers]
         statuses = {r.status for r in replies}
         assert statuses >= {202, 503} and statuses <= {201, 202, 500, 503}, statuses
@@ -327,27 +315,24 @@ def test_below_the_reserve_of_free_disk(tmp_path):
 
 
 def test_a_flood_does_not_starve_others(tmp_path):
-    """One key offers more than the queue holds, again and again: it is told to come back, and what
-    another asks meanwhile is done."""
+    """One key offers more than the queue holds, again and again: each request is done or told to
+    come back, and what another asks meanwhile is done."""
     connections, depth = 400, 64  # 25,600 at once
     crowd, other = senders.engine_workspace("flood"), senders.engine_workspace("calm")
     one = occurd.request_bytes(*senders.arsel(crowd, "a@example.com"))
-    done = threading.Event()
     calm = []
 
-    def ask_now_and_then(server):
-        while not done.is_set():
-            calm.append(server.request(*senders.pristo(other, made_uuid("calm"), "c@example.com")))
-
     with occurd.start(tmp_path, [crowd, other]) as server:
-        asker = threading.Thread(target=ask_now_and_then, args=(server,))
-        asker.start()
-        wires = [server.wire() for _ in range(connections)]
-        for wire in wires:
-            wire.send(one * depth)
-        answers = [wire.final() for wire in wires for _ in range(depth)]
-        done.set()
-        asker.join()
+        def ask_on_and_on(stop):
+            ask = senders.pristo(other, made_uuid("calm"), "c@example.com")
+            while not stop.is_set():
+                calm.append(server.request(*ask))
+
+        with senders.beside([ask_on_and_on]):
+            wires = [server.wire() for _ in range(connections)]
+            for wire in wires:
+                wire.send(one * depth)
+            answers = [wire.final() for wire in wires for _ in range(depth)]
         for wire in wires:
             wire.socket.close()
         assert {r.status for r in calm} == {201}, [r for r in calm if r.status != 201][:3]

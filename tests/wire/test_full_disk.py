@@ -1,9 +1,7 @@
 """A disk that is really full: a file system of a few megabytes, filled by events and by others."""
 
-import threading
 
 import database
-import openapi
 import senders
 import smalldisk
 from occurd import made_uuid, wait_until
@@ -124,22 +122,17 @@ def test_others_fill_the_disk_under_load(tmp_path):
     space = senders.engine_workspace("taken")
     with smalldisk.make(tmp_path, DISK // MIB) as disk:
         with disk.server(space, ["--disk-reserve", "0"]) as server:
-            more, stop = check_taken(server, space), threading.Event()
+            more = check_taken(server, space)
             crowd = [senders.Sender(server, padded(space, s), depth=4) for s in range(CROWD)]
-            threads = [threading.Thread(target=f.run_until_closed, args=(stop,)) for f in crowd]
-            for thread in threads:
-                thread.start()
-            for _ in range(3):
-                refused = refusals(crowd)
-                disk.fill()
-                wait_until(lambda: refusals(crowd) > refused, 60, "a refusal")
-                assert server.request("GET", "/healthz").status == 200
-                taken = acknowledged(crowd)
-                disk.empty()
-                wait_until(lambda: acknowledged(crowd) > taken, 60, "an event taken again")
-            stop.set()
-            for thread in threads:
-                thread.join()
+            with senders.beside([f.run_until_closed for f in crowd]):
+                for _ in range(3):
+                    refused = refusals(crowd)
+                    disk.fill()
+                    wait_until(lambda: refusals(crowd) > refused, 60, "a refusal")
+                    assert server.request("GET", "/healthz").status == 200
+                    taken = acknowledged(crowd)
+                    disk.empty()
+                    wait_until(lambda: acknowledged(crowd) > taken, 60, "an event taken again")
             more += check_taken(server, space)
             for filler in crowd:
                 for _, reply in filler.answers:

@@ -3,7 +3,6 @@
 import re
 import socket
 import struct
-import threading
 import time
 
 import pytest
@@ -65,10 +64,8 @@ def test_pipelined_requests_are_answered_in_order(server, reader):
         requests += [GOOD, HEALTH, bad_key]
         expected += [202, 200, 401]
     with server.wire() as wire:
-        sending = threading.Thread(target=wire.send, args=(b"".join(requests),))
-        sending.start()
-        assert [wire.final().status for _ in expected] == expected
-        sending.join()
+        with senders.beside([lambda _stop: wire.send(b"".join(requests))]):
+            assert [wire.final().status for _ in expected] == expected
     assert stored(reader) == before + 60
 
 

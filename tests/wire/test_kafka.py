@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import threading
 
 import pytest
 
@@ -195,16 +194,12 @@ def test_killed_again_and_again_every_delivery_arrives(tmp_path):
             sender = senders.Sender(
                 server, lambda i: senders.arsel(space, f"p{i % 30}@example.com",
                                                 {"n": 1000 * round_no + i}), depth=8)
-            stop = threading.Event()
             # The cluster keeps 5 MB of a partition, and drops the oldest.
-            thread = threading.Thread(target=sender.run_until_closed, args=(stop, 1000))
-            thread.start()
-            want = len(deliveries(server, space, state="done")) + 40
-            wait_until(lambda: len(deliveries(server, space, state="done")) > want, 30,
-                       "some deliveries")
-            server.kill()
-            stop.set()
-            thread.join()
+            with senders.beside([lambda stop: sender.run_until_closed(stop, 1000)]):
+                want = len(deliveries(server, space, state="done")) + 40
+                wait_until(lambda: len(deliveries(server, space, state="done")) > want, 30,
+                           "some deliveries")
+                server.kill()
             acknowledged += [r.json()["id"] for _, r in sender.answers if r.status == 202]
         with server:
             stored = {e["id"] for e in senders.reader_of(server, space).events()}

@@ -15,6 +15,7 @@ import pytest
 
 import occurd
 import openapi
+import senders
 
 SPACE = "oauth"
 JANE = {"identities": [{"kind": "email", "value": "jane@acme.com"}],
@@ -486,11 +487,7 @@ def concurrently(work, n=8):
     def run():
         start.wait()
         replies.append(work())
-    threads = [threading.Thread(target=run) for _ in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    senders.in_threads([run] * n)
     return sorted(reply.status for reply in replies), replies
 
 

@@ -60,6 +60,8 @@ ELSEWHERE_ONE = {
     ("native", "PATCH", "/_/v1/automations/{name}", "409"): "only by a change that comes between",
     ("arsel", "PATCH", "/v1/events/{id}", "409"):
         "test_arsel_special.py, test_of_two_changes_at_once_the_second_is_told",
+    ("infobip", "POST", "/peopleevents/2/definitions/{definitionId}", "409"):
+        "test_infobip_special.py, test_of_two_updates_at_once_the_second_is_told",
     ("native", "GET", "/_/v1/events/stream", "200"): "test_stream.py: it does not end by itself",
     ("native", "POST", "/_/v1/keys", "409"): "65,535 keys and clients would have to be made first",
 }

@@ -4,7 +4,6 @@ import pathlib
 import sqlite3
 import stat
 import subprocess
-import threading
 import time
 
 import pytest
@@ -100,21 +99,15 @@ def test_backup_under_load_and_restore(tmp_path):
     """All that was acknowledged before it began is in it, it is whole, and a server goes on with
     it; meanwhile nobody was refused."""
     space, server = filled(tmp_path, "backed-up", events=0)
-    stop = threading.Event()
     crowd = [senders.Sender(server, lambda i, s=s: senders.arsel(
         space, f"person{i % 50}@example.com", {"sender": str(s), "n": str(i)}), depth=8)
         for s in range(4)]
-    threads = [threading.Thread(target=s.run_until_closed, args=(stop,)) for s in crowd]
-    for thread in threads:
-        thread.start()
-    time.sleep(1)
-    before = [(s, i) for s, sender in enumerate(crowd) for i, _ in list(sender.answers)]
-    done = run("backup", "--data", server.data, "--to", tmp_path)
-    answered = sum(len(s.answers) for s in crowd)
-    time.sleep(0.2)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    with senders.beside([s.run_until_closed for s in crowd]):
+        time.sleep(1)
+        before = [(s, i) for s, sender in enumerate(crowd) for i, _ in list(sender.answers)]
+        done = run("backup", "--data", server.data, "--to", tmp_path)
+        answered = sum(len(s.answers) for s in crowd)
+        time.sleep(0.2)
     assert done.returncode == 0, done
     assert sum(len(s.answers) for s in crowd) > answered > len(before) > 100
     assert {r.status for s in crowd for _, r in s.answers} == {202}

@@ -3,7 +3,6 @@ receiver where the vendor shall misbehave."""
 
 import json
 import socket
-import threading
 
 import pytest
 
@@ -218,16 +217,12 @@ def test_killed_again_and_again_nothing_goes_twice(tmp_path, vendor_server, vend
     for _ in range(4):
         server.start()
         want = len(events(other, there)) + 15
-        stop = threading.Event()
         first = sent
         sender = senders.Sender(
             server, lambda i: senders.arsel(space, EMAIL, {"order_id": str(first + i)}), depth=4)
-        thread = threading.Thread(target=sender.run_until_closed, args=(stop,))
-        thread.start()
-        wait_until(lambda: len(events(other, there)) > want, 30, "some events there")
-        server.kill()
-        stop.set()
-        thread.join()
+        with senders.beside([sender.run_until_closed]):
+            wait_until(lambda: len(events(other, there)) > want, 30, "some events there")
+            server.kill()
         sent += sender.sent
     with server:
         wait_until(lambda: not deliveries(server, space, state="pending"), 60, "the rest")

@@ -4,7 +4,6 @@ import json
 import signal
 import socket
 import subprocess
-import threading
 
 import pytest
 
@@ -319,19 +318,17 @@ def test_slow_readers_cost_little(lean):
 def test_none_is_lost_across_kills(server):
     """A client that comes again with the last id sees every event that was acknowledged, once and
     in order, whatever happens to the server."""
-    stop, seen, acknowledged = threading.Event(), [], []
+    seen, acknowledged = [], []
     last = 0
     for round_ in range(4):
         sender = senders.Sender(server, lambda i, r=round_: senders.arsel(
             SPACE, f"p{i % 7}@example.com", {"n": str(r * 100000 + i)}), depth=4)
-        thread = threading.Thread(target=sender.run_until_closed, args=(stop,))
-        with Stream(server, headers={"Last-Event-ID": str(last)}) as stream:
-            thread.start()
+        with Stream(server, headers={"Last-Event-ID": str(last)}) as stream, \
+                senders.beside([sender.run_until_closed]):
             for event in stream.events(60 + round_ * 17):
                 seen.append(event)
                 last = event["seq"]
             server.kill()
-        thread.join()
         acknowledged += [round_ * 100000 + i for i, reply in sender.answers
                          if reply.status == 202]
         server.start()

@@ -7,11 +7,11 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 
 import pytest
 
 import occurd
+import senders
 from occurd import request_bytes, wait_until
 
 SPACE = occurd.workspace("tls", limits={"requests_per_second": -1})
@@ -245,11 +245,7 @@ def test_clients_side_by_side(server):
             for _ in range(10):
                 wire.send(request_bytes("POST", "/v4/track", SEND, event("many")))
                 statuses.append(wire.final().status)
-    threads = [threading.Thread(target=client) for _ in range(30)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    senders.in_threads([client] * 30)
     assert statuses == [202] * 300
 
 

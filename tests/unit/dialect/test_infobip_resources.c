@@ -16,6 +16,8 @@
 #define CONTACTS    PERSONS "/contactInformation"
 #define UPSERT      "/people/3/persons/upsert"
 #define BATCH       "/people/3/events"
+#define CROWDED     DEFINITIONS "/crowded"
+#define RICH        DEFINITIONS "/rich"
 #define JANE        "?identifier=Jane%40example.com&type=EMAIL"
 
 static void run_at(struct trial *t, enum method method, const char *target, struct str body)
@@ -70,7 +72,8 @@ static const struct {
 	{ METHOD_PUT, PERSONS JANE, "{\"lastName\":\"Z\",\"tags\":[\"c\"]}",
 	  "who email lookup,replace Jane@example.com key jane@example.com\n"
 	  "set last_name \"Z\"\nset tags [\"c\"]\n"
-	  "union consents []\nunion opt_ins []\nunion opt_outs []\n" },
+	  "union consents []\nunion opt_ins []\nunion opt_outs []\nunion email_status []\n"
+	  "union sms_status []\nunion subscribed []\nunion active []\n" },
 };
 
 static void test_accepted(void **state)
@@ -148,6 +151,16 @@ static const struct {
 	  "{\"title\":\"t\",\"fields\":[{\"name\":\"list\",\"type\":\"List\",\"schema\":{\"type\":"
 	  "\"Object\",\"fields\":[{\"name\":\"x\",\"type\":\"String\"}]}}]}",
 	  0, 400, BAD("fields[0].schema") },
+	/* Nor may it have changed since. */
+	{ METHOD_POST, RICH, "{\"title\":\"t\"}", PROBLEM_EXISTS, 409, "\"CONFLICT\"" },
+	/* Once is enough, also for what is there. */
+	{ METHOD_POST, RICH,
+	  "{\"title\":\"t\",\"fields\":[{\"name\":\"text\",\"type\":\"String\"},{\"name\":\"text\","
+	  "\"type\":\"String\"}]}",
+	  0, 400, BAD("fields[1].name") },
+	{ METHOD_POST, RICH,
+	  "{\"title\":\"t\",\"fields\":[{\"name\":\"Text\",\"type\":\"String\"}]}", 0, 400,
+	  BAD("fields[0].name") },
 	/* 56, 57 */
 	{ METHOD_POST, DEFINITIONS, FIELDS("{\"name\":\"\",\"type\":\"String\"}"), 0, 400,
 	  BAD("fields[0].name") },
@@ -187,6 +200,10 @@ static const struct {
 	/* 68 */
 	{ METHOD_POST, PERSONS, "{}", 0, 400, "\"40018\"" },
 	{ METHOD_POST, PERSONS, "[]", 0, 400, "\"BAD_REQUEST\"" },
+	{ METHOD_POST, PERSONS, "{\"externalId\":\"1\",\"tags\":[\"\"]}", 0, 400,
+	  "\"tags[0] must not be empty\"]" },
+	{ METHOD_POST, PERSONS, "{\"externalId\":\"1\",\"tags\":[7]}", 0, 400,
+	  "\"tags[0] must be a string, not a number\"]" },
 	{ METHOD_POST, PERSONS, "{\"externalId\":\"1\"}", PROBLEM_CONTACT_FULL, 400,
 	  "BAD_REQUEST" },
 	{ METHOD_DELETE, CONTACTS JANE,
@@ -249,6 +266,10 @@ static struct str list_of(struct arena *a, const char *before, const char *item,
 	FIELD_LIST "{\"name\":\"l\",\"type\":\"List\",\"schema\":{\"type\":\"Object\",\"fields\":" \
 		   "["
 
+#define INSIDE(name, type)                                                     \
+	"{\"title\":\"t\",\"fields\":[{\"name\":\"" name "\",\"type\":\"" type \
+	"\",\"schema\":{\"type\":\"Object\",\"fields\":["
+
 static const struct {
 	enum method method;
 	const char *target, *before, *item, *after;
@@ -265,6 +286,15 @@ static const struct {
 	{ METHOD_POST, PERSONS, "{\"contactInformation\":{\"phone\":[", "{\"number\":\"41#\"}",
 	  "]}}", 100, 200 },
 	{ METHOD_PATCH, UPSERT, "{\"persons\":[", "{\"externalId\":\"#\"}", "]}", 1000, 207 },
+	/* An update names old fields, and new ones behind them. */
+	{ METHOD_POST, CROWDED, INSIDE("items", "List"), "{\"name\":\"a#\",\"type\":\"String\"}",
+	  "]}}]}", 128, 200 },
+	{ METHOD_POST, CROWDED, INSIDE("place", "Object"), "{\"name\":\"a#\",\"type\":\"String\"}",
+	  "]}}]}", 128, 200 },
+	{ METHOD_POST, CROWDED, INSIDE("place", "Object"), "{\"name\":\"b#\",\"type\":\"String\"}",
+	  "]}}]}", 64, 200 },
+	{ METHOD_POST, RICH, INSIDE("items", "List"), "{\"name\":\"b#\",\"type\":\"String\"}",
+	  "]}}]}", 126, 200 },
 };
 
 static void test_counts(void **state)
@@ -286,6 +316,147 @@ static void test_counts(void **state)
 		trial_end(&t);
 	}
 	arena_fini(&a);
+}
+
+/* A person of an upsert has as many of each kind as any. */
+static void test_contacts_of_each_kind(void **state)
+{
+	static const struct {
+		const char *item;
+		size_t n;
+		const char *holds;
+	} rows[] = {
+		{ "{\"identifier\":\"41#\",\"type\":\"PHONE\"}", 100, "\"errors\":[]" },
+		{ "{\"identifier\":\"41#\",\"type\":\"PHONE\"}", 101,
+		  "\"property\":\"contactInformation\",\"message\":\"contactInformation may have "
+		  "at most 100 items of "
+		  "type PHONE, not 101\"" },
+		{ "{\"identifier\":\"a#@x.io\",\"type\":\"email\"}", 100, "\"errors\":[]" },
+		{ "{\"identifier\":\"a#@x.io\",\"type\":\"email\"}", 101,
+		  "items of type EMAIL, not 101" },
+		{ "{\"identifier\":\"41#\",\"type\":\"PHONE\"},{\"identifier\":\"a#@x.io\","
+		  "\"type\":"
+		  "\"EMAIL\"}",
+		  100, "\"errors\":[]" },
+		{ "{\"identifier\":\"41#\",\"type\":\"PHONE\"},{\"identifier\":\"a#@x.io\","
+		  "\"type\":"
+		  "\"EMAIL\"}",
+		  101, "at most 200 items, not 202" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct trial t;
+		struct arena a;
+		arena_init(&a, 16 * 1024 * 1024, NULL);
+		struct str body = list_of(&a, "{\"persons\":[{\"contactInformation\":[",
+					  rows[i].item, rows[i].n, "]}]}");
+		run_at(&t, METHOD_PUT, UPSERT, body);
+		trial_answer(&t);
+		assert_int_equal(t.status, 207);
+		assert_holds(t.body, rows[i].holds);
+		trial_end(&t);
+		arena_fini(&a);
+	}
+}
+
+/* However long an id may be, an identity holds so many bytes. */
+static void test_long_ids(void **state)
+{
+	static const struct {
+		const char *character;
+		size_t n;
+		int status;
+		const char *holds;
+	} rows[] = {
+		{ "x", 256, 200, NULL },
+		{ "x", 257, 400, "\"externalId may have at most 256 characters, not 257\"]" },
+		{ "\xC3\xA9", 256, 200, NULL },
+		{ "\xF0\x9F\x98\x80", 128, 200, NULL },
+		{ "\xF0\x9F\x98\x80", 129, 400,
+		  "\"externalId may have at most 512 bytes, not 516\"]" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct trial t;
+		char body[2048];
+		char *at = stpcpy(body, "{\"externalId\":\"");
+		for (size_t k = 0; k < rows[i].n; k++)
+			at = stpcpy(at, rows[i].character);
+		strcpy(at, "\"}");
+		run_at(&t, METHOD_POST, PERSONS, str_of(body));
+		trial_answer(&t);
+		assert_int_equal(t.status, rows[i].status);
+		assert_holds(t.body, rows[i].holds);
+		trial_end(&t);
+	}
+}
+
+/* Only what a body could name a person by. */
+static void test_who_brings_a_person_into_being(void **state)
+{
+	static const struct {
+		const char *type, *id;
+		bool creates;
+	} rows[] = {
+		{ "PHONE", "%2B41%20(79)%20302-67.27", true },
+		{ "PHONE", "1", true },
+		{ "PHONE", "john1%40acme.com", false },
+		{ "PHONE", "41793026727x", false },
+		{ "PHONE", "41%2B79", false },
+		{ "PHONE", "12345678901234567890123456789012345678901234567890", true },
+		{ "PHONE", "123456789012345678901234567890123456789012345678901", false },
+		{ "EMAIL", "john1%40acme.com", true },
+		{ "EMAIL", "john1", false },
+		{ "EXTERNAL_ID", "john1", true },
+		{ "ID", "1", false },
+		{ "LINE", "1", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct trial t;
+		char target[256];
+		snprintf(target, sizeof(target),
+			 "/peopleevents/2/persons/%s/definitions/rich/"
+			 "events?identifierType=%s&createPerson=true",
+			 rows[i].id, rows[i].type);
+		run_at(&t, METHOD_POST, target, STR("{}"));
+		assert_int_equal(t.why, REFUSE_NOTHING);
+		bool creates = t.call.ops->who[0].use & WHO_CREATES;
+		if (creates != rows[i].creates)
+			fail_msg("%s", target);
+		trial_end(&t);
+	}
+}
+
+/* However many more than there may be, and however many there are already. */
+static void test_fields_beyond_all_room(void **state)
+{
+	static const struct {
+		const char *target, *before;
+	} rows[] = {
+		{ CROWDED, INSIDE("items", "List") },
+		{ CROWDED, INSIDE("place", "Object") },
+		{ RICH, INSIDE("items", "List") },
+		{ CROWDED, "{\"title\":\"t\",\"fields\":[" },
+	};
+	static const size_t sizes[] = { 129, 130, 131, 192, 193, 255, 256, 257, 5000 };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(sizes); i++) {
+		struct trial t;
+		struct arena a;
+		const char *before = rows[i / ARRAY_LEN(sizes)].before;
+		arena_init(&a, 16 * 1024 * 1024, NULL);
+		struct str body = list_of(&a, before, "{\"name\":\"b#\",\"type\":\"String\"}",
+					  sizes[i % ARRAY_LEN(sizes)],
+					  strstr(before, "schema") ? "]}}]}" : "]}");
+		run_at(&t, METHOD_POST, rows[i / ARRAY_LEN(sizes)].target, body);
+		assert_int_equal(t.why, REFUSE_PROBLEMS);
+		trial_answer(&t);
+		assert_int_equal(t.status, 400);
+		assert_holds(t.body, "at most 1");
+		trial_end(&t);
+		arena_fini(&a);
+	}
 }
 
 /* --- eventId --- */
@@ -315,6 +486,10 @@ int main(void)
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_contacts_of_each_kind),
+		cmocka_unit_test(test_long_ids),
+		cmocka_unit_test(test_who_brings_a_person_into_being),
+		cmocka_unit_test(test_fields_beyond_all_room),
 		cmocka_unit_test(test_event_ids_are_recognised),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -58,6 +59,9 @@ struct fixture {
 	struct arena arena;
 };
 
+/* Rounds in which heads are saved, so short that they end, and begin anew, within every test. */
+static unsigned fixture_round_events = 10;
+
 static inline struct store_config fixture_config(const struct fixture *f)
 {
 	return (struct store_config){
@@ -65,6 +69,7 @@ static inline struct store_config fixture_config(const struct fixture *f)
 		.dialects = fixture_dialects,
 		.n_dialects = ARRAY_LEN(fixture_dialects),
 		.now = fixture_now,
+		.round_events = fixture_round_events,
 	};
 }
 
@@ -238,6 +243,34 @@ static inline struct contact_view fixture_contact(struct fixture *f, uint32_t wo
 		print_error("store_find_contact: %s\n", fail_text());
 	assert_true(r == STORE_OK || r == STORE_NONE);
 	return row;
+}
+
+static inline void fixture_copy_file(const struct fixture *from, const struct fixture *to,
+				     const char *name)
+{
+	char path[100], bytes[65536];
+	ssize_t n;
+	snprintf(path, sizeof(path), "%s/%s", from->dir, name);
+	int in = open(path, O_RDONLY);
+	snprintf(path, sizeof(path), "%s/%s", to->dir, name);
+	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_true(in >= 0 && out >= 0);
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		assert_int_equal(write(out, bytes, (size_t)n), n);
+	assert_int_equal(n, 0);
+	close(in);
+	close(out);
+}
+
+/* Another store, of the files as a kill at this moment would leave them. */
+static inline void fixture_copy(const struct fixture *from, struct fixture *to)
+{
+	instant_us now = clock_us;
+	fixture_dir(to);
+	clock_us = now;
+	fixture_copy_file(from, to, "occurd.db");
+	fixture_copy_file(from, to, "occurd.db-wal");
+	fixture_open(to);
 }
 
 /* Everything that the database holds, in one number; two equal stores have equal ones. */

@@ -4,7 +4,8 @@
  */
 #include "fixture.h"
 
-#include <fcntl.h>
+#include "whole.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -115,6 +116,7 @@ static void acknowledged_events_survive_kills(void **state)
 		assert_int_equal(events % PER_BATCH, 0);
 		assert_int_equal(count_by_contact(&f), events);
 		fixture_close(&f);
+		whole_check(f.dir);
 	}
 	fixture_open(&f);
 	fixture_end(&f);

@@ -3,7 +3,6 @@
 #include "fixture.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 
 #define MARK_EMAIL  "marked-e-mail"
 #define MARK_PHONE  "4915177778888"
@@ -207,33 +206,6 @@ static void an_end_finishes_it(void **state)
 	fixture_end(&f);
 }
 
-static void copy_file(const char *from, const char *to)
-{
-	char bytes[65536];
-	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	ssize_t n;
-	assert_true(in >= 0 && out >= 0);
-	while ((n = read(in, bytes, sizeof(bytes))) > 0)
-		assert_int_equal(write(out, bytes, (size_t)n), n);
-	assert_int_equal(n, 0);
-	close(in);
-	close(out);
-}
-
-/* The directory as a kill at this moment would leave it. */
-static void copy_store(const struct fixture *from, struct fixture *to)
-{
-	static const char *const names[] = { "occurd.db", "occurd.db-wal" };
-	fixture_dir(to);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		char a[100], b[100];
-		snprintf(a, sizeof(a), "%s/%s", from->dir, names[i]);
-		snprintf(b, sizeof(b), "%s/%s", to->dir, names[i]);
-		copy_file(a, b);
-	}
-	fixture_open(to);
-}
-
 static void a_start_after_a_kill_goes_on(void **state)
 {
 	struct fixture f, killed;
@@ -245,7 +217,7 @@ static void a_start_after_a_kill_goes_on(void **state)
 	add_many(&f, 6000);
 	struct op op = delete_op(&f, MARK_EMAIL "@x.io");
 	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
-	copy_store(&f, &killed);
+	fixture_copy(&f, &killed);
 	assert_true(store_has_chores(killed.store));
 	count_events(&killed, &empty);
 	assert_in_range(empty, 1, 3999);

@@ -6,7 +6,6 @@
 
 #include "base/uuid.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 enum { EVENTS = 200000, PER_BATCH = 500, CONTACTS = 6000, WAL_MAX = 64 * 1024 * 1024 };
@@ -46,13 +45,6 @@ static void write_batch(struct fixture *f, unsigned *written)
 	clock_us += US_PER_S;
 }
 
-static void copy_file(const char *from_dir, const char *to_dir, const char *name)
-{
-	char command[300];
-	snprintf(command, sizeof(command), "cp %s/%s %s/", from_dir, name, to_dir);
-	assert_int_equal(system(command), 0);
-}
-
 static void check_counts(struct fixture *f)
 {
 	char number[12];
@@ -86,10 +78,7 @@ static int64_t heads_from(const struct fixture *f)
 static void check_crash(struct fixture *f)
 {
 	struct fixture copy;
-	fixture_dir(&copy);
-	copy_file(f->dir, copy.dir, "occurd.db");
-	copy_file(f->dir, copy.dir, "occurd.db-wal");
-	fixture_open(&copy);
+	fixture_copy(f, &copy);
 	check_counts(&copy);
 	fixture_end(&copy);
 }
@@ -101,6 +90,7 @@ static void load_leaves_the_log_small_and_the_start_short(void **state)
 	uint64_t wal = 0;
 	(void)state;
 	fixture_wants_disk = true;
+	fixture_round_events = 0;
 	fixture_begin(&f);
 	fixture_provision(&f);
 	while (written < EVENTS) {

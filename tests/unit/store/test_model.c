@@ -6,8 +6,6 @@
 
 #include "base/uuid.h"
 
-#include <fcntl.h>
-
 static uint64_t rng;
 
 static unsigned pick(unsigned n)
@@ -165,37 +163,17 @@ static void run_batch(struct fixture *f, struct model *m)
 	}
 }
 
-static void copy_file(const char *from_dir, const char *to_dir, const char *name)
-{
-	char path[120], block[65536];
-	ssize_t n;
-	snprintf(path, sizeof(path), "%s/%s", from_dir, name);
-	int from = open(path, O_RDONLY);
-	snprintf(path, sizeof(path), "%s/%s", to_dir, name);
-	int to = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_true(from >= 0 && to >= 0);
-	while ((n = read(from, block, sizeof(block))) > 0)
-		assert_int_equal(write(to, block, (size_t)n), n);
-	close(from);
-	close(to);
-}
-
 /* The files as a crash in the middle of a batch would leave them make a store of their own. */
 static void check_crash(struct fixture *f, const struct model *m)
 {
 	struct fixture copy;
-	instant_us now = clock_us;
 	static struct model unused;
-	fixture_dir(&copy);
-	clock_us = now;
 	unused = *m;
 	assert_done(store_begin(f->store));
 	for (int i = 0; i < 5; i++)
 		apply_random(f, &unused);
-	copy_file(f->dir, copy.dir, "occurd.db");
-	copy_file(f->dir, copy.dir, "occurd.db-wal");
+	fixture_copy(f, &copy);
 	store_abandon(f->store);
-	fixture_open(&copy);
 	model_check(&copy, m);
 	fixture_end(&copy);
 }
