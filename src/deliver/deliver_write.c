@@ -89,8 +89,8 @@ static int look_for_work(struct deliver *d, struct work *w)
 	w->asked = wishes_take(&d->wishes);
 	int r = is_replaying(d, w->now, &w->replaying);
 	w->tidying = deliver_is_to_tidy(d, w->now);
-	w->deciding = decider_has_work(d->decider, store_feed_end(d->config.store), &d->more) &&
-		      !d->disk_is_full;
+	decider_wait(d->decider, d->disk_is_full);
+	w->deciding = decider_has_work(d->decider, store_feed_end(d->config.store), &d->more);
 	d->untidy = true;
 	d->rests = d->more && !w->deciding;
 	return pass(r);
@@ -106,8 +106,7 @@ static int do_work(struct deliver *d, struct work *w)
 	int r = settle_all(d);
 	if (w->asked || w->replaying)
 		r = r ?: replay(d, w->now, &w->moved);
-	if (!d->disk_is_full)
-		r = r ?: decider_run(d->decider, w->now, &d->more, &w->decided);
+	r = r ?: decider_run(d->decider, w->now, &d->more, &w->decided);
 	if (w->tidying)
 		r = r ?: deliver_tidy(d, w->now);
 	return pass(r ?: deliver_purge(d, w->now, w->tidying));

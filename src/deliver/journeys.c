@@ -47,6 +47,7 @@ static void on_done(struct attempt *a)
 static void give_up(struct journey *j, const char *why)
 {
 	j->attempt.outcome = ATTEMPT_DEAD;
+	j->attempt.unasked = true;
 	j->attempt.retry_after_s = -1;
 	j->attempt.answer = str_of(why);
 	j->attempt.done(&j->attempt);

@@ -44,7 +44,8 @@ struct ledger {
 	sqlite3_stmt *st[STATEMENTS];
 	struct tally *tally;
 	struct replays *replays;
-	int log_pages; /* not yet copied into the database */
+	int log_pages;       /* all of the log's, after the last commit */
+	int unsettled_pages; /* of them, since it was settled */
 	bool failed;
 };
 

@@ -221,7 +221,7 @@ static void test_settled_when_it_is_gone(void **state)
 	settle(&d, DELIVERY_DONE, 100);
 	assert_counts(0, 0, 0);
 	d = ordinary;
-	assert_int_equal(ledger_decide(ledger, &d), 0); /* takes its number */
+	assert_int_equal(ledger_decide(ledger, &d), 0);
 	assert_int_equal(ledger_read_delivery(dir, &arena, WORKSPACE, d.no, &found, &attempts, &n),
 			 LEDGER_OK);
 	assert_int_equal(n, 0);
@@ -262,8 +262,7 @@ static void test_one(void **state)
 static void test_at_a_pace(void **state)
 {
 	const struct due_query q = { DESTINATION, { 0 }, INT64_MAX, false, 10 };
-	struct delivery *rows;
-	unsigned n;
+	struct due_page page;
 	(void)state;
 	many_dead(5);
 	struct replay p = begin(all_dead, 2);
@@ -274,12 +273,12 @@ static void test_at_a_pace(void **state)
 	assert_int_equal(run(T0 + US_PER_S - 1), 0);
 	assert_int_equal(run(T0 + US_PER_S), 2);
 	assert_int_equal(run(T0 + 9 * US_PER_S), 1); /* late, and nothing is caught up with */
-	assert_int_equal(ledger_due(ledger, &arena, &q, &rows, &n), 0);
-	assert_int_equal(n, 5);
+	assert_int_equal(ledger_due(ledger, &arena, &q, &page), 0);
+	assert_int_equal(page.n, 5);
 	static const instant_us due_at[] = { 0, 500000, 1000000, 1500000, 9000000 };
-	for (unsigned i = 0; i < n; i++) {
-		assert_int_equal(rows[i].due_at, T0 + due_at[i]);
-		assert_int_equal(rows[i].no, i + 1);
+	for (unsigned i = 0; i < page.n; i++) {
+		assert_int_equal(page.rows[i].due_at, T0 + due_at[i]);
+		assert_int_equal(page.rows[i].no, i + 1);
 	}
 	assert_int_equal(next(), 0);
 	assert_int_equal(look(p.no).replayed, 5);
@@ -460,6 +459,19 @@ static void test_waits_while_too_much_waits(void **state)
 	assert_counts(WAITING_MAX, 0, 1);
 }
 
+/* Whoever asks by a number of before gets no other. */
+static void test_a_number_never_comes_twice(void **state)
+{
+	const struct delivery_filter of = { .state = DELIVERY_DEAD, .contact = CONTACT };
+	struct replay seen;
+	(void)state;
+	struct replay first = begin(of, 1);
+	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	reopen();
+	assert_int_equal(begin(of, 1).no, first.no + 1);
+	assert_int_equal(ledger_read_replay(dir, WORKSPACE, first.no, &seen), LEDGER_NONE);
+}
+
 /* A replay of a contact goes with the contact; one that has ended, with time. */
 static void test_forgotten(void **state)
 {
@@ -545,6 +557,7 @@ int main(void)
 		CASE(test_goes_on_where_it_was),
 		CASE(test_stopped),
 		CASE(test_so_many_at_once),
+		CASE(test_a_number_never_comes_twice),
 		CASE(test_waits_while_too_much_waits),
 		CASE(test_forgotten),
 		CASE(test_pages_are_bounded),
