@@ -462,7 +462,9 @@ static void test_waits_while_too_much_waits(void **state)
 /* Whoever asks by a number of before gets no other. */
 static void test_a_number_never_comes_twice(void **state)
 {
-	const struct delivery_filter of = { .state = DELIVERY_DEAD, .contact = CONTACT };
+	const struct delivery_filter of = { .state = DELIVERY_DEAD,
+					    .until = INT64_MAX,
+					    .contact = CONTACT };
 	struct replay seen;
 	(void)state;
 	struct replay first = begin(of, 1);
