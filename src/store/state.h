@@ -244,8 +244,6 @@ struct definition_plan {
 
 /* For a definition about to be made: a UUIDv7, as ids of the event API are. */
 struct uuid definition_id(const struct store *s);
-/* When a change of it that is made now is said to be: later than any before. */
-instant_us definition_changed_at(const struct store *s, const struct definition *old);
 void definition_plan_fini(struct definition_plan *plan);
 MUST_CHECK int definition_decide(struct store *s, struct op *op, struct definition_plan *plan);
 MUST_CHECK int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan);
@@ -278,6 +276,9 @@ MUST_CHECK int document_put(struct store *s, uint32_t workspace, struct document
 
 /* batch.c: store_begin() without a look at the free disk. */
 MUST_CHECK int batch_begin(struct store *s);
+/* When a change made now is said to be of what was last changed at `before`: later, however the clock
+ * goes, so that no two look alike (DEFINITION_AS_SEEN, DOCUMENT_AS_SEEN). */
+instant_us batch_changed_at(const struct store *s, instant_us before);
 
 /* provision.c and its parts: within store_provision()'s batch. */
 MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_workspace *p,
