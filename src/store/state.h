@@ -128,6 +128,8 @@ MUST_CHECK int scopes_read(struct str words, unsigned *out);
 const struct workspace *catalog_find_workspace(const struct store *s, uint32_t workspace);
 struct definition *catalog_find_definition(const struct store *s, uint32_t workspace,
 					   struct str name);
+/* Whether the batch may add the key, or put it in the place of that of its number. */
+bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct key *like);
 /* The batch's edit, begun when there is none. */
 MUST_CHECK int catalog_begin_edit(struct store *s);
 /* The batch is abandoned. */
@@ -219,7 +221,9 @@ void token_rows_keep(struct store *s);   /* the batch is committed */
 void token_rows_forget(struct store *s); /* or abandoned */
 
 /* keys.c: made and revoked while the server runs. */
-MUST_CHECK int key_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
+/* Or STORE_REFUSED, without a problem where the number of a key is meant. */
+MUST_CHECK int key_decide(struct store *s, struct op *op);
+MUST_CHECK int key_refuse_full(struct op *op); /* STORE_REFUSED */
 MUST_CHECK int key_write(struct store *s, struct op *op);
 MUST_CHECK int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *like);
 
