@@ -255,6 +255,7 @@ static void serve_query(struct native_query *q)
 	q->workspace = key->workspace;
 	q->scopes = key->scopes;
 	q->events.workspace = key->workspace->no;
+	q->events.until = INT64_MAX;
 	q->job.key_no = key->no;
 	q->status = 200;
 	if (!native_params(q))

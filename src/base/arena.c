@@ -4,6 +4,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Under AddressSanitizer nobody may touch what was given to nobody, and a gap follows each piece that
+ * does not end its chunk: else who goes beyond a piece is in the next one, and unseen. */
+#if defined(__SANITIZE_ADDRESS__)
+#define GUARDED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define GUARDED
+#endif
+#endif
+#ifdef GUARDED
+#include <sanitizer/asan_interface.h>
+enum { GAP = 16 };
+#else
+enum { GAP = 0 };
+#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
 enum {
 	FIRST_CHUNK = 8 * 1024, /* holds an ordinary event with its parsed JSON and its answer */
 	ALIGN = 16,
@@ -26,6 +44,7 @@ static void use_chunk(struct arena *a, struct arena_chunk *c)
 	a->newest = c;
 	a->at = c->data;
 	a->end = (char *)c + c->size;
+	ASAN_POISON_MEMORY_REGION(a->at, (size_t)(a->end - a->at));
 }
 
 static void budget_return(const struct arena *a, size_t n)
@@ -138,16 +157,28 @@ bool arena_reserve(struct arena *a, size_t n)
 	return n <= (size_t)(a->end - a->at) || (n <= SIZE_MAX / 2 && add_chunk(a, round_up(n)));
 }
 
+/* Where the piece behind one of n bytes at p begins, in the newest chunk. */
+static char *behind(const struct arena *a, char *p, size_t n)
+{
+	p += round_up(MAX(n, 1));
+	return p + MIN((size_t)GAP, (size_t)(a->end - p));
+}
+
+static void *give(struct arena *a, char *p, size_t n)
+{
+	a->at = behind(a, p, n);
+	ASAN_UNPOISON_MEMORY_REGION(p, n);
+	return p;
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
 	if (n > SIZE_MAX / 2)
 		return NULL;
-	n = round_up(MAX(n, 1));
-	if (n > (size_t)(a->end - a->at) && !add_chunk(a, n))
+	size_t all = round_up(MAX(n, 1));
+	if (all > (size_t)(a->end - a->at) && !add_chunk(a, all))
 		return NULL;
-	void *p = a->at;
-	a->at += n;
-	return p;
+	return give(a, a->at, n);
 }
 
 void *arena_zalloc(struct arena *a, size_t n)
@@ -162,18 +193,18 @@ void *arena_zalloc_n(struct arena *a, size_t each, size_t n)
 	return __builtin_mul_overflow(each, n, &all) ? NULL : arena_zalloc(a, all);
 }
 
-static bool grows_in_place(const struct arena *a, const char *old, size_t old_n, size_t n)
+/* Whether `old` is the newest piece, and there is room behind it. */
+static bool grows_in_place(const struct arena *a, char *old, size_t old_n, size_t n)
 {
-	return old && old + round_up(MAX(old_n, 1)) == a->at && n >= old_n && n <= SIZE_MAX / 2 &&
+	return old && a->newest && old >= a->newest->data && old < a->end &&
+	       behind(a, old, old_n) == a->at && n >= old_n && n <= SIZE_MAX / 2 &&
 	       round_up(MAX(n, 1)) <= (size_t)(a->end - old);
 }
 
 void *arena_grow(struct arena *a, void *old, size_t old_n, size_t n)
 {
-	if (grows_in_place(a, old, old_n, n)) {
-		a->at = (char *)old + round_up(MAX(n, 1));
-		return old;
-	}
+	if (grows_in_place(a, old, old_n, n))
+		return give(a, old, n);
 	void *p = arena_alloc(a, n);
 	if (p && old_n)
 		memcpy(p, old, MIN(old_n, n));

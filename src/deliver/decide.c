@@ -28,6 +28,7 @@ struct decider {
 	struct store_reader *reader;
 	uint64_t origin; /* of the ledger */
 	uint64_t most;   /* that may wait for a destination */
+	bool waits;      /* nothing is to be decided for now */
 	struct rules *rules;
 	struct walker *walkers; /* one per automation, in their order */
 	uint64_t end;           /* the newest event seen */
@@ -262,16 +263,18 @@ void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *hel
 	*held = waiting_behind(d, &d->walkers[i]) >= d->most;
 }
 
-/* True: some stand still that could go on later. */
+/* True: some stand still that could go on later. Those that are paused never stand still, so that
+ * what comes meanwhile is behind them when they no longer are. */
 static bool hold_walkers(struct decider *d, bool resting)
 {
 	bool later = false;
 	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		struct walker *w = &d->walkers[i];
 		uint64_t waiting = waiting_behind(d, w);
-		w->calm = waiting >= WAITING_CALM;
-		w->held = waiting >= d->most || (w->calm && resting);
-		later |= w->held && waiting < d->most && w->seq < d->end;
+		bool goes = w->automation->paused, may = waiting < d->most && !d->waits;
+		w->calm = !goes && waiting >= WAITING_CALM;
+		w->held = !goes && (!may || (w->calm && resting));
+		later |= w->held && may && w->seq < d->end;
 	}
 	return later;
 }
@@ -359,6 +362,11 @@ static int run(struct decider *d, uint64_t from, instant_us now, bool *more, uns
 	*more |= rows[n - 1].event.seq < d->end;
 	move_walkers(d, rows[n - 1].event.seq);
 	return pass(save_if_due(d, now, *decided > 0));
+}
+
+void decider_wait(struct decider *d, bool wait)
+{
+	d->waits = wait;
 }
 
 bool decider_has_work(struct decider *d, uint64_t end, bool *later)

@@ -3,7 +3,8 @@
  * on the feed; what it selects is written to the ledger in the transaction that moves it. An
  * automation whose destination has too much waiting stands still, and goes on from there later: so
  * a destination that is gone for long costs no more than that. Before, while it has much waiting and
- * nothing is won by deciding more, it goes on slowly, so that ingestion has the processor.
+ * nothing is won by deciding more, it goes on slowly, so that ingestion has the processor. One that
+ * is paused stands still for none of these: what it has not decided by then sets nothing off.
  *
  * Thread: the delivering thread.
  */
@@ -30,6 +31,9 @@ void decider_free(struct decider *d); /* NULL is fine */
  * however late it is noticed and whatever a power cut took from the ledger, but never before the
  * ledger's own origin. */
 MUST_CHECK int decider_take(struct decider *d, struct rules *rules);
+
+/* Whether nothing is to be decided for now. Automations then stand still, and go on from there. */
+void decider_wait(struct decider *d, bool wait);
 
 /* Whether there is something to decide now, of a feed that ends there, or later without anything
  * else happening. Reads nothing. */

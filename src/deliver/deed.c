@@ -68,6 +68,12 @@ static void end(struct attempt *a, enum attempt_outcome outcome, struct str answ
 	a->done(a);
 }
 
+static void end_unasked(struct attempt *a, struct str why)
+{
+	a->unasked = true;
+	end(a, ATTEMPT_DEAD, why);
+}
+
 static struct str told(struct arena *a, const struct problems *ps)
 {
 	struct buf b = buf_in(a);
@@ -305,18 +311,18 @@ static int deed_send(struct http *h, struct attempt *a)
 			    .action = action_of(a),
 			    .began_ms = time_monotonic_ms() };
 	if (!d->action) {
-		end(a, ATTEMPT_DEAD, STR("the automation was changed and does not do that"));
+		end_unasked(a, STR("the automation was changed and does not do that"));
 		return 0;
 	}
 	if (!is_still_right(d, &wrong)) {
-		end(a, ATTEMPT_DEAD, wrong);
+		end_unasked(a, wrong);
 		return 0;
 	}
 	int r = make_op(d, &why);
 	if (r == 0)
 		submit(d->all, d);
 	else if (r > 0)
-		end(a, ATTEMPT_DEAD, str_of(why));
+		end_unasked(a, str_of(why));
 	return r < 0 ? pass(r) : 0;
 }
 

@@ -30,8 +30,9 @@ void deliver_free(struct deliver *d); /* stopped; nobody wakes it or commits; NU
 MUST_CHECK int deliver_start(struct deliver *d, const struct deliver_commits *commits);
 
 /* Ends the attempts under way, or after a few seconds gives them up: they are tried again after the
- * next start. Nothing is asked for any more; what was asked for may still come back. NULL is fine,
- * and so is one that was not started. */
+ * next start, unless a repetition would do harm (sender.h, is_noted): then nobody knows what came of
+ * them, as after a kill. Nothing is asked for any more; what was asked for may still come back. NULL
+ * is fine, and so is one that was not started. */
 void deliver_stop(struct deliver *d);
 
 /* Any thread: events have been committed, or the catalog has changed. Costs next to nothing when it

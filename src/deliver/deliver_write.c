@@ -40,14 +40,16 @@ static int settle_one(struct deliver *d, const struct journey *j)
 
 static int settle_all(struct deliver *d)
 {
-	int r = 0;
-	for (const struct journey *j = d->journeys.ended; j && r == 0; j = j->next)
+	const struct journeys *js = &d->journeys;
+	int r = ledger_undoubt(d->ledger, js->unbegun, js->n_unbegun, js->noted_at);
+	for (const struct journey *j = js->ended; j && r == 0; j = j->next)
 		r = settle_one(d, j);
 	return pass(r);
 }
 
 void deliver_forget_ended(struct deliver *d)
 {
+	d->journeys.n_unbegun = 0;
 	while (d->journeys.ended) {
 		struct journey *j = d->journeys.ended;
 		d->journeys.ended = j->next;
@@ -89,8 +91,8 @@ static int look_for_work(struct deliver *d, struct work *w)
 	w->asked = wishes_take(&d->wishes);
 	int r = is_replaying(d, w->now, &w->replaying);
 	w->tidying = deliver_is_to_tidy(d, w->now);
-	w->deciding = decider_has_work(d->decider, store_feed_end(d->config.store), &d->more) &&
-		      !d->disk_is_full;
+	decider_wait(d->decider, d->disk_is_full);
+	w->deciding = decider_has_work(d->decider, store_feed_end(d->config.store), &d->more);
 	d->untidy = true;
 	d->rests = d->more && !w->deciding;
 	return pass(r);
@@ -98,7 +100,8 @@ static int look_for_work(struct deliver *d, struct work *w)
 
 static bool has_work(const struct deliver *d, const struct work *w)
 {
-	return d->journeys.ended || w->tidying || w->asked || w->replaying || w->deciding;
+	return d->journeys.ended || d->journeys.n_unbegun > 0 || w->tidying || w->asked ||
+	       w->replaying || w->deciding;
 }
 
 static int do_work(struct deliver *d, struct work *w)
@@ -106,8 +109,7 @@ static int do_work(struct deliver *d, struct work *w)
 	int r = settle_all(d);
 	if (w->asked || w->replaying)
 		r = r ?: replay(d, w->now, &w->moved);
-	if (!d->disk_is_full)
-		r = r ?: decider_run(d->decider, w->now, &d->more, &w->decided);
+	r = r ?: decider_run(d->decider, w->now, &d->more, &w->decided);
 	if (w->tidying)
 		r = r ?: deliver_tidy(d, w->now);
 	return pass(r ?: deliver_purge(d, w->now, w->tidying));

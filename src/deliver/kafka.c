@@ -51,6 +51,12 @@ static void end_attempt(struct attempt *a, enum attempt_outcome outcome, struct 
 	a->done(a);
 }
 
+static void end_unasked(struct attempt *a, struct str answer)
+{
+	a->unasked = true;
+	end_attempt(a, ATTEMPT_DEAD, answer);
+}
+
 static struct str explain(struct producer *p, struct arena *a, rd_kafka_resp_err_t err)
 {
 	producer_check(p);
@@ -75,6 +81,7 @@ static void on_report(struct producer *p, const rd_kafka_message_t *m)
 	struct attempt *a = m->_private;
 	bool barred = m->err && producer_is_barred(p);
 	p->n_busy--;
+	a->unasked = barred;
 	end_attempt(a, judge(m->err, barred), tell(p, &a->arena, m, barred));
 }
 
@@ -179,12 +186,12 @@ static rd_kafka_resp_err_t produce(struct producer *p, struct attempt *a)
 static void begin(struct producer *p, struct attempt *a)
 {
 	if (producer_is_barred(p))
-		return end_attempt(a, ATTEMPT_DEAD, STR("the address is private"));
+		return end_unasked(a, STR("the address is private"));
 	rd_kafka_resp_err_t err = produce(p, a);
 	if (!err)
 		p->n_busy++;
 	else if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-		end_attempt(a, ATTEMPT_DEAD, STR("larger than message_max_bytes"));
+		end_unasked(a, STR("larger than message_max_bytes"));
 	else
 		end_attempt(a, ATTEMPT_RETRY, explain(p, &a->arena, err));
 }

@@ -21,10 +21,12 @@ void lane_fini(struct lane *l)
 
 /* --- What is due --- */
 
-static bool is_under_way(const struct lane *l, const struct delivery *d)
+/* Itself, or where the order counts another of its contact: what is replayed may have a smaller
+ * number than one that is under way. It is looked for again when that has ended. */
+static bool is_under_way(const struct lane *l, const struct delivery *d, bool ordered)
 {
 	for (const struct journey *j = l->journeys; j; j = j->next)
-		if (j->delivery.no == d->no)
+		if (j->delivery.no == d->no || (ordered && j->delivery.contact == d->contact))
 			return true;
 	return false;
 }
@@ -37,26 +39,46 @@ static struct due_place start_of(const struct lane *l, const struct destination 
 	return d->ordered || !l->journeys ? (struct due_place){ 0 } : l->place;
 }
 
+/* A look that is begun is gone on with to its end, page by page: so all are found, however many of
+ * those that come first are under way or have others of their contact before them. */
 static int load(struct lane *l, const struct destination *d, struct ledger *ledger, instant_us now)
 {
 	const struct due_query q = {
 		.destination = l->destination,
-		.behind = start_of(l, d),
+		.behind = l->more ? l->place : start_of(l, d),
 		.now = now,
 		.first = d->ordered,
 		.limit = LANE_LOADED_MAX,
 	};
-	int r = ledger_due(ledger, &l->memory, &q, &l->rows, &l->n);
-	if (r == 0 && l->n > 0)
-		l->place = (struct due_place){ l->rows[l->n - 1].due_at, l->rows[l->n - 1].no };
-	l->look = r == 0 && l->n == LANE_LOADED_MAX;
+	struct due_page page;
+	int r = ledger_due(ledger, &l->memory, &q, &page);
+	if (r < 0)
+		return pass(r);
+	l->rows = page.rows;
+	l->n = page.n;
+	l->look &= l->more;
+	l->more = page.more;
+	l->place = page.end;
 	struct due_place later = { now, INT64_MAX };
-	return pass(r ?: ledger_next_due(ledger, l->destination, later, &l->next_due));
+	return pass(ledger_next_due(ledger, l->destination, later, &l->next_due));
+}
+
+static void load_anew(struct lane *l)
+{
+	l->next = l->n;
+	l->place = (struct due_place){ 0 };
+	l->more = false;
+	l->look = true;
+}
+
+static bool wants_to_look(const struct lane *l)
+{
+	return l->look || l->more;
 }
 
 int lane_load(struct lane *l, const struct destination *d, struct ledger *ledger, instant_us now)
 {
-	bool due = l->look || (l->next_due && l->next_due <= now);
+	bool due = wants_to_look(l) || (l->next_due && l->next_due <= now);
 	if (l->disabled || l->next < l->n || !due)
 		return 0;
 	arena_reset(&l->memory);
@@ -110,7 +132,7 @@ static bool has_room(struct lane *l, const struct destination *d, instant_us now
 
 const struct delivery *lane_next(struct lane *l, const struct destination *d, instant_us now)
 {
-	while (l->next < l->n && is_under_way(l, &l->rows[l->next]))
+	while (l->next < l->n && is_under_way(l, &l->rows[l->next], d->ordered))
 		l->next++;
 	if (l->disabled || l->next == l->n || !has_room(l, d, now))
 		return NULL;
@@ -142,9 +164,7 @@ void lane_taken_back(struct lane *l, struct journey *j)
 {
 	take_out(l, j);
 	l->turn_at -= gap_us(j->attempt.destination);
-	l->next = l->n;
-	l->place = (struct due_place){ 0 };
-	l->look = true;
+	load_anew(l);
 }
 
 void lane_refresh(struct lane *l, const struct destination *d)
@@ -152,6 +172,7 @@ void lane_refresh(struct lane *l, const struct destination *d)
 	l->look = true;
 	if (l->declared_at == d->declared_at)
 		return;
+	load_anew(l);
 	l->declared_at = d->declared_at;
 	l->disabled = d->disabled;
 	l->failures = 0;
@@ -187,9 +208,10 @@ static void settle(struct delivery *d, const struct attempt *a, instant_us now)
 	d->answer = a->answer;
 	d->note = a->note;
 	d->doubt_at = d->doubt_at ?: a->doubtful ? a->now : 0;
-	if (a->outcome == ATTEMPT_DELIVERED)
+	if (a->outcome == ATTEMPT_DELIVERED) {
 		d->state = DELIVERY_DONE;
-	else if (a->outcome == ATTEMPT_RETRY)
+		d->doubt_at = 0; /* known by now: whoever replays it begins anew */
+	} else if (a->outcome == ATTEMPT_RETRY)
 		try_again(d, a, now);
 	else if (a->outcome == ATTEMPT_DEAD)
 		d->state = DELIVERY_DEAD;
@@ -204,8 +226,17 @@ static void hold(struct lane *l, int64_t seconds, instant_us now)
 	l->held_until = MAX(l->held_until, until);
 }
 
+/* It was begun before the destination was changed. */
+static bool is_of_before(const struct lane *l, const struct attempt *a)
+{
+	return a->destination->declared_at != l->declared_at;
+}
+
+/* What those who were asked are like now; of whom was asked before, nothing is said. */
 static void note_health(struct lane *l, const struct attempt *a, instant_us now)
 {
+	if (a->unasked || is_of_before(l, a))
+		return;
 	if (a->hold)
 		hold(l, a->retry_after_s, now);
 	if (a->outcome != ATTEMPT_RETRY && !a->doubtful) {
@@ -224,7 +255,7 @@ void lane_ended(struct lane *l, struct journey *j, instant_us now)
 {
 	struct delivery *d = &j->delivery;
 	take_out(l, j);
-	l->look |= j->attempt.destination->ordered;
+	l->look |= j->attempt.destination->ordered || is_of_before(l, &j->attempt);
 	settle(d, &j->attempt, now);
 	note_health(l, &j->attempt, now);
 	if (d->state == DELIVERY_PENDING && (!l->next_due || d->due_at < l->next_due))
@@ -233,17 +264,17 @@ void lane_ended(struct lane *l, struct journey *j, instant_us now)
 
 instant_us lane_wakes_at(const struct lane *l, const struct destination *d, instant_us now)
 {
-	bool loaded = l->next < l->n;
-	if (l->disabled || (!loaded && !l->look && !l->next_due))
+	bool loaded = l->next < l->n, look = wants_to_look(l);
+	if (l->disabled || (!loaded && !look && !l->next_due))
 		return 0;
 	if (is_broken(l))
 		return l->n_busy ? 0
 				 : MAX(MAX(l->try_at, l->held_until),
-				       loaded || l->look ? now : l->next_due);
+				       loaded || look ? now : l->next_due);
 	if (loaded && now < l->held_until)
 		return l->held_until;
 	if (!loaded)
-		return l->look ? now : l->next_due;
+		return look ? now : l->next_due;
 	if (d->requests_per_second && l->turn_at > now + together_us(d))
 		return l->turn_at;
 	return 0; /* room comes with the end of an attempt */

@@ -30,15 +30,16 @@ struct journey {
 
 struct lane {
 	uint32_t destination;
-	unsigned rank; /* of lane_set.c: among the rules' destinations; UINT32_MAX: none */
-	void *owner;   /* whoever ends its journeys */
-	struct due_place place;
-	struct delivery *rows; /* those loaded, from next to n not yet begun */
+	unsigned rank;          /* of lane_set.c: among the rules' destinations; UINT32_MAX: none */
+	void *owner;            /* whoever ends its journeys */
+	struct due_place place; /* up to where was looked */
+	struct delivery *rows;  /* those loaded, from next to n not yet begun */
 	unsigned next, n;
 	struct arena memory; /* of the rows */
 	struct journey *journeys;
 	unsigned n_busy;
-	bool look;              /* something may be due that was not when it was last looked */
+	bool more;              /* the last look ended before the end: the next goes on there */
+	bool look;              /* something may be due that was not when a look was begun */
 	instant_us next_due;    /* of what is not loaded; 0: nothing */
 	unsigned failures;      /* in a row */
 	instant_us try_at;      /* while broken: not before */

@@ -15,7 +15,7 @@
 enum {
 	APPLICATION_ID = 0x6F63636C, /* "occl", for file(1) */
 	VERSION = 1,
-	LOG_PAGES = 1000, /* of the log, from which on it is copied: 4 MB */
+	LOG_PAGES = 1000, /* since it was settled, from which on that is due again: 4 MB */
 };
 
 static const char schema[] =
@@ -61,6 +61,8 @@ static int note_pages(void *arg, sqlite3 *db, const char *name, int pages)
 {
 	struct ledger *l = arg;
 	(void)db, (void)name;
+	/* Fewer than before: it has begun anew. */
+	l->unsettled_pages += pages > l->log_pages ? pages - l->log_pages : pages;
 	l->log_pages = pages;
 	return SQLITE_OK;
 }
@@ -132,15 +134,28 @@ int ledger_sync_commits(struct ledger *l, bool each)
 		db_exec(l->db, each ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
 }
 
+static int sync_log(struct ledger *l)
+{
+	sqlite3_file *log = NULL;
+	int rc = sqlite3_file_control(l->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
+	if (rc == SQLITE_OK && log && log->pMethods)
+		rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+	return rc == SQLITE_OK ? 0 : db_fail(l->db, rc, "syncing the ledger's log");
+}
+
+/* What readers hold back is neither copied nor synced by SQLite. */
 int ledger_settle_log(struct ledger *l, bool all)
 {
-	if (l->log_pages == 0 || (!all && l->log_pages < LOG_PAGES))
+	int pages = 0, copied = 0;
+	if (l->unsettled_pages < (all ? 1 : LOG_PAGES))
 		return 0;
-	int rc = sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int rc = sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
 	if (rc != SQLITE_OK && rc != SQLITE_BUSY)
 		return db_fail(l->db, rc, "copying the ledger's log");
-	l->log_pages = 0;
-	return 0;
+	int r = rc == SQLITE_BUSY || copied < pages ? sync_log(l) : 0;
+	if (r == 0)
+		l->unsettled_pages = 0;
+	return pass(r);
 }
 
 void ledger_abandon(struct ledger *l)

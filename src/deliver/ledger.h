@@ -71,8 +71,8 @@ void ledger_abandon(struct ledger *l);
 /* Between transactions: whether each commit from now on is synced when it returns, with all before. */
 MUST_CHECK int ledger_sync_commits(struct ledger *l, bool each);
 
-/* Between transactions: syncs what was committed and copies it from the log into the database, all
- * of it or only if the log has become long. */
+/* Between transactions: syncs what was committed and copies it from the log into the database, as far
+ * as no reader stands in the way; `all` of it, or only if it has become much. */
 MUST_CHECK int ledger_settle_log(struct ledger *l, bool all);
 
 /* Whether the automation has a position. */
@@ -103,7 +103,8 @@ struct due_place {
 };
 
 /* Those that are due behind the place, oldest first; with their rows in the arena. `first`: of each
- * contact only the first that is pending, due or not. */
+ * contact only the first that is pending, due or not; so a page can hold few, or none, and not be the
+ * last, because it looks at a bounded number. */
 struct due_query {
 	uint32_t destination;
 	struct due_place behind;
@@ -111,8 +112,14 @@ struct due_query {
 	bool first;
 	unsigned limit;
 };
+struct due_page {
+	struct delivery *rows;
+	unsigned n;
+	struct due_place end; /* up to where was looked */
+	bool more;            /* there may be others behind it */
+};
 MUST_CHECK int ledger_due(struct ledger *l, struct arena *a, const struct due_query *q,
-			  struct delivery **rows, unsigned *n);
+			  struct due_page *page);
 /* When the next behind the place is due; 0: there is none. */
 MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, struct due_place behind,
 			       instant_us *at);
@@ -125,6 +132,11 @@ bool ledger_next_awaited(const struct ledger *l, uint32_t *destination);
  * transactions; synced when it returns 0. */
 MUST_CHECK int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n,
 			    instant_us at);
+
+/* Those of which an attempt, noted then, could not be begun after all: in doubt no longer, unless they
+ * were before. */
+MUST_CHECK int ledger_undoubt(struct ledger *l, const uint64_t *deliveries, unsigned n,
+			      instant_us at);
 
 /* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). One
  * that is gone by now stays so. */

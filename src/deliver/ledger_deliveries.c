@@ -4,6 +4,11 @@
 
 #include <errno.h>
 
+enum {
+	DUE_IS_MEANT = 12,   /* the column behind those of due_row() */
+	LOOKED_AT_MAX = 500, /* rows, for one page of first ones */
+};
+
 int ledger_decide(struct ledger *l, struct delivery *d)
 {
 	sqlite3_stmt *st = l->st[DELIVERY_ADD];
@@ -47,21 +52,27 @@ static struct delivery due_row(sqlite3_stmt *st, uint32_t destination)
 	};
 }
 
-int ledger_due(struct ledger *l, struct arena *a, const struct due_query *q, struct delivery **rows,
-	       unsigned *n)
+int ledger_due(struct ledger *l, struct arena *a, const struct due_query *q, struct due_page *page)
 {
 	sqlite3_stmt *st = l->st[q->first ? DELIVERY_DUE_FIRST : DELIVERY_DUE];
-	int r;
-	*n = 0;
-	*rows = arena_array(a, struct delivery, q->limit);
-	if (!*rows)
+	unsigned looked_at = 0, most = q->first ? MAX(q->limit, LOOKED_AT_MAX) : q->limit;
+	int r = DB_END;
+	*page = (struct due_page){ .end = q->behind,
+				   .rows = arena_array(a, struct delivery, q->limit) };
+	if (!page->rows)
 		return fail(-ENOMEM, "deliveries that are due");
 	bind_place(st, q->destination, q->behind);
 	db_bind_i64(st, 4, q->now);
-	db_bind_i64(st, 5, q->limit);
-	while ((r = db_step(st)) == DB_ROW && *n < q->limit)
-		(*rows)[(*n)++] = due_row(st, q->destination);
+	db_bind_i64(st, 5, most);
+	while (page->n < q->limit && (r = db_step(st)) == DB_ROW) {
+		struct delivery *d = &page->rows[page->n];
+		*d = due_row(st, q->destination);
+		page->end = (struct due_place){ d->due_at, d->no };
+		page->n += db_i64(st, DUE_IS_MEANT) != 0;
+		looked_at++;
+	}
 	db_reset(st);
+	page->more = page->n == q->limit || looked_at == most;
 	return r < 0 ? pass(r) : 0;
 }
 
@@ -101,6 +112,16 @@ int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n, insta
 	}
 	r = r ?: ledger_commit(l);
 	return pass(r ?: ledger_sync_commits(l, false));
+}
+
+int ledger_undoubt(struct ledger *l, const uint64_t *deliveries, unsigned n, instant_us at)
+{
+	int r = 0;
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		ledger_bind_pair(l->st[DELIVERY_UNDOUBT], (uint64_t)at, deliveries[i]);
+		r = db_run(l->st[DELIVERY_UNDOUBT]);
+	}
+	return pass(r);
 }
 
 int ledger_settle(struct ledger *l, const struct delivery *d, const struct attempt_row *attempt)

@@ -21,6 +21,7 @@ enum statement {
 	DELIVERY_DUE_FIRST,
 	DELIVERY_NEXT_DUE,
 	DELIVERY_DOUBT,
+	DELIVERY_UNDOUBT,
 	DELIVERY_SETTLE,
 	DELIVERY_RELEASE,
 	DELIVERY_END,
@@ -44,7 +45,8 @@ struct ledger {
 	sqlite3_stmt *st[STATEMENTS];
 	struct tally *tally;
 	struct replays *replays;
-	int log_pages; /* not yet copied into the database */
+	int log_pages;       /* all of the log's, after the last commit */
+	int unsettled_pages; /* of them, since it was settled */
 	bool failed;
 };
 

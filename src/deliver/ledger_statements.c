@@ -1,10 +1,9 @@
 #include "deliver/ledger_private.h"
 
-#define DUE_COLUMNS                                                                     \
-	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
-	" due_at, tried, doubt_at, kind FROM delivery WHERE destination = ?1"           \
-	" AND state = 0"                                                                \
-	" AND (due_at, no) > (?2, ?3) AND due_at <= ?4"
+#define DUE(meant)                                                                       \
+	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at,"  \
+	" due_at, tried, doubt_at, kind, " meant " FROM delivery WHERE destination = ?1" \
+	" AND state = 0 AND (due_at, no) > (?2, ?3) AND due_at <= ?4 ORDER BY due_at, no LIMIT ?5"
 
 const char *const ledger_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -17,14 +16,14 @@ const char *const ledger_sql[STATEMENTS] = {
 	[DELIVERY_ADD] = "INSERT INTO delivery(workspace, automation, action, destination, seq,"
 			 " contact, state, attempts, tried, created_at, due_at, ended_at, status,"
 			 " answer, kind) VALUES(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, '', ?)",
-	[DELIVERY_DUE] = DUE_COLUMNS " ORDER BY due_at, no LIMIT ?5",
-	[DELIVERY_DUE_FIRST] = DUE_COLUMNS
-	" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.contact = delivery.contact"
-	" AND e.no < delivery.no AND e.state = 0 AND e.destination = ?1)"
-	" ORDER BY due_at, no LIMIT ?5",
+	[DELIVERY_DUE] = DUE("1"),
+	[DELIVERY_DUE_FIRST] =
+		DUE("NOT EXISTS (SELECT 1 FROM delivery e WHERE e.destination = ?1"
+		    " AND e.contact = delivery.contact AND e.state = 0 AND e.no < delivery.no)"),
 	[DELIVERY_NEXT_DUE] = "SELECT due_at FROM delivery WHERE destination = ?1 AND state = 0"
 			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
 	[DELIVERY_DOUBT] = "UPDATE delivery SET doubt_at = ? WHERE no = ? AND doubt_at = 0",
+	[DELIVERY_UNDOUBT] = "UPDATE delivery SET doubt_at = 0 WHERE doubt_at = ? AND no = ?",
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
 			    " ended_at = ?, status = ?, answer = ?, doubt_at = ?, note = ?"
 			    " WHERE no = ? AND state = 0",

@@ -42,12 +42,11 @@ static int end_some(struct ledger *l, uint32_t destination, instant_us now)
 				     .now = INT64_MAX,
 				     .limit = AT_ONCE };
 	struct arena a;
-	struct delivery *rows;
-	unsigned n = 0;
+	struct due_page page;
 	arena_init(&a, MEMORY_MAX, NULL);
-	int r = ledger_due(l, &a, &q, &rows, &n);
-	for (unsigned i = 0; i < n && r == 0; i++)
-		r = end_one(l, &rows[i], now);
+	int r = ledger_due(l, &a, &q, &page);
+	for (unsigned i = 0; i < page.n && r == 0; i++)
+		r = end_one(l, &page.rows[i], now);
 	arena_fini(&a);
 	return pass(r);
 }

@@ -192,6 +192,7 @@ static void on_done(struct exchange *x)
 	a->status = status_of(x);
 	a->doubtful = is_doubtful(x, a->status);
 	a->outcome = judge(a, x, a->status);
+	a->unasked = x->refused;
 	a->duration_ms = x->duration_ms;
 	take_pause(a, x);
 	a->answer = answer_of(a, x);
@@ -203,6 +204,7 @@ static void on_done(struct exchange *x)
 static void end_unsent(struct attempt *a, enum attempt_outcome outcome, const char *why)
 {
 	a->outcome = outcome;
+	a->unasked = true;
 	a->retry_after_s = -1;
 	a->answer = str_of(why);
 	a->done(a);

@@ -15,7 +15,8 @@ enum attempt_outcome {
 	ATTEMPT_DELIVERED,
 	ATTEMPT_RETRY,   /* as the schedule says, or after retry_after_s if that is later */
 	ATTEMPT_DEAD,    /* no other attempt will help */
-	ATTEMPT_DISABLE, /* likewise, and the destination wants nothing any more (410) */
+	ATTEMPT_DISABLE, /* the destination wants nothing any more (410): this one and all others wait
+			  * until it is changed */
 };
 
 /* One attempt: filled by the engine, ended by the sender with done(), during send() or later. */
@@ -41,6 +42,7 @@ struct attempt {
 	int64_t retry_after_s; /* -1: none */
 	bool hold;             /* until then nothing else goes to the destination either */
 	bool doubtful;         /* it may have been taken, only nobody said so */
+	bool unasked;          /* it ended before anybody was asked: says nothing about them */
 	struct str answer;     /* the first bytes of it, or one phrase on what went wrong */
 	struct str note;       /* what of the event was left out; none if empty */
 	int64_t duration_ms;

@@ -43,6 +43,7 @@ static void on_done(struct exchange *x)
 {
 	struct attempt *a = (struct attempt *)((char *)x - offsetof(struct attempt, exchange));
 	a->outcome = judge(x);
+	a->unasked = x->refused;
 	a->status = x->status;
 	a->retry_after_s = x->retry_after_s;
 	a->duration_ms = x->duration_ms;

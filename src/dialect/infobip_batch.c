@@ -273,7 +273,7 @@ static enum refusal read_persons(struct call *call, struct batch *batch)
 		struct item *item = &batch->items[i];
 		if (!infobip_identify(op->arena, item->kind, item->id, &list[i]))
 			add_error(batch, (int)i, CODE_PERSON, &call->problems);
-		bool create = infobip_may_create(&list[i]);
+		bool create = infobip_may_have(item->kind, item->id);
 		list[i].use = WHO_LOOKUP | (create ? WHO_CREATES | WHO_ADOPT : 0);
 		op->who = &list[i];
 		op->n_who = 1;

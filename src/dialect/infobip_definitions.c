@@ -1,7 +1,7 @@
 /*
  * Event definitions under /peopleevents/2/definitions: read, create, add to, delete. Reads come
- * from the catalog and need no store. What a change answers is worded while it is decoded: the
- * definition as it will be.
+ * from the catalog and need no store. So does the answer to an update: the definition as it has become.
+ * What is made is shown as it was asked for.
  */
 #include "dialect/infobip_private.h"
 
@@ -127,7 +127,7 @@ static enum refusal submit(struct call *call, struct definition *as, unsigned ru
 	op->rules = rules;
 	op->define = as;
 	op->definition = as->no;
-	return keep_definition(call, as);
+	return REFUSE_NOTHING;
 }
 
 static enum refusal create_decode(struct call *call)
@@ -146,19 +146,22 @@ static enum refusal create_decode(struct call *call)
 	as->description = text_of(v[DESCRIPTION]);
 	as->annotations = STR("{}");
 	why = read_definition(call, v, as);
-	return why
-		       ?: submit(call, as,
-				 DEFINITION_MUST_BE_NEW | DEFINITION_FIELDS | DEFINITION_TITLE |
-					 DEFINITION_DESCRIPTION);
+	why = why
+		      ?: submit(call, as,
+				DEFINITION_MUST_BE_NEW | DEFINITION_FIELDS | DEFINITION_TITLE |
+					DEFINITION_DESCRIPTION);
+	return why ?: keep_definition(call, as);
 }
 
-/* What the request does not name stays as it is; nothing points into the catalog. */
+/* What the request does not name stays as it is; nothing points into the catalog. Names, counts and
+ * Lists are held against what is there, so no other change may come in between. */
 static struct definition *copy_of(struct arena *a, const struct definition *d)
 {
 	struct definition *as = arena_new(a, struct definition);
 	if (!as)
 		return NULL;
 	as->no = d->no;
+	as->updated_at = d->updated_at;
 	as->fields = d->fields; /* copied as they are read */
 	as->n_fields = d->n_fields;
 	as->name = arena_str(a, d->name);
@@ -170,8 +173,8 @@ static struct definition *copy_of(struct arena *a, const struct definition *d)
 static enum refusal read_update(struct call *call, yyjson_val *root, struct definition *as)
 {
 	yyjson_val *v[N_MEMBERS];
-	unsigned rules =
-		DEFINITION_MUST_EXIST | DEFINITION_GROWS | DEFINITION_FIELDS | DEFINITION_TITLE;
+	unsigned rules = DEFINITION_MUST_EXIST | DEFINITION_AS_SEEN | DEFINITION_GROWS |
+			 DEFINITION_FIELDS | DEFINITION_TITLE;
 	shape_read(call, root, STR(""), members + TITLE, N_MEMBERS - TITLE, true, v + TITLE);
 	if (json_get(root, members[DESCRIPTION].name)) {
 		as->description = text_of(v[DESCRIPTION]);
@@ -212,13 +215,31 @@ static void create_answer(struct call *call)
 	send_kept(call, 201);
 }
 
+static void send_definition(struct call *call, const struct definition *d)
+{
+	struct buf b = buf_in(&call->req->arena);
+	infobip_definition_put(&b, d);
+	call_begin(call, 200);
+	call_send_json(call, &b);
+}
+
 static void update_answer(struct call *call)
 {
 	if (!call->ops || first_problem_is(call->ops, PROBLEM_UNKNOWN_DEFINITION))
 		return send_no_matches(call);
+	if (first_problem_is(call->ops, PROBLEM_EXISTS)) /* in another form than was seen */
+		return infobip_exception(call, 409, "CONFLICT",
+					 "Conflict. The definition has been changed by another "
+					 "request meanwhile.",
+					 NULL);
 	if (call->ops->outcome == OP_REFUSED)
 		return call_refuse_op(call, call->ops);
-	send_kept(call, 200);
+	const struct definition *d =
+		workspace_definition_by_no(call->workspace, call->ops->definition_no);
+	if (d)
+		send_definition(call, d);
+	else /* another client was quicker to delete it */
+		send_no_matches(call);
 }
 
 /* --- Delete: an extension of our own --- */

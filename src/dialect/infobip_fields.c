@@ -91,6 +91,7 @@ static const struct shape_member schema_members[N_SCHEMA] = {
 /* Fields under construction: the old ones first, behind them room for all that are read. */
 struct fields {
 	struct field *list;
+	bool *listed; /* of each old one: it has been named */
 	unsigned n, n_old, room, lists;
 	bool nested;
 	struct str path;
@@ -132,13 +133,18 @@ static bool parse_type(struct str name, enum field_type *out)
 	return false;
 }
 
-/* The field of that name, letter case aside; NULL: none. */
+/* The field of that name, or else one that differs in letter case only, as there may be several of
+ * where they came another way; NULL: none. */
 static struct field *find(const struct fields *f, struct str name)
 {
-	for (unsigned i = 0; i < f->n; i++)
-		if (str_eq_nocase(f->list[i].name, name))
+	struct field *like = NULL;
+	for (unsigned i = 0; i < f->n; i++) {
+		if (str_eq(f->list[i].name, name))
 			return &f->list[i];
-	return NULL;
+		if (!like && str_eq_nocase(f->list[i].name, name))
+			like = &f->list[i];
+	}
+	return like;
 }
 
 /* The schema of a List, or of an old Object, into field->fields. */
@@ -218,7 +224,13 @@ static enum refusal read_new(struct call *call, struct fields *into, yyjson_val 
 	return infobip_so_far(call);
 }
 
-/* `old` is what the update may name, once; everything else must have a name of its own. */
+/* An old field may be named once, as it is written; everything else must have a name of its own. */
+static bool may_be_old(const struct fields *f, const struct field *there, yyjson_val *name)
+{
+	return there && there < f->list + f->n_old && !f->listed[there - f->list] &&
+	       str_eq(there->name, json_str(name));
+}
+
 static enum refusal read_field(struct call *call, struct fields *into, yyjson_val *field,
 			       struct str at)
 {
@@ -232,7 +244,7 @@ static enum refusal read_field(struct call *call, struct fields *into, yyjson_va
 	yyjson_val *name = json_get(field, members[NAME].name);
 	if (yyjson_is_str(name))
 		there = find(into, json_str(name));
-	bool old = there && there < into->list + into->n_old && str_eq(there->name, json_str(name));
+	bool old = may_be_old(into, there, name);
 	struct shape_member shape[N_MEMBERS];
 	memcpy(shape, members, sizeof(members));
 	if (old)
@@ -240,8 +252,10 @@ static enum refusal read_field(struct call *call, struct fields *into, yyjson_va
 	shape_read(call, field, at, shape, N_MEMBERS, true, v);
 	if (!v[NAME] || !v[TYPE])
 		return REFUSE_PROBLEMS;
-	if (old)
+	if (old) {
+		into->listed[there - into->list] = true;
 		return read_old(call, there, v, at);
+	}
 	if (there) {
 		problem_at(&call->problems, PROBLEM_NAME, path_to(call, at, &members[NAME]),
 			   .rule = "another field has it, letter case aside");
@@ -275,7 +289,9 @@ static enum refusal make_room(struct call *call, struct fields *into, const stru
 			   .limit = max, .size = (int64_t)more);
 		return REFUSE_PROBLEMS;
 	}
-	if (!copy_fields(&call->req->arena, old, n_old, (unsigned)more, &into->list))
+	into->listed = arena_array(&call->req->arena, bool, n_old);
+	if (!into->listed ||
+	    !copy_fields(&call->req->arena, old, n_old, (unsigned)more, &into->list))
 		return REFUSE_OVERLOADED;
 	into->n = into->n_old = n_old;
 	into->room = n_old + (unsigned)more;

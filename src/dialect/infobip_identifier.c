@@ -62,12 +62,23 @@ bool infobip_identify(struct arena *a, enum identity_kind kind, struct str value
 	return out->key.p;
 }
 
-bool infobip_may_create(const struct who *w)
+static bool form_phone(struct str s)
 {
-	size_t n = str_code_points(w->value);
-	if (w->kind == IDENTITY_PHONE)
-		return n <= INFOBIP_NUMBER_MAX;
-	if (w->kind == IDENTITY_EXTERNAL_ID)
-		return n <= INFOBIP_EXTERNAL_ID_MAX;
-	return w->kind == IDENTITY_EMAIL && n <= INFOBIP_ADDRESS_MAX && email_is_valid(w->value);
+	unsigned digits = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		bool digit = s.p[i] >= '0' && s.p[i] <= '9';
+		digits += digit;
+		if (!digit && !(s.p[i] == '+' && i == 0) && !memchr(" -().", s.p[i], 5))
+			return false;
+	}
+	return digits > 0 && s.n <= INFOBIP_NUMBER_MAX;
+}
+
+bool infobip_may_have(enum identity_kind kind, struct str value)
+{
+	if (kind == IDENTITY_PHONE)
+		return form_phone(value);
+	if (kind == IDENTITY_EMAIL)
+		return email_is_valid(value) && str_code_points(value) <= INFOBIP_ADDRESS_MAX;
+	return kind == IDENTITY_EXTERNAL_ID && str_code_points(value) <= INFOBIP_EXTERNAL_ID_MAX;
 }

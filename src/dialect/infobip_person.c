@@ -43,34 +43,31 @@ static unsigned use_of(const struct infobip_person *p, enum identity_kind kind)
 	return WHO_DROP;
 }
 
-static bool form_phone(struct str s)
+static const char *rule_of(enum identity_kind kind)
 {
-	unsigned digits = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		bool digit = s.p[i] >= '0' && s.p[i] <= '9';
-		digits += digit;
-		if (!digit && !(s.p[i] == '+' && i == 0) && !memchr(" -().", s.p[i], 5))
-			return false;
-	}
-	return digits > 0 && s.n <= INFOBIP_NUMBER_MAX;
+	return kind == IDENTITY_EMAIL   ? "email"
+	       : kind == IDENTITY_PHONE ? "phone number of up to 50 characters"
+					: "text of up to 256 characters";
 }
 
-static bool is_identity(enum identity_kind kind, struct str value)
+/* As many characters as there may be can be more bytes than an identity holds. */
+static bool judge_bytes(struct call *call, struct str value, struct str path)
 {
-	if (kind == IDENTITY_EMAIL)
-		return email_is_valid(value) && str_code_points(value) <= INFOBIP_ADDRESS_MAX;
-	return kind != IDENTITY_PHONE || form_phone(value);
+	if (value.n > IDENTITY_VALUE_MAX)
+		problem_at(&call->problems, PROBLEM_TOO_MANY, path, .rule = "bytes",
+			   .limit = IDENTITY_VALUE_MAX, .size = (int64_t)value.n);
+	return value.n <= IDENTITY_VALUE_MAX;
 }
 
 void infobip_person_identity(struct call *call, struct infobip_person *p, enum identity_kind kind,
 			     struct str value, struct str path)
 {
 	struct who w;
-	if (!is_identity(kind, value) || !infobip_identify(p->op->arena, kind, value, &w)) {
-		problem_at(&call->problems, PROBLEM_FORMAT, path,
-			   .rule = kind == IDENTITY_EMAIL   ? "email"
-				   : kind == IDENTITY_PHONE ? "phone number of up to 50 characters"
-							    : "text");
+	bool good = infobip_may_have(kind, value);
+	if (good && !judge_bytes(call, value, path))
+		return;
+	if (!good || !infobip_identify(p->op->arena, kind, value, &w)) {
+		problem_at(&call->problems, PROBLEM_FORMAT, path, .rule = rule_of(kind));
 		return;
 	}
 	w.use = use_of(p, kind);
@@ -231,6 +228,7 @@ static const struct str attributes[N_PLAIN] = {
 struct changes {
 	struct op *op;
 	struct attribute_change *list;
+	size_t room;
 	bool failed;
 };
 
@@ -238,6 +236,7 @@ static void change(struct changes *c, enum attribute_verb verb, bool custom, str
 		   struct str json)
 {
 	c->failed |= !json.p;
+	must(c->op->n_changes < c->room);
 	c->list[c->op->n_changes++] = (struct attribute_change){ verb, custom, name, json };
 }
 
@@ -253,11 +252,14 @@ static void read_tags(struct call *call, struct changes *c, bool replaces, yyjso
 {
 	size_t i, n;
 	yyjson_val *v;
-	yyjson_arr_foreach (tags, i, n, v)
-		if (!yyjson_is_str(v) || yyjson_get_len(v) == 0)
-			problem_at(&call->problems, PROBLEM_TYPE,
-				   problem_index(c->op->arena, members[TAGS].name, i),
-				   .rule = "string", .actual = json_type_name(v));
+	yyjson_arr_foreach (tags, i, n, v) {
+		struct str path = problem_index(c->op->arena, members[TAGS].name, i);
+		if (!yyjson_is_str(v))
+			problem_at(&call->problems, PROBLEM_TYPE, path, .rule = "string",
+				   .actual = json_type_name(v));
+		else if (yyjson_get_len(v) == 0)
+			problem_at(&call->problems, PROBLEM_EMPTY, path);
+	}
 	change(c, replaces ? ATTRIBUTE_SET : ATTRIBUTE_UNION, false, STR("tags"),
 	       json_text(c->op->arena, tags));
 }
@@ -307,13 +309,19 @@ static void read_custom_value(struct call *call, struct changes *c, struct str n
 		change(c, ATTRIBUTE_SET, true, name, json_text(c->op->arena, v));
 }
 
-/* An update that replaces everything keeps what is no business of Infobip's callers: a union with
- * nothing names it. */
-static void keep_consents(struct changes *c)
+/* What a person has agreed to or not, and is elsewhere: no business of Infobip's callers. */
+static const struct str kept[] = {
+	STR_INIT("consents"),     STR_INIT("opt_ins"),    STR_INIT("opt_outs"),
+	STR_INIT("email_status"), STR_INIT("sms_status"), STR_INIT("subscribed"),
+	STR_INIT("active"),
+};
+
+/* An update that replaces everything keeps what it names: a union with nothing names a list, and
+ * whatever else is there. */
+static void keep(struct changes *c)
 {
-	change(c, ATTRIBUTE_UNION, false, STR("consents"), STR("[]"));
-	change(c, ATTRIBUTE_UNION, false, STR("opt_ins"), STR("[]"));
-	change(c, ATTRIBUTE_UNION, false, STR("opt_outs"), STR("[]"));
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		change(c, ATTRIBUTE_UNION, false, kept[i], STR("[]"));
 }
 
 static void read_custom(struct call *call, struct changes *c, yyjson_val *custom)
@@ -333,7 +341,7 @@ static void read_attributes(struct call *call, struct changes *c, bool replaces,
 	if (v[TAGS])
 		read_tags(call, c, replaces, v[TAGS]);
 	if (replaces)
-		keep_consents(c);
+		keep(c);
 	if (v[CUSTOM])
 		read_custom(call, c, v[CUSTOM]);
 }
@@ -346,8 +354,8 @@ bool infobip_person_read(struct call *call, struct infobip_person *p, yyjson_val
 	if (v[EXTERNAL_ID])
 		infobip_person_identity(call, p, IDENTITY_EXTERNAL_ID, json_str(v[EXTERNAL_ID]),
 					members[EXTERNAL_ID].name);
-	c.list = arena_array(p->op->arena, struct attribute_change,
-			     N_PLAIN + 4 + yyjson_obj_size(v[CUSTOM]));
+	c.room = N_PLAIN + 1 /* tags */ + ARRAY_LEN(kept) + yyjson_obj_size(v[CUSTOM]);
+	c.list = arena_array(p->op->arena, struct attribute_change, c.room);
 	if (!c.list)
 		return false;
 	read_attributes(call, &c, p->use == INFOBIP_SET, v);

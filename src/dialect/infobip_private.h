@@ -76,8 +76,9 @@ enum {
 	INFOBIP_EXTERNAL_ID_MAX = 256,
 };
 
-/* Whether a person of that identity may be brought into being: whether one could be made with it. */
-bool infobip_may_create(const struct who *w);
+/* Whether a body may give a person that identity: a phone, an e-mail or an external id of the right form
+ * and length. Such a one also brings a person into being where it is asked for. */
+bool infobip_may_have(enum identity_kind kind, struct str value);
 
 /* --- Persons: infobip_person.c reads them, infobip_person_view.c shows them --- */
 

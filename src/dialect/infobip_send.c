@@ -118,7 +118,7 @@ static enum refusal read_person(struct call *call, struct send *s)
 		struct who *w = &list[op->n_who];
 		if (!infobip_identify(op->arena, kinds[i], call->params[0], w))
 			continue;
-		bool create = s->create && n == 1 && infobip_may_create(w);
+		bool create = s->create && n == 1 && infobip_may_have(w->kind, w->value);
 		w->use = WHO_LOOKUP | (create ? WHO_CREATES | WHO_ADOPT : 0);
 		op->n_who++;
 	}

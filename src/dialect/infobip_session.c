@@ -69,10 +69,11 @@ const struct endpoint infobip_session_begin = {
 	.answer = begin_answer,
 };
 
+/* Sessions are of keys: what a client has fetched is its access token, and ends in other ways. */
 static enum refusal end_decode(struct call *call)
 {
 	struct str token = authorization(call->req, STR("IBSSO"));
-	return token.p ? mint_revoke(call, token) : REFUSE_CREDENTIALS;
+	return token.p && !call->key->client ? mint_revoke(call, token) : REFUSE_CREDENTIALS;
 }
 
 /* What got here without being there any more has just ended. */

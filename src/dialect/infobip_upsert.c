@@ -82,12 +82,25 @@ static void read_contact(struct call *call, struct infobip_person *p, yyjson_val
 			problem_path(p->op->arena, path, contact_members[IDENTIFIER].name));
 }
 
+static void judge_count(struct call *call, const struct op *op, enum identity_kind kind,
+			const char *what)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < op->n_who; i++)
+		n += op->who[i].kind == kind;
+	if (n > INFOBIP_CONTACTS_MAX)
+		problem_at(&call->problems, PROBLEM_TOO_MANY, list_member.name, .rule = what,
+			   .limit = INFOBIP_CONTACTS_MAX, .size = n);
+}
+
 static void read_contacts(struct call *call, struct infobip_person *p, yyjson_val *list)
 {
 	size_t i, n;
 	yyjson_val *v;
 	yyjson_arr_foreach (list, i, n, v)
 		read_contact(call, p, v, problem_index(p->op->arena, list_member.name, i));
+	judge_count(call, p->op, IDENTITY_PHONE, "items of type PHONE");
+	judge_count(call, p->op, IDENTITY_EMAIL, "items of type EMAIL");
 }
 
 static bool read_person(struct call *call, struct upsert *u, struct op *op, yyjson_val *person)

@@ -108,9 +108,26 @@ static void say_continue(struct conn *c)
 	send_ahead(c, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
-/* What was read behind it, and what comes, is of no use: the connection ends with the stream. */
+/* They will not be answered, so for the app their client has gone. */
+static void forget_behind(struct conn *c, struct request *last)
+{
+	struct request *next, *req = steal(&last->next);
+	c->last = last;
+	for (; req; req = next) {
+		next = req->next;
+		c->n_queue--;
+		if (c->stream == req)
+			c->stream = NULL;
+		request_orphan(req);
+	}
+}
+
+/* What was read behind it, and what comes, is of no use: the connection ends with the stream. Others
+ * may have been served before this began, streams among them: of all the first in the queue counts,
+ * whichever begins first. So none stands before this one: it would have forgotten it. */
 void conn_begin_stream(struct conn *c, struct request *req)
 {
+	forget_behind(c, req);
 	must(!c->stream);
 	c->stream = req;
 	c->no_more = true;

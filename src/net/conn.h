@@ -100,7 +100,8 @@ void conn_close(struct conn *c);
  * put right here after anything has happened to it. It may be closed after it. */
 void conn_settle(struct conn *c);
 
-/* The request, which is of its queue, is answered in pieces from now on. */
+/* The request, which is of its queue, is answered in pieces from now on; what stands behind it there
+ * loses its client. */
 void conn_begin_stream(struct conn *c, struct request *req);
 /* If there is one: something has changed for it. */
 void conn_look_after_stream(struct conn *c);

@@ -115,18 +115,22 @@ static bool is_full(const struct conn *c)
 	return c->n_queue >= (c->writes ? MIN(max, UNTAKEN_MAX) : max);
 }
 
-/* Plain text in its order. Returns what was taken; what was not can only be taken later. */
+static bool may_begin(struct conn *c)
+{
+	if (is_full(c))
+		send_ready(c);
+	return can_take(c) && !is_full(c) && turns_begin(c);
+}
+
+/* Plain text in its order. Returns what was taken; what was not can only be taken later. A request
+ * that has begun is read on whatever the queue holds, so that the deadline it runs against is never
+ * missed on our side. */
 static size_t feed(struct conn *c, const char *data, size_t n)
 {
 	const char *at = data, *end = data + n;
 	c->feeding = true;
-	while (at < end && can_take(c)) {
-		if (is_full(c))
-			send_ready(c);
-		if (!can_take(c) || is_full(c) || (!c->in && !turns_begin(c)))
-			break;
+	while (at < end && can_take(c) && (c->in || may_begin(c)))
 		at += take(c, at, (size_t)(end - at));
-	}
 	c->feeding = false;
 	return (size_t)(at - data);
 }
@@ -136,7 +140,7 @@ static void end_of_input(struct conn *c)
 	c->eof = true;
 	c->no_more = true;
 	receive_set(c, false);
-	drop_in(c);
+	receive_forget(c);
 	conn_settle(c);
 }
 
@@ -162,8 +166,17 @@ static void await_turn(struct conn *c)
 		turns_wait(c);
 }
 
+static void keep_rest(struct conn *c, struct str plain, struct str cipher)
+{
+	c->rest = rest_keep(c->loop->server, plain, cipher);
+	if (c->rest)
+		await_turn(c);
+	else
+		conn_close(c);
+}
+
 /* What came, in its order: plain text, then what TLS has not seen. What cannot be taken now is
- * kept in c->rest. */
+ * kept in c->rest; what stands behind the end is nothing. */
 static void take_all(struct conn *c, struct str plain, struct str cipher)
 {
 	enum tls_read said = TLS_MORE;
@@ -175,17 +188,12 @@ static void take_all(struct conn *c, struct str plain, struct str cipher)
 		cipher = tls_stream_rest(c->tls);
 		send_ready(c);
 	}
-	if (plain.n + cipher.n > 0 && goes_on(c)) {
-		c->rest = rest_keep(c->loop->server, plain, cipher);
-		if (c->rest)
-			await_turn(c);
-		else
-			conn_close(c);
-	}
 	if (said == TLS_BROKEN)
 		conn_close(c);
 	else if (said == TLS_END && c->state == CONN_OPEN)
 		end_of_input(c);
+	else if (plain.n + cipher.n > 0 && goes_on(c))
+		keep_rest(c, plain, cipher);
 }
 
 void receive_resume(struct conn *c)
@@ -317,7 +325,7 @@ void receive_late(struct conn *c)
 	if (parse_give_up(c->in, FAULT_TIMEOUT, detail)) {
 		serve(c);
 	} else {
-		drop_in(c);
+		receive_forget(c);
 		c->no_more = true;
 	}
 	conn_settle(c);

@@ -20,15 +20,15 @@ void reply_send(struct request *req, struct str content_type, struct str body);
 
 /*
  * An answer whose length nobody knows: begun, given piece after piece, ended. In chunks, or to
- * HTTP/1.0 until the connection ends, as it does after every stream. What the client still sends is
- * dropped; a client that closes its half has gone.
+ * HTTP/1.0 until the connection ends, as it does after every stream. What the client has sent behind
+ * it is not answered, what it still sends is dropped; a client that closes its half has gone.
  *
  * One piece at a time: the next may be given when the one before has been handed to the socket. So
  * who reads slowly holds one piece and no more, and who reads none of it in write_ms is cut off.
  */
 struct reply_stream {
 	/* On the loop, whenever one of the questions below may have a new answer, and every
-	 * beat_ms. Not from within the calls below. */
+	 * beat_ms. Not from within the calls below, unless those are about another stream. */
 	void (*look)(struct reply_stream *s);
 	bool beat; /* it was time for that; a piece that is given puts it out */
 

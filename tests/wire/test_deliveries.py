@@ -4,6 +4,7 @@ are never lost and never hidden."""
 import base64
 import contextlib
 import json
+import threading
 import time
 from email.utils import formatdate
 
@@ -273,6 +274,32 @@ def test_gone_disables_the_destination(tmp_path):
             assert reply.status == 200, reply
             ended(server, space, 7)
         assert len(receiver.ids("/new")) == 7
+
+
+def test_the_address_of_before_disables_nothing(tmp_path):
+    """It says 410 after the destination was changed: what it was asked for goes to the new one."""
+    changed = threading.Event()
+
+    def behave(got, n):
+        return 410 if got.path == "/in" and changed.wait(10) else 200
+
+    with Receiver(behave) as receiver:
+        space = space_of("gone", [webhook("crm", receiver)], [send_to("all", "crm")])
+        with occurd.start(tmp_path, [space]) as server:
+            first = track(server, space)
+            wait_until(lambda: receiver.got, what="the first try")
+            reply = server.request(
+                "PATCH", "/_/v1/destinations/crm",
+                {"Authorization": "Bearer gone-reader", "Content-Type": "application/json"},
+                json.dumps({"url": receiver.url("/new")}).encode())
+            assert reply.status == 200, reply
+            second = track(server, space)
+            wait_until(lambda: receiver.ids("/new"), what="one at the new address")
+            changed.set()
+            ended(server, space, 2)
+            third = track(server, space)
+            ended(server, space, 3)
+        assert {g.event["id"] for g in receiver.got if g.path == "/new"} == {first, second, third}
 
 
 def test_a_deleted_destination_ends_what_waits_for_it(tmp_path):

@@ -424,6 +424,46 @@ def test_clients_that_do_not_read_their_answers(server):
     still_serves(server)
 
 
+BOOK = b"GET /_/openapi/omnisend.json HTTP/1.1\r\nHost: occurd.test\r\n\r\n"
+
+
+def narrow_wire(server):
+    """Of a client that the kernel holds little for, so that answers wait at the server."""
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.connect(server.address)
+        wire = occurd.Wire.__new__(occurd.Wire)
+        wire.socket, wire.buffer = socket.socket(fileno=plain.detach()), b""
+        wire.socket.settimeout(occurd.REPLY_S)
+        return wire
+
+
+def connections(server):
+    text = server.request("GET", "/metrics").text
+    return int(re.search(r"^occurd_connections (\d+)$", text, re.MULTILINE)[1])
+
+
+def test_a_head_is_never_late_for_answers_that_wait(tmp_path):
+    """Whoever takes his answers late has sent in time what he has sent in time. What never becomes
+    a request ends the connection, whatever was sent behind it meanwhile."""
+    with occurd.start(tmp_path, [SPACE], ["--threads", "1"]) as server:
+        whole, half, line = wires = [narrow_wire(server) for _ in range(3)]
+        for wire, first in (whole, HEALTH[:-9]), (half, b"G"), (line, HEALTH[:-9]):
+            wire.send(BOOK * 9 + first)
+        time.sleep(1)  # the answers wait
+        for wire, rest in (whole, HEALTH[-9:] + HEALTH), (half, b"E"), (line, HEALTH[-9:-8]):
+            wire.send(rest)
+        time.sleep(11)  # a head may take ten seconds
+        for wire in wires:
+            assert [wire.final().status for _ in range(9)] == [200] * 9
+        assert [whole.final().status for _ in range(2)] == [200] * 2
+        assert line.final().status == 408
+        assert half.is_closed() and line.is_closed()
+        for wire in wires:
+            wire.socket.close()
+        occurd.wait_until(lambda: connections(server) == 1)
+
+
 def test_a_thousand_idle_connections(server):
     wires = [server.wire() for _ in range(IDLE_CONNECTIONS)]
     try:

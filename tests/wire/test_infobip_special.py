@@ -7,15 +7,21 @@ import time
 import pytest
 
 import occurd
+import openapi
 import senders
 
+DEFINITIONS = "/peopleevents/2/definitions"
 JANE = {"identities": [{"kind": "email", "value": "jane@acme.com"}],
         "attributes": {"email": "jane@acme.com"}}
+UNWILLING = {"sms_status": {"status": "unsubscribed", "at": "2026-01-01T00:00:00.000000Z"},
+             "opt_ins": [], "opt_outs": [{"channel": "sms"}], "subscribed": False, "active": False}
+WILL = {"identities": [{"kind": "email", "value": "will@acme.com"}],
+        "attributes": {"email": "will@acme.com", "first_name": "Will", **UNWILLING}}
 
 
 @pytest.fixture(scope="module")
 def spaces():
-    return {"plain": senders.engine_workspace("infobip-plain", contacts=[JANE]),
+    return {"plain": senders.engine_workspace("infobip-plain", contacts=[JANE, WILL]),
             "limited": senders.engine_workspace("infobip-limited", contacts=[JANE], limits={})}
 
 
@@ -67,28 +73,103 @@ def test_basic_credentials(server, spaces):
 # --- Definitions ---
 
 
-def define(server, space, path, fields, blanks=0):
-    body = {"title": "t", "fields": fields, **({} if path else {"definitionId": "crowded"})}
-    return server.request("POST", "/peopleevents/2/definitions" + path,
-                          {"Authorization": "App " + space["keys"][1]["secret"],
-                           "Content-Type": "application/json"}, json.dumps(body).encode() + b" " * blanks)
+def ask(space, method, target, body=None, scheme="App "):
+    headers = {"Authorization": scheme + space["keys"][1]["secret"],
+               "Content-Type": "application/json"}
+    return method, target, headers, None if body is None else json.dumps(body).encode()
+
+
+def definition(space, name, fields, new=False):
+    body = {"title": "t", "fields": fields, **({"definitionId": name} if new else {})}
+    return ask(space, "POST", DEFINITIONS + ("" if new else "/" + name), body)
 
 
 def strings(letter, n):
     return [{"name": f"{letter}{i}", "type": "String"} for i in range(n)]
 
 
-def list_of(fields):
-    return [{"name": "items", "type": "List", "schema": {"type": "Object", "fields": fields}}]
+def list_of(name, fields):
+    return [{"name": name, "type": "List", "schema": {"type": "Object", "fields": fields}}]
 
 
 def test_an_update_of_a_list_that_is_full(server, spaces):
     """As many new names as an update can hold, behind as many old ones as a List can have; wherever
     in the request's memory they come to lie."""
     space = spaces["plain"]
-    assert define(server, space, "", list_of(strings("a", 128))).status == 201
+    new = definition(space, "crowded", list_of("items", strings("a", 128)), new=True)
+    assert server.request(*new).status == 201
     for n, blanks in [(1, 0), (129, 0), (130, 0), *((256, i * 500) for i in range(20)), (257, 0)]:
-        reply = define(server, space, "/crowded", list_of(strings("b", n)), blanks)
+        *head, body = definition(space, "crowded", list_of("items", strings("b", n)))
+        reply = server.request(*head, body + b" " * blanks)
         assert reply.status == 400, reply
         assert "fields[0].schema.fields" in reply.text, reply
-    assert define(server, space, "/crowded", list_of(strings("a", 128))).status == 200
+    again = definition(space, "crowded", list_of("items", strings("a", 128)))
+    assert server.request(*again).status == 200
+
+
+def at_once(server, requests):
+    """In one read: all are judged before any of them is stored."""
+    with server.wire() as wire:
+        wire.send(b"".join(occurd.request_bytes(*r) for r in requests))
+        answers = [wire.final() for _ in requests]
+    for (method, target, *_), answer in zip(requests, answers):
+        openapi.check_served(method, target, answer)
+    return answers
+
+
+def names(reply):
+    return [field["name"] for field in reply.json()["fields"]]
+
+
+def test_of_two_updates_at_once_the_second_is_told(server, spaces):
+    """Both rest on the definition as it was; who is answered 200 is shown all of it."""
+    space = spaces["plain"]
+    first, second = strings("f", 1), strings("s", 1)
+    assert server.request(*definition(space, "raced", strings("old", 1), new=True)).status == 201
+    answers = at_once(server, [definition(space, "raced", f) for f in (first, second, first)])
+    assert [a.status for a in answers] == [200, 409, 409], answers
+    assert answers[1].json()["requestError"]["serviceException"]["messageId"] == "CONFLICT"
+    assert names(answers[0]) == ["old0", "f0"]
+    again = server.request(*definition(space, "raced", second))
+    assert again.status == 200 and names(again) == ["old0", "f0", "s0"]
+    assert server.request(*ask(space, "GET", DEFINITIONS + "/raced")).text == again.text
+
+
+def test_two_lists_at_once(server, spaces):
+    space = spaces["plain"]
+    assert server.request(*definition(space, "lists", [], new=True)).status == 201
+    price, other = (definition(space, "lists", list_of(name, strings("x", 1)))
+                    for name in ("price", "pRice"))
+    assert [a.status for a in at_once(server, [price, other])] == [200, 409]
+    assert server.request(*other).status == 400
+    assert names(server.request(*ask(space, "GET", DEFINITIONS + "/lists"))) == ["price"]
+
+
+# --- Persons ---
+
+
+def test_what_others_know_of_a_persons_will_stays(server, spaces):
+    """PUT replaces all that is Infobip's; Omnisend's and Pristo's states and consents are not."""
+    space = spaces["plain"]
+    contact = {"identifiers": [{"type": "email", "id": "will@acme.com",
+                                "channels": {"email": {"status": "unsubscribed"}},
+                                "consent": {"source": "form"}}]}
+    assert server.request(*ask(space, "POST", "/v5/contacts", contact, "Bearer ")).status == 200
+    reader = senders.reader_of(server, space)
+    told = reader.contact("email=will@acme.com")["attributes"]
+    assert {"email_status", "consents", "first_name", *UNWILLING} <= set(told)
+    by_email = "?identifier=will%40acme.com&type=EMAIL"
+    same = [{"identifier": "will@acme.com", "type": "EMAIL"}]
+    for request in [
+            ask(space, "PUT", "/people/2/persons" + by_email, {"lastName": "W"}),
+            ask(space, "PUT", "/people/3/persons/upsert",
+                {"persons": [{"lastName": "W", "city": "Riga", "contactInformation": same}]})]:
+        assert server.request(*request).status in (200, 207)
+        now = reader.contact("email=will@acme.com")["attributes"]
+        assert now["last_name"] == "W" and "first_name" not in now
+        for name in ("email_status", "consents", *UNWILLING):
+            assert now[name] == told[name]
+    assert now["city"] == "Riga"
+    shown = server.request(*ask(space, "GET", "/v5/contacts?email=will%40acme.com",
+                                scheme="Bearer ")).json()["contacts"][0]
+    assert shown["status"] == "unsubscribed"

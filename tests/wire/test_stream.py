@@ -1,6 +1,7 @@
 """GET /_/v1/events/stream: server-sent events, and `occurd tail`, which reads them."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -272,6 +273,40 @@ def test_behind_another_request(server):
         assert wire.final().json()["data"] == []
         head = wire.reply(of_head=True)
         assert head.status == 200 and head.header("Connection") == "close"
+
+
+def gauge(server, name):
+    return int(re.search(rf"^{name} (\d+)$", server.request("GET", "/metrics").text, re.MULTILINE)[1])
+
+
+ASK = request_bytes("GET", TARGET + "?after=0", BEARER, None)
+LIST = request_bytes("GET", "/_/v1/events", BEARER, None)
+HEALTH = request_bytes("GET", "/healthz", {}, None)
+
+
+@pytest.mark.parametrize("before, behind", [
+    (b"", ASK), (b"", ASK * 20), (b"", LIST * 5 + ASK), (b"", HEALTH + ASK + HEALTH),
+    (LIST, ASK), (LIST + HEALTH, HEALTH + LIST), (LIST * 5, ASK * 5 + HEALTH * 5)],
+    ids=["two", "many", "behind-lists", "behind-others", "in-the-middle", "one", "all"])
+def test_one_of_many_that_are_sent_ahead(server, before, behind):
+    """Each goes to a thread of its own before it begins. The first counts, for what stood behind it
+    nothing comes, and nobody else notices."""
+    send(server, 1)
+    for _ in range(10):
+        with server.wire() as wire:
+            wire.send(before + ASK + behind)
+            for _ in range(before.count(b"\r\n\r\n")):
+                assert wire.final().status == 200
+            head = wire.reply(of_head=True)
+            assert head.status == 200 and head.header("Content-Type") == "text/event-stream"
+            text = b""
+            while b"\n\n" not in text.partition(b"\n\n")[2]:
+                text += wire._exactly(int(wire._until(b"\r\n"), 16))
+                assert wire._exactly(2) == b"\r\n"
+            assert wire.buffer == b"" and text.startswith(b"retry: 2000\n")
+            occurd.wait_until(lambda: gauge(server, "occurd_streams") == 1)
+        occurd.wait_until(lambda: gauge(server, "occurd_streams") == 0)
+    occurd.wait_until(lambda: gauge(server, "occurd_connections") == 1)
 
 
 def test_shutdown_ends_it_cleanly(server):

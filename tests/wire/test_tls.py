@@ -257,6 +257,42 @@ def test_end_is_said(server):
         assert wire.socket.recv(1) == b""
 
 
+def ended_with(server, files, asked, behind):
+    """What comes back from who ends TLS in the middle and sends more: a count of answers."""
+    came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = trusting(files[0]).wrap_bio(came, goes, server_hostname="localhost")
+    with socket.create_connection(server.address, 20) as plain:
+        def until_it_has(act):
+            while True:
+                try:
+                    return act()
+                except ssl.SSLWantReadError:
+                    plain.sendall(goes.read())
+                    came.write(plain.recv(65536))
+        until_it_has(tls.do_handshake)
+        tls.write(asked)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.unwrap()
+        plain.sendall(goes.read() + behind)
+        while data := plain.recv(65536):
+            came.write(data)
+    text = b""
+    with pytest.raises(ssl.SSLZeroReturnError):
+        while True:
+            text += tls.read(65536)
+    return text.count(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("behind", [b"", b"\x17\x03\x03\x00\x05abcde", b"\x17", b"GET / HTTP/1.1"],
+                         ids=["nothing", "record", "byte", "text"])
+@pytest.mark.parametrize("n", [0, 1, 20])
+def test_what_stands_behind_the_end(server, files, n, behind):
+    """It is dropped: what was asked is answered, and the connection ends."""
+    ask = request_bytes("GET", "/_/openapi/omnisend.json", {}, None)
+    assert ended_with(server, files, ask * n, behind) == n
+    wait_until(lambda: "occurd_connections 1\n" in server.request("GET", "/metrics").text)
+
+
 def test_resumed_session(server, files):
     tls = trusting(files[0])
     with occurd.Wire(server.address, tls=tls) as wire:

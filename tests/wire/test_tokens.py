@@ -170,8 +170,11 @@ def test_a_session_ends(server):
     assert server.request("DELETE", "/auth/1/session", end).status == 401
     assert infobip(server, "IBSSO " + first).status == 401
     assert infobip(server, "IBSSO " + second).status == 201
-    key = {"Authorization": "IBSSO " + SPACE + "-key"}
-    assert server.request("DELETE", "/auth/1/session", key).status == 401
+    of_client = token_of(grant(server, BOTH[0]))
+    for other in SPACE + "-key", of_client:
+        other = {"Authorization": "IBSSO " + other}
+        assert server.request("DELETE", "/auth/1/session", other).status == 401
+    assert infobip(server, "Bearer " + of_client).status == 201, "a client's token is no session"
     server.restart()
     assert infobip(server, "IBSSO " + first).status == 401
     assert infobip(server, "IBSSO " + second).status == 201

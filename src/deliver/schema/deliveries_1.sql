@@ -1,5 +1,7 @@
 -- The ledger's schema, version 1. Times are microseconds since 1970. Row numbers of workspaces,
--- automations, destinations, contacts and events are those of occurd.db.
+-- automations, destinations, contacts and events are those of occurd.db. Numbers of deliveries and of
+-- replays are never given twice: an attempt may still be under way when its row is gone, and who
+-- asks by a number means the one that had it.
 
 -- Up to where on the feed each automation has decided. -1: where the feed ended when the ledger was begun;
 -- 0: up to which row of the store's `gone` those contacts have left the ledger.
@@ -18,7 +20,7 @@ CREATE TABLE fired(
 CREATE INDEX fired_contact ON fired(contact);
 
 CREATE TABLE delivery(
-    no          INTEGER PRIMARY KEY,
+    no          INTEGER PRIMARY KEY AUTOINCREMENT,
     workspace   INTEGER NOT NULL,
     automation  INTEGER NOT NULL,
     action      INTEGER NOT NULL,              -- which of the automation's, from 0
@@ -38,6 +40,7 @@ CREATE TABLE delivery(
     note        TEXT NOT NULL DEFAULT ''       -- what of the event was not sent
 );
 CREATE INDEX delivery_due ON delivery(destination, due_at) WHERE state = 0;
+CREATE INDEX delivery_first ON delivery(destination, contact) WHERE state = 0; -- of each contact
 CREATE INDEX delivery_ended ON delivery(ended_at) WHERE state > 0;
 CREATE INDEX delivery_dead ON delivery(workspace) WHERE state = 2;
 CREATE INDEX delivery_workspace ON delivery(workspace);
@@ -65,14 +68,14 @@ CREATE TABLE tally(
 
 -- Replays of what had ended by then: delivery after delivery, at a pace.
 CREATE TABLE replay(
-    no          INTEGER PRIMARY KEY,
+    no          INTEGER PRIMARY KEY AUTOINCREMENT,
     workspace   INTEGER NOT NULL,
     automation  INTEGER NOT NULL,              -- 0: any
     destination INTEGER NOT NULL,              -- 0: any
     contact     INTEGER NOT NULL,              -- 0: any
     state       INTEGER NOT NULL,              -- of those that are meant
-    since       INTEGER NOT NULL,              -- their created_at; 0: open
-    until       INTEGER NOT NULL,              -- likewise, exclusive
+    since       INTEGER NOT NULL,              -- their created_at
+    until       INTEGER NOT NULL,              -- likewise, exclusive; 2^63 - 1: open
     per_second  INTEGER NOT NULL,
     created_at  INTEGER NOT NULL,
     last        INTEGER NOT NULL,              -- the newest delivery then

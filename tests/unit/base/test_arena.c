@@ -237,6 +237,34 @@ static void grows_in_place_or_by_copy(void **state)
 	(void)state;
 }
 
+/* There under AddressSanitizer only. */
+int __asan_address_is_poisoned(const volatile void *p) __attribute__((weak));
+
+static bool is_poisoned(const char *p)
+{
+	return __asan_address_is_poisoned(p);
+}
+
+static void what_nobody_was_given_is_poisoned(void **state)
+{
+	struct arena a;
+	(void)state;
+	if (!__asan_address_is_poisoned)
+		skip();
+	arena_init(&a, MIB, NULL);
+	char *first = arena_alloc(&a, 32), *second = arena_alloc(&a, 5);
+	assert_false(is_poisoned(first + 31));
+	assert_true(is_poisoned(first + 32) && first + 32 < second);
+	assert_false(is_poisoned(second + 4));
+	assert_true(is_poisoned(second + 5));
+	assert_ptr_equal(arena_grow(&a, second, 5, 100), second);
+	assert_false(is_poisoned(second + 99));
+	assert_true(is_poisoned(second + 100));
+	arena_reset(&a);
+	assert_true(is_poisoned(first));
+	arena_fini(&a);
+}
+
 static void copies_and_prints_text(void **state)
 {
 	struct arena a;
@@ -268,6 +296,7 @@ int main(void)
 		cmocka_unit_test(charges_a_large_first_piece_too),
 		cmocka_unit_test(reset_keeps_the_first_chunk_for_the_next_request),
 		cmocka_unit_test(grows_in_place_or_by_copy),
+		cmocka_unit_test(what_nobody_was_given_is_poisoned),
 		cmocka_unit_test(copies_and_prints_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,9 +4,11 @@
 
 /* What the events of a real store mean for its automations, as the ledger has it afterwards. */
 
-#define CRM  "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
-#define RULE "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
-#define ONCE "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define CRM    "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
+#define RULE   "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
+#define ONCE   "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define COOL   "{\"name\":\"r\",\"cooldown_seconds\":60,\"actions\":[{\"send\":\"crm\"}]}"
+#define PAUSED "{\"name\":\"r\",\"paused\":true,\"actions\":[{\"send\":\"crm\"}]}"
 #define ABOUT                                                                         \
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"contact.email\",\"operator\":\"exists\"}}"
@@ -54,6 +56,18 @@ static uint32_t declare(struct world *w, enum document_kind kind, const char *na
 	clock_us += 1000;
 	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
 	return op.document_no;
+}
+
+static void change(struct world *w, const char *body)
+{
+	struct document d = { .kind = DOCUMENT_AUTOMATION, .name = STR("r"), .body = str_of(body) };
+	struct op op = { .arena = &w->f.arena,
+			 .kind = OP_DOCUMENT,
+			 .workspace = 1,
+			 .rules = DOCUMENT_MUST_EXIST,
+			 .document = &d };
+	clock_us += 1000;
+	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
 }
 
 static void event(struct world *w, const char *email, const char *properties)
@@ -186,6 +200,39 @@ static void once_per_contact(void **state)
 	close_world(&w);
 }
 
+/* Of the same contact; another has one of its own. */
+static void a_cool_down_has_an_end(void **state)
+{
+	static const struct {
+		int64_t after_us; /* what set it off last */
+		unsigned decided;
+	} cases[] = {
+		{ 0, 1 },
+		{ 1000, 0 },
+		{ 60 * US_PER_S - 1, 0 },
+		{ 60 * US_PER_S, 1 },
+		{ 60 * US_PER_S - 1, 0 },
+		{ 60 * US_PER_S + 1, 1 },
+	};
+	struct world w;
+	instant_us set_off = 0;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", COOL);
+	take(&w);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		event(&w, "a@example.com", "{\"total\":1}");
+		set_off = set_off ? set_off : clock_us;
+		clock_us = set_off + cases[i].after_us;
+		assert_int_equal(run(&w), cases[i].decided);
+		set_off = cases[i].decided ? clock_us : set_off;
+	}
+	event(&w, "b@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 1);
+	close_world(&w);
+}
+
 static uint64_t behind(const struct world *w)
 {
 	uint64_t seq, end;
@@ -201,11 +248,11 @@ static void settle(struct world *w, unsigned n)
 	const struct due_query q = { .destination = w->rules->destinations[0].no,
 				     .now = clock_us,
 				     .limit = n };
-	struct delivery *rows;
-	unsigned found;
+	struct due_page page;
 	assert_done(ledger_begin(w->ledger));
-	assert_done(ledger_due(w->ledger, &w->f.arena, &q, &rows, &found));
-	assert_int_equal(found, n);
+	assert_done(ledger_due(w->ledger, &w->f.arena, &q, &page));
+	assert_int_equal(page.n, n);
+	struct delivery *rows = page.rows;
 	for (unsigned i = 0; i < n; i++) {
 		rows[i].state = DELIVERY_DONE;
 		rows[i].ended_at = clock_us;
@@ -236,6 +283,60 @@ static void it_stands_still_while_too_much_waits(void **state)
 	settle(&w, 2 * RUN - (RUN - MOST + 1));
 	assert_int_equal(run(&w), 10);
 	assert_int_equal(behind(&w), 0);
+	close_world(&w);
+}
+
+/* One that has events before it that it could not yet decide, and is paused, sets nothing off for
+ * those nor for what comes meanwhile, later neither. */
+static void what_came_while_it_was_paused(void **state)
+{
+	struct world w;
+	(void)state;
+	for (int wait = 0; wait <= 1; wait++) {
+		open_world(&w);
+		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+		declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+		take(&w);
+		for (int i = 0; i < RUN + 10; i++)
+			event(&w, "a@example.com", "{\"total\":1}");
+		decider_wait(w.decider, wait); /* else its destination has too much waiting */
+		assert_int_equal(run(&w), wait ? 0 : RUN);
+		change(&w, PAUSED);
+		take(&w);
+		event(&w, "a@example.com", "{\"total\":1}");
+		assert_int_equal(run(&w), 0);
+		if (!wait)
+			settle(&w, RUN);
+		decider_wait(w.decider, false);
+		change(&w, RULE);
+		take(&w);
+		assert_int_equal(run(&w), 0);
+		event(&w, "a@example.com", "{\"total\":1}");
+		assert_int_equal(run(&w), 1);
+		close_world(&w);
+	}
+}
+
+/* As when the disk is short: it goes on from there. */
+static void while_it_waits_nothing_is_decided(void **state)
+{
+	struct world w;
+	bool later;
+	uint64_t end;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	take(&w);
+	decider_wait(w.decider, true);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_done(store_read_feed_end(w.f.reader, &end));
+	assert_false(decider_has_work(w.decider, end, &later));
+	assert_false(later);
+	assert_int_equal(run(&w), 0);
+	decider_wait(w.decider, false);
+	assert_true(decider_has_work(w.decider, end, &later));
+	assert_int_equal(run(&w), 1);
 	close_world(&w);
 }
 
@@ -316,6 +417,9 @@ int main(void)
 		cmocka_unit_test(what_was_not_yet_synced_is_decided_after_a_start),
 		cmocka_unit_test(an_automation_that_is_made_meanwhile_misses_no_event),
 		cmocka_unit_test(once_per_contact),
+		cmocka_unit_test(a_cool_down_has_an_end),
+		cmocka_unit_test(what_came_while_it_was_paused),
+		cmocka_unit_test(while_it_waits_nothing_is_decided),
 		cmocka_unit_test(it_stands_still_while_too_much_waits),
 		cmocka_unit_test(large_events_come_in_parts),
 		cmocka_unit_test(each_event_costs_few_statements),

@@ -175,6 +175,27 @@ static void test_doubt(void **state)
 	assert_int_equal(lane.failures, 3);
 }
 
+/* One that was delivered and is sent again, because that is asked for, begins anew. */
+static void test_no_doubt_about_what_was_delivered(void **state)
+{
+	(void)state;
+	decide(T0, 1);
+	struct journey *j = begin(T0);
+	j->attempt.now = T0;
+	j->attempt.doubtful = true;
+	struct delivery d = end(j, ATTEMPT_RETRY, T0);
+	assert_int_equal(d.doubt_at, T0);
+	j = begin(d.due_at);
+	d = end(j, ATTEMPT_DELIVERED, d.due_at);
+	assert_int_equal(d.state, DELIVERY_DONE);
+	assert_int_equal(d.doubt_at, 0);
+	assert_int_equal(ledger_replay(ledger, &d, T0), 0);
+	lane.look = true;
+	j = begin(T0);
+	assert_int_equal(j->delivery.doubt_at, 0);
+	end(j, ATTEMPT_DELIVERED, T0);
+}
+
 /* What is taken back is begun again, and nothing that is under way. */
 static void test_taken_back(void **state)
 {
@@ -304,6 +325,30 @@ static void test_breaks_and_heals(void **state)
 	end(b, ATTEMPT_DELIVERED, now);
 }
 
+/* It is well when somebody has answered, whatever the answer was; not when nobody was asked. */
+static void test_only_an_answer_heals(void **state)
+{
+	static const struct {
+		enum attempt_outcome outcome;
+		bool unasked;
+		enum lane_state then;
+	} cases[] = {
+		{ ATTEMPT_DELIVERED, false, LANE_OPEN },   { ATTEMPT_DEAD, false, LANE_OPEN },
+		{ ATTEMPT_DEAD, true, LANE_BROKEN },       { ATTEMPT_RETRY, false, LANE_BROKEN },
+		{ ATTEMPT_DISABLE, false, LANE_DISABLED },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		decide(T0, 1);
+		lane.failures = LANE_BREAKS_AFTER;
+		lane.try_at = 0;
+		struct journey *j = begin(T0);
+		j->attempt.unasked = cases[i].unasked;
+		end(j, cases[i].outcome, T0);
+		assert_int_equal(lane_state(&lane), cases[i].then);
+	}
+}
+
 static void test_pauses_have_an_end(void **state)
 {
 	(void)state;
@@ -335,6 +380,97 @@ static void test_in_order(void **state)
 	end(a, ATTEMPT_DELIVERED, failed.due_at);
 }
 
+/* As many at once as the destination takes; and when all are under way, nobody looks for more. */
+static void test_in_order_with_many_under_way(void **state)
+{
+	enum { MANY = 2 * LANE_LOADED_MAX + 10, TRIES = 10 };
+	static struct journey *under_way[MANY + 1];
+	unsigned n = 0;
+	(void)state;
+	to.ordered = true;
+	to.concurrency = MANY + 1;
+	for (unsigned i = 0; i < MANY; i++)
+		decide(T0, i);
+	for (unsigned tries = 0; tries < TRIES; tries++)
+		while ((under_way[n] = begin(T0)))
+			n++;
+	assert_int_equal(n, MANY);
+	assert_int_equal(lane_wakes_at(&lane, &to, T0), 0);
+	end(under_way[0], ATTEMPT_DELIVERED, T0);
+	assert_int_equal(lane_wakes_at(&lane, &to, T0), T0);
+	for (unsigned tries = 0; tries < TRIES; tries++)
+		assert_null(begin(T0));
+	assert_int_equal(lane_wakes_at(&lane, &to, T0), 0);
+	for (unsigned i = 1; i < n; i++)
+		end(under_way[i], ATTEMPT_DELIVERED, T0);
+}
+
+/* However many wait for the first of their contact, others are found behind them; and the next of
+ * the contact when that has ended, wherever it stands. */
+static void test_in_order_behind_many_that_wait(void **state)
+{
+	enum { MANY = 3000, TRIES = 10 };
+	struct journey *j = NULL;
+	(void)state;
+	to.ordered = true;
+	uint64_t first = decide(T0, 1);
+	struct delivery failed = end(begin(T0), ATTEMPT_RETRY, T0);
+	assert_int_equal(ledger_begin(ledger), 0);
+	for (unsigned i = 0; i < MANY; i++)
+		decide(T0, 1);
+	uint64_t other = decide(T0 + 1, 2);
+	assert_int_equal(ledger_commit(ledger), 0);
+	for (unsigned tries = 0; tries < TRIES && !j; tries++)
+		j = begin(T0 + 1);
+	assert_non_null(j);
+	assert_int_equal(j->delivery.no, other);
+	end(j, ATTEMPT_DELIVERED, T0 + 1);
+	for (unsigned i = 0; i < 3; i++) {
+		for (unsigned tries = 0; tries < TRIES && !(j = begin(failed.due_at)); tries++)
+			;
+		assert_non_null(j);
+		assert_int_equal(j->delivery.no, i ? other - MANY + i - 1 : first);
+		end(j, ATTEMPT_DELIVERED, failed.due_at);
+	}
+}
+
+/* One that is replayed while a later one of its contact is under way waits for that. */
+static void test_in_order_beside_a_replay(void **state)
+{
+	(void)state;
+	to.ordered = true;
+	decide(T0, 1);
+	struct delivery dead = end(begin(T0), ATTEMPT_DEAD, T0);
+	uint64_t later = decide(T0, 1);
+	struct journey *j = begin(T0);
+	assert_int_equal(j->delivery.no, later);
+	assert_int_equal(ledger_replay(ledger, &dead, T0), 0);
+	lane.look = true;
+	assert_null(begin(T0));
+	end(j, ATTEMPT_DELIVERED, T0);
+	j = begin(T0);
+	assert_int_equal(j->delivery.no, dead.no);
+	end(j, ATTEMPT_DELIVERED, T0);
+}
+
+/* Also for what was loaded before that was asked for. */
+static void test_in_order_from_now_on(void **state)
+{
+	(void)state;
+	uint64_t first = decide(T0, 1), second = decide(T0, 1), third = decide(T0, 1);
+	to.concurrency = 1;
+	assert_int_equal(end(begin(T0), ATTEMPT_RETRY, T0).no, first);
+	to.ordered = true;
+	to.declared_at = 7;
+	lane_refresh(&lane, &to);
+	assert_null(begin(T0));
+	struct journey *j = begin(T0 + 20 * US_PER_S);
+	assert_int_equal(j->delivery.no, first);
+	end(j, ATTEMPT_DELIVERED, T0);
+	assert_int_equal(end(begin(T0), ATTEMPT_DELIVERED, T0).no, second);
+	assert_int_equal(end(begin(T0), ATTEMPT_DELIVERED, T0).no, third);
+}
+
 static void test_disabled(void **state)
 {
 	(void)state;
@@ -351,6 +487,39 @@ static void test_disabled(void **state)
 	end(begin(T0 + 1000 * US_PER_S), ATTEMPT_DELIVERED, T0);
 	end(begin(T0 + 1000 * US_PER_S), ATTEMPT_DEAD, T0);
 	assert_null(begin(T0 + 1000 * US_PER_S));
+}
+
+/* What comes of attempts at the address of before says nothing about the one of now. */
+static void test_what_was_declared_before(void **state)
+{
+	struct destination before = to;
+	struct journey *j;
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		decide(T0, i);
+	to.concurrency = before.concurrency = 10;
+	struct journey *old[10];
+	for (unsigned i = 0; i < ARRAY_LEN(old); i++) {
+		old[i] = begin(T0);
+		old[i]->attempt.destination = &before;
+	}
+	to.declared_at = 7;
+	lane_refresh(&lane, &to);
+	assert_int_equal(end(old[0], ATTEMPT_DISABLE, T0 + 1).state, DELIVERY_PENDING);
+	assert_int_equal(lane_state(&lane), LANE_OPEN);
+	old[1]->attempt.hold = true;
+	old[1]->attempt.retry_after_s = 1000;
+	for (unsigned i = 1; i < 8; i++)
+		end(old[i], ATTEMPT_RETRY, T0);
+	assert_int_equal(lane_state(&lane), LANE_OPEN);
+	assert_non_null(j = begin(T0 + 1)); /* what was disabled goes to the new address at once */
+	assert_int_equal(j->delivery.no, 1);
+	lane.failures = LANE_BREAKS_AFTER;
+	end(old[8], ATTEMPT_DELIVERED, T0);
+	end(old[9], ATTEMPT_DEAD, T0);
+	assert_int_equal(lane_state(&lane), LANE_BROKEN);
+	end(j, ATTEMPT_DISABLE, T0);
+	assert_int_equal(lane_state(&lane), LANE_DISABLED);
 }
 
 /* More than are loaded at once, all begun once. */
@@ -379,6 +548,7 @@ int main(void)
 		CASE(test_retry_after),
 		CASE(test_held),
 		CASE(test_doubt),
+		CASE(test_no_doubt_about_what_was_delivered),
 		CASE(test_taken_back),
 		CASE(test_so_many_at_once),
 		CASE(test_so_many_a_second),
@@ -386,9 +556,15 @@ int main(void)
 		CASE(test_the_clock_may_go_back),
 		CASE(test_a_turn_that_was_not_taken),
 		CASE(test_breaks_and_heals),
+		CASE(test_only_an_answer_heals),
 		CASE(test_pauses_have_an_end),
 		CASE(test_in_order),
+		CASE(test_in_order_with_many_under_way),
+		CASE(test_in_order_behind_many_that_wait),
+		CASE(test_in_order_beside_a_replay),
+		CASE(test_in_order_from_now_on),
 		CASE(test_disabled),
+		CASE(test_what_was_declared_before),
 		CASE(test_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,8 @@
  * The power goes off at any write, sync or truncation of the ledger's, and syncs fail. What is left
  * is whole: each position with exactly the deliveries that were decided up to there, and the counts of
  * them; and all that was committed before the last ledger_settle_log() that synced, or before and with
- * the last commit that was to be synced by itself, is in it; so are the doubts about attempts.
+ * the last commit that was to be synced by itself, is in it; so are the doubts about attempts. Readers
+ * come and go, and some stand for long.
  *
  *     unit_deliver_test_ledger_power [WORLDS [FIRST SEED]]
  */
@@ -18,6 +19,7 @@ enum { AUTOMATION = 1, DESTINATION = 2, LIVES = 4, STEPS = 60, SEQ_MAX = 4096, P
 struct world {
 	struct fixture f;
 	struct ledger *ledger;
+	sqlite3 *reader; /* stands in a transaction */
 	uint64_t rng;
 	uint64_t position, synced_position; /* as committed; as it must be there */
 	bool done[SEQ_MAX], synced_done[SEQ_MAX];
@@ -51,10 +53,10 @@ static int settle_some(struct world *w, bool done[SEQ_MAX])
 	const struct due_query q = { .destination = DESTINATION,
 				     .now = 2,
 				     .limit = 1 + pick(w, PER_STEP) };
-	struct delivery *rows;
-	unsigned n = 0;
-	int r = ledger_due(w->ledger, &w->f.arena, &q, &rows, &n);
-	for (unsigned i = 0; i < n && r == 0; i++) {
+	struct due_page page;
+	int r = ledger_due(w->ledger, &w->f.arena, &q, &page);
+	struct delivery *rows = page.rows;
+	for (unsigned i = 0; i < page.n && r == 0; i++) {
 		rows[i].state = DELIVERY_DONE;
 		rows[i].ended_at = 3;
 		r = ledger_settle(w->ledger, &rows[i],
@@ -110,17 +112,33 @@ static int doubt_some(struct world *w)
 				     .now = 2,
 				     .limit = 1 + pick(w, PER_STEP) };
 	uint64_t numbers[PER_STEP];
-	struct delivery *rows;
-	unsigned n = 0;
-	int r = ledger_due(w->ledger, &w->f.arena, &q, &rows, &n);
-	for (unsigned i = 0; i < n; i++)
-		numbers[i] = rows[i].no;
-	r = r ?: ledger_doubt(w->ledger, numbers, n, 4);
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		w->doubted[rows[i].seq] = true;
-		w->synced_position = MAX(w->synced_position, rows[i].seq);
+	struct due_page page;
+	int r = ledger_due(w->ledger, &w->f.arena, &q, &page);
+	for (unsigned i = 0; i < page.n; i++)
+		numbers[i] = page.rows[i].no;
+	r = r ?: ledger_doubt(w->ledger, numbers, page.n, 4);
+	for (unsigned i = 0; i < page.n && r == 0; i++) {
+		w->doubted[page.rows[i].seq] = true;
+		w->synced_position = MAX(w->synced_position, page.rows[i].seq);
 	}
 	return r;
+}
+
+/* --- A reader --- */
+
+/* Of the ledger as it is now, all the time. */
+static void let_a_reader_come(struct world *w)
+{
+	char path[100];
+	snprintf(path, sizeof(path), "%s/deliveries.db", w->f.dir);
+	if (sqlite3_open_v2(path, &w->reader, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK)
+		(void)sqlite3_exec(w->reader, "BEGIN; SELECT count(*) FROM position", NULL, NULL,
+				   NULL); /* it may be when nothing can be read */
+}
+
+static void let_the_reader_go(struct world *w)
+{
+	assert_int_equal(sqlite3_close(steal(&w->reader)), SQLITE_OK);
 }
 
 /* --- A life --- */
@@ -140,6 +158,10 @@ static void live(struct world *w)
 	for (unsigned i = 0; i < STEPS; i++) {
 		int r = w->ledger ? 0 : reopen(w);
 		unsigned what = pick(w, 9);
+		if (pick(w, 4) == 0 && w->reader)
+			let_the_reader_go(w);
+		else if (pick(w, 40) == 0 && !w->reader && w->ledger)
+			let_a_reader_come(w);
 		if (r == 0)
 			r = what > 3    ? step(w)
 			    : what > 1  ? sync_all(w)
@@ -154,6 +176,7 @@ static void live(struct world *w)
 	if (w->ledger && pick(w, 2))
 		ledger_abandon(w->ledger); /* no copying as it closes */
 	ledger_close(steal(&w->ledger));
+	let_the_reader_go(w);
 }
 
 /* --- What is left --- */
@@ -199,6 +222,9 @@ static void look(struct world *w)
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	assert_int_equal(next, w->position + 1);
+	assert_int_equal(ask_one(w, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name"
+				    " = 'delivery'"),
+			 ask_one(w, "SELECT coalesce(max(no), 0) FROM delivery"));
 	assert_int_equal(ask_one(w,
 				 "SELECT count(*) FROM (SELECT sum(state = 0) AS pending,"
 				 " sum(state = 1) AS done FROM delivery) AS d JOIN"

@@ -72,7 +72,8 @@ static const struct {
 	{ METHOD_PUT, PERSONS JANE, "{\"lastName\":\"Z\",\"tags\":[\"c\"]}",
 	  "who email lookup,replace Jane@example.com key jane@example.com\n"
 	  "set last_name \"Z\"\nset tags [\"c\"]\n"
-	  "union consents []\nunion opt_ins []\nunion opt_outs []\n" },
+	  "union consents []\nunion opt_ins []\nunion opt_outs []\nunion email_status []\n"
+	  "union sms_status []\nunion subscribed []\nunion active []\n" },
 };
 
 static void test_accepted(void **state)
@@ -150,6 +151,16 @@ static const struct {
 	  "{\"title\":\"t\",\"fields\":[{\"name\":\"list\",\"type\":\"List\",\"schema\":{\"type\":"
 	  "\"Object\",\"fields\":[{\"name\":\"x\",\"type\":\"String\"}]}}]}",
 	  0, 400, BAD("fields[0].schema") },
+	/* Nor may it have changed since. */
+	{ METHOD_POST, RICH, "{\"title\":\"t\"}", PROBLEM_EXISTS, 409, "\"CONFLICT\"" },
+	/* Once is enough, also for what is there. */
+	{ METHOD_POST, RICH,
+	  "{\"title\":\"t\",\"fields\":[{\"name\":\"text\",\"type\":\"String\"},{\"name\":\"text\","
+	  "\"type\":\"String\"}]}",
+	  0, 400, BAD("fields[1].name") },
+	{ METHOD_POST, RICH,
+	  "{\"title\":\"t\",\"fields\":[{\"name\":\"Text\",\"type\":\"String\"}]}", 0, 400,
+	  BAD("fields[0].name") },
 	/* 56, 57 */
 	{ METHOD_POST, DEFINITIONS, FIELDS("{\"name\":\"\",\"type\":\"String\"}"), 0, 400,
 	  BAD("fields[0].name") },
@@ -189,6 +200,10 @@ static const struct {
 	/* 68 */
 	{ METHOD_POST, PERSONS, "{}", 0, 400, "\"40018\"" },
 	{ METHOD_POST, PERSONS, "[]", 0, 400, "\"BAD_REQUEST\"" },
+	{ METHOD_POST, PERSONS, "{\"externalId\":\"1\",\"tags\":[\"\"]}", 0, 400,
+	  "\"tags[0] must not be empty\"]" },
+	{ METHOD_POST, PERSONS, "{\"externalId\":\"1\",\"tags\":[7]}", 0, 400,
+	  "\"tags[0] must be a string, not a number\"]" },
 	{ METHOD_POST, PERSONS, "{\"externalId\":\"1\"}", PROBLEM_CONTACT_FULL, 400,
 	  "BAD_REQUEST" },
 	{ METHOD_DELETE, CONTACTS JANE,
@@ -303,6 +318,116 @@ static void test_counts(void **state)
 	arena_fini(&a);
 }
 
+/* A person of an upsert has as many of each kind as any. */
+static void test_contacts_of_each_kind(void **state)
+{
+	static const struct {
+		const char *item;
+		size_t n;
+		const char *holds;
+	} rows[] = {
+		{ "{\"identifier\":\"41#\",\"type\":\"PHONE\"}", 100, "\"errors\":[]" },
+		{ "{\"identifier\":\"41#\",\"type\":\"PHONE\"}", 101,
+		  "\"property\":\"contactInformation\",\"message\":\"contactInformation may have "
+		  "at most 100 items of "
+		  "type PHONE, not 101\"" },
+		{ "{\"identifier\":\"a#@x.io\",\"type\":\"email\"}", 100, "\"errors\":[]" },
+		{ "{\"identifier\":\"a#@x.io\",\"type\":\"email\"}", 101,
+		  "items of type EMAIL, not 101" },
+		{ "{\"identifier\":\"41#\",\"type\":\"PHONE\"},{\"identifier\":\"a#@x.io\","
+		  "\"type\":"
+		  "\"EMAIL\"}",
+		  100, "\"errors\":[]" },
+		{ "{\"identifier\":\"41#\",\"type\":\"PHONE\"},{\"identifier\":\"a#@x.io\","
+		  "\"type\":"
+		  "\"EMAIL\"}",
+		  101, "at most 200 items, not 202" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct trial t;
+		struct arena a;
+		arena_init(&a, 16 * 1024 * 1024, NULL);
+		struct str body = list_of(&a, "{\"persons\":[{\"contactInformation\":[",
+					  rows[i].item, rows[i].n, "]}]}");
+		run_at(&t, METHOD_PUT, UPSERT, body);
+		trial_answer(&t);
+		assert_int_equal(t.status, 207);
+		assert_holds(t.body, rows[i].holds);
+		trial_end(&t);
+		arena_fini(&a);
+	}
+}
+
+/* However long an id may be, an identity holds so many bytes. */
+static void test_long_ids(void **state)
+{
+	static const struct {
+		const char *character;
+		size_t n;
+		int status;
+		const char *holds;
+	} rows[] = {
+		{ "x", 256, 200, NULL },
+		{ "x", 257, 400, "\"externalId may have at most 256 characters, not 257\"]" },
+		{ "\xC3\xA9", 256, 200, NULL },
+		{ "\xF0\x9F\x98\x80", 128, 200, NULL },
+		{ "\xF0\x9F\x98\x80", 129, 400,
+		  "\"externalId may have at most 512 bytes, not 516\"]" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct trial t;
+		char body[2048];
+		char *at = stpcpy(body, "{\"externalId\":\"");
+		for (size_t k = 0; k < rows[i].n; k++)
+			at = stpcpy(at, rows[i].character);
+		strcpy(at, "\"}");
+		run_at(&t, METHOD_POST, PERSONS, str_of(body));
+		trial_answer(&t);
+		assert_int_equal(t.status, rows[i].status);
+		assert_holds(t.body, rows[i].holds);
+		trial_end(&t);
+	}
+}
+
+/* Only what a body could name a person by. */
+static void test_who_brings_a_person_into_being(void **state)
+{
+	static const struct {
+		const char *type, *id;
+		bool creates;
+	} rows[] = {
+		{ "PHONE", "%2B41%20(79)%20302-67.27", true },
+		{ "PHONE", "1", true },
+		{ "PHONE", "john1%40acme.com", false },
+		{ "PHONE", "41793026727x", false },
+		{ "PHONE", "41%2B79", false },
+		{ "PHONE", "12345678901234567890123456789012345678901234567890", true },
+		{ "PHONE", "123456789012345678901234567890123456789012345678901", false },
+		{ "EMAIL", "john1%40acme.com", true },
+		{ "EMAIL", "john1", false },
+		{ "EXTERNAL_ID", "john1", true },
+		{ "ID", "1", false },
+		{ "LINE", "1", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct trial t;
+		char target[256];
+		snprintf(target, sizeof(target),
+			 "/peopleevents/2/persons/%s/definitions/rich/"
+			 "events?identifierType=%s&createPerson=true",
+			 rows[i].id, rows[i].type);
+		run_at(&t, METHOD_POST, target, STR("{}"));
+		assert_int_equal(t.why, REFUSE_NOTHING);
+		bool creates = t.call.ops->who[0].use & WHO_CREATES;
+		if (creates != rows[i].creates)
+			fail_msg("%s", target);
+		trial_end(&t);
+	}
+}
+
 /* However many more than there may be, and however many there are already. */
 static void test_fields_beyond_all_room(void **state)
 {
@@ -361,6 +486,9 @@ int main(void)
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_contacts_of_each_kind),
+		cmocka_unit_test(test_long_ids),
+		cmocka_unit_test(test_who_brings_a_person_into_being),
 		cmocka_unit_test(test_fields_beyond_all_room),
 		cmocka_unit_test(test_event_ids_are_recognised),
 	};

@@ -1,6 +1,8 @@
 /* Connections and the server: deadlines, clients that go, listening, stopping. */
 #include "harness.h"
 
+enum { N_UNTAKEN = 8 };
+
 /* ---- deadlines ---- */
 
 static void check_late(const char *bytes, int status)
@@ -81,6 +83,62 @@ static void test_deadlines(void **state)
 	expect(200, "/hold");
 	close(fd);
 	stop();
+}
+
+/* More answers than the client takes, and behind them what lies in `begun`: no further request begins
+ * until he does. */
+static int begin_behind_answers(const struct net_config *c, const char *begun)
+{
+	char text[N_UNTAKEN * 64] = "";
+	for (int i = 0; i < N_UNTAKEN; i++)
+		strcat(text, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+	strcat(text, begun);
+	int fd = begin(c);
+	say(fd, text);
+	until(app.n_served == N_UNTAKEN);
+	return fd;
+}
+
+static void expect_untaken(void)
+{
+	struct answer a;
+	for (int i = 0; i < N_UNTAKEN; i++) {
+		assert_true(next_answer(&a));
+		assert_int_equal(a.body_n, sizeof(big));
+	}
+}
+
+/* What has begun is read to its end meanwhile, so it cannot be late on our side. */
+static void test_begun_behind_answers(void **state)
+{
+	(void)state;
+	int fd = begin_behind_answers(NULL, "GET /ok HTTP/1.1\r\nHo");
+	say(fd, "st: a\r\n\r\n" GET_OK);
+	until(app.n_served == N_UNTAKEN + 1);
+	expect_untaken();
+	expect(200, "/ok");
+	expect(200, "/ok");
+	end(fd);
+}
+
+/* What never becomes a request ends the connection all the same, in time. */
+static void test_late_behind_answers(void **state)
+{
+	static const char *const begun[] = { "G", "GET / HTTP/1.1\r\nHo" };
+	struct net_config c = config();
+	(void)state;
+	c.limits.head_ms = 100;
+	for (int i = 0; i < 2; i++) {
+		int fd = begin_behind_answers(&c, begun[i]);
+		say(fd, i ? "s" : "E");
+		usleep(300 * 1000);
+		expect_untaken();
+		if (i)
+			expect(408, NULL);
+		expect_end();
+		until(net_server_connections(app.server) == 0);
+		end(fd);
+	}
 }
 
 /* ---- clients that go ---- */
@@ -339,6 +397,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_begun_behind_answers),
+		cmocka_unit_test(test_late_behind_answers),
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_half_closed),
 		cmocka_unit_test(test_close_in_the_middle),

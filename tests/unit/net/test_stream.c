@@ -33,20 +33,44 @@ static void go_on(struct reply_stream *out)
 	reply_stream_end(out);
 }
 
-static void serve_stream(void *ctx, struct request *req)
+static void begin_stream(struct request *req)
 {
-	if (!str_eq(req->path, STR("/stream")))
-		return serve(ctx, req);
 	struct pieces *p = arena_new(&req->arena, struct pieces);
 	size_t x = str_find(req->query, 'x');
-	atomic_fetch_add(&app.n_served, 1);
 	assert_true(str_to_u64(str_head(req->query, x), &p->left));
 	assert_true(str_to_u64(str_from(req->query, x + 1), &p->size));
 	p->beats = p->left == 0;
 	p->out.look = go_on;
 	reply_begin(req, 200);
-	if (reply_stream_begin(req, STR("text/plain"), &p->out))
-		assert_false(reply_stream_is_free(&p->out));
+	if (!reply_stream_begin(req, STR("text/plain"), &p->out))
+		return;
+	assert_false(reply_stream_is_free(&p->out));
+	if (reply_stream_is_gone(&p->out))
+		go_on(&p->out);
+}
+
+/* Those that the test begins, in the order in which they came. */
+static struct job *waiting[4];
+static atomic_uint n_waiting;
+
+static void begin_letter(struct net_letter *letter)
+{
+	begin_stream(((struct job *)letter)->req);
+}
+
+static void serve_stream(void *ctx, struct request *req)
+{
+	bool later = str_eq(req->path, STR("/stream-later"));
+	if (!later && !str_eq(req->path, STR("/stream")))
+		return serve(ctx, req);
+	atomic_fetch_add(&app.n_served, 1);
+	if (!later)
+		return begin_stream(req);
+	struct job *job = job_new(req);
+	job->letter.run = begin_letter;
+	assert_true(n_waiting < ARRAY_LEN(waiting));
+	waiting[n_waiting] = job;
+	atomic_fetch_add(&n_waiting, 1);
 }
 
 static void start_streams(unsigned beat_ms)
@@ -54,7 +78,7 @@ static void start_streams(unsigned beat_ms)
 	struct net_config c = config();
 	c.app.serve = serve_stream;
 	c.limits.beat_ms = beat_ms;
-	n_looks = n_gone = n_stopped = 0;
+	n_looks = n_gone = n_stopped = n_waiting = 0;
 	start(&c);
 }
 
@@ -158,6 +182,62 @@ static void test_in_its_turn(void **state)
 	assert_int_equal(app.n_served, 2);
 }
 
+#define LATER(query) "GET /stream-later?" query " HTTP/1.1\r\n" HOST "\r\n"
+#define HELD         "GET /hold HTTP/1.1\r\n" HOST "\r\n"
+
+/* Sent before any of them begins, in whatever order they do: the first is answered, what stands before
+ * it too, and what stands behind it is not. */
+static void test_the_first_of_several(void **state)
+{
+	static const struct {
+		const char *requests;
+		const char *order; /* of beginning */
+		unsigned others;   /* streams that end without a client */
+	} cases[] = {
+		{ GET_OK LATER("1x1") LATER("1x2"), "01", 1 },
+		{ GET_OK LATER("1x1") LATER("1x2"), "10", 1 },
+		{ GET_OK LATER("1x1") LATER("1x2") LATER("0x0"), "210", 2 },
+		{ GET_OK LATER("1x1") LATER("1x2") LATER("0x0"), "120", 2 },
+		{ GET_OK LATER("1x1") LATER("1x2") LATER("0x0"), "012", 2 },
+		{ GET_OK LATER("1x1") GET_OK LATER("0x0") GET_OK, "10", 1 },
+		{ GET_OK LATER("1x1") STREAM("0x0", "1.1"), "0", 1 },
+		{ GET_OK LATER("1x1") STREAM("0x0", "1.1") LATER("9x9") GET_OK, "0", 1 },
+		{ GET_OK STREAM("1x1", "1.1") STREAM("1x2", "1.1"), "", 0 },
+		{ GET_OK LATER("1x1") GET_OK POST "Content-Length: 10\r\n\r\nhalf", "0", 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		start_streams(60000);
+		int fd = ask(cases[i].requests);
+		expect(200, "/ok");
+		until(n_waiting == strlen(cases[i].order));
+		for (const char *at = cases[i].order; *at; at++)
+			net_loop_post(waiting[*at - '0']->req->loop, &waiting[*at - '0']->letter);
+		expect_head("chunked", "keep-alive");
+		expect_bytes("1\r\nb\r\n0\r\n\r\n");
+		expect_many(0);
+		close(fd);
+		until(n_gone == cases[i].others);
+		stop();
+	}
+}
+
+/* Behind the stream there are others with the app, and the client goes. */
+static void test_held_behind_it(void **state)
+{
+	(void)state;
+	start_streams(60000);
+	int fd = ask(LATER("0x0") HELD HELD);
+	until(n_held() == 2 && n_waiting == 1);
+	net_loop_post(waiting[0]->req->loop, &waiting[0]->letter);
+	expect_head("chunked", "keep-alive");
+	release_held();
+	until(app.n_done == 2);
+	close(fd);
+	until(app.n_done == 3);
+	stop();
+}
+
 /* Larger than what sockets hold, so that pieces wait. */
 static void test_large_pieces(void **state)
 {
@@ -227,6 +307,8 @@ int main(void)
 		cmocka_unit_test(test_until_the_connection_ends),
 		cmocka_unit_test(test_head_only),
 		cmocka_unit_test(test_in_its_turn),
+		cmocka_unit_test(test_the_first_of_several),
+		cmocka_unit_test(test_held_behind_it),
 		cmocka_unit_test(test_large_pieces),
 		cmocka_unit_test(test_a_slow_reader_gets_one_piece),
 		cmocka_unit_test(test_beats),
