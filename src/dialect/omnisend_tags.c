@@ -69,29 +69,25 @@ static void judge(struct call *call, yyjson_val **v)
 			   .rule = "contactIDs, emails, phones, segmentID");
 }
 
-/* False: nobody can be named so. */
-static bool name_who(struct arena *a, enum identity_kind kind, struct str value, struct who *out)
+/* Else nobody can be named so. */
+static bool is_name(enum identity_kind kind, struct str value)
 {
 	uint64_t number;
 	int64_t created_s;
-	*out = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
 	if (kind == IDENTITY_HEX)
 		return contact_hex_parse(value, &number, &created_s);
-	bool good =
-		kind == IDENTITY_EMAIL ? form_email(value) : value.n && omnisend_form_phone(value);
-	if (good)
-		out->key = identity_key(a, kind, value);
-	return good && out->key.p;
+	return kind == IDENTITY_EMAIL ? form_email(value) : omnisend_form_phone(value);
 }
 
 static bool add_op(struct call *call, enum identity_kind kind, struct str value,
 		   const struct attribute_change *change)
 {
-	struct who *who = arena_new(&call->req->arena, struct who);
-	if (!who)
-		return false;
-	if (!name_who(&call->req->arena, kind, str_trim(value), who))
+	value = str_trim(value);
+	if (!is_name(kind, value))
 		return true;
+	struct who *who = arena_new(&call->req->arena, struct who);
+	if (!who || !omnisend_who(&call->req->arena, who, kind, value))
+		return false;
 	call->ops[call->n_ops++] = (struct op){ .arena = &call->req->arena,
 						.kind = OP_CONTACT,
 						.workspace = call->workspace->no,
@@ -175,11 +171,11 @@ static void answer(struct call *call)
 		omnisend_accepted(call);
 }
 
-#define TAGGING(decode_)                                                                      \
-	{                                                                                     \
-		.scope = SCOPE_CONTACTS_WRITE, .body_max = OMNISEND_BODY_MAX,                 \
-		.rate = { .requests = 60, .window_s = 60 }, .bucket = 1, .decode = (decode_), \
-		.answer = answer                                                              \
+#define TAGGING(decode_)                                                                    \
+	{                                                                                   \
+		.scope = SCOPE_CONTACTS_WRITE, .body_max = OMNISEND_BODY_MAX,               \
+		.rate = { .requests = 60, .window_s = 60 }, .bucket = OMNISEND_BUCKET_TAGS, \
+		.decode = (decode_), .answer = answer                                       \
 	}
 
 const struct endpoint omnisend_tag = TAGGING(tag_decode);
