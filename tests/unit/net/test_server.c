@@ -1,7 +1,7 @@
 /* Connections and the server: deadlines, clients that go, listening, stopping. */
-#include "harness.h"
-
 #include "base/fail.h"
+
+#include "harness.h"
 
 enum { N_UNTAKEN = 8 };
 
