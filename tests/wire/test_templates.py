@@ -136,6 +136,30 @@ def test_a_body_that_grows_beyond_all_bounds_is_dead(tmp_path):
         assert rows["wide"]["answer"].startswith("the body cannot be made: it ")
 
 
+def test_an_event_of_all_levels_that_there_are_holds_nobody_up(tmp_path):
+    """The body of 64 levels is legal, and holds the properties on the second. What a template then makes
+    of it is deeper than JSON here may be: that is the end of one delivery, and of no other."""
+    templates = {"part": '{"x": {{{properties.free.x}}}}', "whole": "{{{event}}}",
+                 "deeper": '{"event": {{{event}}}}'}
+    deep = 0
+    for _ in range(61):
+        deep = [deep]
+    with Receiver() as receiver:
+        space = space_of("deep", [webhook("crm", receiver)], [
+            with_body(name, "crm", body) for name, body in templates.items()])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space, n=1, free={"x": deep})
+            track(server, space, n=2, free={"x": 0})
+            rows = ended(server, space, 6)
+            assert "delivery_round_failed" not in server.log_text()
+        dead = [row for row in rows if row["state"] == "dead"]
+        assert [(row["automation"], row["answer"]) for row in dead] == [
+            ("deeper", "the body is not JSON: it is nested too deep at byte 0 of the template")]
+        got = [g.json for g in receiver.got]
+        assert len(got) == 5 and {"x": deep} in got and {"x": 0} in got
+        assert [deep] in [list(g["properties"]["free"].values()) for g in got if "properties" in g]
+
+
 def test_changed_while_deliveries_wait(tmp_path):
     """What is waiting is sent as the automation says when it is sent; an action that is gone leaves
     its deliveries what the destination says."""
