@@ -179,19 +179,33 @@ static void judge(struct judge *j, const struct definition *const *definitions, 
 		try_sample(j, definitions[i], true);
 }
 
+static bool read_template(struct judge *j, struct arena *parts, struct str text)
+{
+	struct template_error err;
+	int r = template_read(parts, text, &j->template, &err);
+	j->spec->refused |= r < 0;
+	if (r > 0)
+		refuse(j, err.what, &err);
+	return r == 0;
+}
+
+void body_judge_template(struct spec *s, struct str path, struct str text)
+{
+	struct judge j = { .spec = s, .path = path };
+	struct arena parts;
+	arena_init(&parts, MEMORY_MAX, NULL);
+	(void)read_template(&j, &parts, text);
+	arena_fini(&parts);
+}
+
 void body_judge(struct spec *s, struct str path, struct str text,
 		const struct definition *const *definitions, unsigned n, unsigned *steps)
 {
 	struct judge j = { .spec = s, .path = path, .steps = steps };
-	struct template_error err;
 	struct arena parts;
 	arena_init(&parts, MEMORY_MAX, NULL);
 	arena_init(&j.work, MEMORY_MAX, NULL);
-	int r = template_read(&parts, text, &j.template, &err);
-	s->refused |= r < 0;
-	if (r > 0)
-		refuse(&j, err.what, &err);
-	if (r == 0)
+	if (read_template(&j, &parts, text))
 		judge(&j, definitions, n);
 	arena_fini(&j.work);
 	arena_fini(&parts);

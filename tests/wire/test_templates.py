@@ -227,6 +227,55 @@ def test_refused_when_it_is_saved(server, body, why):
         check_problem(reply, 400, ["body"])
 
 
+WHOLE = '{"cents": {{#properties.whole}}{{{properties.whole}}}00{{/properties.whole}}' \
+        '{{^properties.whole}}0{{/properties.whole}}}'
+
+
+def test_what_was_taken_can_be_switched_off(server):
+    """It makes JSON of a whole number, as its definition says there is, and of nothing else."""
+    made = ask(server, "POST", "/_/v1/definitions", {
+        "name": "whole", "fields": [{"name": "whole", "type": "integer"}]}, secret=ADMIN)
+    assert made.status == 201
+    rule = with_body("whole", "log", WHOLE, trigger={"definitions": ["whole"]})
+    path = f"{AUTOMATIONS}/whole"
+    assert ask(server, "POST", AUTOMATIONS, rule, secret=ADMIN).status == 201
+    for paused in (True, False):
+        reply = ask(server, "PATCH", path, {"paused": paused}, secret=ADMIN)
+        assert reply.status == 200 and reply.json()["paused"] is paused, reply
+    check_problem(ask(server, "PATCH", path, {"trigger": None}, secret=ADMIN), 400,
+                  ["actions[0].body"])
+
+
+def test_the_provisioning_file_is_judged_as_a_post_is(tmp_path):
+    space = space_of("whole", [{"name": "log", "type": "file", "path": "log"}],
+                     [with_body("whole", "log", WHOLE, trigger={"definitions": ["whole"]})])
+    space["definitions"].append({"name": "whole", "fields": [{"name": "whole", "type": "integer"}]})
+    with occurd.start(tmp_path, [space]) as server:
+        reply = ask(server, "GET", f"{AUTOMATIONS}/whole", secret=space["keys"][1]["secret"])
+        assert reply.status == 200 and reply.json()["actions"][0]["body"] == WHOLE
+
+
+def test_what_a_template_is_sent_to_becomes_no_relay(server):
+    relay = {"type": "relay", "vendor": "omnisend", "key": "k", "path": None}
+    path = f"{DESTINATIONS}/turns"
+    assert ask(server, "POST", DESTINATIONS, {"name": "turns", "type": "file", "path": "turns"},
+               secret=ADMIN).status == 201
+    for rule in (send_to("plain", "turns"), with_body("says", "turns", "{}")):
+        assert ask(server, "POST", AUTOMATIONS, rule, secret=ADMIN).status == 201
+    reply = ask(server, "PATCH", path, relay, secret=ADMIN)
+    check_problem(reply, 400, ["type"])
+    assert reply.json()["errors"][0]["message"] == \
+        'type may not stand together with the body that the automation "says" has for it'
+    says = f"{AUTOMATIONS}/says"
+    assert ask(server, "PATCH", says, {"paused": True}, secret=ADMIN).status == 200
+    assert ask(server, "PATCH", path, {"disabled": True}, secret=ADMIN).status == 200
+    assert ask(server, "PATCH", says, {"actions": [{"send": "turns"}]}, secret=ADMIN).status == 200
+    assert ask(server, "PATCH", path, relay, secret=ADMIN).json()["type"] == "relay"
+    for switch in ({"disabled": False}, {"vendor": "pristo", "key": "k", "population":
+                                         "11111111-1111-4111-8111-111111111111"}):
+        assert ask(server, "PATCH", path, switch, secret=ADMIN).status == 200
+
+
 def test_a_relay_has_none(server):
     relay = {"name": "vendor", "type": "relay", "vendor": "omnisend", "key": "k"}
     check_problem(ask(server, "POST", DESTINATIONS, relay | {"body": "{}"}, secret=ADMIN), 400, ["body"])
