@@ -138,6 +138,7 @@ static int op_status(const struct problems *ps)
 	case PROBLEM_EXISTS:
 	case PROBLEM_DEFINITIONS_FULL:
 	case PROBLEM_WORKSPACES_FULL:
+	case PROBLEM_KEYS_FULL:
 		return 409;
 	default:
 		return 400;
@@ -157,7 +158,7 @@ static void refuse_key(struct native_query *q)
 static void refuse_op(struct native_query *q)
 {
 	q->problems = q->op.problems;
-	if (q->op.kind == OP_KEY)
+	if (q->op.kind == OP_KEY && !q->problems)
 		return refuse_key(q);
 	if (!q->problems || q->problems->n == 0) /* the arena had no room for them */
 		return refuse_trouble(q, REFUSE_OVERLOADED);

@@ -193,7 +193,9 @@ int document_put(struct store *s, uint32_t workspace, struct document *d, bool *
 	*changed = !old || !str_eq(old->body, d->body);
 	d->no = old ? old->no : 0;
 	d->created_at = old ? old->created_at : s->at.received_at;
-	d->updated_at = *changed ? s->at.received_at : old->updated_at;
+	d->updated_at = !old       ? s->at.received_at
+			: *changed ? batch_changed_at(s, old->updated_at)
+				   : old->updated_at;
 	if (!*changed)
 		return 0;
 	int r = old ? set_row(s, d) : add_row(s, workspace, d);

@@ -138,6 +138,8 @@ static int provision_key(struct store *s, const struct key_table *t, uint32_t wo
 	r = r ?: find_key(s, t, workspace, &k, &texts, &found);
 	if (r < 0 || found.same)
 		return pass(r);
+	if (!catalog_key_fits(s, workspace, &k))
+		return fail(-E2BIG, "the names and lists of so many keys are too large");
 	if (found.revoked && !k.revoked)
 		log_warning("brought_back", LOG_S("what", t->clients ? "client" : "key"),
 			    LOG_I("number", k.no));
