@@ -134,6 +134,7 @@ static enum refusal send_decode(struct call *call)
 	if (!s || !call_op(call))
 		return REFUSE_OVERLOADED;
 	call->state = s;
+	call->ops->wants_first = true;
 	enum refusal why = read_body(call, s);
 	why = why ?: read_query(call, s);
 	why = why ?: read_definition(call, s);
@@ -155,11 +156,7 @@ static void put_event_id(struct buf *b, const struct send *s, struct uuid id)
 /* Of the event that was recorded, which may be an older one under the same id. */
 static struct str definition_of(const struct call *call)
 {
-	const struct definition *d =
-		call->ops->repeated
-			? workspace_definition_by_no(call->workspace, call->ops->definition_no)
-			: NULL;
-	return d ? d->name : call->params[1];
+	return call->ops->repeated ? call->ops->definition_name : call->params[1];
 }
 
 static void send_answer(struct call *call)
@@ -173,7 +170,7 @@ static void send_answer(struct call *call)
 	buf_lit(&b, "\",\"definitionId\":");
 	buf_json_str(&b, definition_of(call));
 	buf_lit(&b, ",\"occurredTime\":\"");
-	time_put(&b, op->received_at, 7);
+	time_put(&b, op->occurred_at, 7);
 	buf_lit(&b, "\",\"properties\":");
 	buf_put(&b, op->properties);
 	buf_lit(&b, ",\"metadata\":{\"source\":\"API\"}}");

@@ -154,7 +154,7 @@ enum document_rule {
  * until it expires. `space` keeps the ids of one dialect's call apart from all others.
  *
  * Within one operation (events): a repetition comes back as OP_DONE with `repeated` set and the
- * first event's facts (id, times, seq, contact, definition_no, properties); nothing is written.
+ * first event's facts (id, times, seq, contact, definition_no); nothing is written.
  * Over a whole job: see commit_job.
  */
 enum { DEDUPE_KEY_MAX = 512 }; /* bytes; the dialect refuses longer ones */
@@ -195,8 +195,12 @@ struct op {
 	unsigned n_changes;
 	unsigned custom_max; /* custom attributes the contact may have; 0: CONTACT_CUSTOM_MAX */
 
-	unsigned rules;  /* of the enum ..._rule of its kind */
-	bool wants_view; /* OP_EVENT, OP_CONTACT: fill `view` */
+	unsigned rules; /* of the enum ..._rule of its kind */
+	/* What is asked for beyond the outcome takes memory of `arena`, which may be refused, and the
+	 * operation with it: not for jobs that are all or nothing (store_check()). */
+	bool wants_view;  /* OP_EVENT, OP_CONTACT: fill `view` */
+	bool wants_first; /* OP_EVENT: `repeated`, it has the first event's properties and
+			   * definition_name */
 	struct dedupe dedupe;
 
 	/* OP_KEY: refused without problems when there is none of that number, or no number left. */

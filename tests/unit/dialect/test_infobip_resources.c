@@ -473,10 +473,32 @@ static void test_event_ids_are_recognised(void **state)
 	assert_int_equal(t.call.ops->dedupe.space, DEDUPE_INFOBIP_EVENT);
 	assert_int_equal(t.call.ops->dedupe.keep_s, 0);
 	/* What the committer gives back of the first event is what is shown. */
+	assert_true(t.call.ops->wants_first);
+	t.call.ops->repeated = true;
 	t.call.ops->properties = STR("{\"amount\":1}");
+	t.call.ops->definition_name = STR("other");
+	t.call.ops->occurred_given = true;
+	t.call.ops->occurred_at = US_PER_S;
 	trial_answer(&t);
-	assert_holds(t.body, "{\"eventId\":\"order-1\",");
+	assert_holds(t.body, "{\"eventId\":\"order-1\",\"definitionId\":\"other\","
+			     "\"occurredTime\":\"1970-01-01T00:00:01.0000000Z\"");
 	assert_holds(t.body, "\"properties\":{\"amount\":1}");
+	trial_end(&t);
+}
+
+/* A batch is all or nothing, so nothing it asks for may be refused once it has passed the check. */
+static void test_batches_ask_for_nothing_more(void **state)
+{
+	(void)state;
+	struct trial t;
+	run_at(&t, METHOD_POST, "/people/3/events",
+	       STR("[{\"definitionId\":\"rich\",\"occurredTime\":\"2030-01-01T00:00:00Z\","
+		   "\"identifier\":{\"id\":\"a@x.io\",\"type\":\"EMAIL\"},\"eventId\":\"e\"}]"));
+	assert_int_equal(t.why, REFUSE_NOTHING);
+	assert_int_equal(t.call.n_ops, 1);
+	assert_true(t.call.all_or_nothing);
+	assert_false(t.call.ops->wants_first);
+	assert_false(t.call.ops->wants_view);
 	trial_end(&t);
 }
 
@@ -491,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_who_brings_a_person_into_being),
 		cmocka_unit_test(test_fields_beyond_all_room),
 		cmocka_unit_test(test_event_ids_are_recognised),
+		cmocka_unit_test(test_batches_ask_for_nothing_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
