@@ -324,7 +324,7 @@ static enum refusal replace_decode(struct call *call)
 	if (p.op->n_who > 1 && p.who[0].kind < IDENTITY_LINE)
 		p.who[0].use |= WHO_DROP;
 	else
-		p.who[0].use |= WHO_REPLACE;
+		p.who[0].use |= WHO_STAYS;
 	return why;
 }
 
