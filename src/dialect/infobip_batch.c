@@ -271,8 +271,11 @@ static enum refusal read_persons(struct call *call, struct batch *batch)
 	for (unsigned i = 0; i < batch->n; i++) {
 		struct op *op = &call->ops[i];
 		struct item *item = &batch->items[i];
-		if (!infobip_identify(op->arena, item->kind, item->id, &list[i]))
+		enum refusal why = infobip_identify(op->arena, item->kind, item->id, &list[i]);
+		if (why == REFUSE_PROBLEMS)
 			add_error(batch, (int)i, CODE_PERSON, &call->problems);
+		else if (why)
+			return why;
 		bool create = infobip_may_have(item->kind, item->id);
 		list[i].use = WHO_LOOKUP | (create ? WHO_CREATES | WHO_ADOPT : 0);
 		op->who = &list[i];

@@ -116,8 +116,11 @@ static enum refusal read_person(struct call *call, struct send *s)
 		return REFUSE_OVERLOADED;
 	for (unsigned i = 0; i < n; i++) {
 		struct who *w = &list[op->n_who];
-		if (!infobip_identify(op->arena, kinds[i], call->params[0], w))
+		enum refusal why = infobip_identify(op->arena, kinds[i], call->params[0], w);
+		if (why == REFUSE_PROBLEMS)
 			continue;
+		if (why)
+			return why;
 		bool create = s->create && n == 1 && infobip_may_have(w->kind, w->value);
 		w->use = WHO_LOOKUP | (create ? WHO_CREATES | WHO_ADOPT : 0);
 		op->n_who++;

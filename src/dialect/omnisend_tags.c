@@ -69,29 +69,31 @@ static void judge(struct call *call, yyjson_val **v)
 			   .rule = "contactIDs, emails, phones, segmentID");
 }
 
-/* False: nobody can be named so. */
-static bool name_who(struct arena *a, enum identity_kind kind, struct str value, struct who *out)
+/* Whether somebody can be named so. */
+static bool names(enum identity_kind kind, struct str value)
 {
 	uint64_t number;
 	int64_t created_s;
-	*out = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
 	if (kind == IDENTITY_HEX)
 		return contact_hex_parse(value, &number, &created_s);
-	bool good =
-		kind == IDENTITY_EMAIL ? form_email(value) : value.n && omnisend_form_phone(value);
-	if (good)
-		out->key = identity_key(a, kind, value);
-	return good && out->key.p;
+	if (kind == IDENTITY_EMAIL)
+		return form_email(value);
+	return identity_has_key(kind, value) && omnisend_form_phone(value);
 }
 
 static bool add_op(struct call *call, enum identity_kind kind, struct str value,
 		   const struct attribute_change *change)
 {
+	if (!names(kind, value))
+		return true;
 	struct who *who = arena_new(&call->req->arena, struct who);
 	if (!who)
 		return false;
-	if (!name_who(&call->req->arena, kind, str_trim(value), who))
-		return true;
+	*who = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
+	if (kind != IDENTITY_HEX)
+		who->key = identity_key(&call->req->arena, kind, value);
+	if (kind != IDENTITY_HEX && !who->key.p)
+		return false;
 	call->ops[call->n_ops++] = (struct op){ .arena = &call->req->arena,
 						.kind = OP_CONTACT,
 						.workspace = call->workspace->no,
@@ -110,7 +112,7 @@ static bool add_ops(struct call *call, yyjson_val **v, const struct attribute_ch
 	yyjson_val *value;
 	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
 		yyjson_arr_foreach (v[l], i, max, value)
-			if (!add_op(call, lists[l].kind, json_str(value), change))
+			if (!add_op(call, lists[l].kind, str_trim(json_str(value)), change))
 				return false;
 	return true;
 }

@@ -54,6 +54,8 @@ static int shown_key(struct planning *p, enum identity_kind kind, struct str *ke
 	if (parsed != JSON_OK)
 		return fail(-EINVAL, "an attribute's value is not JSON");
 	*key = identity_key(a, kind, json_str(v));
+	if (!key->p && identity_has_key(kind, json_str(v)))
+		return fail(-ENOMEM, "attributes of a contact");
 	return 0;
 }
 

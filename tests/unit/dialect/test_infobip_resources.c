@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "dialect/infobip_private.h"
 #include "fuzz/dialect_fuzz.h"
 
 #define APP         HEADER("Authorization", "App " TRIAL_KEY)
@@ -459,6 +460,45 @@ static void test_fields_beyond_all_room(void **state)
 	}
 }
 
+/* --- Identifiers --- */
+
+/* Somebody who cannot be looked for is not nobody. */
+static void test_no_memory_is_not_nobody(void **state)
+{
+	static const struct {
+		enum identity_kind kind;
+		const char *value;
+		enum refusal plenty, none; /* with memory, and without */
+	} rows[] = {
+		{ IDENTITY_EMAIL, "Jane@x.io", REFUSE_NOTHING, REFUSE_OVERLOADED },
+		{ IDENTITY_EMAIL, "jane@x.io", REFUSE_NOTHING, REFUSE_NOTHING },
+		{ IDENTITY_EMAIL, " \t", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_EMAIL, "", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_PHONE, "41", REFUSE_NOTHING, REFUSE_OVERLOADED },
+		{ IDENTITY_PHONE, "none", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_EXTERNAL_ID, "3F2504E0-4F89-41D3-9A0C-0305E82C3301", REFUSE_NOTHING,
+		  REFUSE_OVERLOADED },
+		{ IDENTITY_EXTERNAL_ID, "\xFF", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_NUMBER, "7", REFUSE_NOTHING, REFUSE_NOTHING },
+		{ IDENTITY_NUMBER, "x", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_NUMBER, "123456789012345678901", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+	};
+	struct arena plenty, none;
+	(void)state;
+	arena_init(&plenty, 64 * 1024, NULL);
+	arena_init(&none, 0, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct who w;
+		struct str value = str_of(rows[i].value);
+		print_message("%s\n", rows[i].value);
+		assert_int_equal(infobip_identify(&plenty, rows[i].kind, value, &w),
+				 rows[i].plenty);
+		assert_int_equal(infobip_identify(&none, rows[i].kind, value, &w), rows[i].none);
+	}
+	arena_fini(&none);
+	arena_fini(&plenty);
+}
+
 /* --- eventId --- */
 
 static void test_event_ids_are_recognised(void **state)
@@ -512,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_long_ids),
 		cmocka_unit_test(test_who_brings_a_person_into_being),
 		cmocka_unit_test(test_fields_beyond_all_room),
+		cmocka_unit_test(test_no_memory_is_not_nobody),
 		cmocka_unit_test(test_event_ids_are_recognised),
 		cmocka_unit_test(test_batches_ask_for_nothing_more),
 	};
