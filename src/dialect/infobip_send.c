@@ -94,21 +94,28 @@ static enum refusal read_definition(struct call *call, struct send *s)
 	return infobip_so_far(call);
 }
 
-/* What a person of v1 may be named by when nothing says it. */
-static unsigned guess_kinds(struct str id, enum identity_kind kinds[4])
+enum { GUESSES_MAX = 4 };
+
+/* What a person of v1 may be named by when nothing says it. Letters name nobody by phone, though
+ * phones are compared by their digits. */
+static unsigned guess_kinds(struct str id, enum identity_kind kinds[GUESSES_MAX])
 {
-	static const enum identity_kind order[4] = { IDENTITY_EXTERNAL_ID, IDENTITY_PHONE,
-						     IDENTITY_PUSH, IDENTITY_NUMBER };
-	bool address = str_find(id, '@') < id.n;
-	memcpy(kinds, order, sizeof(order));
-	if (address)
+	unsigned n = 0;
+	if (str_find(id, '@') < id.n) {
 		kinds[0] = IDENTITY_EMAIL;
-	return address ? 1 : ARRAY_LEN(order);
+		return 1;
+	}
+	kinds[n++] = IDENTITY_EXTERNAL_ID;
+	if (infobip_may_have(IDENTITY_PHONE, id))
+		kinds[n++] = IDENTITY_PHONE;
+	kinds[n++] = IDENTITY_PUSH;
+	kinds[n++] = IDENTITY_NUMBER;
+	return n;
 }
 
 static enum refusal read_person(struct call *call, struct send *s)
 {
-	enum identity_kind kinds[4] = { s->kind };
+	enum identity_kind kinds[GUESSES_MAX] = { s->kind };
 	struct op *op = call->ops;
 	unsigned n = s->typed ? 1 : guess_kinds(call->params[0], kinds);
 	struct who *list = arena_array(op->arena, struct who, n);

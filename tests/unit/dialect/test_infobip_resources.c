@@ -17,6 +17,7 @@
 #define CONTACTS    PERSONS "/contactInformation"
 #define UPSERT      "/people/3/persons/upsert"
 #define BATCH       "/people/3/events"
+#define SEND        "/peopleevents/2/persons/3/definitions/rich/events?identifierType=EXTERNAL_ID"
 #define CROWDED     DEFINITIONS "/crowded"
 #define RICH        DEFINITIONS "/rich"
 #define JANE        "?identifier=Jane%40example.com&type=EMAIL"
@@ -109,6 +110,18 @@ static const struct {
 } answered[] = {
 	/* Decision 35: thirty days are not too old, a microsecond more is. */
 	{ METHOD_POST, BATCH, "[" EVENT("2025-11-01T00:00:00Z", SOMEBODY) "]", 0, 202, NULL },
+	/* The definition went while the event was on its way. */
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-01T00:00:00Z", SOMEBODY) "]",
+	  PROBLEM_UNKNOWN_DEFINITION, 400, "Details: [0].definitionId does not exist.\"}]" },
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-01T00:00:00Z", SOMEBODY) "]",
+	  PROBLEM_UNKNOWN_DEFINITION, 400, "{\"errors\":[{\"index\":-1,\"code\":400501," },
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-01T00:00:00Z", SOMEBODY) "]",
+	  PROBLEM_UNKNOWN_CONTACT, 400, "{\"errors\":[{\"index\":0,\"code\":400505," },
+	{ METHOD_POST, SEND, "{}", PROBLEM_UNKNOWN_DEFINITION, 404,
+	  BAD("definitionId") "\"does not exist\"]}" },
+	{ METHOD_POST, SEND, "{}", PROBLEM_UNKNOWN_CONTACT, 404,
+	  BAD("personId") "\"does not exist\"]}" },
+	{ METHOD_POST, SEND, "{}", PROBLEM_CONTACT_FULL, 400, BAD("personId") },
 	{ METHOD_POST, BATCH, "[" EVENT("2025-10-31T23:59:59.999999Z", SOMEBODY) "]", 0, 400,
 	  "\"details\":[{\"property\":\"occurredTime\"" },
 	{ METHOD_POST, BATCH, "[" EVENT("2025-11-30T01:00:00", SOMEBODY) "]", 0, 202, NULL },
