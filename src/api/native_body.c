@@ -41,7 +41,7 @@ bool native_body(struct native_query *q, yyjson_val **root)
 
 void native_judge_name(struct native_query *q, struct str name)
 {
-	const char *why = str_trim(name).n == 0 ? "it is blank" : NULL;
+	const char *why = str_is_blank(name) ? "it is blank" : NULL;
 	for (size_t i = 0; i < name.n; i++)
 		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
 			why = "it holds a control character";

@@ -130,6 +130,7 @@ static bool prepare_list(struct native_query *q)
 	if (!native_page(q) || !prepare_state(q, asked) || !prepare_contact(q))
 		return false;
 	asked->of.of.workspace = q->events.workspace;
+	asked->of.of.until = INT64_MAX;
 	asked->of.before = q->events.before;
 	asked->of.limit = q->events.limit;
 	return prepare_name(q, "automation", DOCUMENT_AUTOMATION, &asked->of.of.automation,

@@ -102,9 +102,10 @@ static uint32_t read_name(struct native_query *q, yyjson_val *v, const struct sh
 	return d ? d->no : 0;
 }
 
-static instant_us read_time(struct native_query *q, yyjson_val *v, const struct shape_member *m)
+static instant_us read_time(struct native_query *q, yyjson_val *v, const struct shape_member *m,
+			    instant_us otherwise)
 {
-	instant_us t = 0;
+	instant_us t = otherwise;
 	if (v && !time_parse(json_str(v), TIME_DATE_ALONE, &t))
 		problem_at(&q->body_of.problems, PROBLEM_FORMAT, m->name, .rule = "date-time");
 	return t;
@@ -139,8 +140,8 @@ static void read_filter(struct native_query *q, yyjson_val *const *v, struct del
 	of->automation = read_name(q, v[AUTOMATION], &members[AUTOMATION], DOCUMENT_AUTOMATION);
 	of->destination = read_name(q, v[DESTINATION], &members[DESTINATION], DOCUMENT_DESTINATION);
 	of->state = read_state(q, v[STATE]);
-	of->since = read_time(q, v[SINCE], &members[SINCE]);
-	of->until = read_time(q, v[UNTIL], &members[UNTIL]);
+	of->since = read_time(q, v[SINCE], &members[SINCE], 0);
+	of->until = read_time(q, v[UNTIL], &members[UNTIL], INT64_MAX);
 }
 
 /* --- Many --- */

@@ -12,13 +12,10 @@ static const char *state_of(const struct replay *p)
 	return p->stopped ? "stopped" : "done";
 }
 
-static void put_optional_time(struct buf *b, const char *name, instant_us t)
+static void put_time(struct buf *b, const char *name, instant_us t)
 {
 	buf_char(b, ',');
-	if (t)
-		render_time(b, name, t);
-	else
-		buf_printf(b, "\"%s\":null", name);
+	render_time(b, name, t);
 }
 
 /* A member of the filter; null when what it names is gone. */
@@ -57,9 +54,9 @@ static int put_filter(struct native_query *q, struct store_reader *r,
 	e = e ?: put_name(q, r, "destination", of->destination);
 	e = e ?: put_contact(q, r, of->contact);
 	if (of->since)
-		put_optional_time(b, "since", of->since);
-	if (of->until)
-		put_optional_time(b, "until", of->until);
+		put_time(b, "since", of->since);
+	if (of->until < INT64_MAX)
+		put_time(b, "until", of->until);
 	buf_char(b, '}');
 	return e;
 }
@@ -71,8 +68,11 @@ static int put_replay(struct native_query *q, struct store_reader *r, const stru
 		   (unsigned long long)p->no, state_of(p), (unsigned long long)p->replayed,
 		   p->per_second);
 	int e = put_filter(q, r, &p->of);
-	put_optional_time(b, "created_at", p->created_at);
-	put_optional_time(b, "ended_at", p->ended_at);
+	put_time(b, "created_at", p->created_at);
+	if (p->ended_at)
+		put_time(b, "ended_at", p->ended_at);
+	else
+		buf_lit(b, ",\"ended_at\":null");
 	buf_char(b, '}');
 	return e;
 }

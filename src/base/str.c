@@ -42,6 +42,14 @@ struct str str_trim(struct str s)
 	return s;
 }
 
+bool str_is_blank(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != ' ' && (s.p[i] < '\t' || s.p[i] > '\r'))
+			return false;
+	return true;
+}
+
 size_t str_code_points(struct str utf8)
 {
 	size_t n = 0;

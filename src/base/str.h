@@ -71,6 +71,9 @@ static inline struct str str_head(struct str s, size_t n)
 /* Without blanks and tabs at either end. */
 struct str str_trim(struct str s);
 
+/* Nothing but white space of ASCII, if that. */
+bool str_is_blank(struct str s);
+
 /* How many Unicode code points valid UTF-8 holds. */
 size_t str_code_points(struct str utf8);
 

@@ -14,7 +14,7 @@ int judge_name(struct judge *j, const struct yaml_place *at, const char *text, s
 {
 	struct str name = str_of(text);
 	size_t points = str_code_points(name);
-	if (str_trim(name).n == 0)
+	if (str_is_blank(name))
 		return yaml_wrong(j->doc, at, "must not be blank");
 	if (points > DEFINITION_NAME_MAX)
 		return yaml_wrong(j->doc, at, "must be at most %d characters long, not %zu",

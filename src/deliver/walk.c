@@ -81,8 +81,6 @@ bool walk_means(const struct delivery_filter *f, const struct delivery *d)
 	return d->workspace == f->workspace && (!f->contact || d->contact == f->contact) &&
 	       (!f->automation || d->automation == f->automation) &&
 	       (!f->destination || d->destination == f->destination) &&
-	       (f->state < 0 || (int)d->state == f->state) &&
-	       (!f->since || d->created_at >= f->since) &&
-	       (!f->until || d->created_at < f->until) &&
-	       (!f->ended_by || d->ended_at <= f->ended_by);
+	       (f->state < 0 || (int)d->state == f->state) && d->created_at >= f->since &&
+	       d->created_at < f->until && (!f->ended_by || d->ended_at <= f->ended_by);
 }

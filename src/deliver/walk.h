@@ -13,7 +13,7 @@ struct delivery_filter {
 	uint32_t automation, destination; /* 0: any */
 	uint64_t contact;                 /* 0: any */
 	int state;                        /* enum delivery_state; below 0: any */
-	instant_us since, until;          /* created_at, until exclusive; 0: open */
+	instant_us since, until;          /* created_at; until is exclusive, INT64_MAX: open */
 	instant_us ended_by;              /* not later than that; 0: open */
 };
 

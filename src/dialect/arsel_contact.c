@@ -163,7 +163,7 @@ bool arsel_contact_read(struct call *call, yyjson_val *root, bool clears, struct
 {
 	struct reading r = { .call = call, .root = root, .clears = clears, .op = op };
 	shape_read(call, root, STR(""), members, N_MEMBERS, false, r.v);
-	arsel_judge_bytes(call, r.v[EXTERNAL_ID]);
+	arsel_judge_bytes(call, &r.v[EXTERNAL_ID]);
 	bool good = make_room(&r);
 	for (unsigned i = 0; i < ARRAY_LEN(identities) && good; i++)
 		good = take_identity(&r, i);
@@ -231,20 +231,4 @@ void arsel_contact_put(struct buf *b, const struct contact_view *view)
 	arsel_put_time(b, "created_at", view->created_at);
 	arsel_put_time(b, "updated_at", view->updated_at);
 	buf_char(b, '}');
-}
-
-bool arsel_contact_owns(struct arena *a, const struct contact_view *view, const struct who *w)
-{
-	size_t i, max;
-	yyjson_val *list = NULL, *item;
-	if (json_parse(a, view->identities, &list, NULL) != JSON_OK)
-		return false;
-	yyjson_arr_foreach (list, i, max, item) {
-		struct str kind = json_str(json_get(item, STR("kind")));
-		struct str value = json_str(json_get(item, STR("value")));
-		if (str_eq(kind, str_of(identity_kind_name(w->kind))) &&
-		    str_eq(identity_key(a, w->kind, value), w->key))
-			return true;
-	}
-	return false;
 }

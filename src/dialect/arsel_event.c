@@ -73,13 +73,15 @@ static enum refusal stop(struct call *call, struct arsel_event *e, enum arsel_st
 	return REFUSE_PROBLEMS;
 }
 
-void arsel_judge_bytes(struct call *call, const yyjson_val *external_id)
+void arsel_judge_bytes(struct call *call, yyjson_val **external_id)
 {
 	/* 255 characters of four bytes each would be more than an identity holds. */
-	size_t size = external_id ? json_str(external_id).n : 0;
-	if (size > IDENTITY_VALUE_MAX)
-		problem_at(&call->problems, PROBLEM_TOO_MANY, STR("external_id"), .rule = "bytes",
-			   .limit = IDENTITY_VALUE_MAX, .size = (int64_t)size);
+	size_t size = *external_id ? json_str(*external_id).n : 0;
+	if (size <= IDENTITY_VALUE_MAX)
+		return;
+	problem_at(&call->problems, PROBLEM_TOO_MANY, STR("external_id"), .rule = "bytes",
+		   .limit = IDENTITY_VALUE_MAX, .size = (int64_t)size);
+	*external_id = NULL;
 }
 
 static enum refusal read_members(struct call *call, yyjson_val *body, struct arsel_event *e,
@@ -90,7 +92,7 @@ static enum refusal read_members(struct call *call, yyjson_val *body, struct ars
 	shape_read(call, body, STR(""), members, N_MEMBERS, false, v);
 	if (v[CONTACT_ID])
 		e->contact_id = json_str(v[CONTACT_ID]);
-	arsel_judge_bytes(call, v[EXTERNAL_ID]);
+	arsel_judge_bytes(call, &v[EXTERNAL_ID]);
 	return call->problems.found > 0 ? REFUSE_PROBLEMS : REFUSE_NOTHING;
 }
 

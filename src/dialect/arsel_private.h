@@ -108,8 +108,9 @@ enum refusal arsel_event_read(struct call *call, yyjson_val *body, struct arsel_
 bool arsel_form_e164(struct str s);
 bool arsel_form_email(struct str s);
 
-/* An external_id may have 255 characters, but no more bytes than an identity holds. */
-void arsel_judge_bytes(struct call *call, const yyjson_val *external_id);
+/* An external_id may have 255 characters, but no more bytes than an identity holds: else it becomes
+ * NULL, with a problem. */
+void arsel_judge_bytes(struct call *call, yyjson_val **external_id);
 
 /* Fills one who; false when memory is refused. */
 MUST_CHECK bool arsel_who(struct arena *a, struct who *w, enum identity_kind kind, unsigned use,
@@ -221,8 +222,6 @@ struct str arsel_conversion_annotate(struct arena *a, const struct definition *o
  * wrong becomes problems. False: memory is refused. */
 MUST_CHECK bool arsel_contact_read(struct call *call, yyjson_val *root, bool clears, struct op *op);
 void arsel_contact_put(struct buf *b, const struct contact_view *view);
-/* Whether the contact owns this identity. */
-bool arsel_contact_owns(struct arena *a, const struct contact_view *view, const struct who *w);
 
 /* --- arsel_contacts.c --- */
 

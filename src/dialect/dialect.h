@@ -111,22 +111,24 @@ struct call {
 /* What a dialect reads back of contacts and bulks, for a call without operations. Filled by decode, answered
  * by a worker thread. */
 enum query_kind {
-	QUERY_CONTACT,  /* by the first identity that matches; rows[0], or n_rows 0 */
+	QUERY_CONTACT,  /* whom all of `who` name: rows[0], or n_rows 0 */
 	QUERY_CONTACTS, /* of the workspace, newest first */
 	QUERY_BULKS,    /* of the workspace, see `bulk` */
 };
 
 struct query {
 	enum query_kind kind;
-	/* QUERY_CONTACT: tried in order. QUERY_CONTACTS: the contact at which the page begins, for
-	 * who has no number of it: what is older follows, or with `newer` what is newer. */
-	const struct who *who;
+	const struct who *who; /* QUERY_CONTACT: at least one */
 	unsigned n_who;
+	/* Of contacts: numbers between which they lie, exclusive; 0: open. With `after` the rows of
+	 * a list are those next newer than it, newest first still. */
+	uint64_t before, after;
+	/* For who has no number: the contact that is `before`, or with `newer` `after`. NULL: none.
+	 */
+	const struct who *at;
 	bool newer;
-	uint64_t before, after; /* QUERY_CONTACTS: numbers, exclusive; 0: open. With `after` the
-				 * rows are those next newer than it, newest first still */
-	bool oldest;            /* QUERY_CONTACTS: as with `after`, from the oldest on */
-	unsigned skip;          /* QUERY_CONTACTS: rows of pages before; costs a step each */
+	bool oldest;   /* QUERY_CONTACTS: as with `after`, from the oldest on */
+	unsigned skip; /* QUERY_CONTACTS: rows of pages before; costs a step each */
 	bool wants_count;
 	unsigned limit;
 
@@ -137,7 +139,7 @@ struct query {
 	unsigned n_rows;
 	bool more;      /* of lists: there are rows beyond, in the direction asked for */
 	uint64_t count; /* with wants_count: contacts that the workspace has */
-	bool lost;      /* QUERY_CONTACTS: there is no such contact to begin at */
+	bool lost;      /* there is no contact `at` */
 };
 
 enum { ENDPOINT_BUCKETS = 9 };

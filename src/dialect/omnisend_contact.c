@@ -2,17 +2,13 @@
 
 #include "model/contact.h"
 
-static bool is_blank(struct str s)
+bool omnisend_form_email_or_blank(struct str s)
 {
-	return str_trim(s).n == 0;
+	return str_is_blank(s) || form_email(str_trim(s));
 }
 
-static bool form_email_or_blank(struct str s)
-{
-	return is_blank(s) || form_email(str_trim(s));
-}
-
-/* Digits and one sign in front; how shops format numbers does not matter (decision 27). */
+/* Digits and one sign in front; how shops format numbers does not matter (decision 27), but no
+ * identity is longer than that. */
 bool omnisend_form_phone(struct str s)
 {
 	unsigned digits = 0, signs = 0;
@@ -25,7 +21,12 @@ bool omnisend_form_phone(struct str s)
 		else if (!memchr("-(). \t", c, 6))
 			return false;
 	}
-	return is_blank(s) || (digits >= 6 && digits <= 15 && signs <= 1);
+	return digits >= 6 && digits <= 15 && signs <= 1 && s.n <= IDENTITY_VALUE_MAX;
+}
+
+bool omnisend_form_phone_or_blank(struct str s)
+{
+	return str_is_blank(s) || omnisend_form_phone(str_trim(s));
 }
 
 enum { ID, CONTACT_ID, EMAIL, PHONE_NUMBER, PHONE, N_IDENTIFIERS };
@@ -33,19 +34,25 @@ enum { ID, CONTACT_ID, EMAIL, PHONE_NUMBER, PHONE, N_IDENTIFIERS };
 static const struct shape_member identifiers[N_IDENTIFIERS] = {
 	[ID] = { STR_INIT("id"), SHAPE_STRING, .flags = OMNISEND_GIVEN },
 	[CONTACT_ID] = { STR_INIT("contactID"), SHAPE_STRING, .flags = OMNISEND_GIVEN },
-	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_email_or_blank,
-		    "email" },
+	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+		    omnisend_form_email_or_blank, "email" },
 	[PHONE_NUMBER] = { STR_INIT("phoneNumber"), SHAPE_STRING, OMNISEND_GIVEN, 0,
-			   omnisend_form_phone, "phone number" },
-	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_phone,
-		    "phone number" },
+			   omnisend_form_phone_or_blank, "phone number" },
+	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+		    omnisend_form_phone_or_blank, "phone number" },
 };
+
+struct str omnisend_given(yyjson_val *v)
+{
+	struct str s = v ? str_trim(json_str(v)) : STR("");
+	return str_is_blank(s) ? STR("") : s;
+}
 
 /* The first of two names for one thing that says something (decisions 3, 4). */
 static struct str either(yyjson_val *first, yyjson_val *second)
 {
-	struct str s = first ? str_trim(json_str(first)) : STR("");
-	return s.n || !second ? s : str_trim(json_str(second));
+	struct str s = omnisend_given(first);
+	return s.n ? s : omnisend_given(second);
 }
 
 static struct who *next_who(struct op *op, struct who *list)
@@ -96,6 +103,15 @@ enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, s
 	return w->key.p && w->value.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
+bool omnisend_who(struct arena *a, struct who *w, enum identity_kind kind, struct str value)
+{
+	*w = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
+	if (kind == IDENTITY_HEX)
+		return true;
+	w->key = identity_key(a, kind, value);
+	return w->key.p;
+}
+
 /* The version's own name for a phone comes first (decision 4). */
 static struct str phone_of(const struct omnisend_version *version, yyjson_val **v)
 {
@@ -125,7 +141,7 @@ static enum refusal read_identifiers(struct call *call, yyjson_val *from, struct
 
 	struct str id = either(v[ID], v[CONTACT_ID]);
 	take_id(op, list, id);
-	enum refusal why = omnisend_add_email(op, list, EMAIL_USE, either(v[EMAIL], NULL));
+	enum refusal why = omnisend_add_email(op, list, EMAIL_USE, omnisend_given(v[EMAIL]));
 	why = why ?: omnisend_add_phone(op, list, PHONE_USE, phone_of(version, v));
 	if (why || op->n_who || call->problems.found > found)
 		return why;

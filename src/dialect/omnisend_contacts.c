@@ -157,19 +157,18 @@ static enum refusal patch_by_id_decode(struct call *call)
 static enum refusal patch_by_email_decode(struct call *call)
 {
 	struct arena *a = &call->req->arena;
-	struct who who = { .kind = IDENTITY_EMAIL, .use = WHO_LOOKUP };
+	struct str email = url_query(a, call->req->query, STR("email"));
+	struct who who;
 	enum refusal why = omnisend_begin_call(call);
 	if (why)
 		return why;
-	who.value = url_query(a, call->req->query, STR("email"));
-	if (who.value.n == 0) {
+	if (email.n == 0) {
 		problem_at(&call->problems, PROBLEM_REQUIRED, STR("email"));
 		return REFUSE_PROBLEMS;
 	}
-	if (!form_email(who.value))
+	if (!form_email(email))
 		return not_found(call);
-	who.key = identity_key(a, IDENTITY_EMAIL, who.value);
-	return who.key.p ? patch(call, who) : REFUSE_OVERLOADED;
+	return omnisend_who(a, &who, IDENTITY_EMAIL, email) ? patch(call, who) : REFUSE_OVERLOADED;
 }
 
 static void patch_answer(struct call *call)
@@ -181,34 +180,16 @@ static void patch_answer(struct call *call)
 
 /* --- GET, also of version 4 --- */
 
-enum refusal omnisend_ask(struct call *call, enum identity_kind kind, struct str value)
+static enum refusal ask(struct call *call, enum identity_kind kind, struct str value)
 {
 	struct arena *a = &call->req->arena;
 	struct who *who = arena_new(a, struct who);
 	struct query *query = arena_new(a, struct query);
-	if (!who || !query)
-		return REFUSE_OVERLOADED;
-	*who = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
-	if (kind != IDENTITY_HEX)
-		who->key = identity_key(a, kind, value);
-	if (kind != IDENTITY_HEX && !who->key.p)
+	if (!who || !query || !omnisend_who(a, who, kind, value))
 		return REFUSE_OVERLOADED;
 	*query = (struct query){ .kind = QUERY_CONTACT, .who = who, .n_who = 1 };
 	call->query = query;
 	return REFUSE_NOTHING;
-}
-
-enum refusal omnisend_ask_email(struct call *call, struct str email)
-{
-	email = str_trim(email);
-	return form_email(email) ? omnisend_ask(call, IDENTITY_EMAIL, email) : REFUSE_NOTHING;
-}
-
-enum refusal omnisend_ask_phone(struct call *call, struct str phone)
-{
-	phone = str_trim(phone);
-	bool good = phone.n && omnisend_form_phone(phone);
-	return good ? omnisend_ask(call, IDENTITY_PHONE, phone) : REFUSE_NOTHING;
 }
 
 static enum refusal by_id_decode(struct call *call)
@@ -217,17 +198,19 @@ static enum refusal by_id_decode(struct call *call)
 	int64_t created_s;
 	enum refusal why = omnisend_begin_call(call);
 	bool good = contact_hex_parse(call->params[0], &number, &created_s);
-	return why || !good ? why : omnisend_ask(call, IDENTITY_HEX, call->params[0]);
+	return why || !good ? why : ask(call, IDENTITY_HEX, call->params[0]);
 }
 
 static enum refusal by_email_decode(struct call *call)
 {
-	return omnisend_ask_email(call, call->params[0]);
+	struct str email = str_trim(call->params[0]);
+	return form_email(email) ? ask(call, IDENTITY_EMAIL, email) : REFUSE_NOTHING;
 }
 
 static enum refusal by_phone_decode(struct call *call)
 {
-	return omnisend_ask_phone(call, call->params[0]);
+	struct str phone = str_trim(call->params[0]);
+	return omnisend_form_phone(phone) ? ask(call, IDENTITY_PHONE, phone) : REFUSE_NOTHING;
 }
 
 static void get_answer(struct call *call)

@@ -11,7 +11,7 @@ bool omnisend_form_time(struct str s)
 
 bool omnisend_form_event_name(struct str s)
 {
-	return str_trim(s).n > 0 && form_no_nul(s);
+	return !str_is_blank(s) && form_no_nul(s);
 }
 
 enum { EVENT_NAME, EVENT_ID, EVENT_TIME, PROPERTIES, N_MEMBERS };

@@ -89,7 +89,8 @@ static struct str state_of(struct reading *r, yyjson_val **v)
 	return buf_str(&b);
 }
 
-static void read_channels(struct reading *r, yyjson_val *map, struct str path)
+/* `counts`: what is said is kept; it is judged either way. */
+static void read_channels(struct reading *r, yyjson_val *map, bool counts, struct str path)
 {
 	yyjson_val *v[N_CHANNEL];
 	for (size_t i = 0; i < ARRAY_LEN(channels); i++) {
@@ -99,15 +100,13 @@ static void read_channels(struct reading *r, yyjson_val *map, struct str path)
 			continue;
 		shape_read(r->call, state, path_to(r, path, channels[i].name), channel, N_CHANNEL,
 			   false, v);
-		if (v[STATUS])
+		if (v[STATUS] && counts)
 			r->states[i] = state_of(r, v);
 	}
 }
 
-static void read_consent(struct reading *r, yyjson_val *map, bool email, struct str path)
+static void keep_consent(struct reading *r, yyjson_val *const *v, bool email)
 {
-	yyjson_val *v[ARRAY_LEN(consent)];
-	shape_read(r->call, map, path, consent, ARRAY_LEN(consent), false, v);
 	buf_put(&r->consents, r->consents.n ? STR(",") : STR("["));
 	buf_put(&r->consents, email ? STR("{\"channel\":\"email\"") : STR("{\"channel\":\"sms\""));
 	for (size_t i = 0; i < ARRAY_LEN(consent); i++) {
@@ -121,16 +120,26 @@ static void read_consent(struct reading *r, yyjson_val *map, bool email, struct 
 	buf_char(&r->consents, '}');
 }
 
-/* Of several of one type the first counts. */
-static void take_id(struct reading *r, struct str id, bool email, struct str path)
+static void read_consent(struct reading *r, yyjson_val *map, bool email, bool counts,
+			 struct str path)
+{
+	yyjson_val *v[ARRAY_LEN(consent)];
+	shape_read(r->call, map, path, consent, ARRAY_LEN(consent), false, v);
+	if (counts)
+		keep_consent(r, v, email);
+}
+
+/* Of several of one type the first counts: what comes with another is about somebody else. */
+static bool take_id(struct reading *r, struct str id, bool email, struct str path)
 {
 	struct str *place = email ? &r->email : &r->phone;
-	bool good = id.n && (email ? form_email(id) : omnisend_form_phone(id));
+	bool good = email ? form_email(id) : omnisend_form_phone(id);
 	if (!good)
 		problem_at(&r->call->problems, PROBLEM_FORMAT, path_to(r, path, STR("id")),
 			   .rule = email ? "email" : "phone number");
 	else if (place->n == 0)
 		*place = id;
+	return good && str_eq(*place, id);
 }
 
 static void read_identifier(struct reading *r, yyjson_val *item, struct str path)
@@ -145,13 +154,13 @@ static void read_identifier(struct reading *r, yyjson_val *item, struct str path
 	if (!v[ID] || !v[TYPE])
 		return;
 	bool email = str_eq(json_str(v[TYPE]), STR("email"));
-	take_id(r, str_trim(json_str(v[ID])), email, path);
+	bool counts = take_id(r, str_trim(json_str(v[ID])), email, path);
 	map = map_at(r, v[CHANNELS], path, STR("channels"));
 	if (map)
-		read_channels(r, map, path_to(r, path, STR("channels")));
+		read_channels(r, map, counts, path_to(r, path, STR("channels")));
 	map = map_at(r, v[CONSENT], path, STR("consent"));
 	if (map)
-		read_consent(r, map, email, path_to(r, path, STR("consent")));
+		read_consent(r, map, email, counts, path_to(r, path, STR("consent")));
 }
 
 static void read_list(struct reading *r, yyjson_val *list)
@@ -174,9 +183,10 @@ enum { LIST, EMAIL, PHONE, CREATED_AT, N_TOP };
 
 static const struct shape_member top[N_TOP] = {
 	[LIST] = { STR_INIT("identifiers"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
-	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0, form_email, "email" },
-	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_phone,
-		    "phone number" },
+	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+		    omnisend_form_email_or_blank, "email" },
+	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+		    omnisend_form_phone_or_blank, "phone number" },
 	[CREATED_AT] = { STR_INIT("createdAt"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_time,
 			 "datetime" },
 };
@@ -226,10 +236,10 @@ enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned 
 	shape_read(call, root, STR(""), top, N_TOP, false, v);
 	if (v[LIST])
 		read_list(&r, v[LIST]);
-	if (v[EMAIL] && r.email.n == 0)
-		r.email = json_str(v[EMAIL]);
-	if (v[PHONE] && r.phone.n == 0)
-		r.phone = str_trim(json_str(v[PHONE]));
+	if (r.email.n == 0)
+		r.email = omnisend_given(v[EMAIL]);
+	if (r.phone.n == 0)
+		r.phone = omnisend_given(v[PHONE]);
 	enum refusal why = omnisend_add_email(op, list, email_use, r.email);
 	why = why ?: omnisend_add_phone(op, list, phone_use, r.phone);
 	return why ?: add_changes(&r, v[CREATED_AT], op);

@@ -1,6 +1,6 @@
 /*
- * GET /v5/contacts and /api/contacts: newest or oldest first, page by page. An e-mail or phone finds one
- * contact at once; the other filters pick among the rows of a page, so that a page may be short,
+ * GET /v5/contacts and /api/contacts: newest or oldest first, page by page. E-mail and phone find one
+ * contact at once, whom both must name; the other filters pick among the rows of a page, so that a page may be short,
  * or empty, while more follow.
  */
 #include "dialect/omnisend_private.h"
@@ -59,11 +59,18 @@ static void judge_choice(struct call *call, const struct choice *c)
 		problem_at(&call->problems, PROBLEM_VALUE, c->name, .rule = c->rule);
 }
 
+/* The contact's number; 0: none has that id. */
+static uint64_t number_of(struct str cursor)
+{
+	uint64_t number = 0;
+	int64_t created_s;
+	bool good = contact_hex_parse(cursor, &number, &created_s) && number <= INT64_MAX;
+	return good ? number : 0;
+}
+
 static void judge_cursor(struct call *call, struct str name, struct str cursor)
 {
-	uint64_t number;
-	int64_t created_s;
-	if (cursor.p && !contact_hex_parse(cursor, &number, &created_s))
+	if (cursor.p && number_of(cursor) == 0)
 		problem_at(&call->problems, PROBLEM_FORMAT, name, .rule = "cursor");
 }
 
@@ -90,28 +97,50 @@ static void judge(struct call *call, const struct filter *f)
 		judge_clashes(call, f);
 }
 
-static uint64_t number_of(struct str cursor)
+/* Numbers grow with time: what comes after a row has a lower one, unless the oldest come first. */
+static void place(struct query *q, const struct filter *f)
 {
-	uint64_t number = 0;
-	int64_t created_s;
-	return contact_hex_parse(cursor, &number, &created_s) ? number : 0;
+	if (f->after.p)
+		*(f->asc ? &q->after : &q->before) = number_of(f->after);
+	else if (f->before.p)
+		*(f->asc ? &q->before : &q->after) = number_of(f->before);
 }
 
-/* Numbers grow with time: what comes after a row has a lower one, unless the oldest come first. */
 static enum refusal ask_page(struct call *call, const struct filter *f)
 {
 	struct query *q = arena_new(&call->req->arena, struct query);
 	if (!q)
 		return REFUSE_OVERLOADED;
 	*q = (struct query){ .kind = QUERY_CONTACTS, .limit = (unsigned)f->limit };
-	if (f->after.p)
-		*(f->asc ? &q->after : &q->before) = number_of(f->after);
-	else if (f->before.p)
-		*(f->asc ? &q->before : &q->after) = number_of(f->before);
-	else
-		q->oldest = f->asc;
+	place(q, f);
+	q->oldest = f->asc && !f->after.p && !f->before.p;
 	call->query = q;
 	return REFUSE_NOTHING;
+}
+
+/* False: what it asks for can be nobody's, and there are no segments here. */
+static bool may_find(const struct filter *f)
+{
+	return !f->segment.p && (!f->email.p || form_email(str_trim(f->email))) &&
+	       (!f->phone.p || omnisend_form_phone(str_trim(f->phone)));
+}
+
+static enum refusal ask_contact(struct call *call, const struct filter *f)
+{
+	struct arena *a = &call->req->arena;
+	struct query *q = arena_new(a, struct query);
+	struct who *who = arena_array(a, struct who, 2);
+	bool good = q && who;
+	if (!good)
+		return REFUSE_OVERLOADED;
+	*q = (struct query){ .kind = QUERY_CONTACT, .who = who };
+	if (f->email.p)
+		good &= omnisend_who(a, &who[q->n_who++], IDENTITY_EMAIL, str_trim(f->email));
+	if (f->phone.p)
+		good &= omnisend_who(a, &who[q->n_who++], IDENTITY_PHONE, str_trim(f->phone));
+	place(q, f);
+	call->query = q;
+	return good ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
 static enum refusal list_decode(struct call *call)
@@ -124,11 +153,9 @@ static enum refusal list_decode(struct call *call)
 	judge(call, &f);
 	if (call->problems.found)
 		return REFUSE_PROBLEMS;
-	if (f.segment.p) /* there are none here */
+	if (!may_find(&f))
 		return REFUSE_NOTHING;
-	if (f.email.p)
-		return omnisend_ask_email(call, f.email);
-	return f.phone.p ? omnisend_ask_phone(call, f.phone) : ask_page(call, &f);
+	return f.email.p || f.phone.p ? ask_contact(call, &f) : ask_page(call, &f);
 }
 
 /* --- The answer --- */

@@ -27,7 +27,13 @@ enum {
 	OMNISEND_BATCH_KEEP_S = 7 * 24 * 3600,
 };
 
-enum { OMNISEND_BUCKET_TOKEN = 1, OMNISEND_BUCKET_PAGE, OMNISEND_BUCKET_CONSENT };
+/* The calls that have a rate of their own, each counted for itself. */
+enum {
+	OMNISEND_BUCKET_TOKEN = 1,
+	OMNISEND_BUCKET_PAGE,
+	OMNISEND_BUCKET_CONSENT,
+	OMNISEND_BUCKET_TAGS,
+};
 
 /* --- Versions --- */
 
@@ -97,7 +103,11 @@ void omnisend_put_document(struct buf *b, const struct call *call, enum refusal 
 
 /* RFC 3339, where a blank may stand for the T. */
 bool omnisend_form_time(struct str s);
-bool omnisend_form_phone(struct str s); /* or blank */
+bool omnisend_form_phone(struct str s); /* trimmed; one that is has a key */
+bool omnisend_form_phone_or_blank(struct str s);
+bool omnisend_form_email_or_blank(struct str s);
+/* A member without the blanks around it; empty when it says nothing. NULL is fine. */
+struct str omnisend_given(yyjson_val *v);
 #define OMNISEND_EVENT_NAME_FORM "name that is not blank and has no U+0000"
 bool omnisend_form_event_name(struct str s);
 
@@ -118,6 +128,10 @@ void omnisend_put_tags(struct buf *b, yyjson_val *tags);
  * is one at all. */
 enum refusal omnisend_add_email(struct op *op, struct who *list, unsigned use, struct str email);
 enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, struct str phone);
+
+/* Whoever is looked up by that, which has the form of its kind. False: memory is refused. */
+MUST_CHECK bool omnisend_who(struct arena *a, struct who *w, enum identity_kind kind,
+			     struct str value);
 
 /* These give REFUSE_NOTHING, also with problems found, or REFUSE_OVERLOADED.
  *
@@ -183,11 +197,6 @@ void omnisend_put_batch(struct buf *b, struct call *call, const struct bulk_view
 void omnisend_put_batch_id(struct buf *b, uint64_t number, instant_us created_at);
 
 /* --- Contacts asked for and shown --- */
-
-/* Makes the call's query; a value that nobody can have makes none. */
-enum refusal omnisend_ask(struct call *call, enum identity_kind kind, struct str value);
-enum refusal omnisend_ask_email(struct call *call, struct str email);
-enum refusal omnisend_ask_phone(struct call *call, struct str phone);
 
 /* As the call's version shows it. */
 void omnisend_put_contact(struct buf *b, const struct call *call, const struct contact_view *c);

@@ -69,30 +69,24 @@ static void judge(struct call *call, yyjson_val **v)
 			   .rule = "contactIDs, emails, phones, segmentID");
 }
 
-/* Whether somebody can be named so. */
-static bool names(enum identity_kind kind, struct str value)
+/* Else nobody can be named so. */
+static bool is_name(enum identity_kind kind, struct str value)
 {
 	uint64_t number;
 	int64_t created_s;
 	if (kind == IDENTITY_HEX)
 		return contact_hex_parse(value, &number, &created_s);
-	if (kind == IDENTITY_EMAIL)
-		return form_email(value);
-	return identity_has_key(kind, value) && omnisend_form_phone(value);
+	return kind == IDENTITY_EMAIL ? form_email(value) : omnisend_form_phone(value);
 }
 
 static bool add_op(struct call *call, enum identity_kind kind, struct str value,
 		   const struct attribute_change *change)
 {
-	if (!names(kind, value))
+	value = str_trim(value);
+	if (!is_name(kind, value))
 		return true;
 	struct who *who = arena_new(&call->req->arena, struct who);
-	if (!who)
-		return false;
-	*who = (struct who){ .kind = kind, .use = WHO_LOOKUP, .value = value };
-	if (kind != IDENTITY_HEX)
-		who->key = identity_key(&call->req->arena, kind, value);
-	if (kind != IDENTITY_HEX && !who->key.p)
+	if (!who || !omnisend_who(&call->req->arena, who, kind, value))
 		return false;
 	call->ops[call->n_ops++] = (struct op){ .arena = &call->req->arena,
 						.kind = OP_CONTACT,
@@ -112,7 +106,7 @@ static bool add_ops(struct call *call, yyjson_val **v, const struct attribute_ch
 	yyjson_val *value;
 	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
 		yyjson_arr_foreach (v[l], i, max, value)
-			if (!add_op(call, lists[l].kind, str_trim(json_str(value)), change))
+			if (!add_op(call, lists[l].kind, json_str(value), change))
 				return false;
 	return true;
 }
@@ -177,11 +171,11 @@ static void answer(struct call *call)
 		omnisend_accepted(call);
 }
 
-#define TAGGING(decode_)                                                                      \
-	{                                                                                     \
-		.scope = SCOPE_CONTACTS_WRITE, .body_max = OMNISEND_BODY_MAX,                 \
-		.rate = { .requests = 60, .window_s = 60 }, .bucket = 1, .decode = (decode_), \
-		.answer = answer                                                              \
+#define TAGGING(decode_)                                                                    \
+	{                                                                                   \
+		.scope = SCOPE_CONTACTS_WRITE, .body_max = OMNISEND_BODY_MAX,               \
+		.rate = { .requests = 60, .window_s = 60 }, .bucket = OMNISEND_BUCKET_TAGS, \
+		.decode = (decode_), .answer = answer                                       \
 	}
 
 const struct endpoint omnisend_tag = TAGGING(tag_decode);

@@ -4,30 +4,57 @@
 
 #include <errno.h>
 
-static int find_contact(struct store_reader *r, struct arena *a, uint32_t workspace,
-			struct query *q)
+static int find(struct store_reader *r, struct arena *a, uint32_t workspace, const struct who *who,
+		struct contact_view *row)
 {
-	struct contact_view *row = arena_new(a, struct contact_view);
-	int e = STORE_NONE;
-	if (!row)
-		return fail(-ENOMEM, "a contact for one request");
-	for (unsigned i = 0; i < q->n_who && e == STORE_NONE; i++)
-		e = store_find_contact(r, a, workspace, q->who[i].kind, q->who[i].value, row);
-	q->rows = row;
-	q->n_rows = e == STORE_OK;
-	return e == STORE_NONE ? 0 : pass(e);
+	return store_find_contact(r, a, workspace, who->kind, who->value, row);
 }
 
 /* Whoever the page begins at becomes a number. */
 static int place(struct store_reader *r, struct arena *a, uint32_t workspace, struct query *q)
 {
 	struct contact_view at;
-	if (q->n_who == 0)
+	if (!q->at)
 		return 0;
-	int e = store_find_contact(r, a, workspace, q->who->kind, q->who->value, &at);
+	int e = find(r, a, workspace, q->at, &at);
 	q->lost = e == STORE_NONE;
 	if (e == STORE_OK)
 		*(q->newer ? &q->after : &q->before) = at.number;
+	return e == STORE_NONE ? 0 : pass(e);
+}
+
+/* Whom each of them names. */
+static int find_named(struct store_reader *r, struct arena *a, uint32_t workspace,
+		      const struct query *q, struct contact_view *row)
+{
+	struct contact_view other;
+	must(q->n_who > 0);
+	int e = find(r, a, workspace, q->who, row);
+	for (unsigned i = 1; i < q->n_who && e == STORE_OK; i++) {
+		e = find(r, a, workspace, &q->who[i], &other);
+		if (e == STORE_OK && other.number != row->number)
+			e = STORE_NONE;
+	}
+	return e;
+}
+
+static bool lies_between(const struct query *q, uint64_t number)
+{
+	return (!q->before || number < q->before) && (!q->after || number > q->after);
+}
+
+static int find_contact(struct store_reader *r, struct arena *a, uint32_t workspace,
+			struct query *q)
+{
+	struct contact_view *row = arena_new(a, struct contact_view);
+	if (!row)
+		return fail(-ENOMEM, "a contact for one request");
+	int e = place(r, a, workspace, q);
+	if (e < 0 || q->lost)
+		return pass(e);
+	e = find_named(r, a, workspace, q, row);
+	q->rows = row;
+	q->n_rows = e == STORE_OK && lies_between(q, row->number);
 	return e == STORE_NONE ? 0 : pass(e);
 }
 

@@ -27,7 +27,7 @@ static bool is_control(char c)
 
 void spec_judge_name(struct problems *ps, struct str path, struct str name)
 {
-	const char *why = str_trim(name).n == 0 ? "it is blank" : NULL;
+	const char *why = str_is_blank(name) ? "it is blank" : NULL;
 	for (size_t i = 0; i < name.n; i++)
 		if (is_control(name.p[i]))
 			why = "it holds a control character";

@@ -144,7 +144,7 @@ static int find_bounds(struct page *p)
 		struct seek since = { NULL, q->since };
 		r = seek_event(p->r, &since, &p->low);
 	}
-	if (r == 0 && q->until) {
+	if (r == 0 && q->until < INT64_MAX) {
 		struct seek until = { NULL, q->until };
 		uint64_t behind;
 		r = seek_event(p->r, &until, &behind);

@@ -155,7 +155,7 @@ struct event_query {
 	uint64_t contact;        /* row number; 0: any */
 	uint32_t definition;     /* row number; 0: any */
 	uint64_t before;         /* seq, exclusive; 0: from the newest */
-	instant_us since, until; /* received_at, since inclusive, until exclusive; 0: open */
+	instant_us since, until; /* received_at; until is exclusive, INT64_MAX: open */
 	unsigned limit;
 };
 

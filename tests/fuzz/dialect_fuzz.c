@@ -493,8 +493,7 @@ void trial_answer_refused(struct trial *t, enum problem_code code)
 		return trial_answer(t);
 	if (t->call.n_ops == 0) { /* nothing to refuse: nothing is found */
 		if (t->call.query)
-			t->call.query->lost =
-				t->call.query->kind == QUERY_CONTACTS && t->call.query->n_who > 0;
+			t->call.query->lost = t->call.query->at != NULL;
 		return t->call.endpoint->answer(&t->call);
 	}
 	struct problems ps = { 0 };
@@ -686,6 +685,15 @@ static size_t memory(uint8_t how)
 	return how >> 3 == 0 ? TRIAL_MEMORY : (size_t)(how >> 3) * 1024;
 }
 
+/* What is small never wants more memory than there is: who says so takes something else for it, and
+ * the client would try again for ever. */
+static void judge_memory(const struct trial *t, uint8_t how, size_t size)
+{
+	enum { SMALL = 16 * 1024 };
+	if (memory(how) == TRIAL_MEMORY && size <= SMALL)
+		must(t->why != REFUSE_OVERLOADED);
+}
+
 /* A target out of the input: a line of visible ASCII, as the HTTP layer lets through. */
 static bool target_line(struct str *input, char *out, size_t room)
 {
@@ -714,6 +722,7 @@ int dialect_fuzz(const struct dialect *d, const struct trial_request *requests, 
 	if (data[0] == 255 && target_line(&body, target, sizeof(target)))
 		from.target = target;
 	trial_run(&t, d, &from, body, memory(data[1]));
+	judge_memory(&t, data[1], size);
 	judge_decoded(&t);
 	answer(&t, data[1]);
 	judge_answer(&t);

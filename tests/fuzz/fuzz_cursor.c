@@ -48,7 +48,10 @@ static bool put_query(struct buf *target, struct str query)
 
 static void judge_query(const struct query *q)
 {
-	if (!q || q->kind == QUERY_CONTACT)
+	if (!q)
+		return;
+	must(q->before <= INT64_MAX && q->after <= INT64_MAX);
+	if (q->kind == QUERY_CONTACT)
 		return;
 	unsigned limit = q->kind == QUERY_BULKS ? q->bulk.limit : q->limit;
 	must(limit > 0 && limit <= LIMIT_MAX);

@@ -379,3 +379,67 @@ def test_what_fits():
     ({"content_type": "text/plain"}, "text/plain")])
 def test_what_does_not_fit(members, part):
     assert part in (misfit(**members) or "it fits")
+
+
+# --- Bounds: the numbers that a document allows are those that are taken ---
+
+OF_TYPE = {
+    "rotate_bytes": {"type": "file", "path": "bounds"},
+    "message_max_bytes": {"type": "kafka", "brokers": "kafka.example:9092", "topic": "bounds"},
+}
+REPLAYS = "/_/v1/deliveries/replay"
+DOC = openapi.document("native")
+REPLAY = DOC.data["paths"][REPLAYS]["post"]["requestBody"]["content"]["application/json"]["schema"]
+
+
+def numbers(schema):
+    """(member, its schema) of each number, and list of numbers, of an object."""
+    for member, inner in schema["properties"].items():
+        if "integer" in (inner.get("type"), inner.get("items", {}).get("type")):
+            yield member, inner
+
+
+def native_numbers():
+    """(target, a body, where in it, schema)"""
+    schemas_of = DOC.data["components"]["schemas"]
+    for member, schema in numbers(schemas_of["NewDestination"]):
+        base = {"name": "bounds"} | OF_TYPE.get(member, {"type": "webhook", "url": CRM["url"]})
+        yield "/_/v1/destinations", base, [member], schema
+    for member, schema in numbers(schemas_of["NewAutomation"]):
+        yield "/_/v1/automations", RULE | {"name": "bounds"}, [member], schema
+    for member, schema in numbers(schemas_of["NewLimits"]):
+        yield "/_/v1/workspaces", {"name": "bounds", "limits": {}}, ["limits", member], schema
+    for member, schema in numbers(REPLAY):
+        yield REPLAYS, {"dry_run": True}, [member], schema
+
+
+NUMBERS = list(native_numbers())
+
+
+def with_value(base, where, value):
+    body = copy.deepcopy(base)
+    inner = body
+    for step in where[:-1]:
+        inner = inner[step]
+    inner[where[-1]] = value
+    return body
+
+
+@pytest.mark.parametrize("target, base, where, schema", NUMBERS,
+                         ids=[".".join(n[2]) for n in NUMBERS])
+def test_bounds_of_numbers(server, target, base, where, schema):
+    headers = {"Authorization": "Bearer admin", "Content-Type": "application/json"}
+
+    def post(n):
+        value = [n] if "items" in schema else n
+        body = json.dumps(with_value(base, where, value)).encode()
+        reply = server.request("POST", target, headers, body)
+        if reply.status == 201 and "workspaces" not in target:
+            assert server.request("DELETE", target + "/bounds", headers).status == 204
+        return reply
+    number = schema.get("items", schema)
+    for good in (number["minimum"], number["maximum"]):
+        assert post(good).status in (200, 201), good
+    for bad in (number["minimum"] - 1, number["maximum"] + 1):
+        reply = post(bad)
+        assert reply.status == 400 and where[-1] in reply.body.decode(), (bad, reply)

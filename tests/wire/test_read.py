@@ -105,8 +105,11 @@ def test_events_by_time(admin):
     both = admin.pages(f"/_/v1/events?since={events[60]['received_at']}&until={middle}")
     assert both[-1]["seq"] == events[60]["seq"] and both[0]["seq"] == events[41]["seq"]
     assert admin.get("/_/v1/events?since=2999-01-01T00:00:00Z")["data"] == []
-    assert admin.get("/_/v1/events?until=1999-01-01T00:00:00Z")["data"] == []
-    assert len(admin.pages("/_/v1/events?since=1999-01-01")) == len(events)
+    for early in ("1999-01-01", "1970-01-01T00:00:00.000001Z", "1970-01-01T00:00:00Z", "1970-01-01",
+                  "1969-12-31T23:59:59.999999Z", "0001-01-01"):
+        assert admin.get("/_/v1/events?until=" + early)["data"] == []
+        assert len(admin.pages("/_/v1/events?since=" + early)) == len(events)
+    assert len(admin.pages("/_/v1/events?until=9999-12-31T23:59:59.999999Z")) == len(events)
 
 
 def test_a_definition_and_a_time(admin):

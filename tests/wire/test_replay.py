@@ -140,7 +140,13 @@ def test_by_filter(tmp_path):
             assert count(since=times[0]) == 9 and count(until=times[0]) == 0
             assert count(since=times[0], until="2100-01-01") == 9
             assert count(since="2100-01-01T00:00:00Z") == 0
+            assert count(since="1970-01-01T00:00:00Z") == count(until="9999-12-31") == 9
+            assert count(until="1970-01-01T00:00:00Z") == count(until="1969-07-20") == 0
             open_up(server, space, "a", "b")
+            number = replay(server, space, until="1970-01-01", per_second=1000)["replay"]
+            one = at_end(server, space, number)
+            assert int(one["replayed"]) == 0
+            assert one["filter"] == {"state": "dead", "until": "1970-01-01T00:00:00.000000Z"}
             number = replay(server, space, destination="b", per_second=1000)["replay"]
             assert int(at_end(server, space, number)["replayed"]) == 3
             wait_until(lambda: len(receiver.ids("/b")) == 3, what="what was replayed")
@@ -158,7 +164,7 @@ def test_by_filter(tmp_path):
             assert int(at_end(server, space, number)["replayed"]) == 4
             wait_until(lambda: len(receiver.got) == 4 + 4, what="all once more")
             replays = senders.reader_of(server, space).pages("/_/v1/replays")
-            assert [int(p["number"]) for p in replays] == [3, 2, 1]
+            assert [int(p["number"]) for p in replays] == [4, 3, 2, 1]
 
 
 def test_all_over_a_kill(tmp_path):

@@ -74,8 +74,8 @@ CREATE TABLE replay(
     destination INTEGER NOT NULL,              -- 0: any
     contact     INTEGER NOT NULL,              -- 0: any
     state       INTEGER NOT NULL,              -- of those that are meant
-    since       INTEGER NOT NULL,              -- their created_at; 0: open
-    until       INTEGER NOT NULL,              -- likewise, exclusive
+    since       INTEGER NOT NULL,              -- their created_at
+    until       INTEGER NOT NULL,              -- likewise, exclusive; 2^63 - 1: open
     per_second  INTEGER NOT NULL,
     created_at  INTEGER NOT NULL,
     last        INTEGER NOT NULL,              -- the newest delivery then

@@ -89,6 +89,24 @@ static void trims_blanks_and_tabs(void **state)
 	(void)state;
 }
 
+static void knows_what_is_blank(void **state)
+{
+	static const struct {
+		struct str s;
+		bool blank;
+	} cases[] = {
+		{ { NULL, 0 }, true },           { STR_INIT(""), true },
+		{ STR_INIT(" "), true },         { STR_INIT(" \t\n\v\f\r "), true },
+		{ STR_INIT(" a "), false },      { STR_INIT("\b"), false },
+		{ STR_INIT("\x0e"), false },     { STR_INIT("\0"), false },
+		{ STR_INIT("\n\x1f"), false },   { STR_INIT("\xc2\xa0"), false },
+		{ STR_INIT("\x89\xa0"), false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(str_is_blank(cases[i].s), cases[i].blank);
+	(void)state;
+}
+
 static void counts_code_points(void **state)
 {
 	assert_int_equal(str_code_points(none), 0);
@@ -196,6 +214,7 @@ int main(void)
 		cmocka_unit_test(ignores_case_of_ascii_letters_only),
 		cmocka_unit_test(takes_views_apart),
 		cmocka_unit_test(trims_blanks_and_tabs),
+		cmocka_unit_test(knows_what_is_blank),
 		cmocka_unit_test(counts_code_points),
 		cmocka_unit_test(knows_valid_utf8),
 		cmocka_unit_test(mends_what_is_no_utf8),

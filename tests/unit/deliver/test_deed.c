@@ -152,7 +152,9 @@ static unsigned n_rows;
 /* Newest first. */
 static unsigned look(int state)
 {
-	const struct delivery_query q = { .of = { .workspace = 1, .state = state }, .limit = 1000 };
+	const struct delivery_query q = {
+		.of = { .workspace = 1, .state = state, .until = INT64_MAX }, .limit = 1000
+	};
 	uint64_t next;
 	arena_reset(&looked_at);
 	assert_done(ledger_read_deliveries(f.dir, &looked_at, &q, &rows, &n_rows, &next));

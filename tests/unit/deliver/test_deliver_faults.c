@@ -124,7 +124,9 @@ static void on_answer(struct wish *w)
 static void ask(struct deliver *d, struct asked *a)
 {
 	*a = (struct asked){ .wish = { .kind = WISH_REPLAY, .done = on_answer } };
-	a->wish.replay.of = (struct delivery_filter){ .workspace = 1, .state = DELIVERY_DEAD };
+	a->wish.replay.of = (struct delivery_filter){ .workspace = 1,
+						      .state = DELIVERY_DEAD,
+						      .until = INT64_MAX };
 	a->wish.replay.per_second = 1;
 	assert_true(deliver_ask(d, &a->wish));
 }

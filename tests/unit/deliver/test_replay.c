@@ -97,6 +97,8 @@ static void many_dead(unsigned n)
 	assert_int_equal(ledger_commit(ledger), 0);
 }
 
+static const struct delivery_filter all_dead = { .state = DELIVERY_DEAD, .until = INT64_MAX };
+
 static struct replay begin(struct delivery_filter of, unsigned per_second)
 {
 	struct replay p = { .of = of, .per_second = per_second, .created_at = T0 };
@@ -263,7 +265,7 @@ static void test_at_a_pace(void **state)
 	struct due_page page;
 	(void)state;
 	many_dead(5);
-	struct replay p = begin((struct delivery_filter){ .state = DELIVERY_DEAD }, 2);
+	struct replay p = begin(all_dead, 2);
 	assert_int_equal(next(), T0);
 	assert_int_equal(run(T0 - 1), 0);
 	assert_int_equal(run(T0), 2);
@@ -290,7 +292,7 @@ static void test_much_at_once_is_little(void **state)
 	unsigned all = 0, rounds = 0;
 	(void)state;
 	many_dead(3000);
-	begin((struct delivery_filter){ .state = DELIVERY_DEAD }, REPLAY_RATE_MAX);
+	begin(all_dead, REPLAY_RATE_MAX);
 	for (instant_us now = T0; next(); now = next(), rounds++) {
 		unsigned moved = run(now);
 		assert_in_range(moved, 0, 500);
@@ -321,17 +323,18 @@ static void test_what_is_meant(void **state)
 		struct delivery_filter of;
 		unsigned n;
 	} cases[] = {
-		{ { .state = DELIVERY_DEAD }, 4 },
-		{ { .state = DELIVERY_DONE }, 1 },
-		{ { .state = DELIVERY_DEAD, .automation = AUTOMATION + 1 }, 1 },
-		{ { .state = DELIVERY_DEAD, .destination = DESTINATION }, 3 },
-		{ { .state = DELIVERY_DEAD, .contact = CONTACT + 1 }, 1 },
-		{ { .state = DELIVERY_DEAD, .contact = CONTACT + 2 }, 0 },
-		{ { .state = DELIVERY_DEAD, .since = 501 }, 3 },
+		{ { .state = DELIVERY_DEAD, .until = INT64_MAX }, 4 },
+		{ { .state = DELIVERY_DONE, .until = INT64_MAX }, 1 },
+		{ { .state = DELIVERY_DEAD, .until = INT64_MAX, .automation = AUTOMATION + 1 }, 1 },
+		{ { .state = DELIVERY_DEAD, .until = INT64_MAX, .destination = DESTINATION }, 3 },
+		{ { .state = DELIVERY_DEAD, .until = INT64_MAX, .contact = CONTACT + 1 }, 1 },
+		{ { .state = DELIVERY_DEAD, .until = INT64_MAX, .contact = CONTACT + 2 }, 0 },
+		{ { .state = DELIVERY_DEAD, .until = INT64_MAX, .since = 501 }, 3 },
 		{ { .state = DELIVERY_DEAD, .until = 501 }, 1 },
 		{ { .state = DELIVERY_DEAD, .until = 500 }, 0 },
-		{ { .state = DELIVERY_DONE, .automation = AUTOMATION + 1 }, 0 },
-		{ { .state = DELIVERY_DONE, .destination = DESTINATION }, 1 },
+		{ { .state = DELIVERY_DEAD, .until = 0 }, 0 }, /* 1970 is no open end */
+		{ { .state = DELIVERY_DONE, .until = INT64_MAX, .automation = AUTOMATION + 1 }, 0 },
+		{ { .state = DELIVERY_DONE, .until = INT64_MAX, .destination = DESTINATION }, 1 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct delivery_filter of = cases[i].of;
@@ -357,7 +360,7 @@ static void test_not_what_dies_later(void **state)
 	(void)state;
 	many_dead(1);
 	assert_int_equal(ledger_decide(ledger, &late), 0);
-	begin((struct delivery_filter){ .state = DELIVERY_DEAD }, 1);
+	begin(all_dead, 1);
 	settle(&late, DELIVERY_DEAD, T0 + 5);
 	ended(ordinary, DELIVERY_DEAD); /* behind the newest one then */
 	assert_int_equal(run(T0 + 10), 1);
@@ -374,7 +377,10 @@ static void test_few_among_many(void **state)
 	many_dead(9000);
 	d.automation++;
 	ended(d, DELIVERY_DEAD);
-	begin((struct delivery_filter){ .state = DELIVERY_DEAD, .automation = AUTOMATION + 1 }, 9);
+	begin((struct delivery_filter){ .state = DELIVERY_DEAD,
+					.until = INT64_MAX,
+					.automation = AUTOMATION + 1 },
+	      9);
 	while (run(T0) == 0)
 		rounds++;
 	assert_in_range(rounds, 1, 5);
@@ -386,7 +392,7 @@ static void test_goes_on_where_it_was(void **state)
 	unsigned moved;
 	(void)state;
 	many_dead(4);
-	struct replay p = begin((struct delivery_filter){ .state = DELIVERY_DEAD }, 2);
+	struct replay p = begin(all_dead, 2);
 	assert_int_equal(run(T0), 2);
 	assert_int_equal(ledger_begin(ledger), 0);
 	assert_int_equal(replays_run(replays, ledger, T0 + US_PER_S, &moved), 0);
@@ -404,7 +410,7 @@ static void test_stopped(void **state)
 {
 	(void)state;
 	many_dead(3);
-	struct replay p = begin((struct delivery_filter){ .state = DELIVERY_DEAD }, 1);
+	struct replay p = begin(all_dead, 1);
 	assert_int_equal(run(T0), 1);
 	assert_int_equal(replays_stop(replays, WORKSPACE + 1, p.no, T0), REPLAY_NONE);
 	assert_int_equal(replays_stop(replays, WORKSPACE, p.no + 1, T0), REPLAY_NONE);
@@ -422,7 +428,7 @@ static void test_so_many_at_once(void **state)
 	struct replay p = { .of = { .workspace = WORKSPACE }, .per_second = 1 };
 	(void)state;
 	for (unsigned i = 0; i < REPLAYS_RUNNING_MAX; i++)
-		p = begin((struct delivery_filter){ .state = DELIVERY_DEAD }, 1);
+		p = begin(all_dead, 1);
 	assert_int_equal(replays_add(replays, &p), REPLAY_FULL);
 	p.of.workspace++;
 	assert_int_equal(replays_add(replays, &p), REPLAY_OK);
@@ -438,7 +444,7 @@ static void test_waits_while_too_much_waits(void **state)
 	char path[100], change[100];
 	(void)state;
 	many_dead(2);
-	begin((struct delivery_filter){ .state = DELIVERY_DEAD }, 10);
+	begin(all_dead, 10);
 	ledger_close(ledger);
 	snprintf(path, sizeof(path), "%s/deliveries.db", dir);
 	snprintf(change, sizeof(change), "UPDATE tally SET pending = %d", WAITING_MAX - 1);
@@ -456,7 +462,9 @@ static void test_waits_while_too_much_waits(void **state)
 /* Whoever asks by a number of before gets no other. */
 static void test_a_number_never_comes_twice(void **state)
 {
-	const struct delivery_filter of = { .state = DELIVERY_DEAD, .contact = CONTACT };
+	const struct delivery_filter of = { .state = DELIVERY_DEAD,
+					    .until = INT64_MAX,
+					    .contact = CONTACT };
 	struct replay seen;
 	(void)state;
 	struct replay first = begin(of, 1);
@@ -474,7 +482,9 @@ static void test_forgotten(void **state)
 	unsigned n;
 	const struct replay_query q = { WORKSPACE, 0, 2 };
 	(void)state;
-	struct delivery_filter of = { .state = DELIVERY_DEAD, .contact = CONTACT };
+	struct delivery_filter of = { .state = DELIVERY_DEAD,
+				      .until = INT64_MAX,
+				      .contact = CONTACT };
 	begin(of, 1);
 	for (of.contact = 0, n = 0; n < 3; n++)
 		begin(of, 1);
@@ -502,7 +512,9 @@ static void test_pages_are_bounded(void **state)
 {
 	enum { MANY = 12000, LOOKED_AT = 10000, ROWS_BYTES = 300 * 1024 };
 	struct delivery d = ordinary, *rows;
-	struct delivery_query q = { .of = { .workspace = WORKSPACE, .state = -1 }, .limit = 1000 };
+	struct delivery_query q = {
+		.of = { .workspace = WORKSPACE, .state = -1, .until = INT64_MAX }, .limit = 1000
+	};
 	struct arena little;
 	uint64_t next_before;
 	unsigned n;
@@ -520,8 +532,10 @@ static void test_pages_are_bounded(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(rows[0].no, oldest);
 	assert_int_equal(next_before, 0);
-	q = (struct delivery_query){ .of = { .workspace = WORKSPACE, .state = DELIVERY_DEAD },
-				     .limit = 7 };
+	q = (struct delivery_query){
+		.of = { .workspace = WORKSPACE, .state = DELIVERY_DEAD, .until = INT64_MAX },
+		.limit = 7
+	};
 	assert_int_equal(ledger_read_deliveries(dir, &arena, &q, &rows, &n, &next_before), 0);
 	assert_int_equal(n, 7);
 	assert_int_equal(next_before, rows[6].no);

@@ -10,8 +10,9 @@
 
 #include "fuzz/dialect_fuzz.h"
 
-#define ID "60fe7581b0aa9fa6e928f794"
-#define AT "2025-12-01T00:00:00.000000Z" /* when every trial is received */
+#define ID     "60fe7581b0aa9fa6e928f794"
+#define CURSOR "6a18a50017fb89ee9dcab42a"    /* ID is no row's */
+#define AT     "2025-12-01T00:00:00.000000Z" /* when every trial is received */
 
 static void run(struct trial *t, enum method method, const char *target, const char *body)
 {
@@ -19,6 +20,12 @@ static void run(struct trial *t, enum method method, const char *target, const c
 	from = (struct trial_request){ method, target, { HEADER("X-API-KEY", TRIAL_KEY) } };
 	trial_run(t, &omnisend, &from, str_of(body), TRIAL_MEMORY);
 }
+
+/* An identifier with its state and consent, and what is kept of the former. */
+#define EMAIL_IS(email, status)                                                                  \
+	"{\"id\":\"" email "\",\"type\":\"email\",\"channels\":{\"email\":{\"status\":\"" status \
+	"\"}},\"consent\":{\"ip\":\"" email "\"}}"
+#define STATE(status) "newer email_status {\"status\":\"" status "\",\"at\":\"" AT "\"}\n"
 
 static const struct {
 	enum method method;
@@ -42,6 +49,29 @@ static const struct {
 	  "newer sms_status {\"status\":\"unsubscribed\",\"at\":\"2024-01-01T00:00:00.000000Z\"}\n"
 	  "union consents [{\"channel\":\"email\",\"ip\":\"::1\"}]\n"
 	  "set custom.externalCreated \"2020-01-01T00:00:00Z\"\n" },
+	/* what a second e-mail says is about somebody else */
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "subscribed") "," EMAIL_IS("c@d.co",
+									     "unsubscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
+		  "subscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "unsubscribed") "," EMAIL_IS("c@d.co",
+									       "subscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
+		  "unsubscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\"}," EMAIL_IS("c@d.co",
+									       "subscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" },
+	/* the same one once more is not another */
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\"}," EMAIL_IS("a@b.co",
+									       "subscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
+		  "subscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+	{ METHOD_POST, "/v5/contacts", "{\"email\":\" a@b.co \",\"phone\":\"\\n\"}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" },
 	{ METHOD_PATCH, "/v5/contacts/" ID, "{}", "who hex lookup " ID "\n" },
 	{ METHOD_PATCH, "/v5/contacts/" ID, "{\"phone\":\"370 612 345\",\"email\":\"a@b.co\"}",
 	  "who hex lookup " ID "\nwho email adopt a@b.co key a@b.co\n"
@@ -132,8 +162,8 @@ static void test_pages(void **state)
 		bool before, after; /* of the query */
 	} cases[] = {
 		{ "/v5/contacts", 100, false, false },
-		{ "/api/contacts?limit=250&after=" ID, 250, true, false },
-		{ "/api/contacts?before=" ID "&limit=1", 1, false, true },
+		{ "/api/contacts?limit=250&after=" CURSOR, 250, true, false },
+		{ "/api/contacts?before=" CURSOR "&limit=1", 1, false, true },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -88,7 +88,7 @@ static inline int life_read(struct life *life, struct store_reader *reader)
 	struct event_row *rows;
 	unsigned n;
 	uint64_t next;
-	const struct event_query q = { .workspace = 1, .limit = 100 };
+	const struct event_query q = { .workspace = 1, .limit = 100, .until = INT64_MAX };
 	int r = store_read_events(reader, &life->f.arena, &q, &rows, &n, &next);
 	if (r < 0)
 		return r;
@@ -143,7 +143,9 @@ static inline void life_check_contact(struct fixture *f, uint64_t contact)
 	unsigned n;
 	uint64_t next;
 	char number[24];
-	const struct event_query q = { .workspace = 1, .contact = contact, .limit = 100 };
+	const struct event_query q = {
+		.workspace = 1, .contact = contact, .limit = 100, .until = INT64_MAX
+	};
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)contact);
 	struct contact_view row = fixture_contact(f, 1, IDENTITY_NUMBER, number);
 	assert_int_equal(row.number, contact);
@@ -161,7 +163,7 @@ static inline void life_check(struct life *life)
 	unsigned n, found[BATCHES * PER_BATCH] = { 0 };
 	uint64_t next;
 	fixture_open(f);
-	struct event_query q = { .workspace = 1, .limit = 100 };
+	struct event_query q = { .workspace = 1, .limit = 100, .until = INT64_MAX };
 	assert_done(store_read_events(f->reader, &f->arena, &q, &rows, &n, &next));
 	for (unsigned i = 0; i < n; i++)
 		found[life_number(&rows[i])]++;

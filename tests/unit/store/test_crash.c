@@ -60,7 +60,7 @@ static uint64_t kill_a_writer(const char *dir, unsigned after_batches)
 
 static uint64_t count_all(struct fixture *f)
 {
-	struct event_query q = { .workspace = 1, .limit = 1000 };
+	struct event_query q = { .workspace = 1, .limit = 1000, .until = INT64_MAX };
 	uint64_t n_all = 0, newest = 0;
 	do {
 		struct event_row *rows;
@@ -90,7 +90,8 @@ static uint64_t count_by_contact(struct fixture *f)
 	for (unsigned i = 0; i < n; i++) {
 		const struct event_query q = { .workspace = 1,
 					       .contact = contacts[i].number,
-					       .limit = 5000 };
+					       .limit = 5000,
+					       .until = INT64_MAX };
 		struct event_row *rows;
 		unsigned found;
 		assert_done(store_read_events(f->reader, &f->arena, &q, &rows, &found, &next));

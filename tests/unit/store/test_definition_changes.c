@@ -218,7 +218,7 @@ static void a_deleted_definition_is_known_by_its_events(void **state)
 	assert_int_equal(fixture_definition(&f, 1, "purchase"), again.definition_no);
 	event = fixture_op(&f, "a@x.io");
 	assert_int_equal(fixture_apply(&f, &event), STORE_OK);
-	const struct event_query q = { .workspace = 1, .limit = 10 };
+	const struct event_query q = { .workspace = 1, .limit = 10, .until = INT64_MAX };
 	assert_done(store_read_events(f.reader, &f.arena, &q, &rows, &n, &next));
 	assert_int_equal(n, 2);
 	assert_str(rows[0].definition, "purchase");

@@ -137,7 +137,7 @@ static void expect_no_trace(struct fixture *f)
 /* Events of workspace 1; how many of them have no properties. */
 static unsigned count_events(struct fixture *f, unsigned *empty)
 {
-	struct event_query q = { .workspace = 1, .limit = 500 };
+	struct event_query q = { .workspace = 1, .limit = 500, .until = INT64_MAX };
 	unsigned all = 0;
 	*empty = 0;
 	do {
@@ -282,7 +282,7 @@ static void nothing_finds_it_but_its_events(void **state)
 		assert_int_equal(stats.contacts, 1);
 		assert_int_equal(stats.events, 4);
 	}
-	struct event_query q = { .workspace = 1, .limit = 10 };
+	struct event_query q = { .workspace = 1, .limit = 10, .until = INT64_MAX };
 	struct event_row *events;
 	uint64_t next;
 	assert_done(store_read_events(f.reader, &f.arena, &q, &events, &n, &next));

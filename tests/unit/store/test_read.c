@@ -122,7 +122,7 @@ static void read_all_pages(const struct query_case *c, unsigned limit)
 			c->definition ? fixture_definition(&f, c->workspace, c->definition) : 0,
 		.before = c->before,
 		.since = c->since ? time_of(c->since) : 0,
-		.until = c->until ? time_of(c->until) : 0,
+		.until = c->until ? time_of(c->until) : INT64_MAX,
 		.limit = limit,
 	};
 	unsigned want = next_meant(c, EVENTS);
@@ -283,8 +283,10 @@ static int read_everything(struct fixture *g)
 	struct store_stats stats;
 	unsigned n;
 	uint64_t next;
-	struct event_query by_contact = { .workspace = 1, .contact = 1, .limit = 10 };
-	struct event_query by_time = { .workspace = 1, .limit = 10 };
+	struct event_query by_contact = {
+		.workspace = 1, .contact = 1, .limit = 10, .until = INT64_MAX
+	};
+	struct event_query by_time = { .workspace = 1, .limit = 10, .until = INT64_MAX };
 	int worst = 0;
 	worst |= store_read_events(g->reader, &g->arena, &by_contact, &rows, &n, &next);
 	worst |= store_read_events(g->reader, &g->arena, &by_time, &rows, &n, &next);

@@ -157,12 +157,12 @@ static unsigned events(struct sized *s, struct event_query q)
 
 static unsigned newest_events(struct sized *s)
 {
-	return events(s, (struct event_query){ 0 });
+	return events(s, (struct event_query){ .until = INT64_MAX });
 }
 
 static unsigned middle_events(struct sized *s)
 {
-	return events(s, (struct event_query){ .before = s->middle_seq });
+	return events(s, (struct event_query){ .before = s->middle_seq, .until = INT64_MAX });
 }
 
 static unsigned events_until(struct sized *s)
@@ -172,17 +172,17 @@ static unsigned events_until(struct sized *s)
 
 static unsigned events_since(struct sized *s)
 {
-	return events(s, (struct event_query){ .since = s->middle_at });
+	return events(s, (struct event_query){ .since = s->middle_at, .until = INT64_MAX });
 }
 
 static unsigned events_of_contact(struct sized *s)
 {
-	return events(s, (struct event_query){ .contact = 150 });
+	return events(s, (struct event_query){ .contact = 150, .until = INT64_MAX });
 }
 
 static unsigned events_of_other_workspace(struct sized *s)
 {
-	struct event_query q = { .workspace = 2, .limit = PAGE };
+	struct event_query q = { .workspace = 2, .limit = PAGE, .until = INT64_MAX };
 	struct event_row *rows;
 	uint64_t next;
 	unsigned n;
@@ -281,7 +281,9 @@ static void rare_events_cost_their_slices(void **state)
 {
 	enum { BETWEEN = 5000 };
 	struct fixture *f = &many.f;
-	struct event_query q = { .definition = fixture_definition(f, 1, "visit"), .limit = 1 };
+	struct event_query q = { .definition = fixture_definition(f, 1, "visit"),
+				 .limit = 1,
+				 .until = INT64_MAX };
 	(void)state;
 	clock_us += 60 * US_PER_S;
 	assert_done(store_begin(f->store));

@@ -47,7 +47,9 @@ static void event_is_there_after_commit_and_reopen(void **state)
 		assert_str(c.identities, "[{\"kind\":\"email\",\"value\":\"Ann@Example.com\"}]");
 		assert_str(c.attributes, "{\"email\":\"Ann@Example.com\"}");
 
-		struct event_query q = { .workspace = 1, .contact = 1, .limit = 10 };
+		struct event_query q = {
+			.workspace = 1, .contact = 1, .limit = 10, .until = INT64_MAX
+		};
 		assert_done(store_read_events(f.reader, &f.arena, &q, &rows, &n, &next));
 		assert_int_equal(n, 1);
 		assert_int_equal(next, 0);

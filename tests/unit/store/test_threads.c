@@ -15,7 +15,7 @@ static atomic_bool done;
 
 static void check_newest(struct store_reader *r, struct arena *a)
 {
-	const struct event_query q = { .workspace = 1, .limit = 1 };
+	const struct event_query q = { .workspace = 1, .limit = 1, .until = INT64_MAX };
 	struct event_row *rows;
 	unsigned n;
 	uint64_t next, before = atomic_load(&committed);
@@ -37,7 +37,9 @@ static void check_contact(struct store_reader *r, struct arena *a, unsigned i)
 		return;
 	/* At least its share of what was committed; a walk reaches as many as it counts. */
 	must(row.event_count + 1 >= before / CONTACTS);
-	const struct event_query q = { .workspace = 1, .contact = row.number, .limit = 5000 };
+	const struct event_query q = {
+		.workspace = 1, .contact = row.number, .limit = 5000, .until = INT64_MAX
+	};
 	must(store_read_events(r, a, &q, &rows, &n, &next) == 0);
 	must(n >= row.event_count);
 }
