@@ -41,7 +41,7 @@ enum refusal {
 	REFUSE_JSON,        /* the body is no JSON or nested too deep: call->json_error */
 	REFUSE_PROBLEMS,    /* call->problems, at least one */
 	REFUSE_OVERLOADED,  /* queue, memory or disk at its ceiling: come back */
-	REFUSE_UNAVAILABLE, /* could not be made durable; nothing was stored */
+	REFUSE_UNAVAILABLE, /* could not be made durable; not known whether it was stored */
 };
 
 /* A count of requests per window, and where the caller stands in it. */
