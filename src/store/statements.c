@@ -32,7 +32,7 @@ const char *const statement_sql[STATEMENTS] = {
 	[ST_CONTACT_SET] = "UPDATE contact SET id = ?, identities = ?, attributes = ?,"
 			   " updated_at = ? WHERE no = ?",
 
-	[ST_CONTACT_ERASE] = "UPDATE contact SET workspace = 0, identities = '[]',"
+	[ST_CONTACT_ERASE] = "UPDATE contact SET workspace = 0, id = ?, identities = '[]',"
 			     " attributes = '{}', updated_at = ? WHERE no = ?",
 	[ST_ERASURE_NEXT] = "SELECT contact, workspace, next_seq, last_item FROM erasure LIMIT 1",
 	[ST_ERASURE_PUT] = "INSERT OR REPLACE INTO erasure(contact, workspace, next_seq,"
