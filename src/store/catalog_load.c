@@ -275,18 +275,17 @@ static int define(struct store *s, uint32_t workspace, const struct definition *
 	return pass(r ?: catalog_note_definition(s, like->no, workspace));
 }
 
+/* Of a deleted one only the number counts, and what is in its row need not be read. */
 static int load_definition(struct store *s, sqlite3_stmt *st)
 {
-	struct definition like;
+	struct definition like = { .no = row_no(st, 0) };
 	uint32_t workspace = row_no(st, 1);
-	bool deleted = db_i64(st, 8);
+	if (like.no == 0 || like.no > INT32_MAX || !catalog_edit_find_workspace(s->edit, workspace))
+		return db_damaged("number or workspace of a definition");
+	if (db_i64(st, 8))
+		return catalog_note_definition(s, like.no, 0);
 	int r = read_definition(s, st, &like);
-	if (r == 0 && (like.no == 0 || like.no > INT32_MAX ||
-		       !catalog_edit_find_workspace(s->edit, workspace)))
-		r = db_damaged("number or workspace of a definition");
-	if (r < 0)
-		return pass(r);
-	return deleted ? catalog_note_definition(s, like.no, 0) : define(s, workspace, &like);
+	return pass(r ?: define(s, workspace, &like));
 }
 
 static int load_rows(struct store *s, enum start_statement which,

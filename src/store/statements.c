@@ -94,7 +94,8 @@ const char *const statement_sql[STATEMENTS] = {
 			      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
 	[ST_DEFINITION_SET] = "UPDATE definition SET title = ?, description = ?, annotations = ?,"
 			      " inferred = ?, fields = ?, updated_at = ? WHERE no = ?",
-	[ST_DEFINITION_DROP] = "UPDATE definition SET deleted = 1, updated_at = ? WHERE no = ?",
+	[ST_DEFINITION_DROP] = "UPDATE definition SET deleted = 1, title = '', description = '',"
+			       " annotations = '{}', fields = '[]', updated_at = ? WHERE no = ?",
 
 	[ST_CONTACT_FIELD_ADD] = "INSERT INTO contact_field(workspace, id, name, type, title,"
 				 " description, fallback, created_at, updated_at)"
