@@ -71,10 +71,11 @@ const char *const statement_sql[STATEMENTS] = {
 		" expires_at, family) VALUES(?, ?, ?, ?, ?, ?, ?, nullif(?, zeroblob(32)))",
 	[ST_TOKEN_FIND] = "SELECT scopes FROM token WHERE digest = ? AND issuer = ?"
 			  " AND workspace = ? AND kind = ? AND expires_at > ?",
-	[ST_TOKEN_DROP] = "DELETE FROM token WHERE issuer = ?2 AND workspace = ?3 AND (digest = ?1"
+	/* Not by the issuer (+), who may have very many. */
+	[ST_TOKEN_DROP] = "DELETE FROM token WHERE +issuer = ?2 AND workspace = ?3 AND (digest = ?1"
 			  " OR family = (SELECT family FROM token WHERE digest = ?1 AND kind = 2))"
 			  " RETURNING digest",
-	[ST_TOKEN_DROP_FAMILY] = "DELETE FROM token WHERE family = ? AND issuer = ?"
+	[ST_TOKEN_DROP_FAMILY] = "DELETE FROM token WHERE family = ? AND +issuer = ?"
 				 " AND workspace = ? RETURNING digest",
 	[ST_TOKEN_PURGE] = "DELETE FROM token WHERE digest IN (SELECT digest FROM token"
 			   " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
