@@ -156,7 +156,7 @@ struct endpoint {
 	/* Its own rate per key, counted with the other endpoints of that bucket; requests 0: the
 	 * dialect's. */
 	struct rate rate;
-	bool guards;     /* the rate keeps secrets from being guessed: no workspace lifts it */
+	bool guards;     /* the rate guards secrets, or what all share: no workspace lifts it */
 	unsigned bucket; /* below ENDPOINT_BUCKETS; 0: the one of all that say nothing */
 
 	/* Finds the credentials where the dialect's credentials() does not look, in the body for
