@@ -26,7 +26,7 @@ static int set_attribute(struct planning *p, const struct who *who, bool only_if
 	buf_json_str(&json, who->value);
 	if (json.failed)
 		return fail(-ENOMEM, "attributes of a contact");
-	struct attribute_change c = { ATTRIBUTE_SET, false, name, buf_str(&json) };
+	struct attribute_change c = { ATTRIBUTE_SET, false, name, .json = buf_str(&json) };
 	return attributes_change(&p->attributes, &c);
 }
 
@@ -156,8 +156,7 @@ static int drop_kind(struct planning *p, enum identity_kind kind)
 	return unshow(p, &all);
 }
 
-/* What people go by; the ids that a channel or a browser gave them are nobody's to replace. */
-static bool is_replaced(enum identity_kind kind)
+bool planning_is_name(enum identity_kind kind)
 {
 	return kind == IDENTITY_EMAIL || kind == IDENTITY_PHONE || kind == IDENTITY_EXTERNAL_ID;
 }
@@ -165,7 +164,7 @@ static bool is_replaced(enum identity_kind kind)
 void planning_drop_unnamed(struct planning *p)
 {
 	for (unsigned i = 0; i < p->plan->n_owned; i++)
-		if (!p->plan->owned[i].named && is_replaced(p->plan->owned[i].id.kind))
+		if (!p->plan->owned[i].named && planning_is_name(p->plan->owned[i].id.kind))
 			lose(p, &p->plan->owned[i]);
 }
 
