@@ -118,7 +118,11 @@ static void read_origins(struct native_query *q, yyjson_val *list, struct key *k
 				  .limit = KEY_ORIGINS_MAX);
 	yyjson_arr_foreach (list, i, max, item) {
 		origins[i] = json_str(item);
-		if (!yyjson_is_str(item) || !origin_is_valid(origins[i]))
+		if (origins[i].n > KEY_ORIGIN_MAX)
+			problem_at(ps, PROBLEM_TOO_LONG,
+				   problem_index(&q->req->arena, members[ORIGINS].name, i),
+				   .limit = KEY_ORIGIN_MAX, .size = (int64_t)origins[i].n);
+		else if (!yyjson_is_str(item) || !origin_is_valid(origins[i]))
 			problem_at(ps, PROBLEM_VALUE,
 				   problem_index(&q->req->arena, members[ORIGINS].name, i),
 				   .rule = "origins like https://shop.example, in lower case and "

@@ -40,14 +40,16 @@ static int settle_one(struct deliver *d, const struct journey *j)
 
 static int settle_all(struct deliver *d)
 {
-	int r = 0;
-	for (const struct journey *j = d->journeys.ended; j && r == 0; j = j->next)
+	const struct journeys *js = &d->journeys;
+	int r = ledger_undoubt(d->ledger, js->unbegun, js->n_unbegun, js->noted_at);
+	for (const struct journey *j = js->ended; j && r == 0; j = j->next)
 		r = settle_one(d, j);
 	return pass(r);
 }
 
 void deliver_forget_ended(struct deliver *d)
 {
+	d->journeys.n_unbegun = 0;
 	while (d->journeys.ended) {
 		struct journey *j = d->journeys.ended;
 		d->journeys.ended = j->next;
@@ -98,7 +100,8 @@ static int look_for_work(struct deliver *d, struct work *w)
 
 static bool has_work(const struct deliver *d, const struct work *w)
 {
-	return d->journeys.ended || w->tidying || w->asked || w->replaying || w->deciding;
+	return d->journeys.ended || d->journeys.n_unbegun > 0 || w->tidying || w->asked ||
+	       w->replaying || w->deciding;
 }
 
 static int do_work(struct deliver *d, struct work *w)

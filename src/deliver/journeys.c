@@ -7,10 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum {
-	MEMORY_MAX = 64 * 1024 * 1024, /* bytes: several times the largest event */
-	BEGUN_AT_ONCE = 64,            /* noted in one transaction */
-};
+enum { MEMORY_MAX = 64 * 1024 * 1024 }; /* bytes: several times the largest event */
 
 static const struct sender *sender_for(const struct destination *to)
 {
@@ -99,13 +96,15 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 	return payload_make(a, &what, &j->attempt.body, why);
 }
 
+static const char too_large[] = "it is too large to be sent";
+
 /* Likewise. One that is too large must not hold up the others for ever. */
 static int fill(struct journeys *js, struct journey *j, const char **why)
 {
 	int r = read_and_make(js, j, why);
 	if (r >= 0 || !j->attempt.arena.full)
 		return r;
-	*why = "it is too large to be sent";
+	*why = too_large;
 	return 1;
 }
 
@@ -154,26 +153,40 @@ static int prepare(struct journeys *js, struct lane *lane, const struct destinat
 	return 0;
 }
 
-static void take_back(struct journeys *js, struct journey *j)
-{
-	lane_taken_back(j->lane, j);
-	js->n_under_way--;
-	journey_free(j);
-}
-
 static bool is_noted(const struct destination *to)
 {
 	const struct sender *sender = sender_for(to);
 	return sender->is_noted && sender->is_noted(to);
 }
 
+static void take_back(struct journeys *js, struct journey *j)
+{
+	if (is_noted(j->attempt.destination)) {
+		must(js->n_unbegun < JOURNEYS_NOTED_MAX);
+		js->unbegun[js->n_unbegun++] = j->delivery.no;
+		js->noted_at = j->attempt.now;
+	}
+	lane_taken_back(j->lane, j);
+	js->n_under_way--;
+	journey_free(j);
+}
+
 /* What must be known of them before they begin, also after a power cut. */
 static int note_all(struct journeys *js, struct journey *const *list, unsigned n, instant_us now)
 {
-	uint64_t deliveries[BEGUN_AT_ONCE];
+	uint64_t deliveries[JOURNEYS_NOTED_MAX];
 	for (unsigned i = 0; i < n; i++)
 		deliveries[i] = list[i]->delivery.no;
 	return pass(ledger_doubt(js->ledger, deliveries, n, now));
+}
+
+static int start(struct journeys *js, const struct destination *to, struct journey *j)
+{
+	int r = sender_for(to)->send(js->http, &j->attempt);
+	if (r == 0 || !j->attempt.arena.full)
+		return pass(r);
+	give_up(j, too_large);
+	return 0;
 }
 
 /* Those that cannot be begun after all are taken back. */
@@ -183,7 +196,7 @@ static int start_all(struct journeys *js, const struct destination *to, struct j
 	int r = n > 0 && is_noted(to) ? note_all(js, list, n, now) : 0;
 	unsigned i = 0;
 	while (i < n && r == 0) {
-		r = sender_for(to)->send(js->http, &list[i]->attempt);
+		r = start(js, to, list[i]);
 		i += r == 0;
 	}
 	for (; i < n; i++)
@@ -201,9 +214,9 @@ static bool has_room(const struct journeys *js, const struct destination *to)
 static int begin_some(struct journeys *js, struct lane *lane, const struct destination *to,
 		      instant_us now, bool *more)
 {
-	struct journey *list[BEGUN_AT_ONCE] = { NULL }, *j;
+	struct journey *list[JOURNEYS_NOTED_MAX] = { NULL }, *j;
 	const struct delivery *next = NULL;
-	unsigned n = 0, most = is_noted(to) ? BEGUN_AT_ONCE : 1;
+	unsigned n = 0, most = is_noted(to) ? JOURNEYS_NOTED_MAX : 1;
 	int r = 0;
 	while (r == 0 && n < most && has_room(js, to) && (next = lane_next(lane, to, now))) {
 		r = prepare(js, lane, to, next, now, &j);

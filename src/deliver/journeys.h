@@ -11,6 +11,8 @@
 
 struct deeds;
 
+enum { JOURNEYS_NOTED_MAX = 64 }; /* in one transaction */
+
 struct journeys {
 	const char *dir;   /* the data directory */
 	struct http *http; /* all of these are the owner's */
@@ -21,6 +23,11 @@ struct journeys {
 	struct rules *rules; /* in force */
 	unsigned n_under_way;
 	struct journey *ended; /* not yet in the ledger; the owner takes them out */
+	/* Deliveries that were noted and could not be begun: the owner tells the ledger, and forgets
+	 * them, before any other is begun. */
+	uint64_t unbegun[JOURNEYS_NOTED_MAX];
+	unsigned n_unbegun;
+	instant_us noted_at;
 };
 
 /* Begins what the lane, whose owner these journeys are, may send now. */

@@ -133,6 +133,11 @@ bool ledger_next_awaited(const struct ledger *l, uint32_t *destination);
 MUST_CHECK int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n,
 			    instant_us at);
 
+/* Those of which an attempt, noted then, could not be begun after all: in doubt no longer, unless they
+ * were before. */
+MUST_CHECK int ledger_undoubt(struct ledger *l, const uint64_t *deliveries, unsigned n,
+			      instant_us at);
+
 /* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). One
  * that is gone by now stays so. */
 MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,

@@ -114,6 +114,16 @@ int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n, insta
 	return pass(r ?: ledger_sync_commits(l, false));
 }
 
+int ledger_undoubt(struct ledger *l, const uint64_t *deliveries, unsigned n, instant_us at)
+{
+	int r = 0;
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		ledger_bind_pair(l->st[DELIVERY_UNDOUBT], (uint64_t)at, deliveries[i]);
+		r = db_run(l->st[DELIVERY_UNDOUBT]);
+	}
+	return pass(r);
+}
+
 int ledger_settle(struct ledger *l, const struct delivery *d, const struct attempt_row *attempt)
 {
 	sqlite3_stmt *st = l->st[DELIVERY_SETTLE];

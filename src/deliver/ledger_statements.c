@@ -23,6 +23,7 @@ const char *const ledger_sql[STATEMENTS] = {
 	[DELIVERY_NEXT_DUE] = "SELECT due_at FROM delivery WHERE destination = ?1 AND state = 0"
 			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
 	[DELIVERY_DOUBT] = "UPDATE delivery SET doubt_at = ? WHERE no = ? AND doubt_at = 0",
+	[DELIVERY_UNDOUBT] = "UPDATE delivery SET doubt_at = 0 WHERE doubt_at = ? AND no = ?",
 	[DELIVERY_SETTLE] = "UPDATE delivery SET state = ?, attempts = ?, due_at = ?,"
 			    " ended_at = ?, status = ?, answer = ?, doubt_at = ?, note = ?"
 			    " WHERE no = ? AND state = 0",

@@ -1,8 +1,8 @@
 /*
  * ~ Here an event becomes durable. commit_batch() takes what has gathered since the last sync, has
- * ~ the store apply it in one transaction, and only then sends the jobs home. Next: store_apply() in
- * ~ store/batch.c for what is written; then dialect/arsel.c for how a vendor's words are read and
- * ~ spoken.
+ * ~ the store apply it in one transaction, and only then sends the jobs home. Next: store/batch.c
+ * ~ for the transaction, and what is written in it; then dialect/arsel.c for how a vendor's words are
+ * ~ read and spoken.
  */
 #include "intake/committer.h"
 
@@ -205,6 +205,7 @@ static void note_committed(struct committer *c, const struct commit_job *batch, 
 	if (c->failed)
 		log_info("store_recovered", LOG_I("failed_batches", c->failed));
 	c->failed = 0;
+	c->stuck = false;
 }
 
 static void recover(struct committer *c)

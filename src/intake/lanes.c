@@ -24,6 +24,7 @@ struct waiting {
 
 struct lanes {
 	struct lane lanes[LANES];
+	bool passed_over; /* the slow one waited, and had nothing in the last batch */
 	struct waiting keys[KEY_NO_MAX + 1];
 };
 
@@ -92,11 +93,14 @@ static void take(struct lanes *l, int lane, struct lane *batch, unsigned *n, uns
 struct commit_job *lanes_cut(struct lanes *l, unsigned max)
 {
 	struct lane batch = { 0 };
-	unsigned n = 0;
+	struct commit_job *slow = l->lanes[SLOW].first;
+	int first = l->passed_over ? SLOW : FAST;
+	unsigned n = 0, half = slow && l->lanes[FAST].first ? max / 2 : max;
 	must(!lanes_are_empty(l));
-	take(l, FAST, &batch, &n, l->lanes[SLOW].first ? max / 2 : max);
-	take(l, SLOW, &batch, &n, max);
-	take(l, FAST, &batch, &n, max);
+	take(l, first, &batch, &n, half);
+	take(l, !first, &batch, &n, max);
+	take(l, first, &batch, &n, max);
 	take(l, SLOW, &batch, &n, max); /* what waited for some of the fast lane */
+	l->passed_over = slow && l->lanes[SLOW].first == slow;
 	return batch.first;
 }

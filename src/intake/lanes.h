@@ -1,7 +1,8 @@
 /*
  * What waits for the committer, in two lanes: a key of which much waits goes into the slow one, so
  * that who asks little is not held up by who floods. A batch takes half of each, as long as both
- * have something. Jobs of one key leave in the order in which they came.
+ * have something; where the next of the slow lane is too large for what the fast one has left of the
+ * batch, it goes first in the next. Jobs of one key leave in the order in which they came.
  *
  * Under the committer's lock.
  */

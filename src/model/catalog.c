@@ -73,10 +73,9 @@ void catalog_unref(struct catalog *c)
 	for (unsigned i = 0; i < c->n_workspaces; i++)
 		workspace_unref(c->workspaces[i]);
 	free(c->workspaces);
-	free(c->keys);
-	free(c->origins);
+	catalog_keys_fini(c);
+	catalog_origins_unref(c->origins);
 	free(c->clients);
-	arena_fini(&c->arena);
 	free(c);
 }
 

@@ -38,6 +38,9 @@ enum {
 	WORKSPACES_MAX = 10000, /* in one data directory */
 	KEY_NO_MAX = 65535,     /* keys and OAuth clients ever made in one data directory */
 	KEY_ORIGINS_MAX = 1000, /* of one key */
+	KEY_ORIGIN_MAX = 300,   /* bytes: a scheme, a host of 253 and a port */
+	/* Names and lists of all keys and clients: see catalog_has_room_for_key() */
+	KEYS_BYTES_MAX = 64 * 1024 * 1024,
 	WORKSPACE_DEFINITIONS_MAX = 10000,
 	WORKSPACE_RATE_MAX = 1000000, /* requests_per_second */
 };
@@ -59,8 +62,11 @@ struct key {
 	const struct str *redirects;
 	unsigned n_redirects;
 	const struct workspace *workspace;
+	struct key_text *text; /* the catalog's: what holds the strings */
 };
 
+struct key_text;
+struct origin_set;
 struct client_slot;
 
 /* A choice that the workspace has made. What names and values there are is for those to know who
@@ -93,11 +99,11 @@ struct catalog {
 	unsigned n_workspaces;
 	struct key *keys; /* open-addressing table by digest; no 0: free */
 	unsigned n_keys, keys_room;
-	struct str *origins; /* of all publishable keys that are not revoked, sorted; some twice */
-	unsigned n_origins, origins_room;
+	size_t keys_bytes;           /* of the keys' names and lists */
+	struct origin_set *origins;  /* of all publishable keys that are not revoked; NULL: none */
+	unsigned n_origins;          /* as the keys list them, some twice */
 	struct client_slot *clients; /* open-addressing table by name */
 	unsigned n_clients, clients_room;
-	struct arena arena; /* the keys' names and lists */
 };
 
 struct catalog *catalog_ref(struct catalog *c); /* any thread */
@@ -120,11 +126,18 @@ bool key_has_redirect(const struct key *client, struct str uri);
 /* Key or client, by key.digest: whom a token was made for. */
 const struct key *catalog_issuer(const struct catalog *c, const struct sha256 *digest);
 /* As browsers send it: "https://shop.example", with a port where it is not the scheme's own. No
- * path, no slash at the end, no capitals: what is not letter for letter the same is another. */
+ * path, no slash at the end, no capitals: what is not letter for letter the same is another. At most
+ * KEY_ORIGIN_MAX bytes. */
 bool origin_is_valid(struct str s);
 bool key_has_origin(const struct key *key, struct str origin);
 /* Whether any publishable key has it: what a browser is told before a key is seen. */
 bool catalog_has_origin(const struct catalog *c, struct str origin);
+/*
+ * Whether a key with such strings may be added, or take the place of that of its number. Of
+ * KEYS_BYTES_MAX a workspace may have as much as would still be free without it, so that none keeps
+ * the others from making keys. With a look at each.
+ */
+bool catalog_has_room_for_key(const struct catalog *c, uint32_t workspace, const struct key *like);
 const struct workspace *catalog_workspace(const struct catalog *c, uint32_t no);
 /* With a look at each. */
 const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct uuid id);
@@ -158,7 +171,7 @@ void catalog_edit_drop(struct catalog_edit *e); /* NULL is fine */
 /* Adds the workspace, or replaces all of it but its definitions, contact fields and documents.
  * Strings are copied. */
 MUST_CHECK int catalog_edit_workspace(struct catalog_edit *e, const struct workspace *like);
-/* Adds or replaces by no. like->workspace is ignored in favour of `workspace`. */
+/* Adds or replaces by no. Strings are copied. like->workspace is ignored in favour of `workspace`. */
 MUST_CHECK int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct key *like);
 /* Adds or replaces by name. Takes a reference of its own. */
 MUST_CHECK int catalog_edit_define(struct catalog_edit *e, uint32_t workspace,
@@ -179,6 +192,8 @@ MUST_CHECK int catalog_edit_no_document(struct catalog_edit *e, uint32_t workspa
 					enum document_kind kind, struct str name);
 /* The workspace as the edit has it so far, to look into; NULL: none. */
 const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e, uint32_t no);
+/* All of it so far, but for the set of origins, which is made at the end. */
+const struct catalog *catalog_edit_so_far(const struct catalog_edit *e);
 
 /* Ends the edit and gives its snapshot, one reference for the caller. */
 struct catalog *catalog_edit_done(struct catalog_edit *e);

@@ -64,6 +64,19 @@ int catalog_clients_add(struct catalog *c, const struct key *key)
 	return 0;
 }
 
+int catalog_clients_copy(struct catalog *to, const struct catalog *from)
+{
+	if (from->clients_room == 0)
+		return 0;
+	to->clients = malloc(from->clients_room * sizeof(*to->clients));
+	if (!to->clients)
+		return fail(-ENOMEM, "catalog");
+	memcpy(to->clients, from->clients, from->clients_room * sizeof(*to->clients));
+	to->clients_room = from->clients_room;
+	to->n_clients = from->n_clients;
+	return 0;
+}
+
 int catalog_clients_rebuild(struct catalog *c)
 {
 	int r = 0;

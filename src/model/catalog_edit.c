@@ -4,57 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/*
- * Edits. The edit holds its origin, so whatever it shares with it has two references or more:
- * what has one belongs to the edit alone and may be changed in place.
- */
-struct catalog_edit {
-	struct catalog *from; /* NULL: none */
-	struct catalog *next;
-	uint32_t last_key_no; /* the highest so far */
-};
-
-enum { STRINGS_MAX = 64 * 1024 * 1024 }; /* bytes of names in one snapshot or workspace */
+/* Bytes of a workspace's own strings, its name and its switches: what there are of them is bounded
+ * before it comes here, and takes a thousandth of it. */
+enum { STRINGS_MAX = 64 * 1024 * 1024 };
 
 static bool copy_str(struct arena *a, struct str *s)
 {
 	*s = arena_str(a, *s);
 	return s->p != NULL;
-}
-
-static bool copy_list(struct arena *a, const struct str **list, unsigned n)
-{
-	struct str *copy = arena_array(a, struct str, n);
-	for (unsigned i = 0; i < n && copy; i++) {
-		copy[i] = (*list)[i];
-		if (!copy_str(a, &copy[i]))
-			return false;
-	}
-	*list = copy;
-	return copy != NULL;
-}
-
-static bool copy_key(struct catalog *to, struct key *key)
-{
-	return copy_str(&to->arena, &key->name) &&
-	       copy_list(&to->arena, &key->origins, key->n_origins) &&
-	       copy_list(&to->arena, &key->redirects, key->n_redirects);
-}
-
-static int copy_keys(struct catalog *to, const struct catalog *from)
-{
-	if (from->keys_room == 0)
-		return 0;
-	to->keys = malloc(from->keys_room * sizeof(*to->keys));
-	if (!to->keys)
-		return fail(-ENOMEM, "catalog");
-	memcpy(to->keys, from->keys, from->keys_room * sizeof(*to->keys));
-	to->keys_room = from->keys_room;
-	to->n_keys = from->n_keys;
-	for (unsigned i = 0; i < to->keys_room; i++)
-		if (to->keys[i].no && !copy_key(to, &to->keys[i]))
-			return fail(-ENOMEM, "catalog");
-	return catalog_origins_rebuild(to) ?: catalog_clients_rebuild(to);
 }
 
 static int share_workspaces(struct catalog *to, const struct catalog *from)
@@ -78,13 +35,12 @@ static int begin_edit(struct catalog_edit *e, struct catalog *from)
 	if (!e->next)
 		return fail(-ENOMEM, "catalog");
 	atomic_init(&e->next->refs, 1);
-	arena_init(&e->next->arena, STRINGS_MAX, NULL);
 	if (!from)
 		return 0;
 	e->from = catalog_ref(from);
 	for (unsigned i = 0; i < from->keys_room; i++)
 		e->last_key_no = MAX(e->last_key_no, from->keys[i].no);
-	return copy_keys(e->next, from) ?: share_workspaces(e->next, from);
+	return catalog_keys_share(e->next, from) ?: share_workspaces(e->next, from);
 }
 
 int catalog_edit_new(struct catalog *from, struct catalog_edit **out)
@@ -107,6 +63,7 @@ void catalog_edit_drop(struct catalog_edit *e)
 		return;
 	catalog_unref(e->next);
 	catalog_unref(e->from);
+	free(e->origins);
 	free(e);
 }
 
@@ -311,66 +268,14 @@ const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e
 	return catalog_workspace(e->next, no);
 }
 
-/* The keys in a table of `room` slots, without that of row `but`. */
-static int rebuild_keys(struct catalog *c, unsigned room, uint32_t but)
+const struct catalog *catalog_edit_so_far(const struct catalog_edit *e)
 {
-	struct key *table = calloc(room, sizeof(*table));
-	if (!table)
-		return fail(-ENOMEM, "catalog");
-	c->n_keys = 0;
-	for (unsigned i = 0; i < c->keys_room; i++) {
-		const struct key *k = &c->keys[i];
-		if (k->no == 0 || k->no == but)
-			continue;
-		*catalog_key_slot(table, room, &k->digest) = *k;
-		c->n_keys++;
-	}
-	free(c->keys);
-	c->keys = table;
-	c->keys_room = room;
-	return 0;
-}
-
-static const struct key *key_of_row(const struct catalog *c, uint32_t no)
-{
-	for (unsigned i = 0; i < c->keys_room; i++)
-		if (c->keys[i].no == no)
-			return &c->keys[i];
-	return NULL;
-}
-
-int catalog_edit_key(struct catalog_edit *e, uint32_t workspace, const struct key *like)
-{
-	struct catalog *c = e->next;
-	struct key k = *like;
-	int r = 0;
-
-	k.workspace = catalog_workspace(c, workspace);
-	must(k.no > 0 && k.no <= KEY_NO_MAX && k.workspace);
-	if (!copy_key(c, &k))
-		return fail(-ENOMEM, "catalog");
-
-	/* Rows come in order when a catalog is filled, so a new one costs no search. */
-	const struct key *old = k.no <= e->last_key_no ? key_of_row(c, k.no) : NULL;
-	bool changed = old != NULL;
-	if (old && memcmp(&old->digest, &k.digest, sizeof(k.digest)) != 0)
-		r = rebuild_keys(c, c->keys_room, k.no);
-	if (r == 0 && 2 * (c->n_keys + 1) > c->keys_room)
-		r = rebuild_keys(c, c->keys_room ? 2 * c->keys_room : 8, 0);
-	if (r < 0)
-		return pass(r);
-
-	struct key *slot = catalog_key_slot(c->keys, c->keys_room, &k.digest);
-	c->n_keys += slot->no == 0;
-	*slot = k;
-	e->last_key_no = MAX(e->last_key_no, k.no);
-	if (changed)
-		return catalog_origins_rebuild(c) ?: catalog_clients_rebuild(c);
-	return catalog_origins_add(c, &k) ?: catalog_clients_add(c, &k);
+	return e->next;
 }
 
 struct catalog *catalog_edit_done(struct catalog_edit *e)
 {
+	catalog_origins_gather(e);
 	struct catalog *c = steal(&e->next);
 	catalog_edit_drop(e);
 	return c;

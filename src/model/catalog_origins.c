@@ -9,7 +9,7 @@ bool origin_is_valid(struct str s)
 {
 	size_t scheme = str_find(s, ':');
 	struct str host = str_from(s, scheme);
-	if (scheme == 0 || !str_starts(host, STR("://")) || host.n == 3)
+	if (s.n > KEY_ORIGIN_MAX || scheme == 0 || !str_starts(host, STR("://")) || host.n == 3)
 		return false;
 	host = str_from(host, 3);
 	for (size_t i = 0; i < s.n; i++)
@@ -26,60 +26,82 @@ bool key_has_origin(const struct key *key, struct str origin)
 	return false;
 }
 
-/* The position of the first that is not before it. */
-static unsigned position(const struct catalog *c, struct str origin)
+/* Open addressing, shared by all snapshots with the same. The strings are the keys'. */
+struct origin_set {
+	atomic_uint refs;
+	unsigned room; /* a power of two, at least twice as many as there are */
+	struct str slots[];
+};
+
+static struct str *slot_of(struct origin_set *set, struct str origin)
 {
-	unsigned low = 0, high = c->n_origins;
-	while (low < high) {
-		unsigned mid = low + (high - low) / 2;
-		if (str_cmp(c->origins[mid], origin) < 0)
-			low = mid + 1;
-		else
-			high = mid;
+	for (size_t i = hash64(origin);; i++) {
+		struct str *slot = &set->slots[i & (set->room - 1)];
+		if (!slot->p || str_eq(*slot, origin))
+			return slot;
 	}
-	return low;
 }
 
 bool catalog_has_origin(const struct catalog *c, struct str origin)
 {
-	unsigned i = position(c, origin);
-	return i < c->n_origins && str_eq(c->origins[i], origin);
+	return c->origins && slot_of(c->origins, origin)->p;
 }
 
-static int make_room(struct catalog *c, unsigned n)
+unsigned catalog_origins_of(const struct key *key)
 {
-	if (c->n_origins + n <= c->origins_room)
+	return key->publishable && !key->revoked ? key->n_origins : 0;
+}
+
+void catalog_origins_share(struct catalog *to, const struct catalog *from)
+{
+	if (from->origins)
+		atomic_fetch_add_explicit(&from->origins->refs, 1, memory_order_relaxed);
+	to->origins = from->origins;
+}
+
+void catalog_origins_unref(struct origin_set *set)
+{
+	if (!set)
+		return;
+	unsigned before = atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel);
+	must(before > 0);
+	if (before == 1)
+		free(set);
+}
+
+int catalog_origins_changed(struct catalog_edit *e)
+{
+	unsigned room = e->origins ? e->origins->room : 0, wanted = MAX(room, 8);
+	e->origins_changed = true;
+	while (wanted < 2 * (size_t)e->next->n_origins)
+		wanted *= 2;
+	if (wanted == room)
 		return 0;
-	unsigned room = MAX(2 * c->origins_room, c->n_origins + n);
-	struct str *list = realloc(c->origins, room * sizeof(*list));
-	if (!list)
+	struct origin_set *set = calloc(1, sizeof(*set) + wanted * sizeof(struct str));
+	if (!set)
 		return fail(-ENOMEM, "catalog");
-	c->origins = list;
-	c->origins_room = room;
+	atomic_init(&set->refs, 1);
+	set->room = wanted;
+	free(e->origins);
+	e->origins = set;
 	return 0;
 }
 
-int catalog_origins_add(struct catalog *c, const struct key *key)
+static void add(struct origin_set *set, const struct key *key)
 {
-	if (!key->publishable || key->revoked)
-		return 0;
-	int r = make_room(c, key->n_origins);
-	for (unsigned i = 0; i < key->n_origins && r == 0; i++) {
-		unsigned at = position(c, key->origins[i]);
-		memmove(&c->origins[at + 1], &c->origins[at],
-			(c->n_origins - at) * sizeof(*c->origins));
-		c->origins[at] = key->origins[i];
-		c->n_origins++;
-	}
-	return pass(r);
+	for (unsigned i = 0; i < catalog_origins_of(key); i++)
+		*slot_of(set, key->origins[i]) = key->origins[i];
 }
 
-int catalog_origins_rebuild(struct catalog *c)
+void catalog_origins_gather(struct catalog_edit *e)
 {
-	int r = 0;
-	c->n_origins = 0;
-	for (unsigned i = 0; i < c->keys_room && r == 0; i++)
+	struct catalog *c = e->next;
+	if (!e->origins_changed)
+		return;
+	for (unsigned i = 0; i < c->keys_room; i++)
 		if (c->keys[i].no)
-			r = catalog_origins_add(c, &c->keys[i]);
-	return pass(r);
+			add(e->origins, &c->keys[i]);
+	catalog_origins_unref(c->origins);
+	c->origins = steal(&e->origins);
+	e->origins_changed = false;
 }

@@ -3,6 +3,18 @@
 
 #include "model/catalog.h"
 
+/*
+ * The edit holds its origin, so whatever it shares with it has two references or more: what has one
+ * belongs to the edit alone and may be changed in place.
+ */
+struct catalog_edit {
+	struct catalog *from; /* NULL: none */
+	struct catalog *next;
+	uint32_t last_key_no;       /* the highest so far */
+	bool origins_changed;       /* `next` still has those of `from` */
+	struct origin_set *origins; /* empty, with room for those of `next`; NULL: there are none */
+};
+
 void workspace_unref(struct workspace *w); /* NULL is fine */
 
 /* For a workspace without documents: those of `old`. False: out of memory. */
@@ -19,11 +31,20 @@ unsigned catalog_workspace_at(const struct catalog *c, uint32_t no);
 struct key *catalog_key_slot(struct key *keys, unsigned room, const struct sha256 *digest);
 struct definition **workspace_slot(struct definition **table, unsigned room, struct str name);
 
-/* The origins of a key that comes into the catalog, which has copied them; and all of them anew
- * after one has gone or changed. -ENOMEM. */
-MUST_CHECK int catalog_origins_add(struct catalog *c, const struct key *key);
-MUST_CHECK int catalog_origins_rebuild(struct catalog *c);
+/* For a catalog without keys: those of `from`, with what follows from them. */
+MUST_CHECK int catalog_keys_share(struct catalog *to, const struct catalog *from);
+void catalog_keys_fini(struct catalog *c);
 
-/* Likewise the table of clients by name. */
+/* How many origins a key adds to the set; none unless it is good in a browser. */
+unsigned catalog_origins_of(const struct key *key);
+void catalog_origins_share(struct catalog *to, const struct catalog *from);
+void catalog_origins_unref(struct origin_set *set); /* NULL is fine */
+/* Some key's have: makes room for what there are now, so that nothing can fail at the end, where they
+ * are gathered once, whatever the edit did. */
+MUST_CHECK int catalog_origins_changed(struct catalog_edit *e);
+void catalog_origins_gather(struct catalog_edit *e);
+
+/* The table of clients by name: a copy; one more; all anew, after one has changed. */
+MUST_CHECK int catalog_clients_copy(struct catalog *to, const struct catalog *from);
 MUST_CHECK int catalog_clients_add(struct catalog *c, const struct key *key);
 MUST_CHECK int catalog_clients_rebuild(struct catalog *c);

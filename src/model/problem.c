@@ -186,6 +186,10 @@ void problem_put_rule(struct buf *b, const struct problem *p)
 		return put_full(b, p, "custom fields that contacts may have");
 	case PROBLEM_WORKSPACES_FULL:
 		return put_full(b, p, "workspaces, or keys, that there can be");
+	case PROBLEM_KEYS_FULL:
+		return put_full(b, p,
+				"bytes that names and origins of keys may take, of which a"
+				" workspace gets a fair share");
 	case PROBLEM_UNKNOWN_DOCUMENT:
 		return buf_printf(b, "names no %s that is there", p->rule);
 	case PROBLEM_DOCUMENTS_FULL:

@@ -44,7 +44,8 @@ enum problem_code {
 	PROBLEM_IN_USE,              /* the automation that `path` names sends to it */
 	PROBLEM_CHANGED,             /* since it was looked at */
 	PROBLEM_TEMPLATE, /* of what is sent: `rule`, made for it, tells why, `size` at which byte */
-	PROBLEM_LAST = PROBLEM_TEMPLATE,
+	PROBLEM_KEYS_FULL, /* names and origins of keys take as many bytes as they may: `limit` */
+	PROBLEM_LAST = PROBLEM_KEYS_FULL,
 };
 
 struct problem {

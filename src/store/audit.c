@@ -173,8 +173,10 @@ static int open_db(struct audit *a)
 	/* A first start that was killed before there was a log left a journal that has to be undone;
 	 * that cannot be left out. */
 	bool write = a->config->repair || directory_file_bytes(&a->dir, "occurd.db-journal") > 0;
-	int r = db_open(a->dir.db_path, write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
-			&a->db);
+	int r = write ? directory_rewrite_log(a->dir.db_path) : 0;
+	r = r
+		    ?: db_open(a->dir.db_path, write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
+			       &a->db);
 	if (r < 0 || write)
 		return pass(r);
 	sqlite3_db_config(a->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -187,6 +189,7 @@ static int open_and_look(struct audit *a)
 	int r = directory_visit(&a->dir, a->config->dir, true);
 	r = r ?: open_db(a);
 	r = r ?: migrations_check(a->db, &empty);
+	r = r ?: directory_check_schema(&a->dir, empty);
 	return r < 0 || empty ? pass(r) : look_and_mend(a);
 }
 

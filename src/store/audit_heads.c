@@ -40,10 +40,21 @@ static int compare(struct audit *a, struct heads *h)
 	return 0;
 }
 
+/* What is saved is read, and is none; not that it could not be read. */
+static bool is_none(struct audit *a, int r)
+{
+	int code = sqlite3_errcode(a->db);
+	return r == -EIO && (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE);
+}
+
 static int look(struct audit *a, struct heads *h)
 {
 	int64_t from = 0;
 	int r = heads_read_saved(a->db, h, &from);
+	if (is_none(a, r)) {
+		audit_found(a, FINDING_HEAD, "the saved positions are none (%s)", fail_text());
+		return 0;
+	}
 	if (r == 0 && (from < 0 || (uint64_t)from > a->last_seq))
 		audit_found(a, FINDING_HEAD,
 			    "positions are saved up to event %" PRId64 ", the last is %" PRIu64,

@@ -24,6 +24,11 @@ int batch_begin(struct store *s)
 	return 0;
 }
 
+instant_us batch_changed_at(const struct store *s, instant_us before)
+{
+	return MAX(s->at.received_at, before + 1);
+}
+
 int store_begin(struct store *s)
 {
 	uint64_t free_bytes;

@@ -19,6 +19,12 @@ struct definition *catalog_find_definition(const struct store *s, uint32_t works
 	return w ? workspace_definition(w, name) : NULL;
 }
 
+bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct key *like)
+{
+	const struct catalog *c = s->edit ? catalog_edit_so_far(s->edit) : s->catalog;
+	return catalog_has_room_for_key(c, workspace, like);
+}
+
 int catalog_begin_edit(struct store *s)
 {
 	return s->edit ? 0 : catalog_edit_new(s->catalog, &s->edit);
@@ -201,9 +207,12 @@ int scopes_read(struct str words, unsigned *out)
 	return 0;
 }
 
-/* A client's redirects, or a key's origins. None, not even an empty list: it is no publishable one. */
+/* A client's redirects, or a key's origins. None, not even an empty list: it is no publishable one. What
+ * was revoked is good nowhere, and so takes no room for them. */
 static int read_list(struct store *s, struct str json, struct key *k)
 {
+	if (k->revoked)
+		return 0;
 	if (k->client)
 		return pass(read_strings(&s->scratch, json, &k->redirects, &k->n_redirects));
 	k->publishable = json.n > 0;

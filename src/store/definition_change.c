@@ -113,7 +113,7 @@ static int decide_change(struct store *s, struct op *op, const struct definition
 	const struct level wanted = { op->define->fields, op->define->n_fields };
 	if (grows && !fits(op, there, wanted, STR("fields")))
 		return STORE_REFUSED;
-	next.updated_at = definition_changed_at(s, old);
+	next.updated_at = batch_changed_at(s, old->updated_at);
 	int r = grows ? definition_extend(s, &next, op->define->fields, op->define->n_fields, p)
 		      : plan(&next, p);
 	r = r ?: same(s, old, p->next, &is_same);

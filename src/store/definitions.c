@@ -20,12 +20,6 @@ void definition_plan_fini(struct definition_plan *plan)
 	plan->next = NULL;
 }
 
-/* Two changes never look alike, however the clock goes: see DEFINITION_AS_SEEN. */
-instant_us definition_changed_at(const struct store *s, const struct definition *old)
-{
-	return MAX(s->at.received_at, old->updated_at + 1);
-}
-
 static bool is_there(const struct store *s, const struct op *op)
 {
 	uint32_t no = op->definition;
@@ -113,7 +107,7 @@ int definition_extend(struct store *s, const struct definition *from, const stru
 	struct definition next = definition_draft(from);
 	if (!extend_fields(&s->scratch, &next.fields, &next.n_fields, more, n))
 		return fail(-ENOMEM, "definition");
-	next.updated_at = definition_changed_at(s, from);
+	next.updated_at = batch_changed_at(s, from->updated_at);
 	plan->next = definition_new(&next);
 	return plan->next ? 0 : fail(-ENOMEM, "definition");
 }

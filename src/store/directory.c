@@ -57,14 +57,26 @@ static int take_lock(struct directory *d)
 		    "directory %s is in use by another process", d->path);
 }
 
-/* An empty database is a new one only in a new directory: the lock remembers that there was one. */
-static int check_not_lost(struct directory *d)
+/* An empty database is a new one only in a new directory: the lock remembers that there was one. That
+ * there is a log makes no difference: the database's first page says that it has one, and was synced
+ * before there was any. */
+static int check_not_lost(const struct directory *d)
 {
-	if (is_empty(d, "lock") || !is_empty(d, "occurd.db") || !is_empty(d, "occurd.db-wal"))
+	if (is_empty(d, "lock") || !is_empty(d, "occurd.db"))
 		return 0;
 	return fail(-ENOENT,
 		    "%s held events and is lost: put it back, or remove %s/lock to begin anew",
 		    d->db_path, d->path);
+}
+
+int directory_check_schema(const struct directory *d, bool empty)
+{
+	if (is_empty(d, "lock") || !empty)
+		return 0;
+	return fail(-ENOENT,
+		    "what %s held was in its log, and %s-wal is lost: put it back, or remove"
+		    " %s/lock to begin anew",
+		    d->db_path, d->db_path, d->path);
 }
 
 static int write_all(int fd, struct str s, off_t at)

@@ -33,6 +33,9 @@ MUST_CHECK int directory_sync(const struct directory *d);
 MUST_CHECK int directory_sync_at(const char *path); /* likewise, of any */
 /* There is a database here now: from here on one that is empty is one that was lost. */
 MUST_CHECK int directory_remember(struct directory *d);
+/* -ENOENT: there was a database here, and the file that is here has no schema: its log, with all that
+ * was stored, is lost. */
+MUST_CHECK int directory_check_schema(const struct directory *d, bool empty);
 void directory_close(struct directory *d); /* directory_none is fine */
 
 MUST_CHECK int directory_free_bytes(const struct directory *d, uint64_t *out);

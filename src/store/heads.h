@@ -26,7 +26,7 @@ struct head {
 	uint64_t contact;
 	uint64_t seq;   /* 0: no event yet */
 	uint32_t count; /* events */
-	uint64_t print; /* the report that last changed nothing (contacts.c); 0: none. Not saved */
+	uint64_t print; /* the report that last changed nothing (apply.c); 0: none. Not saved */
 };
 
 struct head_block;

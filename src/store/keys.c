@@ -3,6 +3,12 @@
 
 #include <errno.h>
 
+int key_refuse_full(struct op *op)
+{
+	return op_refuse(op,
+			 (struct problem){ .code = PROBLEM_KEYS_FULL, .limit = KEYS_BYTES_MAX });
+}
+
 int key_decide(struct store *s, struct op *op)
 {
 	int64_t no = 0;
@@ -13,7 +19,12 @@ int key_decide(struct store *s, struct op *op)
 	}
 	int r = db_first_i64(st, &no);
 	op->key_no = (uint32_t)no;
-	return r < 0 ? pass(r) : no == 0 || no > KEY_NO_MAX ? STORE_REFUSED : STORE_OK;
+	if (r < 0 || no == 0 || no > KEY_NO_MAX)
+		return r < 0 ? pass(r) : STORE_REFUSED;
+	/* To revoke one takes no more than there is. */
+	if (op->key->no || catalog_key_fits(s, op->workspace, op->key))
+		return STORE_OK;
+	return key_refuse_full(op);
 }
 
 int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *like)

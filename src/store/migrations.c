@@ -57,6 +57,12 @@ int migrations_run(sqlite3 *db)
 	return pass(r);
 }
 
+int migrations_look(sqlite3 *db, bool *empty)
+{
+	int64_t version;
+	return pass(judge(db, &version, empty));
+}
+
 int migrations_check(sqlite3 *db, bool *empty)
 {
 	int64_t version = 0;

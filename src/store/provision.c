@@ -138,6 +138,8 @@ static int provision_key(struct store *s, const struct key_table *t, uint32_t wo
 	r = r ?: find_key(s, t, workspace, &k, &texts, &found);
 	if (r < 0 || found.same)
 		return pass(r);
+	if (!catalog_key_fits(s, workspace, &k))
+		return fail(-E2BIG, "the names and lists of so many keys are too large");
 	if (found.revoked && !k.revoked)
 		log_warning("brought_back", LOG_S("what", t->clients ? "client" : "key"),
 			    LOG_I("number", k.no));
@@ -254,6 +256,8 @@ static int provision_workspace(struct store *s, const struct provision *all,
 		arena_reset(&s->scratch);
 		r = provision_document(s, no, all, &p->documents[i]);
 	}
+	for (unsigned i = 0; r == 0 && i < p->n_documents; i++)
+		r = provision_document_uses(s, no, all, &p->documents[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_contacts; i++) {
 		arena_reset(&s->scratch);
 		r = provision_contact(s, no, &p->contacts[i]);

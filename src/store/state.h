@@ -128,6 +128,8 @@ MUST_CHECK int scopes_read(struct str words, unsigned *out);
 const struct workspace *catalog_find_workspace(const struct store *s, uint32_t workspace);
 struct definition *catalog_find_definition(const struct store *s, uint32_t workspace,
 					   struct str name);
+/* Whether the batch may add the key, or put it in the place of that of its number. */
+bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct key *like);
 /* The batch's edit, begun when there is none. */
 MUST_CHECK int catalog_begin_edit(struct store *s);
 /* The batch is abandoned. */
@@ -219,7 +221,9 @@ void token_rows_keep(struct store *s);   /* the batch is committed */
 void token_rows_forget(struct store *s); /* or abandoned */
 
 /* keys.c: made and revoked while the server runs. */
-MUST_CHECK int key_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
+/* Or STORE_REFUSED, without a problem where the number of a key is meant. */
+MUST_CHECK int key_decide(struct store *s, struct op *op);
+MUST_CHECK int key_refuse_full(struct op *op); /* STORE_REFUSED */
 MUST_CHECK int key_write(struct store *s, struct op *op);
 MUST_CHECK int key_add(struct store *s, uint32_t workspace, uint32_t no, const struct key *like);
 
@@ -231,6 +235,10 @@ MUST_CHECK int workspace_next(struct store *s, uint32_t *no);
 MUST_CHECK int workspace_set_switches(struct store *s, const struct workspace *old,
 				      const struct switch_setting *set, unsigned n,
 				      struct workspace *w);
+/* STORE_REFUSED, with *out: it is a relay, and an automation has a template for it; without: memory
+ * is. What both say lives in the arena and in the workspace. */
+MUST_CHECK int document_judge_relay(struct store *s, struct arena *a, const struct workspace *w,
+				    const struct document *d, struct problem *out);
 /* Adds it, or makes the one of that number so, unless it is; the times are filled in. */
 MUST_CHECK int workspace_put(struct store *s, struct workspace *w, bool *changed);
 MUST_CHECK int workspace_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
@@ -244,8 +252,6 @@ struct definition_plan {
 
 /* For a definition about to be made: a UUIDv7, as ids of the event API are. */
 struct uuid definition_id(const struct store *s);
-/* When a change of it that is made now is said to be: later than any before. */
-instant_us definition_changed_at(const struct store *s, const struct definition *old);
 void definition_plan_fini(struct definition_plan *plan);
 MUST_CHECK int definition_decide(struct store *s, struct op *op, struct definition_plan *plan);
 MUST_CHECK int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan);
@@ -278,6 +284,9 @@ MUST_CHECK int document_put(struct store *s, uint32_t workspace, struct document
 
 /* batch.c: store_begin() without a look at the free disk. */
 MUST_CHECK int batch_begin(struct store *s);
+/* When a change made now is said to be of what was last changed at `before`: later, however the clock
+ * goes, so that no two look alike (DEFINITION_AS_SEEN, DOCUMENT_AS_SEEN). */
+instant_us batch_changed_at(const struct store *s, instant_us before);
 
 /* provision.c and its parts: within store_provision()'s batch. */
 MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_workspace *p,
@@ -287,6 +296,10 @@ MUST_CHECK int provision_contact_field(struct store *s, uint32_t workspace,
 /* STORE_REFUSED, with p->error: it does not fit what the workspace has. */
 MUST_CHECK int provision_document(struct store *s, uint32_t workspace, const struct provision *p,
 				  const struct provision_document *declared);
+/* Likewise, once all of the file are there. */
+MUST_CHECK int provision_document_uses(struct store *s, uint32_t workspace,
+				       const struct provision *p,
+				       const struct provision_document *declared);
 MUST_CHECK int provision_rotate(struct store *s, uint32_t workspace,
 				const struct provision_workspace *p);
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,

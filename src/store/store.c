@@ -65,13 +65,21 @@ static int use_wal(sqlite3 *db)
 	return r < 0 ? pass(r) : 0;
 }
 
+static int migrate(struct store *s)
+{
+	bool empty = false;
+	int r = migrations_look(s->db, &empty);
+	r = r ?: directory_check_schema(&s->dir, empty);
+	return pass(r ?: migrations_run(s->db));
+}
+
 static int connect(struct store *s)
 {
 	s->pages_kib = 0; /* SQLite's own opinion */
 	int r = db_open_on(s->dir.db_path, SQLITE_OPEN_READWRITE, log_file_system(), &s->db);
 	r = r ?: use_wal(s->db);
 	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
-	r = r ?: migrations_run(s->db);
+	r = r ?: migrate(s);
 	r = r ?: new_events_connect(&s->new_events, s->db);
 	/* The log too is there now, and SQLite syncs its name only if it made it itself. */
 	r = r ?: directory_sync(&s->dir);

@@ -137,6 +137,8 @@ static int decide_new(struct store *s, struct op *op)
 	if (r == 0 && key_no > KEY_NO_MAX)
 		return refuse_full(op, KEY_NO_MAX);
 	op->key_no = (uint32_t)key_no;
+	if (r == 0 && !catalog_key_fits(s, op->workspace_no, op->key))
+		return key_refuse_full(op);
 	return pass(r);
 }
 

@@ -338,6 +338,8 @@ def test_a_key_for_pages_needs_no_restart(tmp_path):
     ({**PAGES, "allowed_origins": ["https://a.example", "https://B.example", "https://c.example/",
                                    "*", 5, ""]}, [f"allowed_origins[{i}]" for i in range(1, 6)]),
     ({**PAGES, "allowed_origins": ["https://a.example"] * 1001}, ["allowed_origins"]),
+    ({**PAGES, "allowed_origins": ["https://" + "a" * 292, "https://" + "a" * 293]},
+     ["allowed_origins[1]"]),
 ])
 def test_keys_that_are_refused(server, body, errors):
     before = ask(server, "GET", "/_/v1/keys").json()

@@ -404,6 +404,7 @@ static void test_refused(void **state)
 #define NO_ORIGIN                                                              \
 	"3: workspaces[0].keys[0].allowed_origins[0]: must be an origin like " \
 	"https://shop.example, in lower case and without a path, not "
+#define LETTERS_60      "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff"
 #define PAGE_OF(origin) PAGE("events.write", ", publishable: true, allowed_origins: ['" origin "']")
 		{ PAGE("", ", publishable: true"),
 		  "3: workspaces[0].keys[0].scopes: must be [events.write] of a publishable key, "
@@ -419,6 +420,9 @@ static void test_refused(void **state)
 		{ PAGE_OF("https://"), NO_ORIGIN "\"https://\"" },
 		{ PAGE_OF("://shop.example"), NO_ORIGIN "\"://shop.example\"" },
 		{ PAGE_OF("https://*.shop.example"), NO_ORIGIN "\"https://*.shop.example\"" },
+		{ PAGE_OF("https://" LETTERS_60 LETTERS_60 LETTERS_60 LETTERS_60 LETTERS_60),
+		  "3: workspaces[0].keys[0].allowed_origins[0]: must be at most 300 bytes long, "
+		  "not 308" },
 		{ PAGE_OF("null"), NO_ORIGIN "\"null\"" },
 		{ PAGE_OF("*"), NO_ORIGIN "\"*\"" },
 		{ PAGE_OF(""), "3: workspaces[0].keys[0].allowed_origins[0]: must not be empty" },

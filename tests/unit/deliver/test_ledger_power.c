@@ -158,9 +158,9 @@ static void live(struct world *w)
 	for (unsigned i = 0; i < STEPS; i++) {
 		int r = w->ledger ? 0 : reopen(w);
 		unsigned what = pick(w, 9);
-		if (pick(w, 8) == 0 && w->reader)
+		if (pick(w, 4) == 0 && w->reader)
 			let_the_reader_go(w);
-		else if (pick(w, 8) == 0 && !w->reader && w->ledger)
+		else if (pick(w, 40) == 0 && !w->reader && w->ledger)
 			let_a_reader_come(w);
 		if (r == 0)
 			r = what > 3    ? step(w)

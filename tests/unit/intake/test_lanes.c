@@ -112,10 +112,40 @@ static void a_large_job_goes_alone(void **state)
 	put(1, 2, 2000);
 	put(2, 1, 1);
 	assert_int_equal(cut(last).ops, 2000);
+	assert_int_equal(cut(last).ops, 2000); /* passed over before, so it goes first */
 	struct batch b = cut(last);
-	assert_int_equal(b.jobs, 1); /* the other large one does not fit beside it */
+	assert_int_equal(b.jobs, 1); /* neither large one left room beside it */
 	assert_int_equal(b.of_key[2], 1);
-	assert_int_equal(cut(last).ops, 2000);
+}
+
+/* Others come without an end; a job of the slow lane goes all the same, however large. */
+static void no_size_waits_for_ever(void **state)
+{
+	static const struct {
+		unsigned large;  /* operations of each of three jobs */
+		unsigned others; /* jobs of 100 that each of three keys puts before each cut */
+	} cases[] = {
+		{ 2000, 1 },        /* larger than a batch */
+		{ 2000, 4 },        /* beside a full fast lane */
+		{ MAX, 1 },         /* just fits */
+		{ MAX / 2 + 1, 4 }, /* more than the fast lane leaves */
+		{ MAX / 2, 4 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct commit_job *last[10] = { 0 };
+		unsigned gone = 0;
+		n_jobs = 0;
+		put(1, 3, cases[i].large);
+		for (unsigned n = 0; n < 6; n++) {
+			for (uint32_t key = 2; key < 5; key++)
+				put(key, cases[i].others, 100);
+			gone += cut(last).of_key[1];
+		}
+		while (!lanes_are_empty(lanes))
+			(void)cut(last);
+		assert_int_equal(gone, 3);
+	}
 }
 
 /* Keys that come and go, with jobs of any size: nothing is lost and nothing overtakes its like. */
@@ -141,7 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LANES_TEST(one_key_fills_batches),    LANES_TEST(who_asks_little_goes_ahead),
 		LANES_TEST(the_flood_gets_its_half),  LANES_TEST(a_large_job_goes_alone),
-		LANES_TEST(keeps_the_order_of_a_key),
+		LANES_TEST(keeps_the_order_of_a_key), LANES_TEST(no_size_waits_for_ever),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

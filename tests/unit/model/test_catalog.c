@@ -378,6 +378,13 @@ static void origins_are_those_of_the_keys_there(void **state)
 	struct sha256 digest = digest_of(2);
 	assert_true(key_has_origin(catalog_key(two, &digest), STR("https://b.example")));
 	assert_false(key_has_origin(catalog_key(less, &digest), STR("https://b.example")));
+	/* What leaves them as they are shares them. */
+	struct catalog_edit *e = begin(two);
+	add_workspace(e, 2, "v");
+	struct catalog *same = catalog_edit_done(e);
+	assert_ptr_equal(same->origins, two->origins);
+	assert_ptr_equal(catalog_key(same, &digest)->origins, catalog_key(two, &digest)->origins);
+	catalog_unref(same);
 	catalog_unref(one);
 	catalog_unref(two);
 	catalog_unref(less);

@@ -153,6 +153,9 @@ static const struct {
 	{ { .code = PROBLEM_TEMPLATE, .path = STR_INIT("body") }, "body cannot be a template" },
 	{ { .code = PROBLEM_IN_USE, .path = STR_INIT("big-order") },
 	  "big-order is an automation that sends to it" },
+	{ { .code = PROBLEM_KEYS_FULL, .limit = 5 },
+	  "The request may not go beyond the 5 bytes that names and origins of keys may take, of "
+	  "which a workspace gets a fair share" },
 	{ { .code = PROBLEM_WORKSPACES_FULL, .limit = 5 },
 	  "The request may not go beyond the 5 workspaces, or keys, that there can be" },
 	{ { .code = PROBLEM_CLASH, .path = STR_INIT("tag"), .rule = "status" },

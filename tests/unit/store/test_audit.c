@@ -170,6 +170,11 @@ static const struct damage {
 	{ "DELETE FROM contact_head", "contact 2: its newest event is 7 of 4", true },
 	{ "UPDATE contact_head SET heads = zeroblob(6144)", "says 0 of 0", true },
 	{ "UPDATE meta SET value = 999 WHERE name = 'heads_from'", "saved up to event 999", true },
+	{ "UPDATE contact_head SET heads = x'00'",
+	  "the saved positions are none (damaged database: heads:", true },
+	{ "UPDATE contact_head SET block = 99999999", "number of a block of heads", true },
+	{ "UPDATE contact_head SET block = -1", "number of a block of heads", true },
+	{ "DELETE FROM meta", "the saved positions are none (no answer", true },
 	/* Behind the truth by the events that a start reads again: nothing is wrong. */
 	{ "DELETE FROM contact_head; UPDATE meta SET value = 0 WHERE name = 'heads_from'", NULL,
 	  true },
