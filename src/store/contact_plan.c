@@ -37,9 +37,11 @@ static int read_owned(struct planning *p, yyjson_val *list)
 		struct str value = json_str(json_get(v, STR("value")));
 		if (!identity_kind_parse(json_str(json_get(v, STR("kind"))), &id.kind))
 			return db_damaged("kind of an identity");
+		if (!identity_has_key(id.kind, value))
+			return db_damaged("value of an identity");
 		id.key = identity_key(&p->s->scratch, id.kind, value);
 		if (!id.key.p)
-			return db_damaged("value of an identity");
+			return fail(-ENOMEM, "identities of a contact");
 		planning_add(p, id, value)->stored = true;
 	}
 	return 0;
@@ -257,7 +259,8 @@ int contact_plan(struct store *s, struct op *op, struct contact_plan *plan)
 	struct planning p = { .s = s, .op = op, .plan = plan };
 	int r = read_contact(&p);
 	p.custom_before = p.attributes.n_custom;
-	planning_note_shown(&p);
+	if (r == 0)
+		planning_note_shown(&p);
 	r = r ?: change_identities(&p);
 	r = r ?: planning_forget_states(&p);
 	r = r ?: change_attributes(&p);
