@@ -52,6 +52,9 @@ static uint64_t report_print(const struct op *op)
 	}
 	for (unsigned i = 0; i < op->n_changes; i++) {
 		const struct attribute_change *c = &op->changes[i];
+		/* What is taken out, and put back by another change, comes last each time. */
+		if (c->verb == ATTRIBUTE_WITHOUT && op->n_changes > 1)
+			return 0;
 		siphash_number(&print, (uint64_t)c->verb << 1 | c->custom);
 		siphash_number(&print, c->of ? (uint64_t)(c->of - op->who) + 1 : 0);
 		siphash_text(&print, c->name);
