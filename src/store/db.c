@@ -31,9 +31,21 @@ int db_fail(sqlite3 *db, int code, const char *what)
 		    db ? sqlite3_extended_errcode(db) : code);
 }
 
+#define DAMAGED "damaged database: "
+
 int db_damaged(const char *what)
 {
-	return fail(-EIO, "damaged database: %s", what);
+	return fail(-EIO, DAMAGED "%s", what);
+}
+
+/* Without the number's meaning, which stands behind every cause. */
+struct str db_damage(void)
+{
+	struct str words = fail_words(), end = str_of(strerror(EIO));
+	if (!str_starts(words, STR(DAMAGED)))
+		return words;
+	words = str_from(words, strlen(DAMAGED));
+	return str_head(words, words.n - MIN(words.n, end.n + strlen(": ")));
 }
 
 /*

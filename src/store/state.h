@@ -120,8 +120,17 @@ MUST_CHECK int memory_load(struct store *s);
 MUST_CHECK int memory_fit(struct store *s);
 unsigned memory_pages_kib(uint64_t contacts);
 
+/* Who is told of each row that a start would fail at, db_damage() being what is wrong with it. */
+struct damage_told {
+	void (*tell)(void *arg, const char *row);
+	void *arg;
+};
+
 /* catalog_load.c */
 MUST_CHECK int catalog_load(struct store *s);
+/* All rows as a start reads them, and nothing done with them. Of the store it takes `db` and `scratch`,
+ * and leaves `definition_workspace`. */
+MUST_CHECK int catalog_examine(struct store *s, const struct damage_told *told);
 /* Words with blanks between, of a row. */
 MUST_CHECK int scopes_read(struct str words, unsigned *out);
 /* The catalog as the batch sees it. */
@@ -210,6 +219,8 @@ struct token_plan {
 };
 
 MUST_CHECK int token_rows_load(struct store *s);
+/* As catalog_examine(). */
+MUST_CHECK int token_rows_examine(struct store *s, const struct damage_told *told);
 /* Or STORE_REFUSED. */
 MUST_CHECK int token_issue_decide(struct store *s, struct op *op, struct token_plan *plan);
 MUST_CHECK int token_issue(struct store *s, struct op *op, const struct token_plan *plan);
