@@ -61,7 +61,7 @@ struct store {
 	struct directory dir;
 	uint64_t reserve_bytes;
 	instant_us (*now)(void);
-	unsigned log_pages, round_events;
+	unsigned log_pages, round_events, scrub_after_ms;
 
 	struct catalog_cell cell;
 	struct status status;
@@ -90,6 +90,11 @@ struct store {
 
 	instant_us next_bulk_expiry; /* as next_expiry */
 	unsigned n_bulks;            /* added by this batch */
+
+	/* What was erased is still in the files: when it is to go from there, of time_monotonic_ms();
+	 * 0: nothing is. */
+	int64_t scrub_at_ms;
+	bool erased; /* something, by this batch */
 
 	struct tokens tokens;        /* any thread looks into it */
 	struct token *token_changes; /* of the batch, for when it is committed; kind 0: gone */
@@ -193,6 +198,12 @@ MUST_CHECK int contact_view_end(struct store *s, struct op *op, const struct con
 MUST_CHECK int contact_erase(struct store *s, struct op *op, uint64_t contact);
 MUST_CHECK int erasure_load(struct store *s);
 MUST_CHECK int erasure_go_on(struct store *s);
+
+/* scrub.c: what was erased goes from the files, too. */
+void scrub_load(struct store *s);
+void scrub_keep(struct store *s); /* the batch is committed */
+MUST_CHECK int scrub_between_batches(struct store *s);
+bool scrub_is_due(const struct store *s);
 
 /* dedupe.c: ids that callers chose. */
 MUST_CHECK int dedupe_load(struct store *s);
