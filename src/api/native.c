@@ -206,16 +206,17 @@ static bool may(const struct key *key, const struct resource *resource)
 	return key->scopes & enough;
 }
 
-static const struct key *key_of(struct native *n, struct request *req)
+/* In that snapshot: the next call of intake_catalog() may end it. */
+static const struct key *key_of(const struct catalog *catalog, struct request *req)
 {
 	struct credentials c = { .secret = authorization(req, STR("Bearer")) };
-	return access_key(intake_catalog(n->intake, req->loop), &c);
+	return access_key(catalog, &c);
 }
 
 static const struct key *caller(struct native_query *q)
 {
 	q->catalog = intake_catalog(q->native->intake, q->req->loop);
-	return key_of(q->native, q->req);
+	return key_of(q->catalog, q->req);
 }
 
 bool native_may(struct native_query *q)
@@ -279,7 +280,7 @@ enum { BODY_MAX = 1024 * 1024, UNREAD_BODY_MAX = 64 * 1024 };
 size_t native_body_limit(struct native *n, struct request *req)
 {
 	bool read = req->method == METHOD_POST || req->method == METHOD_PATCH;
-	const struct key *key = read ? key_of(n, req) : NULL;
+	const struct key *key = read ? key_of(intake_catalog(n->intake, req->loop), req) : NULL;
 	if (!key)
 		return UNREAD_BODY_MAX;
 	intake_own(n->intake, req, key->no);

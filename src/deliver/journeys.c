@@ -96,13 +96,15 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 	return payload_make(a, &what, &j->attempt.body, why);
 }
 
+static const char too_large[] = "it is too large to be sent";
+
 /* Likewise. One that is too large must not hold up the others for ever. */
 static int fill(struct journeys *js, struct journey *j, const char **why)
 {
 	int r = read_and_make(js, j, why);
 	if (r >= 0 || !j->attempt.arena.full)
 		return r;
-	*why = "it is too large to be sent";
+	*why = too_large;
 	return 1;
 }
 
@@ -178,6 +180,15 @@ static int note_all(struct journeys *js, struct journey *const *list, unsigned n
 	return pass(ledger_doubt(js->ledger, deliveries, n, now));
 }
 
+static int start(struct journeys *js, const struct destination *to, struct journey *j)
+{
+	int r = sender_for(to)->send(js->http, &j->attempt);
+	if (r == 0 || !j->attempt.arena.full)
+		return pass(r);
+	give_up(j, too_large);
+	return 0;
+}
+
 /* Those that cannot be begun after all are taken back. */
 static int start_all(struct journeys *js, const struct destination *to, struct journey **list,
 		     unsigned n, instant_us now)
@@ -185,7 +196,7 @@ static int start_all(struct journeys *js, const struct destination *to, struct j
 	int r = n > 0 && is_noted(to) ? note_all(js, list, n, now) : 0;
 	unsigned i = 0;
 	while (i < n && r == 0) {
-		r = sender_for(to)->send(js->http, &list[i]->attempt);
+		r = start(js, to, list[i]);
 		i += r == 0;
 	}
 	for (; i < n; i++)

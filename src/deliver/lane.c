@@ -31,6 +31,17 @@ static bool is_under_way(const struct lane *l, const struct delivery *d, bool or
 	return false;
 }
 
+/* Here, where what has ended is in the ledger: one that is under way now may have ended before its
+ * turn comes, and would be begun again. */
+static void leave_out_what_is_under_way(struct lane *l, bool ordered)
+{
+	unsigned kept = 0;
+	for (unsigned i = 0; i < l->n; i++)
+		if (!is_under_way(l, &l->rows[i], ordered))
+			l->rows[kept++] = l->rows[i];
+	l->n = kept;
+}
+
 /* Where to go on: behind what was loaded. A contact's next comes when the one before it has ended,
  * wherever it stands, so then it is from the start; and also with nothing under way, so that a clock
  * that was set back does no harm. */
@@ -56,6 +67,7 @@ static int load(struct lane *l, const struct destination *d, struct ledger *ledg
 		return pass(r);
 	l->rows = page.rows;
 	l->n = page.n;
+	leave_out_what_is_under_way(l, d->ordered);
 	l->look &= l->more;
 	l->more = page.more;
 	l->place = page.end;
@@ -132,8 +144,6 @@ static bool has_room(struct lane *l, const struct destination *d, instant_us now
 
 const struct delivery *lane_next(struct lane *l, const struct destination *d, instant_us now)
 {
-	while (l->next < l->n && is_under_way(l, &l->rows[l->next], d->ordered))
-		l->next++;
 	if (l->disabled || l->next == l->n || !has_room(l, d, now))
 		return NULL;
 	return &l->rows[l->next];

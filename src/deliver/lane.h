@@ -54,7 +54,7 @@ enum lane_state lane_state(const struct lane *l);
 void lane_init(struct lane *l, uint32_t destination, void *owner);
 void lane_fini(struct lane *l); /* nothing is under way */
 
-/* Loads what is due, where there is room for it. */
+/* Loads what is due, where there is room for it. What has ended must be in the ledger. */
 MUST_CHECK int lane_load(struct lane *l, const struct destination *d, struct ledger *ledger,
 			 instant_us now);
 

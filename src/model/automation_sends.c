@@ -9,6 +9,15 @@ bool automation_sends_to(const struct automation *m, struct str destination)
 	return false;
 }
 
+bool automation_sends_body_to(const struct automation *m, struct str destination)
+{
+	for (unsigned i = 0; i < m->n_actions; i++)
+		if (m->actions[i].kind == ACTION_SEND && m->actions[i].body.p &&
+		    str_eq(m->actions[i].destination, destination))
+			return true;
+	return false;
+}
+
 static void unknown(struct arena *a, struct problems *ps, unsigned action)
 {
 	struct str path = problem_index(a, STR("actions"), action);
@@ -16,8 +25,7 @@ static void unknown(struct arena *a, struct problems *ps, unsigned action)
 		   .rule = document_kind_name(DOCUMENT_DESTINATION));
 }
 
-/* A vendor's shape is not to be had otherwise. */
-static bool is_relay(struct arena *a, const struct document *destination)
+bool document_is_relay(struct arena *a, const struct document *destination)
 {
 	yyjson_val *v;
 	return json_parse(a, destination->body, &v, NULL) == JSON_OK &&
@@ -31,7 +39,7 @@ static void judge_send(const struct action *action, const struct workspace *w, s
 		workspace_document(w, DOCUMENT_DESTINATION, action->destination);
 	if (!to)
 		return unknown(a, ps, i);
-	if (action->body.p && is_relay(a, to))
+	if (action->body.p && document_is_relay(a, to))
 		problem_at(ps, PROBLEM_CLASH,
 			   problem_path(a, problem_index(a, STR("actions"), i), STR("body")),
 			   .rule = "a relay, which sends what its vendor wants");

@@ -14,34 +14,28 @@ enum { EVENT, PROPERTIES, CONTACT, AUTOMATION, DELIVERY_ID, NAMES };
 
 /* --- Names --- */
 
-static int parse(struct arena *a, struct buf *text, yyjson_val **out)
+/* The event and the contact lie as deep here as in what was taken from a client, who may use all
+ * levels that there are. */
+static int parse(struct arena *a, struct str text, yyjson_val **out, const char **why)
 {
-	if (!text->failed && json_parse(a, buf_str(text), out, NULL) == JSON_OK)
+	enum json_outcome o = text.p ? json_parse(a, text, out, NULL) : JSON_NO_MEMORY;
+	if (o == JSON_OK)
 		return 0;
-	return a->full ? BODY_WRONG : fail(-ENOMEM, "what a body is about");
+	*why = o == JSON_NO_MEMORY  ? "what it is about is too large"
+	       : o == JSON_TOO_DEEP ? "what it is about is nested too deep"
+				    : "what it is about is not JSON";
+	return o == JSON_NO_MEMORY && !a->full ? fail(-ENOMEM, "what a body is about") : BODY_WRONG;
 }
 
-static void put_member(struct buf *b, const char *name, struct str json)
-{
-	buf_printf(b, ",\"%s\":", name);
-	buf_put(b, json);
-}
-
-static int parse_all(struct arena *a, const struct body *of, yyjson_val **out)
+static int parse_text(struct arena *a, struct str text, yyjson_val **out, const char **why)
 {
 	struct buf b = buf_in(a);
-	buf_lit(&b, "{\"automation\":");
-	buf_json_str(&b, of->automation);
-	buf_lit(&b, ",\"delivery_id\":");
-	buf_json_str(&b, of->delivery_id);
-	put_member(&b, "event", of->event);
-	put_member(&b, "contact", of->contact);
-	buf_char(&b, '}');
-	return parse(a, &b, out);
+	buf_json_str(&b, text);
+	return parse(a, b.failed ? (struct str){ 0 } : buf_str(&b), out, why);
 }
 
 /* {"email":"..."}: by kind, of each the first, which is why the last is written first. */
-static int parse_identities(struct arena *a, yyjson_val *list, yyjson_val **out)
+static int parse_identities(struct arena *a, yyjson_val *list, yyjson_val **out, const char **why)
 {
 	struct buf b = buf_in(a);
 	buf_lit(&b, "{");
@@ -54,17 +48,18 @@ static int parse_identities(struct arena *a, yyjson_val *list, yyjson_val **out)
 			buf_char(&b, ',');
 	}
 	buf_char(&b, '}');
-	return parse(a, &b, out);
+	return parse(a, b.failed ? (struct str){ 0 } : buf_str(&b), out, why);
 }
 
-static int read_names(struct arena *a, const struct body *of, struct template_name names[NAMES])
+static int read_names(struct arena *a, const struct body *of, struct template_name names[NAMES],
+		      const char **why)
 {
-	yyjson_val *all, *identities;
-	int r = parse_all(a, of, &all);
-	if (r)
-		return r;
-	yyjson_val *event = json_get(all, STR("event")), *contact = json_get(all, STR("contact"));
-	r = parse_identities(a, json_get(contact, STR("identities")), &identities);
+	yyjson_val *event, *contact, *identities, *automation, *delivery_id;
+	int r = parse(a, of->event, &event, why);
+	r = r ?: parse(a, of->contact, &contact, why);
+	r = r ?: parse_identities(a, json_get(contact, STR("identities")), &identities, why);
+	r = r ?: parse_text(a, of->automation, &automation, why);
+	r = r ?: parse_text(a, of->delivery_id, &delivery_id, why);
 	if (r)
 		return r;
 	names[EVENT] = (struct template_name){ STR("event"), { event } };
@@ -73,10 +68,8 @@ static int read_names(struct arena *a, const struct body *of, struct template_na
 	names[CONTACT] = (struct template_name){
 		STR("contact"), { contact, json_get(contact, STR("attributes")), identities }
 	};
-	names[AUTOMATION] =
-		(struct template_name){ STR("automation"), { json_get(all, STR("automation")) } };
-	names[DELIVERY_ID] =
-		(struct template_name){ STR("delivery_id"), { json_get(all, STR("delivery_id")) } };
+	names[AUTOMATION] = (struct template_name){ STR("automation"), { automation } };
+	names[DELIVERY_ID] = (struct template_name){ STR("delivery_id"), { delivery_id } };
 	return 0;
 }
 
@@ -88,11 +81,10 @@ static int render(const struct template *t, struct arena *a, const struct body *
 {
 	struct template_name names[NAMES];
 	const struct template_data data = { names, NAMES, otherwise, steps };
-	int r = read_names(a, of, names);
-	if (r == BODY_WRONG) {
-		*err = (struct template_error){ "what it is about is too large", 0 };
+	*err = (struct template_error){ 0 };
+	int r = read_names(a, of, names, &err->what);
+	if (r == BODY_WRONG)
 		return TEMPLATE_TOO_MUCH;
-	}
 	return r < 0 ? pass(r) : template_render(t, a, &data, json, err);
 }
 
@@ -187,19 +179,33 @@ static void judge(struct judge *j, const struct definition *const *definitions, 
 		try_sample(j, definitions[i], true);
 }
 
+static bool read_template(struct judge *j, struct arena *parts, struct str text)
+{
+	struct template_error err;
+	int r = template_read(parts, text, &j->template, &err);
+	j->spec->refused |= r < 0;
+	if (r > 0)
+		refuse(j, err.what, &err);
+	return r == 0;
+}
+
+void body_judge_template(struct spec *s, struct str path, struct str text)
+{
+	struct judge j = { .spec = s, .path = path };
+	struct arena parts;
+	arena_init(&parts, MEMORY_MAX, NULL);
+	(void)read_template(&j, &parts, text);
+	arena_fini(&parts);
+}
+
 void body_judge(struct spec *s, struct str path, struct str text,
 		const struct definition *const *definitions, unsigned n, unsigned *steps)
 {
 	struct judge j = { .spec = s, .path = path, .steps = steps };
-	struct template_error err;
 	struct arena parts;
 	arena_init(&parts, MEMORY_MAX, NULL);
 	arena_init(&j.work, MEMORY_MAX, NULL);
-	int r = template_read(&parts, text, &j.template, &err);
-	s->refused |= r < 0;
-	if (r > 0)
-		refuse(&j, err.what, &err);
-	if (r == 0)
+	if (read_template(&j, &parts, text))
 		judge(&j, definitions, n);
 	arena_fini(&j.work);
 	arena_fini(&parts);

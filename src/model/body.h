@@ -29,6 +29,9 @@ enum {
 void body_judge(struct spec *s, struct str path, struct str text,
 		const struct definition *const *definitions, unsigned n, unsigned *steps);
 
+/* What can be told of one without knowing what it is about: that it is a template. */
+void body_judge_template(struct spec *s, struct str path, struct str text);
+
 struct body {
 	struct str delivery_id, automation;
 	struct str event, contact; /* JSON, as the native API shows them */

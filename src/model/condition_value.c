@@ -77,8 +77,9 @@ static bool number_in(struct str text, char *room, size_t size, yyjson_val *out)
 	bool is_number =
 		text.n < size && json_parse(&a, text, &v, NULL) == JSON_OK && json_is_number(v);
 	if (is_number) {
-		memcpy(room, text.p, text.n);
-		room[text.n] = '\0';
+		struct str number = json_str(v); /* without the blanks around it */
+		memcpy(room, number.p, number.n);
+		room[number.n] = '\0';
 		out->tag = v->tag;
 		out->uni.str = room;
 	}

@@ -33,14 +33,26 @@ static bool read_automation(struct arena *a, yyjson_val *v, const struct workspa
 	return good && automation_judge_bodies(&m, w, a, ps) && ps->found == before;
 }
 
-/* Compact, and without members that are null, which count as absent. */
-static bool put_body(struct arena *a, yyjson_val *v, struct problems *ps, struct str *out)
+/* `"paused":true,`; it does not count, so that what could be saved can be switched. */
+static size_t switch_size(enum document_kind kind, yyjson_val *v)
 {
-	*out = document_merge(a, STR("{}"), v);
-	if (out->n > DOCUMENT_BODY_MAX)
+	const yyjson_val *off = json_get(v, declaration_off(kind));
+	const size_t around = strlen("\"\":,");
+	if (!yyjson_is_bool((yyjson_val *)off))
+		return 0;
+	return declaration_off(kind).n + around +
+	       strlen(yyjson_is_true((yyjson_val *)off) ? "true" : "false");
+}
+
+/* Compact, and without members that are null, which count as absent. */
+static bool put_body(struct arena *a, yyjson_val *v, struct problems *ps, struct document *out)
+{
+	out->body = document_merge(a, STR("{}"), v);
+	size_t n = out->body.n - MIN(switch_size(out->kind, v), out->body.n);
+	if (n > DOCUMENT_BODY_MAX)
 		problem_at(ps, PROBLEM_TOO_MANY, STR(""), .rule = "bytes",
-			   .limit = DOCUMENT_BODY_MAX, .size = (int64_t)out->n);
-	return out->p && out->n <= DOCUMENT_BODY_MAX;
+			   .limit = DOCUMENT_BODY_MAX, .size = (int64_t)n);
+	return out->body.p && n <= DOCUMENT_BODY_MAX;
 }
 
 bool declaration_read(struct arena *a, enum document_kind kind, yyjson_val *v,
@@ -53,7 +65,7 @@ bool declaration_read(struct arena *a, enum document_kind kind, yyjson_val *v,
 	if (!good)
 		return false;
 	spec_judge_name(ps, STR("name"), out->name);
-	return ps->found == before && put_body(a, v, ps, &out->body);
+	return ps->found == before && put_body(a, v, ps, out);
 }
 
 /* --- Switching off --- */

@@ -21,7 +21,7 @@ enum {
 	DOCUMENTS_MAX = 1000,                         /* of each kind, in a workspace */
 	DOCUMENT_NAME_MAX = 100,                      /* code points */
 	DOCUMENT_BODY_MAX = 64 << 10,                 /* bytes that may be declared */
-	DOCUMENT_STORED_MAX = DOCUMENT_BODY_MAX + 64, /* and then switched off */
+	DOCUMENT_STORED_MAX = DOCUMENT_BODY_MAX + 64, /* with what switches it, which is free */
 };
 
 struct document_text;

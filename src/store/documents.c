@@ -55,15 +55,20 @@ static bool may_name(const struct document *d, struct str quoted)
 	return memmem(d->body.p, d->body.n, quoted.p, quoted.n) != NULL;
 }
 
-static int decide_unused(struct store *s, struct op *op, const struct workspace *w)
+/* The first automation that does that with the destination; NULL: none does. */
+static int find_sender(struct store *s, struct arena *a, const struct workspace *w,
+		       struct str destination,
+		       bool (*does)(const struct automation *m, struct str destination),
+		       const struct document **out)
 {
 	unsigned n;
 	const struct document *list = workspace_documents_of(w, DOCUMENT_AUTOMATION, &n);
-	struct buf quoted = buf_in(op->arena);
-	buf_json_str(&quoted, op->document->name);
+	struct buf quoted = buf_in(a);
+	buf_json_str(&quoted, destination);
+	*out = NULL;
 	if (quoted.failed)
 		return STORE_REFUSED;
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n && !*out; i++) {
 		struct automation m;
 		if (!may_name(&list[i], buf_str(&quoted)))
 			continue;
@@ -71,11 +76,45 @@ static int decide_unused(struct store *s, struct op *op, const struct workspace 
 		int r = read_automation(s, list[i].body, &m);
 		if (r < 0)
 			return pass(r);
-		if (r == STORE_OK && automation_sends_to(&m, op->document->name))
-			return op_refuse(op, (struct problem){ .code = PROBLEM_IN_USE,
-							       .path = list[i].name });
+		if (r == STORE_OK && does(&m, destination))
+			*out = &list[i];
 	}
 	return STORE_OK;
+}
+
+static int decide_unused(struct store *s, struct op *op, const struct workspace *w)
+{
+	const struct document *sender;
+	int r = find_sender(s, op->arena, w, op->document->name, automation_sends_to, &sender);
+	if (r != STORE_OK || !sender)
+		return r;
+	return op_refuse(op, (struct problem){ .code = PROBLEM_IN_USE, .path = sender->name });
+}
+
+int document_judge_relay(struct store *s, struct arena *a, const struct workspace *w,
+			 const struct document *d, struct problem *out)
+{
+	const struct document *sender = NULL;
+	int r = STORE_OK;
+	if (document_is_relay(a, d))
+		r = find_sender(s, a, w, d->name, automation_sends_body_to, &sender);
+	if (r != STORE_OK || !sender)
+		return r;
+	struct str rule = arena_printf(a, "the body that the automation \"" STR_FMT "\" has for it",
+				       STR_ARG(sender->name));
+	*out = (struct problem){ .code = PROBLEM_CLASH, .path = STR("type"), .rule = rule.p };
+	return STORE_REFUSED;
+}
+
+/* What it was has been judged with each automation that sends there. */
+static int decide_type(struct store *s, struct op *op, const struct workspace *w,
+		       const struct document *old)
+{
+	struct problem p = { .code = PROBLEM_NONE };
+	if (!old || document_is_relay(op->arena, old))
+		return STORE_OK;
+	int r = document_judge_relay(s, op->arena, w, op->document, &p);
+	return r == STORE_REFUSED && p.code ? op_refuse(op, p) : r;
 }
 
 /* --- Deciding --- */
@@ -105,9 +144,10 @@ int document_decide(struct store *s, struct op *op)
 	if (!w)
 		return op_refuse(op, (struct problem){ .code = PROBLEM_UNKNOWN_WORKSPACE });
 	int r = old ? decide_change(op, old) : decide_new(op, w);
-	if (r != STORE_OK || op->document->kind != DOCUMENT_AUTOMATION)
+	if (r != STORE_OK)
 		return r;
-	return decide_sends(s, op, w);
+	return op->document->kind == DOCUMENT_AUTOMATION ? decide_sends(s, op, w)
+							 : decide_type(s, op, w, old);
 }
 
 int document_delete_decide(struct store *s, struct op *op)

@@ -256,6 +256,8 @@ static int provision_workspace(struct store *s, const struct provision *all,
 		arena_reset(&s->scratch);
 		r = provision_document(s, no, all, &p->documents[i]);
 	}
+	for (unsigned i = 0; r == 0 && i < p->n_documents; i++)
+		r = provision_document_uses(s, no, all, &p->documents[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_contacts; i++) {
 		arena_reset(&s->scratch);
 		r = provision_contact(s, no, &p->contacts[i]);

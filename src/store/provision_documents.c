@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+enum { USES_MEMORY_MAX = 16 * 1024 * 1024 }; /* bytes; far above what a declaration needs */
+
 static int no_memory(void)
 {
 	return fail(-ENOMEM, "provisioning");
@@ -60,4 +62,31 @@ int provision_document(struct store *s, uint32_t workspace, const struct provisi
 		return problems.n ? refuse(s, p, declared, &problems.list[0]) : no_memory();
 	int r = keep_off(s, workspace_document(w, next.kind, next.name), v, &next);
 	return pass(r ?: put(s, w, &next));
+}
+
+static int judge_uses(struct store *s, const struct workspace *w, struct arena *a,
+		      const struct provision_document *declared, struct problem *problem)
+{
+	yyjson_val *v;
+	if (json_parse(a, declared->body, &v, NULL) != JSON_OK)
+		return no_memory();
+	const struct document *d =
+		workspace_document(w, DOCUMENT_DESTINATION, json_str(json_get(v, STR("name"))));
+	must(d);
+	return document_judge_relay(s, a, w, d, problem);
+}
+
+int provision_document_uses(struct store *s, uint32_t workspace, const struct provision *p,
+			    const struct provision_document *declared)
+{
+	struct problem problem = { .code = PROBLEM_NONE };
+	struct arena a;
+	if (declared->kind != DOCUMENT_DESTINATION)
+		return 0;
+	arena_init(&a, USES_MEMORY_MAX, NULL);
+	int r = judge_uses(s, catalog_find_workspace(s, workspace), &a, declared, &problem);
+	if (r == STORE_REFUSED)
+		r = problem.code ? refuse(s, p, declared, &problem) : no_memory();
+	arena_fini(&a);
+	return r;
 }

@@ -257,6 +257,10 @@ MUST_CHECK int workspace_next(struct store *s, uint32_t *no);
 MUST_CHECK int workspace_set_switches(struct store *s, const struct workspace *old,
 				      const struct switch_setting *set, unsigned n,
 				      struct workspace *w);
+/* STORE_REFUSED, with *out: it is a relay, and an automation has a template for it; without: memory
+ * is. What both say lives in the arena and in the workspace. */
+MUST_CHECK int document_judge_relay(struct store *s, struct arena *a, const struct workspace *w,
+				    const struct document *d, struct problem *out);
 /* Adds it, or makes the one of that number so, unless it is; the times are filled in. */
 MUST_CHECK int workspace_put(struct store *s, struct workspace *w, bool *changed);
 MUST_CHECK int workspace_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
@@ -314,6 +318,10 @@ MUST_CHECK int provision_contact_field(struct store *s, uint32_t workspace,
 /* STORE_REFUSED, with p->error: it does not fit what the workspace has. */
 MUST_CHECK int provision_document(struct store *s, uint32_t workspace, const struct provision *p,
 				  const struct provision_document *declared);
+/* Likewise, once all of the file are there. */
+MUST_CHECK int provision_document_uses(struct store *s, uint32_t workspace,
+				       const struct provision *p,
+				       const struct provision_document *declared);
 MUST_CHECK int provision_rotate(struct store *s, uint32_t workspace,
 				const struct provision_workspace *p);
 MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,

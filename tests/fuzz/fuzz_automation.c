@@ -155,7 +155,7 @@ static void judge_switched(struct arena *a, const struct document *d, bool off)
 
 static void judge_document(struct arena *a, const struct document *d, yyjson_val *properties)
 {
-	must(d->name.n > 0 && d->body.n <= DOCUMENT_BODY_MAX);
+	must(d->name.n > 0 && d->body.n <= DOCUMENT_STORED_MAX);
 	judge_again(a, d);
 	judge_switched(a, d, true);
 	judge_switched(a, d, false);

@@ -249,6 +249,27 @@ def test_dead_after_the_last_try_with_the_reason(tmp_path):
         assert len(receiver.got) == 2
 
 
+def test_in_order_and_once(tmp_path):
+    """Each contact's go one after the other, others beside them; and none goes again."""
+    contacts, each, failing = 15, 20, 3
+
+    def behave(got, n):
+        fails = got.event["properties"] == {"n": failing, "c": 0}
+        return 500 if fails and receiver.ids().count(got.id) == 1 else 200
+
+    with Receiver(behave) as receiver:
+        space = space_of("order", [webhook("crm", receiver, ordered=True, retry_seconds=[1, 1])],
+                         [send_to("all", "crm")])
+        with occurd.start(tmp_path, [space]) as server:
+            for n in range(each):
+                for c in range(contacts):
+                    track(server, space, f"c{c}@example.com", n=n, c=c)
+            ended(server, space, contacts * each)
+    for c in range(contacts):
+        taken = [g.event["properties"]["n"] for g in receiver.got if g.event["properties"]["c"] == c]
+        assert taken == sorted([*range(each), *([failing] if c == 0 else [])]), c
+
+
 def test_gone_disables_the_destination(tmp_path):
     """What waits for it goes on waiting, also over a start; nobody asks it again until it is
     changed."""

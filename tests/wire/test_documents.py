@@ -216,6 +216,29 @@ def test_a_declaration_has_a_size(server):
     assert "x" not in names(server, AUTOMATIONS)
 
 
+@pytest.mark.parametrize("where,switch,declared", [
+    (AUTOMATIONS, "paused", '{"name":"largest","actions":[{"send":"crm"}],"conditions":'
+                            '{"field":"properties.x","operator":"equals","value":"x"}}'),
+    (DESTINATIONS, "disabled", '{"name":"largest","type":"file","path":"p",'
+                               '"body":"[\\"x\\"]"}')])
+def test_the_switch_is_not_counted(server, where, switch, declared):
+    """The largest that can be saved can be switched, both ways, and grow by nothing else."""
+    def sized(n):
+        begin, end = declared.rsplit("x", 1)
+        text = begin + "x" * (n - len(begin) - len(end)) + end
+        return text.encode()
+    path = where + "/largest"
+    check_problem(ask(server, "POST", where, sized(65537)), 400, [""])
+    made = ask(server, "POST", where, sized(65536))
+    assert made.status == 201, made
+    for off in (True, False):
+        reply = ask(server, "PATCH", path, {switch: off})
+        assert reply.status == 200 and reply.json()[switch] is off
+    more = {"ordered": True} if where == DESTINATIONS else {"delay_seconds": 1}
+    check_problem(ask(server, "PATCH", path, more), 400, [""])
+    check_gone(ask(server, "DELETE", path))
+
+
 @pytest.mark.parametrize("method,path,readers", [
     ("GET", DESTINATIONS, []), ("GET", DESTINATIONS + "/crm", []), ("POST", DESTINATIONS, []),
     ("PATCH", DESTINATIONS + "/none", []), ("DELETE", DESTINATIONS + "/none", []),

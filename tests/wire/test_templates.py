@@ -136,6 +136,30 @@ def test_a_body_that_grows_beyond_all_bounds_is_dead(tmp_path):
         assert rows["wide"]["answer"].startswith("the body cannot be made: it ")
 
 
+def test_an_event_of_all_levels_that_there_are_holds_nobody_up(tmp_path):
+    """The body of 64 levels is legal, and holds the properties on the second. What a template then makes
+    of it is deeper than JSON here may be: that is the end of one delivery, and of no other."""
+    templates = {"part": '{"x": {{{properties.free.x}}}}', "whole": "{{{event}}}",
+                 "deeper": '{"event": {{{event}}}}'}
+    deep = 0
+    for _ in range(61):
+        deep = [deep]
+    with Receiver() as receiver:
+        space = space_of("deep", [webhook("crm", receiver)], [
+            with_body(name, "crm", body) for name, body in templates.items()])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space, n=1, free={"x": deep})
+            track(server, space, n=2, free={"x": 0})
+            rows = ended(server, space, 6)
+            assert "delivery_round_failed" not in server.log_text()
+        dead = [row for row in rows if row["state"] == "dead"]
+        assert [(row["automation"], row["answer"]) for row in dead] == [
+            ("deeper", "the body is not JSON: it is nested too deep at byte 0 of the template")]
+        got = [g.json for g in receiver.got]
+        assert len(got) == 5 and {"x": deep} in got and {"x": 0} in got
+        assert [deep] in [list(g["properties"]["free"].values()) for g in got if "properties" in g]
+
+
 def test_changed_while_deliveries_wait(tmp_path):
     """What is waiting is sent as the automation says when it is sent; an action that is gone leaves
     its deliveries what the destination says."""
@@ -201,6 +225,55 @@ def test_refused_when_it_is_saved(server, body, why):
         assert reply.status == 200 and reply.json()["body"] == body
     else:
         check_problem(reply, 400, ["body"])
+
+
+WHOLE = '{"cents": {{#properties.whole}}{{{properties.whole}}}00{{/properties.whole}}' \
+        '{{^properties.whole}}0{{/properties.whole}}}'
+
+
+def test_what_was_taken_can_be_switched_off(server):
+    """It makes JSON of a whole number, as its definition says there is, and of nothing else."""
+    made = ask(server, "POST", "/_/v1/definitions", {
+        "name": "whole", "fields": [{"name": "whole", "type": "integer"}]}, secret=ADMIN)
+    assert made.status == 201
+    rule = with_body("whole", "log", WHOLE, trigger={"definitions": ["whole"]})
+    path = f"{AUTOMATIONS}/whole"
+    assert ask(server, "POST", AUTOMATIONS, rule, secret=ADMIN).status == 201
+    for paused in (True, False):
+        reply = ask(server, "PATCH", path, {"paused": paused}, secret=ADMIN)
+        assert reply.status == 200 and reply.json()["paused"] is paused, reply
+    check_problem(ask(server, "PATCH", path, {"trigger": None}, secret=ADMIN), 400,
+                  ["actions[0].body"])
+
+
+def test_the_provisioning_file_is_judged_as_a_post_is(tmp_path):
+    space = space_of("whole", [{"name": "log", "type": "file", "path": "log"}],
+                     [with_body("whole", "log", WHOLE, trigger={"definitions": ["whole"]})])
+    space["definitions"].append({"name": "whole", "fields": [{"name": "whole", "type": "integer"}]})
+    with occurd.start(tmp_path, [space]) as server:
+        reply = ask(server, "GET", f"{AUTOMATIONS}/whole", secret=space["keys"][1]["secret"])
+        assert reply.status == 200 and reply.json()["actions"][0]["body"] == WHOLE
+
+
+def test_what_a_template_is_sent_to_becomes_no_relay(server):
+    relay = {"type": "relay", "vendor": "omnisend", "key": "k", "path": None}
+    path = f"{DESTINATIONS}/turns"
+    assert ask(server, "POST", DESTINATIONS, {"name": "turns", "type": "file", "path": "turns"},
+               secret=ADMIN).status == 201
+    for rule in (send_to("plain", "turns"), with_body("says", "turns", "{}")):
+        assert ask(server, "POST", AUTOMATIONS, rule, secret=ADMIN).status == 201
+    reply = ask(server, "PATCH", path, relay, secret=ADMIN)
+    check_problem(reply, 400, ["type"])
+    assert reply.json()["errors"][0]["message"] == \
+        'type may not stand together with the body that the automation "says" has for it'
+    says = f"{AUTOMATIONS}/says"
+    assert ask(server, "PATCH", says, {"paused": True}, secret=ADMIN).status == 200
+    assert ask(server, "PATCH", path, {"disabled": True}, secret=ADMIN).status == 200
+    assert ask(server, "PATCH", says, {"actions": [{"send": "turns"}]}, secret=ADMIN).status == 200
+    assert ask(server, "PATCH", path, relay, secret=ADMIN).json()["type"] == "relay"
+    for switch in ({"disabled": False}, {"vendor": "pristo", "key": "k", "population":
+                                         "11111111-1111-4111-8111-111111111111"}):
+        assert ask(server, "PATCH", path, switch, secret=ADMIN).status == 200
 
 
 def test_a_relay_has_none(server):

@@ -380,6 +380,34 @@ static void test_in_order(void **state)
 	end(a, ATTEMPT_DELIVERED, failed.due_at);
 }
 
+/* What is under way while others are loaded ends before those have begun: it is not begun again. */
+static void test_never_begun_twice(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 3; how++) {
+		to.ordered = how == 0;
+		uint64_t first = decide(T0, 1);
+		struct journey *j = begin(T0), *second;
+		assert_int_equal(j->delivery.no, first);
+		uint64_t before = decide(T0 - 1, 2), last = decide(T0 + 1, 3);
+		if (how == 1) { /* all is loaded anew */
+			lane_taken_back(&lane, second = begin(T0 + 1));
+			free(second);
+		} else if (how == 2) {
+			to.declared_at++;
+			lane_refresh(&lane, &to);
+		}
+		second = begin(T0 + 1);
+		assert_int_equal(second->delivery.no, before);
+		end(j, ATTEMPT_DELIVERED, T0 + 1);
+		assert_non_null(j = begin(T0 + 1));
+		assert_int_equal(j->delivery.no, last);
+		assert_null(begin(T0 + 1));
+		end(j, ATTEMPT_DELIVERED, T0 + 1);
+		end(second, ATTEMPT_DELIVERED, T0 + 1);
+	}
+}
+
 /* As many at once as the destination takes; and when all are under way, nobody looks for more. */
 static void test_in_order_with_many_under_way(void **state)
 {
@@ -559,6 +587,7 @@ int main(void)
 		CASE(test_only_an_answer_heals),
 		CASE(test_pauses_have_an_end),
 		CASE(test_in_order),
+		CASE(test_never_begun_twice),
 		CASE(test_in_order_with_many_under_way),
 		CASE(test_in_order_behind_many_that_wait),
 		CASE(test_in_order_beside_a_replay),

@@ -23,7 +23,8 @@ static int count(void *ctx, struct str definition, instant_us since, uint64_t *o
 
 static const char properties[] =
 	"{\"total\":149.990,\"n\":10,\"whole\":10.0,\"big\":9007199254740993,\"text\":\"abc\","
-	"\"number\":\"149.99\",\"flag\":true,\"flag_text\":\"true\",\"none\":null,\"tags\":[\"a\","
+	"\"number\":\"149.99\",\"before\":\" 50\",\"around\":\"\\n 50 \",\"within\":\"5 "
+	"0\",\"flag\":true,\"flag_text\":\"true\",\"none\":null,\"tags\":[\"a\","
 	"\"b\",7],"
 	"\"in\":{\"side\":{\"x\":\"deep\"},\"a.b\":1},\"a.b\":\"dotted\",\"empty\":\"\","
 	"\"day\":\"2025-11-20\",\"at\":\"2025-11-21T09:59:00+00:00\",\"later\":\"2025-11-22\"}";
@@ -112,6 +113,12 @@ static void test_tests(void **state)
 		{ T("properties.total", "lt", "149.99"), false },
 		{ T("properties.total", "lte", "149.99"), true },
 		{ T("properties.number", "gte", "100"), true },
+		{ T("properties.before", "equals", "50"), true },
+		{ T("properties.before", "equals", "5"), false },
+		{ T("properties.before", "gt", "49"), true },
+		{ T("properties.around", "in", "[50]"), true },
+		{ T("properties.around", "lt", "50"), false },
+		{ T("properties.within", "gte", "0"), false },
 		{ T("properties.text", "gte", "0"), false },
 		{ T("properties.gone", "lt", "1"), false },
 		{ T("properties.flag", "gte", "0"), false },

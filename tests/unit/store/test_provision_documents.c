@@ -107,6 +107,27 @@ static void what_is_switched_off_stays_so(void **state)
 	assert_string_equal(body_of(DOCUMENT_DESTINATION, "crm"), CRM_OFF);
 }
 
+#define RELAY     "{\"name\":\"crm\",\"type\":\"relay\",\"vendor\":\"omnisend\",\"key\":\"k\"}"
+#define RULE_BODY "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\",\"body\":\"{}\"}]}"
+
+/* What is judged is how all of the file leaves the workspace. */
+static void a_relay_takes_no_template_of_before(void **state)
+{
+	char error[200];
+	(void)state;
+	assert_done(declare(CRM, RULE_BODY, NULL, 0));
+	uint64_t before = fixture_fingerprint(&f);
+	assert_int_equal(declare(RELAY, "{\"name\":\"s\",\"actions\":[{\"send\":\"crm\"}]}", error,
+				 sizeof(error)),
+			 STORE_REFUSED);
+	assert_string_equal(error, "f:1: workspaces[0].d[0].type: may not stand together with the "
+				   "body that the automation \"r\" has for it");
+	assert_int_equal(fixture_fingerprint(&f), before);
+	assert_done(declare(RELAY, RULE, NULL, 0));
+	assert_string_equal(body_of(DOCUMENT_DESTINATION, "crm"), RELAY);
+	assert_string_equal(body_of(DOCUMENT_AUTOMATION, "r"), RULE);
+}
+
 static void what_does_not_fit_is_refused_with_all(void **state)
 {
 	static const struct {
@@ -176,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(they_are_made_and_replaced),
 		CASE(what_is_switched_off_stays_so),
+		CASE(a_relay_takes_no_template_of_before),
 		CASE(what_does_not_fit_is_refused_with_all),
 		CASE(what_the_file_declares_counts),
 	};
