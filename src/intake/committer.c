@@ -74,17 +74,18 @@ static struct timespec in_seconds(int s)
 }
 
 /* Waits for jobs. NULL when stopping and nothing is left, when a store that is broken or stuck is
- * due another try, or when it has chores. */
+ * due another try, or when it has chores, or may have come to have some. */
 static struct commit_job *take_batch(struct committer *c)
 {
 	struct commit_job *batch = NULL;
 	struct timespec until = in_seconds(RECOVER_EVERY_S);
 	bool held_up = c->broken || c->stuck;
 	bool chores = !held_up && store_has_chores(c->config.store);
+	bool look_again = held_up || store_has_later_chores(c->config.store);
 
 	pthread_mutex_lock(&c->lock);
 	while (lanes_are_empty(c->lanes) && !c->stopping && !chores) {
-		if (!held_up)
+		if (!look_again)
 			pthread_cond_wait(&c->arrived, &c->lock);
 		else if (pthread_cond_timedwait(&c->arrived, &c->lock, &until) == ETIMEDOUT)
 			break;

@@ -44,6 +44,7 @@ static int open_store(struct world *w)
 {
 	struct store_config config = fixture_config(&w->f);
 	config.log_pages = w->threaded ? 6 : 0;
+	config.scrub_after_ms = w->threaded ? 1 : 0;
 	return store_open(&config, &w->f.store);
 }
 
