@@ -83,7 +83,9 @@ static struct op name_report(struct fixture *f, enum op_kind kind, const char *j
 	struct attribute_change *c = arena_new(&f->arena, struct attribute_change);
 	struct op op = fixture_op(f, "a@x.io");
 	assert_non_null(c);
-	*c = (struct attribute_change){ ATTRIBUTE_SET, false, STR("first_name"), str_of(json) };
+	*c = (struct attribute_change){ .verb = ATTRIBUTE_SET,
+					.name = STR("first_name"),
+					.json = str_of(json) };
 	op.kind = kind;
 	op.changes = c;
 	op.n_changes = 1;
