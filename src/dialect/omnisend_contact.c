@@ -140,7 +140,7 @@ static enum refusal read_identifiers(struct call *call, yyjson_val *from, struct
 		problem_at(&call->problems, PROBLEM_UNKNOWN_CONTACT,
 			   problem_path(op->arena, place, STR("id")));
 	else
-		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR("contact"),
+		problem_at(&call->problems, PROBLEM_ALTERNATIVES, place,
 			   .rule = version->identifiers);
 	return REFUSE_NOTHING;
 }

@@ -90,9 +90,8 @@ yyjson_val *omnisend_attributes(struct buf *b, const struct contact_view *c)
 
 /* --- Version 4 --- */
 
-static void put_v4(struct buf *b, const struct contact_view *c)
+static void put_v4(struct buf *b, const struct contact_view *c, yyjson_val *attributes)
 {
-	yyjson_val *attributes = omnisend_attributes(b, c);
 	buf_char(b, '{');
 	put_id(b, "id", c);
 	for (size_t i = 0; i < ARRAY_LEN(v4); i++)
@@ -231,9 +230,9 @@ static void put_reach(struct buf *b, yyjson_val *attributes, bool dated)
 		buf_char(b, ']');
 }
 
-static void put_later(struct buf *b, const struct contact_view *c, bool dated)
+static void put_later(struct buf *b, const struct contact_view *c, yyjson_val *attributes,
+		      bool dated)
 {
-	yyjson_val *attributes = omnisend_attributes(b, c);
 	buf_char(b, '{');
 	put_id(b, dated ? "id" : "contactID", c);
 	put_reach(b, attributes, dated);
@@ -249,11 +248,12 @@ static void put_later(struct buf *b, const struct contact_view *c, bool dated)
 	buf_char(b, '}');
 }
 
-void omnisend_put_contact(struct buf *b, const struct call *call, const struct contact_view *c)
+void omnisend_put_contact(struct buf *b, const struct call *call, const struct contact_view *c,
+			  yyjson_val *attributes)
 {
 	const struct omnisend_version *version = omnisend_version(call);
 	if (version->first)
-		put_v4(b, c);
+		put_v4(b, c, attributes);
 	else
-		put_later(b, c, version->dated);
+		put_later(b, c, attributes, version->dated);
 }

@@ -240,10 +240,13 @@ struct contact_query {
 	unsigned limit;
 	unsigned skip; /* so many, of which only the index is read, a step each */
 	bool oldest;   /* begin at the oldest, as `after` does at its number */
+	/* What identities and attributes of the rows may have together; one row may have more. 0: no
+	 * limit. */
+	size_t bytes_max;
 };
 
 /* Newest first; with `after` or `oldest` those that are next newer. *more: there are rows beyond,
- * in the direction asked for. */
+ * in the direction asked for, or those that were too large. */
 MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a,
 				   const struct contact_query *q, struct contact_view **rows,
 				   unsigned *n, bool *more);

@@ -45,8 +45,9 @@ static void record_marked(struct fixture *f, uint64_t contact)
 static void make_marked(struct fixture *f)
 {
 	static const struct attribute_change changes[] = {
-		{ ATTRIBUTE_SET, false, STR_INIT("first_name"), STR_INIT("\"" MARK_NAME "\"") },
-		{ ATTRIBUTE_SET, true, STR_INIT("x"), STR_INIT("\"" MARK_NAME "\"") },
+		{ ATTRIBUTE_SET, false, STR_INIT("first_name"),
+		  .json = STR_INIT("\"" MARK_NAME "\"") },
+		{ ATTRIBUTE_SET, true, STR_INIT("x"), .json = STR_INIT("\"" MARK_NAME "\"") },
 	};
 	struct op op = marked_event(f, MARK_EMAIL "@x.io", MARK_EVENT);
 	struct who *who = arena_array(&f->arena, struct who, 2);

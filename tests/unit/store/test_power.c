@@ -84,7 +84,7 @@ static struct op make_event(struct world *w)
 		op.n_seen = 1;
 	}
 	*change = (struct attribute_change){ ATTRIBUTE_SET, true, STR("city"),
-					     arena_printf(&f->arena, "%u", n) };
+					     .json = arena_printf(&f->arena, "%u", n) };
 	op.changes = change;
 	op.n_changes = pick(w, 2);
 	if (pick(w, 4) == 0)
