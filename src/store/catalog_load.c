@@ -20,10 +20,21 @@ struct definition *catalog_find_definition(const struct store *s, uint32_t works
 	return w ? workspace_definition(w, name) : NULL;
 }
 
+static const struct catalog *so_far(const struct store *s)
+{
+	return s->edit ? catalog_edit_so_far(s->edit) : s->catalog;
+}
+
 bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct key *like)
 {
-	const struct catalog *c = s->edit ? catalog_edit_so_far(s->edit) : s->catalog;
-	return catalog_has_room_for_key(c, workspace, like);
+	return catalog_has_room_for_key(so_far(s), workspace, like);
+}
+
+bool catalog_definition_fits(const struct store *s, uint32_t workspace,
+			     const struct definition *like)
+{
+	const struct workspace *w = catalog_find_workspace(s, workspace);
+	return w && catalog_has_room_for_definition(so_far(s), w, like);
 }
 
 int catalog_begin_edit(struct store *s)

@@ -235,7 +235,9 @@ static int provision_definition(struct store *s, uint32_t workspace,
 	struct definition_plan plan = { .no = old ? old->no : 0, .next = definition_new(&like) };
 	if (!plan.next)
 		return no_memory();
-	r = definition_write(s, workspace, &plan);
+	r = catalog_definition_fits(s, workspace, plan.next)
+		    ? definition_write(s, workspace, &plan)
+		    : fail(-E2BIG, "the definitions of a workspace, or of all, are too large");
 	definition_plan_fini(&plan);
 	return pass(r);
 }
