@@ -14,18 +14,24 @@
 #define CURSOR "6a18a50017fb89ee9dcab42a"    /* ID is no row's */
 #define AT     "2025-12-01T00:00:00.000000Z" /* when every trial is received */
 
-static void run(struct trial *t, enum method method, const char *target, const char *body)
+static void run_in(struct trial *t, enum method method, const char *target, const char *body,
+		   size_t memory)
 {
 	static struct trial_request from; /* the request keeps its headers */
 	from = (struct trial_request){ method, target, { HEADER("X-API-KEY", TRIAL_KEY) } };
-	trial_run(t, &omnisend, &from, str_of(body), TRIAL_MEMORY);
+	trial_run(t, &omnisend, &from, str_of(body), memory);
+}
+
+static void run(struct trial *t, enum method method, const char *target, const char *body)
+{
+	run_in(t, method, target, body, TRIAL_MEMORY);
 }
 
 /* An identifier with its state and consent, and what is kept of the former. */
 #define EMAIL_IS(email, status)                                                                  \
 	"{\"id\":\"" email "\",\"type\":\"email\",\"channels\":{\"email\":{\"status\":\"" status \
 	"\"}},\"consent\":{\"ip\":\"" email "\"}}"
-#define STATE(status) "newer email_status {\"status\":\"" status "\",\"at\":\"" AT "\"}\n"
+#define STATE(status) "newer email_status {\"status\":\"" status "\",\"at\":\"" AT "\"} of email\n"
 
 static const struct {
 	enum method method;
@@ -45,21 +51,33 @@ static const struct {
 	  "\"statusDate\":\"2024-01-01T02:00:00+02:00\"}},\"consent\":{\"ip\":\"::1\"}}],"
 	  "\"createdAt\":\"2020-01-01T00:00:00Z\"}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n"
-	  "newer email_status {\"status\":\"subscribed\",\"at\":\"" AT "\"}\n"
-	  "newer sms_status {\"status\":\"unsubscribed\",\"at\":\"2024-01-01T00:00:00.000000Z\"}\n"
-	  "union consents [{\"channel\":\"email\",\"ip\":\"::1\"}]\n"
+	  "newer email_status {\"status\":\"subscribed\",\"at\":\"" AT "\"} of email\n"
+	  "record consents [{\"channel\":\"email\",\"ip\":\"::1\"}] of email\n"
 	  "set custom.externalCreated \"2020-01-01T00:00:00Z\"\n" },
+	/* a channel's state is about the identifier of its type; the consent about its own */
+	{ METHOD_PATCH, "/v5/contacts/" ID,
+	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\",\"channels\":{\"sms\":{"
+	  "\"status\":\"unsubscribed\"}}},{\"id\":\"+37061234567\",\"type\":\"phone\","
+	  "\"consent\":{\"userAgent\":\"u\",\"source\":\"s\",\"ip\":\"::1\","
+	  "\"createdAt\":\"2020-01-01T00:00:00Z\"}}]}",
+	  "who hex lookup " ID "\nwho email adopt a@b.co key a@b.co\n"
+	  "who phone replace +37061234567 key 37061234567\n"
+	  "newer sms_status {\"status\":\"unsubscribed\",\"at\":\"" AT "\"} of phone\n"
+	  "record consents [{\"channel\":\"sms\",\"createdAt\":\"2020-01-01T00:00:00Z\","
+	  "\"ip\":\"::1\",\"source\":\"s\",\"userAgent\":\"u\"}] of phone\n" },
 	/* what a second e-mail says is about somebody else */
 	{ METHOD_POST, "/v5/contacts",
 	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "subscribed") "," EMAIL_IS("c@d.co",
 									     "unsubscribed") "]}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
-		  "subscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+		  "subscribed") "record consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}] of "
+				"email\n" },
 	{ METHOD_POST, "/v5/contacts",
 	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "unsubscribed") "," EMAIL_IS("c@d.co",
 									       "subscribed") "]}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
-		  "unsubscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+		  "unsubscribed") "record consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}] of "
+				  "email\n" },
 	{ METHOD_POST, "/v5/contacts",
 	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\"}," EMAIL_IS("c@d.co",
 									       "subscribed") "]}",
@@ -69,7 +87,8 @@ static const struct {
 	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\"}," EMAIL_IS("a@b.co",
 									       "subscribed") "]}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
-		  "subscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+		  "subscribed") "record consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}] of "
+				"email\n" },
 	{ METHOD_POST, "/v5/contacts", "{\"email\":\" a@b.co \",\"phone\":\"\\n\"}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n" },
 	{ METHOD_PATCH, "/v5/contacts/" ID, "{}", "who hex lookup " ID "\n" },
@@ -154,6 +173,32 @@ static void test_tags(void **state)
 	}
 }
 
+/* However little there is: nobody is left untagged by a call that is taken. */
+static void test_little_memory(void **state)
+{
+	enum { TAGGED = 40, STEP = 64, MOST = 96 * 1024 };
+	unsigned taken = 0, refused = 0;
+	char body[TAGGED * 32 + 64] = "{\"tags\":[\"a\"],\"emails\":[";
+	struct buf b = buf_over(body, sizeof(body));
+	b.n = strlen(body);
+	(void)state;
+	for (unsigned i = 0; i < TAGGED; i++)
+		buf_printf(&b, "%s\"SOMEBODY%u@b.co\"", i ? "," : "", i);
+	buf_lit(&b, "]}");
+	buf_char(&b, '\0');
+	assert_false(b.failed);
+	for (size_t memory = 0; memory <= MOST; memory += STEP) {
+		struct trial t;
+		run_in(&t, METHOD_POST, "/v5/contacts/tags", body, memory);
+		if (t.why == REFUSE_NOTHING)
+			assert_int_equal(t.call.n_ops, TAGGED);
+		taken += t.why == REFUSE_NOTHING;
+		refused += t.why != REFUSE_NOTHING;
+		trial_end(&t);
+	}
+	assert_true(taken > 0 && refused > 0);
+}
+
 static void test_pages(void **state)
 {
 	static const struct {
@@ -183,9 +228,8 @@ static void test_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_what_the_committer_refuses),
-		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_accepted), cmocka_unit_test(test_what_the_committer_refuses),
+		cmocka_unit_test(test_tags),     cmocka_unit_test(test_little_memory),
 		cmocka_unit_test(test_pages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
