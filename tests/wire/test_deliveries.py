@@ -301,7 +301,8 @@ def test_gone_again_and_again(tmp_path):
     """Each time that somebody says so it is asked anew, though what is declared stays the same."""
     status = 410
     with Receiver(lambda got, n: status) as receiver:
-        space = space_of("gone", [webhook("crm", receiver)], [send_to("all", "crm")])
+        space = space_of("gone", [webhook("crm", receiver, disabled=False)],
+                         [send_to("all", "crm")])
         server = occurd.Server(tmp_path, [space])
 
         def enable():
