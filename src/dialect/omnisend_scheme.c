@@ -3,6 +3,7 @@
  * types than the events' own pages: e-mails and addresses are strings there, instants are dates,
  * and lists tell what is in them.
  */
+#include "base/json_index.h"
 #include "dialect/omnisend_private.h"
 
 enum { LABEL_MAX = 255, DESCRIPTION_MAX = 2000 };
@@ -72,11 +73,18 @@ static struct str type_of(const struct field *f, yyjson_val *kept)
 
 struct level {
 	const struct field *old;
+	const uint16_t *by_name;
 	unsigned n_old;
 	yyjson_val *kept;
+	struct json_index kept_of; /* its members; read_level() makes it */
 	struct str path;
 	unsigned depth; /* the outermost is 1 */
 };
+
+static const struct field *field_there(const struct level *at, struct str name)
+{
+	return field_search(at->old, at->by_name, at->n_old, name);
+}
 
 static struct str path_to(struct call *call, struct str at, unsigned member)
 {
@@ -97,7 +105,7 @@ static bool is_same(const struct field *old, yyjson_val *kept, enum field_type t
 	return any_list ? type == FIELD_ARRAY : str_eq(type_of(old, kept), name);
 }
 
-static bool read_level(struct call *call, yyjson_val *map, const struct level *at,
+static bool read_level(struct call *call, yyjson_val *map, struct level *at,
 		       const struct field **fields, unsigned *n);
 
 /* What a struct holds. Where anything may be inside it so far, it must stay. */
@@ -106,10 +114,11 @@ static bool read_inside(struct call *call, yyjson_val *map, const struct level *
 {
 	static const struct field nothing = { 0 };
 	const struct field *there = old ?: &nothing;
-	const struct level inside = {
+	struct level inside = {
 		.old = there->fields,
+		.by_name = there->by_name,
 		.n_old = there->n_fields,
-		.kept = json_get(json_get(at->kept, f->name), members[PROPERTIES].name),
+		.kept = json_get(json_index_get(&at->kept_of, f->name), members[PROPERTIES].name),
 		.path = path_to(call, path, PROPERTIES),
 		.depth = at->depth + 1,
 	};
@@ -143,8 +152,8 @@ static bool read_property(struct call *call, yyjson_val *said, const struct leve
 			   .rule = type_rule);
 		return true;
 	}
-	const struct field *old = field_find(at->old, at->n_old, f->name);
-	if (old && !is_same(old, json_get(at->kept, f->name), f->type, name))
+	const struct field *old = field_there(at, f->name);
+	if (old && !is_same(old, json_index_get(&at->kept_of, f->name), f->type, name))
 		clash(call, path, old);
 	else if (old)
 		f->type = old->type; /* a date may be an instant, a string an e-mail */
@@ -159,10 +168,10 @@ static bool read_property(struct call *call, yyjson_val *said, const struct leve
 /* One that is there may have a name that only other dialects give. */
 static bool may_be_named(struct call *call, const struct level *at, struct str name)
 {
-	return field_find(at->old, at->n_old, name) || omnisend_name(call, name, at->path);
+	return field_there(at, name) || omnisend_name(call, name, at->path);
 }
 
-static bool read_level(struct call *call, yyjson_val *map, const struct level *at,
+static bool read_level(struct call *call, yyjson_val *map, struct level *at,
 		       const struct field **fields, unsigned *n)
 {
 	size_t i, max = yyjson_obj_size(map);
@@ -174,7 +183,7 @@ static bool read_level(struct call *call, yyjson_val *map, const struct level *a
 	}
 	struct field *list = arena_array(&call->req->arena, struct field, max + 1);
 	*fields = list;
-	if (!list)
+	if (!list || !json_index_make(&call->req->arena, at->kept, &at->kept_of))
 		return false;
 	json_foreach_member (map, i, max, key, v) {
 		struct field *f = &list[(*n)++];
@@ -189,8 +198,9 @@ static bool read_level(struct call *call, yyjson_val *map, const struct level *a
 enum refusal omnisend_scheme_read(struct call *call, yyjson_val *said, const struct definition *old,
 				  yyjson_val *kept, struct definition *out)
 {
-	const struct level top = {
+	struct level top = {
 		.old = old ? old->fields : NULL,
+		.by_name = old ? old->by_name : NULL,
 		.n_old = old ? old->n_fields : 0,
 		.kept = json_get(kept, members[PROPERTIES].name),
 		.path = members[PROPERTIES].name,
@@ -228,7 +238,8 @@ static void keep_property(struct buf *b, struct str name, yyjson_val *kept, yyjs
 	buf_char(b, '}');
 }
 
-void omnisend_scheme_keep(struct buf *b, yyjson_val *kept, yyjson_val *said)
+static void keep_properties(struct buf *b, yyjson_val *kept, yyjson_val *said,
+			    const struct json_index *kept_of, const struct json_index *said_of)
 {
 	size_t i, max;
 	yyjson_val *key, *v;
@@ -237,16 +248,25 @@ void omnisend_scheme_keep(struct buf *b, yyjson_val *kept, yyjson_val *said)
 	json_foreach_member (kept, i, max, key, v) {
 		if (n++)
 			buf_char(b, ',');
-		keep_property(b, json_str(key), v, json_get(said, json_str(key)));
+		keep_property(b, json_str(key), v, json_index_get(said_of, json_str(key)));
 	}
 	json_foreach_member (said, i, max, key, v) {
-		if (json_get(kept, json_str(key)))
+		if (json_index_get(kept_of, json_str(key)))
 			continue;
 		if (n++)
 			buf_char(b, ',');
 		keep_property(b, json_str(key), NULL, v);
 	}
 	buf_char(b, '}');
+}
+
+void omnisend_scheme_keep(struct buf *b, yyjson_val *kept, yyjson_val *said)
+{
+	struct json_index kept_of, said_of;
+	if (json_index_make(b->arena, kept, &kept_of) && json_index_make(b->arena, said, &said_of))
+		keep_properties(b, kept, said, &kept_of, &said_of);
+	else
+		b->failed = true;
 }
 
 /* --- Out --- */
@@ -276,11 +296,16 @@ static void put_property(struct buf *b, const struct field *f, yyjson_val *kept)
 
 void omnisend_scheme_put(struct buf *b, const struct field *fields, unsigned n, yyjson_val *kept)
 {
+	struct json_index kept_of;
+	if (!json_index_make(b->arena, kept, &kept_of)) {
+		b->failed = true;
+		return;
+	}
 	buf_char(b, '{');
 	for (unsigned i = 0; i < n; i++) {
 		if (i > 0)
 			buf_char(b, ',');
-		put_property(b, &fields[i], json_get(kept, fields[i].name));
+		put_property(b, &fields[i], json_index_get(&kept_of, fields[i].name));
 	}
 	buf_char(b, '}');
 }

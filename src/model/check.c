@@ -148,7 +148,8 @@ struct place {
 struct level {
 	const struct field *fields;
 	unsigned n;
-	const struct definition *indexed; /* whose fields these are; NULL for nested ones */
+	const uint16_t *by_name;
+	bool outermost;
 };
 
 static void check_object(const struct checker *c, struct level level, yyjson_val *object,
@@ -182,7 +183,7 @@ static void check_items(const struct checker *c, const struct field *f, yyjson_v
 			const struct place *at)
 {
 	bool objects_only = c->policy & CHECK_ARRAY_OBJECTS;
-	struct level level = { f->fields, f->n_fields, NULL };
+	struct level level = { f->fields, f->n_fields, f->by_name, false };
 	size_t i, max;
 	yyjson_val *item;
 	if (!objects_only && f->n_fields == 0)
@@ -202,7 +203,7 @@ static void check_value(const struct checker *c, const struct field *f, yyjson_v
 	if (!fits(v, f->type, c->policy))
 		complain_type(c, at, f->type, v);
 	else if (f->type == FIELD_OBJECT)
-		check_object(c, (struct level){ f->fields, f->n_fields, NULL }, v, at);
+		check_object(c, (struct level){ f->fields, f->n_fields, f->by_name, false }, v, at);
 	else if (f->type == FIELD_ARRAY)
 		check_items(c, f, v, at);
 }
@@ -212,8 +213,7 @@ static const struct field *find(struct level level, unsigned next, struct str na
 {
 	if (next < level.n && str_eq(level.fields[next].name, name))
 		return level.fields + next;
-	return level.indexed ? definition_field(level.indexed, name)
-			     : field_find(level.fields, level.n, name);
+	return field_search(level.fields, level.by_name, level.n, name);
 }
 
 static void check_required(const struct checker *c, struct level level, const uint64_t *seen,
@@ -253,7 +253,7 @@ static void check_object(const struct checker *c, struct level level, yyjson_val
 			 const struct place *at)
 {
 	/* A nested level without fields is free; the outermost declares that there are none. */
-	if (level.n == 0 && !level.indexed)
+	if (level.n == 0 && !level.outermost)
 		return;
 	uint64_t seen[(DEFINITION_FIELDS_MAX + 63) / 64] = { 0 };
 	if (yyjson_is_obj(object))
@@ -268,6 +268,7 @@ bool check_properties(const struct definition *d, yyjson_val *properties, unsign
 	struct checker c = { .policy = policy, .a = a, .ps = ps };
 	struct place root = { .name = path };
 	unsigned found = ps->found;
-	check_object(&c, (struct level){ d->fields, d->n_fields, d }, properties, &root);
+	check_object(&c, (struct level){ d->fields, d->n_fields, d->by_name, true }, properties,
+		     &root);
 	return ps->found == found;
 }

@@ -35,10 +35,30 @@ static bool copy_str(struct arena *a, struct str from, struct str *out)
 	return out->p != NULL;
 }
 
-static bool copy_fields(struct arena *a, const struct field *from, unsigned n,
-			const struct field **out)
+static int compare_names(const void *a, const void *b, void *context)
 {
-	*out = NULL;
+	const struct field *fields = context;
+	uint16_t x = *(const uint16_t *)a, y = *(const uint16_t *)b;
+	return str_cmp(fields[x].name, fields[y].name) ?: x - y;
+}
+
+const uint16_t *fields_by_name(struct arena *a, const struct field *fields, unsigned n)
+{
+	uint16_t *order = arena_array(a, uint16_t, n);
+	for (unsigned i = 0; order && i < n; i++)
+		order[i] = (uint16_t)i;
+	if (order)
+		qsort_r(order, n, sizeof(*order), compare_names, (void *)fields);
+	return order;
+}
+
+/* One level, and all that is inside it. */
+static bool copy_fields(struct arena *a, const struct field **fields, unsigned n,
+			const uint16_t **by_name)
+{
+	const struct field *from = *fields;
+	*fields = NULL;
+	*by_name = NULL;
 	if (n == 0)
 		return true;
 	must(n <= DEFINITION_FIELDS_MAX);
@@ -49,31 +69,12 @@ static bool copy_fields(struct arena *a, const struct field *from, unsigned n,
 	for (unsigned i = 0; i < n; i++) {
 		list[i] = from[i];
 		if (!copy_str(a, from[i].name, &list[i].name) ||
-		    !copy_fields(a, from[i].fields, from[i].n_fields, &list[i].fields))
+		    !copy_fields(a, &list[i].fields, list[i].n_fields, &list[i].by_name))
 			return false;
 	}
-	*out = list;
-	return true;
-}
-
-static int compare_names(const void *a, const void *b, void *context)
-{
-	const struct field *fields = context;
-	return str_cmp(fields[*(const uint16_t *)a].name, fields[*(const uint16_t *)b].name);
-}
-
-static bool sort_names(struct definition *d)
-{
-	if (d->n_fields == 0)
-		return true;
-	uint16_t *order = arena_array(&d->arena, uint16_t, d->n_fields);
-	if (!order)
-		return false;
-	for (unsigned i = 0; i < d->n_fields; i++)
-		order[i] = (uint16_t)i;
-	qsort_r(order, d->n_fields, sizeof(*order), compare_names, (void *)d->fields);
-	d->by_name = order;
-	return true;
+	*fields = list;
+	*by_name = fields_by_name(a, list, n);
+	return *by_name != NULL;
 }
 
 static struct str annotations_of(const struct definition *d)
@@ -88,12 +89,13 @@ static bool copy_definition(struct definition *d, const struct definition *from)
 	d->inferred = from->inferred;
 	d->created_at = from->created_at;
 	d->updated_at = from->updated_at;
+	d->fields = from->fields;
 	d->n_fields = from->n_fields;
 	return copy_str(&d->arena, from->name, &d->name) &&
 	       copy_str(&d->arena, from->title, &d->title) &&
 	       copy_str(&d->arena, from->description, &d->description) &&
 	       copy_str(&d->arena, annotations_of(from), &d->annotations) &&
-	       copy_fields(&d->arena, from->fields, from->n_fields, &d->fields) && sort_names(d);
+	       copy_fields(&d->arena, &d->fields, d->n_fields, &d->by_name);
 }
 
 struct definition *definition_new(const struct definition *like)
@@ -125,6 +127,7 @@ struct definition definition_draft(const struct definition *d)
 		.updated_at = d->updated_at,
 		.fields = d->fields,
 		.n_fields = d->n_fields,
+		.by_name = d->by_name,
 	};
 }
 
@@ -148,12 +151,15 @@ void definition_unref(struct definition *d)
 	free(d);
 }
 
-const struct field *definition_field(const struct definition *d, struct str name)
+const struct field *field_search(const struct field *fields, const uint16_t *by_name, unsigned n,
+				 struct str name)
 {
-	unsigned low = 0, high = d->n_fields;
+	unsigned low = 0, high = n;
+	if (!by_name)
+		return field_find(fields, n, name);
 	while (low < high) {
 		unsigned mid = low + (high - low) / 2;
-		const struct field *f = &d->fields[d->by_name[mid]];
+		const struct field *f = &fields[by_name[mid]];
 		int order = str_cmp(name, f->name);
 		if (order == 0)
 			return f;
@@ -163,6 +169,11 @@ const struct field *definition_field(const struct definition *d, struct str name
 			low = mid + 1;
 	}
 	return NULL;
+}
+
+const struct field *definition_field(const struct definition *d, struct str name)
+{
+	return field_search(d->fields, d->by_name, d->n_fields, name);
 }
 
 const struct field *field_find(const struct field *fields, unsigned n, struct str name)

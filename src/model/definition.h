@@ -37,6 +37,8 @@ struct field {
 	/* Of an object, or of each object in an array; none: what is inside is free. */
 	const struct field *fields;
 	unsigned n_fields;
+	/* As a definition's, which makes it for all that is in it; NULL: not there. */
+	const uint16_t *by_name;
 };
 
 enum {
@@ -77,6 +79,13 @@ DEFINE_CLEANUP(struct definition *, definition_unref);
 /* The field of that name, or NULL. */
 const struct field *definition_field(const struct definition *d, struct str name);
 const struct field *field_find(const struct field *fields, unsigned n, struct str name);
+/* The same with the help of such an index, where there is one. */
+const struct field *field_search(const struct field *fields, const uint16_t *by_name, unsigned n,
+				 struct str name);
+
+/* Such an index, of up to UINT16_MAX fields; of equal names the first comes first. NULL: memory is
+ * refused. */
+const uint16_t *fields_by_name(struct arena *a, const struct field *fields, unsigned n);
 
 const char *field_type_name(enum field_type type);
 MUST_CHECK bool field_type_parse(struct str name, enum field_type *out);

@@ -42,6 +42,7 @@ static int decide_new(struct store *s, struct op *op, const struct workspace *w,
 /* Fields as they are or shall be, at one level. */
 struct level {
 	const struct field *fields;
+	const uint16_t *by_name; /* of those that are there */
 	unsigned n;
 };
 
@@ -52,14 +53,16 @@ static bool fits(struct op *op, struct level old, struct level more, struct str 
 	unsigned n = old.n;
 	for (unsigned i = 0; i < more.n; i++) {
 		const struct field *f = &more.fields[i];
-		const struct field *there = field_find(old.fields, old.n, f->name);
+		const struct field *there = field_search(old.fields, old.by_name, old.n, f->name);
 		struct str at = problem_path(op->arena, path, f->name);
 		n += !there;
 		if (!there)
 			continue;
 		if (there->type == f->type) {
-			all &= fits(op, (struct level){ there->fields, there->n_fields },
-				    (struct level){ f->fields, f->n_fields }, at);
+			all &= fits(
+				op,
+				(struct level){ there->fields, there->by_name, there->n_fields },
+				(struct level){ f->fields, NULL, f->n_fields }, at);
 			continue;
 		}
 		all = false;
@@ -88,6 +91,7 @@ static struct definition merged(const struct op *op, const struct definition *ol
 	if (op->rules & DEFINITION_FIELDS && !(op->rules & DEFINITION_GROWS)) {
 		next.fields = define->fields;
 		next.n_fields = define->n_fields;
+		next.by_name = NULL;
 	}
 	return next;
 }
@@ -110,8 +114,8 @@ static int decide_change(struct store *s, struct op *op, const struct definition
 	struct definition next = merged(op, old);
 	bool grows = op->rules & DEFINITION_GROWS, is_same = true;
 	p->no = old->no;
-	const struct level there = { old->fields, old->n_fields };
-	const struct level wanted = { op->define->fields, op->define->n_fields };
+	const struct level there = { old->fields, old->by_name, old->n_fields };
+	const struct level wanted = { op->define->fields, NULL, op->define->n_fields };
 	if (grows && !fits(op, there, wanted, STR("fields")))
 		return STORE_REFUSED;
 	next.updated_at = batch_changed_at(s, old->updated_at);

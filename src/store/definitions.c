@@ -79,25 +79,56 @@ static int count_new(struct op *op, const struct definition *d)
 	return clash ? -1 : n;
 }
 
+/* The fields of one level, of a definition as it is. */
+struct level {
+	const struct field *fields;
+	const uint16_t *by_name;
+	unsigned n;
+};
+
+/* Of fields that are new the first of a name is the one. */
+static bool drop_twins(struct arena *a, struct field *list, unsigned *n)
+{
+	const uint16_t *order = fields_by_name(a, list, *n);
+	unsigned left = 0;
+	if (!order)
+		return false;
+	for (unsigned k = *n; k-- > 1;)
+		if (str_eq(list[order[k]].name, list[order[k - 1]].name))
+			list[order[k]].name.p = NULL;
+	for (unsigned i = 0; i < *n; i++)
+		if (list[i].name.p)
+			list[left++] = list[i];
+	*n = left;
+	return true;
+}
+
 /* What is there stays, what is inside it included; where anything may be inside, it still may. */
-static bool extend_fields(struct arena *a, const struct field **fields, unsigned *n_fields,
-			  const struct field *more, unsigned n)
+static bool extend_fields(struct arena *a, struct level old, struct level more,
+			  const struct field **fields, unsigned *n)
 {
 	bool good = true;
-	struct field *list = arena_array(a, struct field, (size_t)*n_fields + n + 1);
+	unsigned n_new = 0;
+	struct field *list = arena_array(a, struct field, (size_t)old.n + more.n + 1);
 	if (!list)
 		return false;
-	if (*n_fields)
-		memcpy(list, *fields, *n_fields * sizeof(*list));
-	for (unsigned i = 0; i < n && good; i++) {
-		struct field *there = (struct field *)field_find(list, *n_fields, more[i].name);
-		if (!there)
-			list[(*n_fields)++] = more[i];
-		else if (there->n_fields && more[i].n_fields)
-			good = extend_fields(a, &there->fields, &there->n_fields, more[i].fields,
-					     more[i].n_fields);
+	if (old.n)
+		memcpy(list, old.fields, old.n * sizeof(*list));
+	for (unsigned i = 0; i < more.n && good; i++) {
+		const struct field *m = &more.fields[i];
+		const struct field *o = field_search(old.fields, old.by_name, old.n, m->name);
+		struct field *f = o ? &list[o - old.fields] : NULL;
+		if (!o)
+			list[old.n + n_new++] = *m;
+		else if (o->n_fields && m->n_fields)
+			good = extend_fields(a,
+					     (struct level){ o->fields, o->by_name, o->n_fields },
+					     (struct level){ m->fields, NULL, m->n_fields },
+					     &f->fields, &f->n_fields);
 	}
+	good = good && drop_twins(a, list + old.n, &n_new);
 	*fields = list;
+	*n = old.n + n_new;
 	return good;
 }
 
@@ -105,7 +136,9 @@ int definition_extend(struct store *s, const struct definition *from, const stru
 		      unsigned n, struct definition_plan *plan)
 {
 	struct definition next = definition_draft(from);
-	if (!extend_fields(&s->scratch, &next.fields, &next.n_fields, more, n))
+	const struct level old = { from->fields, from->by_name, from->n_fields };
+	if (!extend_fields(&s->scratch, old, (struct level){ more, NULL, n }, &next.fields,
+			   &next.n_fields))
 		return fail(-ENOMEM, "definition");
 	next.updated_at = batch_changed_at(s, from->updated_at);
 	plan->next = definition_new(&next);

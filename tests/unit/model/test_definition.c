@@ -82,6 +82,10 @@ static void test_copy_stands_alone(void **state)
 	assert_ptr_equal(items, &d->fields[1]);
 	assert_non_null(field_find(items->fields, items->n_fields, STR("sku")));
 	assert_null(field_find(items->fields, items->n_fields, STR("items")));
+	assert_non_null(items->by_name);
+	assert_ptr_equal(field_search(items->fields, items->by_name, items->n_fields, STR("sku")),
+			 field_find(items->fields, items->n_fields, STR("sku")));
+	assert_null(field_search(items->fields, items->by_name, items->n_fields, STR("items")));
 }
 
 static void test_without_fields(void **state)
