@@ -127,6 +127,7 @@ static int op_status(const struct problems *ps)
 	switch (ps->list[0].code) {
 	case PROBLEM_UNKNOWN_DOCUMENT: /* else it is one that the body names */
 		return str_eq(ps->list[0].path, STR("name")) ? 404 : 400;
+	case PROBLEM_TOO_MANY: /* of all documents; of one the body was judged before */
 	case PROBLEM_DOCUMENTS_FULL:
 	case PROBLEM_IN_USE:
 	case PROBLEM_CHANGED:

@@ -99,16 +99,28 @@ static void judge_member(struct spec *s, struct str path, struct str name)
 		spec_judge_name(s->problems, path, name);
 }
 
+static bool is_member(struct str name)
+{
+	return name.n > 0 && name.n <= FIELD_NAME_MAX && !spec_name_rule(name);
+}
+
+static void judge_custom_member(struct spec *s, struct str path, struct str name, yyjson_val *v)
+{
+	bool plain = !yyjson_is_ctn(v) && !yyjson_is_null(v);
+	if (plain && is_member(name))
+		return;
+	struct str at = spec_path(s, path, name);
+	judge_member(s, at, name);
+	if (!plain)
+		problem_at(s->problems, PROBLEM_NESTED, at, .actual = json_type_name(v));
+}
+
 static void read_custom(struct changes *c, yyjson_val *object, struct str path)
 {
 	size_t i, n;
 	yyjson_val *key, *v;
 	json_foreach_member (object, i, n, key, v) {
-		struct str at = spec_path(c->spec, path, json_str(key));
-		judge_member(c->spec, at, json_str(key));
-		if (yyjson_is_ctn(v) || yyjson_is_null(v))
-			problem_at(c->spec->problems, PROBLEM_NESTED, at,
-				   .actual = json_type_name(v));
+		judge_custom_member(c->spec, path, json_str(key), v);
 		add_set(c, true, json_str(key), v);
 	}
 }
@@ -230,7 +242,8 @@ static void read_record(struct spec *s, yyjson_val *object, struct str path, str
 	spec_read(s, object, path, record, N_RECORD, v);
 	path = spec_path(s, path, record[PROPERTIES].name);
 	json_foreach_member (v[PROPERTIES], i, n, key, unused)
-		judge_member(s, spec_path(s, path, json_str(key)), json_str(key));
+		if (!is_member(json_str(key)))
+			judge_member(s, spec_path(s, path, json_str(key)), json_str(key));
 	if (v[DEFINITION])
 		out->definition = spec_copy(s, json_str(v[DEFINITION]));
 	out->properties = v[PROPERTIES];
@@ -302,11 +315,12 @@ static void judge_custom(const struct action *a, const struct workspace *w, stru
 		return;
 	json_foreach_member (a->custom, i, n, key, v) {
 		const struct contact_field *f = workspace_contact_field(w, json_str(key));
-		struct str at = spec_path(s, path, json_str(key));
 		if (!f)
-			problem_at(s->problems, PROBLEM_UNKNOWN_FIELD, at);
+			problem_at(s->problems, PROBLEM_UNKNOWN_FIELD,
+				   spec_path(s, path, json_str(key)));
 		else if (f->typed && !(value_fits(v, POLICY) & FIELD_BIT(f->type)))
-			problem_at(s->problems, PROBLEM_FIELD_TYPE, at,
+			problem_at(s->problems, PROBLEM_FIELD_TYPE,
+				   spec_path(s, path, json_str(key)),
 				   .rule = field_type_name(f->type), .actual = json_type_name(v));
 	}
 }
