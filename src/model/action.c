@@ -136,6 +136,37 @@ static void judge_forms(struct spec *s, yyjson_val **v, struct str path)
 			   spec_path(s, path, attributes[BIRTHDATE].name), .rule = "date");
 }
 
+static void judge_tags(struct spec *s, yyjson_val *tags, struct str path)
+{
+	size_t i, n;
+	yyjson_val *v;
+	bool good = !tags || yyjson_is_null(tags) || yyjson_is_arr(tags);
+	yyjson_arr_foreach (tags, i, n, v)
+		good &= yyjson_is_str(v);
+	if (!good)
+		problem_at(s->problems, PROBLEM_FORMAT, spec_path(s, path, STR("tags")),
+			   .rule = "list of strings");
+}
+
+static yyjson_val *judge_given(struct spec *s, yyjson_val *object, struct str path,
+			       const struct spec_member *m)
+{
+	yyjson_val *v = json_get(object, m->name);
+	return v && !yyjson_is_null(v) ? spec_judge(s, path, m, v) : NULL;
+}
+
+void action_judge_attributes(struct spec *s, yyjson_val *object, struct str path)
+{
+	static const struct spec_member shown[] = { TEXT("email"), TEXT("phone") };
+	yyjson_val *v[N_ATTRIBUTES] = { NULL };
+	for (unsigned i = 0; i < CUSTOM; i++)
+		v[i] = judge_given(s, object, path, &attributes[i]);
+	for (unsigned i = 0; i < ARRAY_LEN(shown); i++)
+		(void)judge_given(s, object, path, &shown[i]);
+	judge_forms(s, v, path);
+	judge_tags(s, json_get(object, STR("tags")), path);
+}
+
 /* What is null would count as absent, and whoever writes it wants it to go. */
 static void judge_nulls(struct spec *s, yyjson_val *object, struct str path)
 {

@@ -109,9 +109,7 @@ static void judge_list(struct spec *s, struct str path, const struct spec_member
 			   .limit = m->max, .size = n);
 }
 
-/* The value, or NULL where it is wrong. */
-static yyjson_val *judge(struct spec *s, struct str path, const struct spec_member *m,
-			 yyjson_val *v)
+yyjson_val *spec_judge(struct spec *s, struct str path, const struct spec_member *m, yyjson_val *v)
 {
 	unsigned before = s->problems->found;
 	if (!is_type(v, m->type))
@@ -156,7 +154,7 @@ void spec_read(struct spec *s, yyjson_val *object, struct str path,
 	}
 	for (unsigned m = 0; m < n; m++) {
 		if (values[m])
-			values[m] = judge(s, path, &members[m], values[m]);
+			values[m] = spec_judge(s, path, &members[m], values[m]);
 		else if (members[m].required)
 			problem_at(s->problems, PROBLEM_REQUIRED, at(s, path, &members[m]));
 	}

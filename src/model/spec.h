@@ -34,6 +34,9 @@ struct spec_member {
 void spec_read(struct spec *s, yyjson_val *object, struct str path,
 	       const struct spec_member *members, unsigned n, yyjson_val **values);
 
+/* One member of them: its value, or NULL where that is wrong. */
+yyjson_val *spec_judge(struct spec *s, struct str path, const struct spec_member *m, yyjson_val *v);
+
 /* "path.name": for problems, not made for what is right. */
 struct str spec_path(struct spec *s, struct str path, struct str name);
 /* A copy in the arena. */
