@@ -108,6 +108,7 @@ struct str relay_phone(struct relay_call *c, size_t least, size_t most)
 		return value;
 	relay_used(c, phone);
 	digits = identity_key(c->arena, IDENTITY_PHONE, value);
+	c->failed |= !digits.p && identity_has_key(IDENTITY_PHONE, value);
 	if (digits.p && digits.n >= least && digits.n <= most)
 		return digits;
 	relay_leave_out(c, STR("contact."), phone, "not an international number");

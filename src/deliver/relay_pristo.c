@@ -56,6 +56,7 @@ static bool put_phone(struct relay_call *c)
 	if (!phone.p)
 		return false;
 	struct str digits = identity_key(c->arena, IDENTITY_PHONE, phone);
+	c->failed |= !digits.p && identity_has_key(IDENTITY_PHONE, phone);
 	bool good = phone.n <= PHONE_MAX && digits.n >= PHONE_DIGITS_MIN;
 	relay_used(c, name);
 	if (good)

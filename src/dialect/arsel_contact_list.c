@@ -69,17 +69,18 @@ static const struct {
 static const struct str not_served[] = { STR_INIT("search"), STR_INIT("list_id"),
 					 STR_INIT("tag_id") };
 
-static void read_filter(struct call *call, struct state *s, unsigned i)
+static enum refusal read_filter(struct call *call, struct state *s, unsigned i)
 {
 	struct arena *a = &call->req->arena;
 	struct str given = url_query(a, call->req->query, filters[i].name);
 	if (!given.p)
-		return;
-	if (str_utf8_prefix(given) == given.n &&
-	    arsel_who(a, &s->filters[s->n_filters], filters[i].kind, WHO_LOOKUP, given))
-		s->n_filters++;
-	else
+		return REFUSE_NOTHING;
+	if (str_utf8_prefix(given) < given.n || !identity_has_key(filters[i].kind, given)) {
 		problem_at(&call->problems, PROBLEM_FORMAT, filters[i].name);
+		return REFUSE_NOTHING;
+	}
+	bool good = arsel_who(a, &s->filters[s->n_filters++], filters[i].kind, WHO_LOOKUP, given);
+	return good ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
 static enum refusal read_filters(struct call *call, struct state *s)
@@ -87,9 +88,10 @@ static enum refusal read_filters(struct call *call, struct state *s)
 	for (size_t i = 0; i < ARRAY_LEN(not_served); i++)
 		if (url_query(&call->req->arena, call->req->query, not_served[i]).p)
 			problem_at(&call->problems, PROBLEM_UNKNOWN_MEMBER, not_served[i]);
-	for (unsigned i = 0; i < FILTERS_MAX; i++)
-		read_filter(call, s, i);
-	return call->problems.found ? REFUSE_PROBLEMS : REFUSE_NOTHING;
+	enum refusal why = REFUSE_NOTHING;
+	for (unsigned i = 0; i < FILTERS_MAX && !why; i++)
+		why = read_filter(call, s, i);
+	return why ?: call->problems.found ? REFUSE_PROBLEMS : REFUSE_NOTHING;
 }
 
 static enum refusal ask(struct call *call, struct state *s)

@@ -161,9 +161,13 @@ static void name_places(struct call *call)
 	struct problems *ps = &call->problems;
 	if (call->n_ops == 0 || call->ops->kind != OP_EVENT)
 		return;
-	for (unsigned i = 0; i < ps->n; i++)
-		if (ps->list[i].path.n == 0 || ps->list[i].code == PROBLEM_UNKNOWN_CONTACT)
-			ps->list[i].path = STR("personId");
+	for (unsigned i = 0; i < ps->n; i++) {
+		struct problem *p = &ps->list[i];
+		if (p->code == PROBLEM_UNKNOWN_DEFINITION)
+			p->path = STR("definitionId");
+		else if (p->path.n == 0 || p->code == PROBLEM_UNKNOWN_CONTACT)
+			p->path = STR("personId");
+	}
 }
 
 static void refuse(struct call *call, enum refusal why)

@@ -24,7 +24,7 @@ enum {
 };
 
 enum { DEFINITION, OCCURRED_TIME, IDENTIFIER, PROPERTIES, N_MEMBERS };
-enum { ID, TYPE, SENDER, N_IDENTIFIER };
+enum { ID, TYPE, N_IDENTIFIER };
 
 static const struct shape_member members[N_MEMBERS] = {
 	[DEFINITION] = { STR_INIT("definitionId"), SHAPE_STRING, SHAPE_REQUIRED | SHAPE_NOT_EMPTY },
@@ -36,8 +36,12 @@ static const struct shape_member members[N_MEMBERS] = {
 static const struct shape_member identifier_members[N_IDENTIFIER] = {
 	[ID] = { STR_INIT("id"), SHAPE_STRING, SHAPE_REQUIRED | SHAPE_NOT_EMPTY },
 	[TYPE] = { STR_INIT("type"), SHAPE_STRING, SHAPE_REQUIRED | SHAPE_NOT_EMPTY },
-	[SENDER] = { STR_INIT("sender"), SHAPE_STRING, SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY },
 };
+
+/* Of the messaging channels; beside other types anything may stand there. */
+static const struct shape_member sender_member = { STR_INIT("sender"), SHAPE_STRING,
+						   .flags = SHAPE_REQUIRED | SHAPE_NULL_ABSENT |
+							    SHAPE_NOT_EMPTY };
 
 /* One item while it is decoded; it becomes the operation of the same index. */
 struct item {
@@ -172,7 +176,7 @@ static void send_errors(struct call *call, const struct batch *batch)
 
 static void read_identifier(struct call *call, struct item *item)
 {
-	yyjson_val *v[N_IDENTIFIER];
+	yyjson_val *v[N_IDENTIFIER], *sender;
 	struct str path = members[IDENTIFIER].name;
 	if (!item->body[IDENTIFIER])
 		return;
@@ -184,8 +188,8 @@ static void read_identifier(struct call *call, struct item *item)
 	if (!infobip_identifier_type(json_str(v[TYPE]), &item->kind))
 		problem_at(&call->problems, PROBLEM_VALUE, STR("identifier.type"),
 			   .rule = infobip_identifier_types);
-	else if (infobip_wants_sender(item->kind) && !v[SENDER])
-		problem_at(&call->problems, PROBLEM_REQUIRED, STR("identifier.sender"));
+	else if (infobip_wants_sender(item->kind))
+		shape_read(call, item->body[IDENTIFIER], path, &sender_member, 1, false, &sender);
 }
 
 static void read_time(struct call *call, const struct item *item, struct op *op)
@@ -229,14 +233,20 @@ static void read_items(struct call *call, struct batch *batch)
 	}
 }
 
+static void no_definition(struct call *call, unsigned i)
+{
+	struct arena *a = &call->req->arena;
+	problem_at(&call->problems, PROBLEM_UNKNOWN_DEFINITION,
+		   problem_path(a, problem_index(a, STR(""), i), members[DEFINITION].name));
+}
+
 static enum refusal read_event(struct call *call, struct item *item, unsigned i, struct op *op)
 {
 	struct str path = problem_index(op->arena, STR(""), i);
 	const struct definition *d =
 		workspace_definition(call->workspace, json_str(item->body[DEFINITION]));
 	if (!d) {
-		problem_at(&call->problems, PROBLEM_UNKNOWN_DEFINITION,
-			   problem_path(op->arena, path, members[DEFINITION].name));
+		no_definition(call, i);
 		return REFUSE_PROBLEMS;
 	}
 	op->definition = d->no;
@@ -271,8 +281,11 @@ static enum refusal read_persons(struct call *call, struct batch *batch)
 	for (unsigned i = 0; i < batch->n; i++) {
 		struct op *op = &call->ops[i];
 		struct item *item = &batch->items[i];
-		if (!infobip_identify(op->arena, item->kind, item->id, &list[i]))
+		enum refusal why = infobip_identify(op->arena, item->kind, item->id, &list[i]);
+		if (why == REFUSE_PROBLEMS)
 			add_error(batch, (int)i, CODE_PERSON, &call->problems);
+		else if (why)
+			return why;
 		bool create = infobip_may_have(item->kind, item->id);
 		list[i].use = WHO_LOOKUP | (create ? WHO_CREATES | WHO_ADOPT : 0);
 		op->who = &list[i];
@@ -337,12 +350,31 @@ static enum refusal batch_decode(struct call *call)
 
 /* --- The answer --- */
 
+static bool has_problem(const struct op *op, enum problem_code code)
+{
+	const struct problems *ps = op->outcome == OP_REFUSED ? op->problems : NULL;
+	for (unsigned i = 0; ps && i < ps->n; i++)
+		if (ps->list[i].code == code)
+			return true;
+	return false;
+}
+
+/* Of definitions that were deleted since decode has seen them; what else is wrong comes after. */
+static void judge_definitions(struct call *call, struct batch *batch)
+{
+	for (unsigned i = 0; i < call->n_ops; i++)
+		if (has_problem(&call->ops[i], PROBLEM_UNKNOWN_DEFINITION))
+			no_definition(call, i);
+	if (call->problems.found)
+		add_error(batch, -1, CODE_SCHEMA, &call->problems);
+}
+
 /* Those without problems were only in the company of others. */
 static void judge_op(struct batch *batch, unsigned i, const struct op *op)
 {
 	if (op->outcome != OP_REFUSED || !op->problems || op->problems->n == 0)
 		return;
-	bool nobody = op->problems->list[0].code == PROBLEM_UNKNOWN_CONTACT;
+	bool nobody = has_problem(op, PROBLEM_UNKNOWN_CONTACT);
 	add_error(batch, (int)i, nobody ? CODE_PERSON : CODE_ITEM, op->problems);
 }
 
@@ -350,9 +382,12 @@ static void batch_answer(struct call *call)
 {
 	struct batch *batch = call->state;
 	bool refused = call->n_ops == 0;
+	judge_definitions(call, batch);
+	bool told = batch->n_errors > 0;
 	for (unsigned i = 0; i < call->n_ops; i++) {
 		refused |= call->ops[i].outcome == OP_REFUSED;
-		judge_op(batch, i, &call->ops[i]);
+		if (!told)
+			judge_op(batch, i, &call->ops[i]);
 	}
 	if (refused && batch->n_errors == 0)
 		return call->dialect->refuse(call, REFUSE_OVERLOADED);

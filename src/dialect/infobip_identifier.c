@@ -50,16 +50,24 @@ bool infobip_wants_sender(enum identity_kind kind)
 	return kind >= IDENTITY_LINE && kind < IDENTITY_UUID;
 }
 
-bool infobip_identify(struct arena *a, enum identity_kind kind, struct str value, struct who *out)
+static bool is_number(struct str s)
 {
 	uint64_t number;
+	return s.n <= 20 && str_to_u64(s, &number);
+}
+
+enum refusal infobip_identify(struct arena *a, enum identity_kind kind, struct str value,
+			      struct who *out)
+{
+	bool by_number = kind == IDENTITY_NUMBER;
 	*out = (struct who){ .kind = kind, .value = value };
 	if (str_utf8_prefix(value) < value.n)
-		return false;
-	if (kind == IDENTITY_NUMBER)
-		return value.n <= 20 && str_to_u64(value, &number);
-	out->key = identity_key(a, kind, value);
-	return out->key.p;
+		return REFUSE_PROBLEMS;
+	if (by_number ? !is_number(value) : !identity_has_key(kind, value))
+		return REFUSE_PROBLEMS;
+	if (!by_number)
+		out->key = identity_key(a, kind, value);
+	return by_number || out->key.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
 static bool form_phone(struct str s)

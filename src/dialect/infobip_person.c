@@ -66,10 +66,12 @@ void infobip_person_identity(struct call *call, struct infobip_person *p, enum i
 	bool good = infobip_may_have(kind, value);
 	if (good && !judge_bytes(call, value, path))
 		return;
-	if (!good || !infobip_identify(p->op->arena, kind, value, &w)) {
+	enum refusal why = good ? infobip_identify(p->op->arena, kind, value, &w) : REFUSE_PROBLEMS;
+	if (why == REFUSE_PROBLEMS)
 		problem_at(&call->problems, PROBLEM_FORMAT, path, .rule = rule_of(kind));
+	p->no_memory |= why == REFUSE_OVERLOADED;
+	if (why)
 		return;
-	}
 	w.use = use_of(p, kind);
 	infobip_person_who(p, w);
 }
@@ -360,5 +362,5 @@ bool infobip_person_read(struct call *call, struct infobip_person *p, yyjson_val
 		return false;
 	read_attributes(call, &c, p->use == INFOBIP_SET, v);
 	p->op->changes = c.list;
-	return !c.failed;
+	return !c.failed && !p->no_memory;
 }

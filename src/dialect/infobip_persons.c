@@ -94,10 +94,11 @@ static enum refusal read_identifier(struct call *call, struct persons *s, struct
 		problem_at(&call->problems, PROBLEM_REQUIRED, STR("sender"));
 	if (call->problems.found)
 		return REFUSE_PROBLEMS;
-	if (!infobip_identify(&call->req->arena, kind, id, w))
+	enum refusal why = infobip_identify(&call->req->arena, kind, id, w);
+	if (why == REFUSE_PROBLEMS)
 		s->refused = &nobody;
 	w->use = WHO_LOOKUP;
-	return REFUSE_NOTHING;
+	return why == REFUSE_PROBLEMS ? REFUSE_NOTHING : why;
 }
 
 /* --- Answers --- */
@@ -266,7 +267,7 @@ static enum refusal read_person(struct call *call, struct infobip_person *p, yyj
 	if (!infobip_person_read(call, p, root))
 		return REFUSE_OVERLOADED;
 	infobip_contacts_read(call, p, contacts, member.name);
-	return infobip_so_far(call);
+	return p->no_memory ? REFUSE_OVERLOADED : infobip_so_far(call);
 }
 
 static unsigned count_of(yyjson_val *root)
@@ -324,7 +325,7 @@ static enum refusal replace_decode(struct call *call)
 	if (p.op->n_who > 1 && p.who[0].kind < IDENTITY_LINE)
 		p.who[0].use |= WHO_DROP;
 	else
-		p.who[0].use |= WHO_REPLACE;
+		p.who[0].use |= WHO_STAYS;
 	return why;
 }
 
@@ -363,7 +364,7 @@ static enum refusal contacts_decode(struct call *call, enum infobip_person_use u
 	}
 	shape_read(call, root, STR(""), &member, 1, false, &contacts);
 	infobip_contacts_read(call, &p, contacts, member.name);
-	return infobip_so_far(call);
+	return p.no_memory ? REFUSE_OVERLOADED : infobip_so_far(call);
 }
 
 static enum refusal contacts_set_decode(struct call *call)

@@ -66,9 +66,9 @@ MUST_CHECK bool infobip_identifier_type(struct str name, enum identity_kind *out
 extern const char infobip_identifier_types[]; /* as a problem's rule lists them */
 bool infobip_wants_sender(enum identity_kind kind);
 
-/* Whether somebody can go by that value; fills value and key. */
-MUST_CHECK bool infobip_identify(struct arena *a, enum identity_kind kind, struct str value,
-				 struct who *out);
+/* Fills value and key. REFUSE_PROBLEMS: nobody can go by that value; REFUSE_OVERLOADED: memory. */
+MUST_CHECK enum refusal infobip_identify(struct arena *a, enum identity_kind kind, struct str value,
+					 struct who *out);
 
 enum {
 	INFOBIP_NUMBER_MAX = 50,
@@ -97,6 +97,7 @@ struct infobip_person {
 	bool finds;      /* the body's identities also find the person, or bring it into being */
 	struct who *who; /* op->who, while it is filled */
 	unsigned room;   /* of it */
+	bool no_memory;  /* an identity was refused it */
 };
 
 enum { INFOBIP_CONTACTS_MAX = 100 }; /* of a kind */

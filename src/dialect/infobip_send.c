@@ -94,21 +94,28 @@ static enum refusal read_definition(struct call *call, struct send *s)
 	return infobip_so_far(call);
 }
 
-/* What a person of v1 may be named by when nothing says it. */
-static unsigned guess_kinds(struct str id, enum identity_kind kinds[4])
+enum { GUESSES_MAX = 4 };
+
+/* What a person of v1 may be named by when nothing says it. Letters name nobody by phone, though
+ * phones are compared by their digits. */
+static unsigned guess_kinds(struct str id, enum identity_kind kinds[GUESSES_MAX])
 {
-	static const enum identity_kind order[4] = { IDENTITY_EXTERNAL_ID, IDENTITY_PHONE,
-						     IDENTITY_PUSH, IDENTITY_NUMBER };
-	bool address = str_find(id, '@') < id.n;
-	memcpy(kinds, order, sizeof(order));
-	if (address)
+	unsigned n = 0;
+	if (str_find(id, '@') < id.n) {
 		kinds[0] = IDENTITY_EMAIL;
-	return address ? 1 : ARRAY_LEN(order);
+		return 1;
+	}
+	kinds[n++] = IDENTITY_EXTERNAL_ID;
+	if (infobip_may_have(IDENTITY_PHONE, id))
+		kinds[n++] = IDENTITY_PHONE;
+	kinds[n++] = IDENTITY_PUSH;
+	kinds[n++] = IDENTITY_NUMBER;
+	return n;
 }
 
 static enum refusal read_person(struct call *call, struct send *s)
 {
-	enum identity_kind kinds[4] = { s->kind };
+	enum identity_kind kinds[GUESSES_MAX] = { s->kind };
 	struct op *op = call->ops;
 	unsigned n = s->typed ? 1 : guess_kinds(call->params[0], kinds);
 	struct who *list = arena_array(op->arena, struct who, n);
@@ -116,8 +123,11 @@ static enum refusal read_person(struct call *call, struct send *s)
 		return REFUSE_OVERLOADED;
 	for (unsigned i = 0; i < n; i++) {
 		struct who *w = &list[op->n_who];
-		if (!infobip_identify(op->arena, kinds[i], call->params[0], w))
+		enum refusal why = infobip_identify(op->arena, kinds[i], call->params[0], w);
+		if (why == REFUSE_PROBLEMS)
 			continue;
+		if (why)
+			return why;
 		bool create = s->create && n == 1 && infobip_may_have(w->kind, w->value);
 		w->use = WHO_LOOKUP | (create ? WHO_CREATES | WHO_ADOPT : 0);
 		op->n_who++;
@@ -134,6 +144,7 @@ static enum refusal send_decode(struct call *call)
 	if (!s || !call_op(call))
 		return REFUSE_OVERLOADED;
 	call->state = s;
+	call->ops->wants_first = true;
 	enum refusal why = read_body(call, s);
 	why = why ?: read_query(call, s);
 	why = why ?: read_definition(call, s);
@@ -155,11 +166,7 @@ static void put_event_id(struct buf *b, const struct send *s, struct uuid id)
 /* Of the event that was recorded, which may be an older one under the same id. */
 static struct str definition_of(const struct call *call)
 {
-	const struct definition *d =
-		call->ops->repeated
-			? workspace_definition_by_no(call->workspace, call->ops->definition_no)
-			: NULL;
-	return d ? d->name : call->params[1];
+	return call->ops->repeated ? call->ops->definition_name : call->params[1];
 }
 
 static void send_answer(struct call *call)
@@ -173,7 +180,7 @@ static void send_answer(struct call *call)
 	buf_lit(&b, "\",\"definitionId\":");
 	buf_json_str(&b, definition_of(call));
 	buf_lit(&b, ",\"occurredTime\":\"");
-	time_put(&b, op->received_at, 7);
+	time_put(&b, op->occurred_at, 7);
 	buf_lit(&b, "\",\"properties\":");
 	buf_put(&b, op->properties);
 	buf_lit(&b, ",\"metadata\":{\"source\":\"API\"}}");

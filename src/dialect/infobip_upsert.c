@@ -129,7 +129,7 @@ static bool read_person(struct call *call, struct upsert *u, struct op *op, yyjs
 	if (op->n_who == 0 && !call->problems.found)
 		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR(""),
 			   .rule = "externalId, an EMAIL, a PHONE");
-	return true;
+	return !p.no_memory;
 }
 
 static enum refusal read_persons(struct call *call, struct upsert *u)

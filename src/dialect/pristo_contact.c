@@ -142,24 +142,11 @@ void pristo_contact_judge(struct call *call, const struct pristo_contact *c)
 
 /* --- The operation --- */
 
-/* A UUID is compared in lower case (decision 2). */
-static struct str normal_id(struct arena *a, struct str id)
-{
-	struct uuid uuid;
-	char text[UUID_TEXT + 1];
-	if (!uuid_parse(id, &uuid))
-		return id;
-	uuid_text(uuid, text);
-	return arena_str(a, (struct str){ text, UUID_TEXT });
-}
-
 bool pristo_who(struct arena *a, struct who *w, enum identity_kind kind, unsigned use,
 		const yyjson_val *given)
 {
-	bool is_id = kind == IDENTITY_EXTERNAL_ID || kind == IDENTITY_UUID;
-	struct str value = is_id ? normal_id(a, json_str(given)) : json_str(given);
-	*w = (struct who){ .kind = kind, .use = use, .value = value };
-	w->key = identity_key(a, kind, value);
+	*w = (struct who){ .kind = kind, .use = use, .value = json_str(given) };
+	w->key = identity_key(a, kind, w->value);
 	/* All forms that were let through have a key: without one, memory was refused. */
 	return w->key.p != NULL;
 }

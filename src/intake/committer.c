@@ -106,6 +106,9 @@ static int apply_all(struct committer *c, struct commit_job *job)
 {
 	for (unsigned i = 0; i < job->n_ops; i++) {
 		int r = store_apply(c->config.store, &job->ops[i]);
+		/* Its neighbours are applied: half of such a job must not be committed. */
+		if (r == STORE_REFUSED && job->all_or_nothing)
+			r = fail(-EINVAL, "an operation is refused that had passed its check");
 		if (r < 0)
 			return pass(r);
 		job->ops[i].outcome = r == STORE_REFUSED ? OP_REFUSED : OP_DONE;

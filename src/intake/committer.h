@@ -27,8 +27,9 @@ struct commit_job {
 	uint32_t key_no; /* whose share of the queue it takes; 0: no key's */
 
 	/* If one operation is refused, none is done: the others come back OP_REFUSED without
-	 * problems. Judged against what was there before the job: what only another operation of
-	 * the job stands in the way of is refused alone. */
+	 * problems. Each is judged against what was there before the job, and then must be taken
+	 * (store_check() says which are); one that is not fails the batch, so that half a job is
+	 * never stored. */
 	bool all_or_nothing;
 
 	/* The caller's id of the whole request (Idempotency-Key) and a hash of what it says.

@@ -1,5 +1,7 @@
 #include "model/identity.h"
 
+#include "base/uuid.h"
+
 static const char *const kind_names[] = {
 	[IDENTITY_EXTERNAL_ID] = "external_id",
 	[IDENTITY_EMAIL] = "email",
@@ -68,11 +70,8 @@ static struct str lower_key(struct arena *a, struct str s)
 	return (struct str){ p, s.n };
 }
 
-static struct str email_key(struct arena *a, struct str value)
+static struct str lower_where_upper(struct arena *a, struct str s)
 {
-	struct str s = str_trim(value);
-	if (s.n == 0)
-		return (struct str){ 0 };
 	for (size_t i = 0; i < s.n; i++)
 		if (is_upper(s.p[i]))
 			return lower_key(a, s);
@@ -86,18 +85,45 @@ static struct str phone_key(struct arena *a, struct str value)
 	for (size_t i = 0; p && i < value.n; i++)
 		if (is_digit(value.p[i]))
 			p[n++] = value.p[i];
-	return n ? (struct str){ p, n } : (struct str){ 0 };
+	return p ? (struct str){ p, n } : (struct str){ 0 };
+}
+
+static bool has_digits(struct str s)
+{
+	bool any = false;
+	for (size_t i = 0; i < s.n && !any; i++)
+		any = is_digit(s.p[i]);
+	return any;
+}
+
+bool identity_has_key(enum identity_kind kind, struct str value)
+{
+	if (value.n == 0 || value.n > IDENTITY_VALUE_MAX)
+		return false;
+	if (kind == IDENTITY_EMAIL)
+		return str_trim(value).n > 0;
+	return kind != IDENTITY_PHONE || has_digits(value);
 }
 
 struct str identity_key(struct arena *a, enum identity_kind kind, struct str value)
 {
-	if (value.n == 0 || value.n > IDENTITY_VALUE_MAX)
+	struct uuid uuid;
+	if (!identity_has_key(kind, value))
 		return (struct str){ 0 };
 	if (kind == IDENTITY_EMAIL)
-		return email_key(a, value);
+		return lower_where_upper(a, str_trim(value));
 	if (kind == IDENTITY_PHONE)
 		return phone_key(a, value);
-	return value;
+	bool is_uuid = kind == IDENTITY_EXTERNAL_ID && uuid_parse(value, &uuid);
+	return is_uuid ? lower_where_upper(a, value) : value;
+}
+
+struct str identity_e164(struct arena *a, struct str phone)
+{
+	if (!identity_has_key(IDENTITY_PHONE, phone))
+		return phone;
+	struct str digits = identity_key(a, IDENTITY_PHONE, phone);
+	return digits.p ? arena_printf(a, "+" STR_FMT, STR_ARG(digits)) : digits;
 }
 
 /* RFC 5322 atext, with the dot, and with every byte beyond ASCII (RFC 6532). */

@@ -5,7 +5,7 @@
  *   kind         key
  *   email        ASCII letters in lower case, blanks around it dropped
  *   phone        digits only (infobip.md decision 47, omnisend.md 27)
- *   external_id  as reported; Pristo lower-cases its UUIDs before it gets here
+ *   external_id  as reported; a UUID in lower case (pristo.md decision 2): it is one in all dialects
  *   others       as reported
  *
  * The outward ids of a contact (uuid, number, hex) are derived from its row and looked up without
@@ -51,9 +51,16 @@ enum { IDENTITY_VALUE_MAX = 512 }; /* bytes, of value and of key */
 const char *identity_kind_name(enum identity_kind kind);
 MUST_CHECK bool identity_kind_parse(struct str name, enum identity_kind *out);
 
-/* The key of a value, which may be a view into it. .p is NULL when there is none: empty, too long,
- * a phone without digits, or memory refused. */
+/* Whether the value has a key: not when it is empty or too long, nor a phone without digits. */
+bool identity_has_key(enum identity_kind kind, struct str value);
+
+/* The key of a value, which may be a view into it. .p is NULL when there is none, or memory is
+ * refused. */
 struct str identity_key(struct arena *a, enum identity_kind kind, struct str value);
+
+/* A phone as E.164 writes it, "+" and the digits; as it is when it has none. .p is NULL when memory
+ * is refused. */
+struct str identity_e164(struct arena *a, struct str phone);
 
 /* Address syntax as the dialects share it: one @, something before it, a dotted domain behind it,
  * no blanks or control characters, at most 320 bytes (254 is what SMTP can carry). What RFC 5322

@@ -42,20 +42,27 @@ enum who_use {
 	WHO_LOOKUP = 1,  /* finds the contact; tried in the order given, the first match wins */
 	WHO_CREATES = 2, /* may bring a new contact into being when nothing matches */
 	WHO_ADOPT = 4,   /* the contact takes it when it has none of this kind and nobody owns it */
-	WHO_REPLACE = 8, /* the contact takes it in place of the one it has, if nobody owns it */
+	/* The contact takes it in place of the one it has, of several the one that is shown, if
+	 * nobody owns it. */
+	WHO_REPLACE = 8,
 	WHO_SHARED = 16, /* kept as an attribute even when another contact owns the identity */
 	/* When no look-up found anybody: finds the contact that owns it, if that contact has no
-	 * identity of the kinds looked up by. So a person whom one vendor's clients know by e-mail
-	 * is the same person when another's name her by an id of their own. */
+	 * identity of the kinds looked up by; tried in the order given. So a person whom one
+	 * vendor's clients know by e-mail is the same person when another's name her by an id of
+	 * their own. */
 	WHO_CLAIMS = 32,
 	WHO_EXCLUSIVE = 64,  /* PROBLEM_TAKEN when another contact owns it; path: the kind's name */
 	WHO_DROP = 128,      /* the contact loses it, and the attribute that shows it */
 	WHO_DROP_KIND = 256, /* the contact loses all of this kind; value and key do not matter */
 	WHO_ADD = 512,       /* the contact takes it beside those it has, if nobody owns it */
+	/* The contact keeps it as it is stored, and shows it: for what was only looked up by, whose
+	 * spelling here nobody has judged. */
+	WHO_STAYS = 1024,
 };
 
 /*
- * An e-mail or phone that a contact takes is also its attribute `email` or `phone`, as reported. A
+ * An e-mail or phone that a contact takes is also its attribute `email` or `phone`, as reported:
+ * shown. Of several one is, the first or what took its place; when it is dropped, another. A
  * new contact takes every identity marked WHO_ADOPT or WHO_REPLACE. The first owner of an identity
  * keeps it.
  */
@@ -156,7 +163,7 @@ enum document_rule {
  * until it expires. `space` keeps the ids of one dialect's call apart from all others.
  *
  * Within one operation (events): a repetition comes back as OP_DONE with `repeated` set and the
- * first event's facts (id, times, seq, contact, definition_no, properties); nothing is written.
+ * first event's facts (id, times, seq, contact, definition_no); nothing is written.
  * Over a whole job: see commit_job.
  */
 enum { DEDUPE_KEY_MAX = 512 }; /* bytes; the dialect refuses longer ones */
@@ -197,8 +204,12 @@ struct op {
 	unsigned n_changes;
 	unsigned custom_max; /* custom attributes the contact may have; 0: CONTACT_CUSTOM_MAX */
 
-	unsigned rules;  /* of the enum ..._rule of its kind */
-	bool wants_view; /* OP_EVENT, OP_CONTACT: fill `view` */
+	unsigned rules; /* of the enum ..._rule of its kind */
+	/* What is asked for beyond the outcome takes memory of `arena`, which may be refused, and the
+	 * operation with it: not for jobs that are all or nothing (store_check()). */
+	bool wants_view;  /* OP_EVENT, OP_CONTACT: fill `view` */
+	bool wants_first; /* OP_EVENT: `repeated`, it has the first event's properties and
+			   * definition_name */
 	struct dedupe dedupe;
 
 	/* OP_KEY: refused without problems when there is none of that number, or no number left. */

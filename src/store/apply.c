@@ -284,7 +284,7 @@ int store_apply(struct store *s, struct op *op)
 int store_check(struct store *s, struct op *op)
 {
 	struct decision d = { 0 };
-	must(s->in_batch);
+	must(s->in_batch && !op->wants_view && !op->wants_first);
 	arena_reset(&s->scratch);
 	int r = decide(s, op, &d);
 	definition_plan_fini(&d.definition);

@@ -1,22 +1,22 @@
 #include "base/fail.h"
 #include "store/contact_plan.h"
 
-/* The first owner of an identity that is for `use`, 0: none. */
-static int find_by(struct store *s, const struct op *op, enum who_use use, uint64_t *contact,
-		   const struct who **by)
+static int owner_of(struct store *s, const struct op *op, const struct who *who, uint64_t *contact)
 {
-	*contact = 0;
-	*by = NULL;
-	for (unsigned i = 0; i < op->n_who && *contact == 0; i++) {
-		if (!(op->who[i].use & use))
-			continue;
-		struct identity id = planning_identity(op, &op->who[i]);
-		int r = identity_owner(s, &id, contact);
-		if (r < 0)
-			return pass(r);
+	struct identity id = planning_identity(op, who);
+	return identity_owner(s, &id, contact);
+}
+
+static int find_looked_up(struct store *s, const struct op *op, uint64_t *contact,
+			  const struct who **by)
+{
+	int r = 0;
+	for (unsigned i = 0; i < op->n_who && *contact == 0 && r == 0; i++) {
 		*by = &op->who[i];
+		if (op->who[i].use & WHO_LOOKUP)
+			r = owner_of(s, op, *by, contact);
 	}
-	return 0;
+	return pass(r);
 }
 
 static bool looks_up_by(const struct op *op, enum identity_kind kind)
@@ -38,17 +38,25 @@ static int may_claim(struct store *s, struct op *op, uint64_t contact, bool *may
 	return pass(r);
 }
 
+static int find_claimed(struct store *s, struct op *op, uint64_t *contact, const struct who **by)
+{
+	int r = 0;
+	for (unsigned i = 0; i < op->n_who && *contact == 0 && r == 0; i++) {
+		bool may = true;
+		*by = &op->who[i];
+		if (op->who[i].use & WHO_CLAIMS)
+			r = owner_of(s, op, *by, contact);
+		if (r == 0 && *contact)
+			r = may_claim(s, op, *contact, &may);
+		if (!may)
+			*contact = 0;
+	}
+	return pass(r);
+}
+
 int contact_find(struct store *s, struct op *op, uint64_t *contact, const struct who **by)
 {
-	bool may;
-	int r = find_by(s, op, WHO_LOOKUP, contact, by);
-	if (r < 0 || *contact)
-		return pass(r);
-	r = find_by(s, op, WHO_CLAIMS, contact, by);
-	if (r < 0 || *contact == 0)
-		return pass(r);
-	r = may_claim(s, op, *contact, &may);
-	if (r == 0 && !may)
-		*contact = 0;
-	return pass(r);
+	*contact = 0;
+	int r = find_looked_up(s, op, contact, by);
+	return r < 0 || *contact ? pass(r) : find_claimed(s, op, contact, by);
 }

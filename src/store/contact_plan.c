@@ -37,9 +37,11 @@ static int read_owned(struct planning *p, yyjson_val *list)
 		struct str value = json_str(json_get(v, STR("value")));
 		if (!identity_kind_parse(json_str(json_get(v, STR("kind"))), &id.kind))
 			return db_damaged("kind of an identity");
+		if (!identity_has_key(id.kind, value))
+			return db_damaged("value of an identity");
 		id.key = identity_key(&p->s->scratch, id.kind, value);
 		if (!id.key.p)
-			return db_damaged("value of an identity");
+			return fail(-ENOMEM, "identities of a contact");
 		planning_add(p, id, value)->stored = true;
 	}
 	return 0;

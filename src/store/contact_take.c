@@ -11,42 +11,78 @@ static bool *done_flag(struct planning *p, enum identity_kind kind)
 	return kind == IDENTITY_PHONE ? &p->phone_done : NULL;
 }
 
-/* E-mail and phone are attributes, too. */
-static int set_attribute(struct planning *p, const struct who *who, bool only_if_absent)
+static int put_attribute(struct planning *p, enum identity_kind kind, struct str value)
 {
-	bool *done = done_flag(p, who->kind);
 	struct buf json = buf_in(&p->s->scratch);
+	buf_json_str(&json, value);
+	if (json.failed)
+		return fail(-ENOMEM, "attributes of a contact");
+	struct attribute_change c = { .verb = ATTRIBUTE_SET,
+				      .name = str_of(identity_kind_name(kind)),
+				      .json = buf_str(&json) };
+	return attributes_change(&p->attributes, &c);
+}
+
+/* E-mail and phone are attributes, too. */
+static int set_attribute(struct planning *p, enum identity_kind kind, struct str value,
+			 bool only_if_absent)
+{
+	bool *done = done_flag(p, kind);
 	if (!done || *done)
 		return 0;
-	struct str name = str_of(identity_kind_name(who->kind));
+	struct str name = str_of(identity_kind_name(kind));
 	attributes_touch(&p->attributes, false, name);
 	if (only_if_absent && attributes_get(&p->attributes, false, name).p)
 		return 0;
 	*done = true;
-	buf_json_str(&json, who->value);
-	if (json.failed)
-		return fail(-ENOMEM, "attributes of a contact");
-	struct attribute_change c = { ATTRIBUTE_SET, false, name, buf_str(&json) };
-	return attributes_change(&p->attributes, &c);
+	return put_attribute(p, kind, value);
 }
 
-/* The identity whose place another of its kind may take: one that the operation does not name. */
-static struct owned *replaceable(const struct contact_plan *plan, enum identity_kind kind)
+/* The key of the e-mail or phone that the attribute shows; .p NULL: it shows none. */
+static int shown_key(struct planning *p, enum identity_kind kind, struct str *key)
 {
-	for (unsigned i = 0; i < plan->n_owned; i++) {
-		struct owned *o = &plan->owned[i];
-		if (o->id.kind == kind && o->state == OWNED_KEPT && !o->named)
-			return o;
-	}
-	return NULL;
+	struct arena *a = &p->s->scratch;
+	struct str name = str_of(identity_kind_name(kind));
+	struct str json = attributes_get(&p->attributes, false, name);
+	yyjson_val *v;
+	*key = (struct str){ 0 };
+	if (!json.p || !done_flag(p, kind))
+		return 0;
+	enum json_outcome parsed = json_parse(a, json, &v, NULL);
+	if (parsed == JSON_NO_MEMORY)
+		return fail(-ENOMEM, "attributes of a contact");
+	if (parsed != JSON_OK)
+		return fail(-EINVAL, "an attribute's value is not JSON");
+	*key = identity_key(a, kind, json_str(v));
+	if (!key->p && identity_has_key(kind, json_str(v)))
+		return fail(-ENOMEM, "attributes of a contact");
+	return 0;
 }
 
-static bool has_kind(const struct contact_plan *plan, enum identity_kind kind)
+/* The identity whose place another of its kind may take, NULL: none. One that the operation does
+ * not name; of several the one that is shown, else the first. */
+static int replaceable(struct planning *p, enum identity_kind kind, struct owned **out)
+{
+	struct str shown;
+	int r = shown_key(p, kind, &shown);
+	*out = NULL;
+	for (unsigned i = 0; i < p->plan->n_owned; i++) {
+		struct owned *o = &p->plan->owned[i];
+		if (o->id.kind != kind || o->state != OWNED_KEPT || o->named)
+			continue;
+		if (!*out || str_eq(o->id.key, shown))
+			*out = o;
+	}
+	return pass(r);
+}
+
+/* The first of that kind that the contact will have; NULL: none. */
+static const struct owned *first_of(const struct contact_plan *plan, enum identity_kind kind)
 {
 	for (unsigned i = 0; i < plan->n_owned; i++)
 		if (plan->owned[i].id.kind == kind && plan->owned[i].state != OWNED_LOST)
-			return true;
-	return false;
+			return &plan->owned[i];
+	return NULL;
 }
 
 /* The identity that the operation has just taken away, as it gives it back; else a new one. */
@@ -69,32 +105,40 @@ static struct owned *own(struct planning *p, struct identity id, struct str valu
 static int take(struct planning *p, const struct who *who, struct identity id)
 {
 	bool is_new = p->plan->contact == 0;
-	struct owned *old = who->use & WHO_REPLACE ? replaceable(p->plan, who->kind) : NULL;
-	if (!(who->use & (WHO_REPLACE | WHO_ADD)) && !is_new && has_kind(p->plan, who->kind))
+	struct owned *old = NULL;
+	int r = who->use & WHO_REPLACE ? replaceable(p, who->kind, &old) : 0;
+	if (!(who->use & (WHO_REPLACE | WHO_ADD)) && !is_new && first_of(p->plan, who->kind))
 		return 0;
 	if (old)
 		old->state = OWNED_LOST;
 	own(p, id, who->value)->named = true;
 	p->identities_changed = true;
-	return set_attribute(p, who, who->use & WHO_ADD);
+	return pass(r ?: set_attribute(p, who->kind, who->value, who->use & WHO_ADD));
 }
 
-/* The contact has it already: only how it is written may change. It counts all the same, so that
- * a report that comes again finds nothing to change. */
-static int restate(struct planning *p, const struct who *who, struct owned *o)
+static int respell(struct planning *p, const struct who *who, struct owned *o)
 {
-	if (!(who->use & WHO_REPLACE)) {
-		bool *done = done_flag(p, who->kind);
-		if (done)
-			*done = true;
-		attributes_touch(&p->attributes, false, str_of(identity_kind_name(who->kind)));
-		return 0;
-	}
 	if (!str_eq(o->value, who->value)) {
 		o->value = who->value;
 		p->identities_changed = true;
 	}
-	return set_attribute(p, who, false);
+	return set_attribute(p, who->kind, who->value, false);
+}
+
+/* The contact has it already: only how it is written may change, and whether it is shown. It counts
+ * all the same, so that a report that comes again finds nothing to change. */
+static int restate(struct planning *p, const struct who *who, struct owned *o)
+{
+	bool *done = done_flag(p, who->kind);
+	int r = 0;
+	if (who->use & WHO_REPLACE)
+		return respell(p, who, o);
+	if (who->use & (WHO_ADD | WHO_STAYS))
+		r = set_attribute(p, who->kind, o->value, !(who->use & WHO_STAYS));
+	if (done)
+		*done = true;
+	attributes_touch(&p->attributes, false, str_of(identity_kind_name(who->kind)));
+	return pass(r);
 }
 
 /* Part of a URL need not be; it may look up, but it cannot be shown. */
@@ -109,31 +153,21 @@ static void lose(struct planning *p, struct owned *o)
 	p->identities_changed = true;
 }
 
-/* Whether the attribute of that name shows the identity; one without a key stands for all. */
-static int is_shown(struct planning *p, struct str name, const struct identity *id, bool *yes)
-{
-	struct arena *a = &p->s->scratch;
-	struct str json = attributes_get(&p->attributes, false, name);
-	yyjson_val *v;
-	*yes = json.p && !id->key.p;
-	if (!json.p || !id->key.p)
-		return 0;
-	if (json_parse(a, json, &v, NULL) != JSON_OK)
-		return fail(-EINVAL, "an attribute's value is not JSON");
-	struct str key = identity_key(a, id->kind, json_str(v));
-	*yes = key.p && str_eq(key, id->key);
-	return 0;
-}
-
+/* What is gone is shown no longer, but another of its kind that is left. An `id` without a key
+ * stands for all. */
 static int unshow(struct planning *p, const struct identity *id)
 {
-	bool shown;
 	struct attribute_change c = { .verb = ATTRIBUTE_REMOVE,
 				      .name = str_of(identity_kind_name(id->kind)) };
+	struct str shown;
 	if (!done_flag(p, id->kind))
 		return 0;
-	int r = is_shown(p, c.name, id, &shown);
-	return r < 0 || !shown ? pass(r) : attributes_change(&p->attributes, &c);
+	int r = shown_key(p, id->kind, &shown);
+	if (r == 0 && id->key.p && !str_eq(shown, id->key))
+		return 0;
+	r = r ?: attributes_change(&p->attributes, &c);
+	const struct owned *left = first_of(p->plan, id->kind);
+	return pass(r < 0 || !left ? r : put_attribute(p, id->kind, left->value));
 }
 
 static int drop(struct planning *p, const struct who *who)
@@ -188,12 +222,13 @@ static int want(struct planning *p, const struct who *who, struct identity id)
 	p->plan->denied |= !is_free;
 	if (!(who->use & WHO_SHARED))
 		return 0;
-	return set_attribute(p, who, (who->use & takes) == WHO_ADOPT);
+	return set_attribute(p, who->kind, who->value, (who->use & takes) == WHO_ADOPT);
 }
 
 int planning_consider(struct planning *p, const struct who *who)
 {
-	const unsigned wants = WHO_ADOPT | WHO_REPLACE | WHO_ADD | WHO_SHARED | WHO_EXCLUSIVE;
+	const unsigned wants =
+		WHO_ADOPT | WHO_REPLACE | WHO_ADD | WHO_SHARED | WHO_EXCLUSIVE | WHO_STAYS;
 	if (who->use & WHO_DROP_KIND)
 		return drop_kind(p, who->kind);
 	if (!who->key.p)

@@ -51,16 +51,25 @@ static int put(struct store *s, uint32_t workspace, const struct dedupe *id, con
 
 /* --- An event's --- */
 
+/* As long as the event itself, so only for who shows them: else there is nothing to be refused. */
+static int take_first(sqlite3_stmt *st, struct op *op)
+{
+	if (!op->wants_first)
+		return STORE_OK;
+	op->properties = arena_str(op->arena, db_text(st, 4));
+	op->definition_name = arena_str(op->arena, db_text(st, 6));
+	return op->properties.p && op->definition_name.p ? STORE_OK : STORE_REFUSED;
+}
+
 static int take_facts(sqlite3_stmt *st, struct op *op, uint64_t seq)
 {
 	op->seq = seq;
 	op->contact = (uint64_t)db_i64(st, 1);
 	op->occurred_at = db_i64(st, 2);
 	op->received_at = db_i64(st, 3);
-	op->properties = arena_str(op->arena, db_text(st, 4));
 	op->definition_no = (uint32_t)db_i64(st, 5);
 	int r = db_blob(st, 0, op->event_id.b, sizeof(op->event_id.b));
-	return r < 0 ? pass(r) : op->properties.p ? STORE_OK : STORE_REFUSED;
+	return r < 0 ? pass(r) : take_first(st, op);
 }
 
 static int read_facts(struct store *s, struct op *op, uint64_t seq)

@@ -63,7 +63,7 @@ int store_find_contact(struct store_reader *r, struct arena *a, uint32_t workspa
 	struct identity id = { workspace, kind, identity_key(a, kind, value) };
 	uint64_t contact;
 	if (!id.key.p)
-		return STORE_NONE;
+		return identity_has_key(kind, value) ? reader_no_memory() : STORE_NONE;
 	int x = lookup_contact(&l, &id, &contact);
 	if (x < 0)
 		return pass(x);

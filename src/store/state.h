@@ -188,7 +188,7 @@ MUST_CHECK int erasure_go_on(struct store *s);
 /* dedupe.c: ids that callers chose. */
 MUST_CHECK int dedupe_load(struct store *s);
 /* STORE_OK: the id is known, and the operation has its first event's facts. STORE_REFUSED: memory
- * for them is refused. */
+ * for what wants_first is refused. */
 MUST_CHECK int dedupe_find(struct store *s, struct op *op);
 MUST_CHECK int dedupe_add(struct store *s, const struct op *op);
 MUST_CHECK int dedupe_purge(struct store *s);

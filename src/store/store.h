@@ -76,8 +76,15 @@ MUST_CHECK int store_begin(struct store *s);
  */
 MUST_CHECK int store_apply(struct store *s, struct op *op);
 
-/* Whether store_apply() would take the operation now, nothing written: for jobs that are all or
- * nothing. STORE_REFUSED: see op->problems. */
+/*
+ * Whether store_apply() would take the operation now, nothing written: for jobs that are all or
+ * nothing. STORE_REFUSED: see op->problems.
+ *
+ * What has passed is taken when it is applied, after others of its job that have passed too: so it
+ * asks for nothing that the second time could be refused (wants_view, wants_first: memory of the
+ * operation's), and the operations of such a job may not stand in each other's way, as events
+ * about contacts that they find or make do not.
+ */
 MUST_CHECK int store_check(struct store *s, struct op *op);
 
 /*

@@ -305,7 +305,8 @@ static void put_who(struct buf *b, const struct who *w)
 		     { WHO_ADOPT, "adopt" },         { WHO_REPLACE, "replace" },
 		     { WHO_SHARED, "shared" },       { WHO_CLAIMS, "claims" },
 		     { WHO_EXCLUSIVE, "exclusive" }, { WHO_DROP, "drop" },
-		     { WHO_DROP_KIND, "drop-kind" } };
+		     { WHO_DROP_KIND, "drop-kind" }, { WHO_ADD, "add" },
+		     { WHO_STAYS, "stays" } };
 	char between = ' ';
 	buf_printf(b, "who %s", identity_kind_name(w->kind));
 	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {

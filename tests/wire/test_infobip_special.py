@@ -107,6 +107,33 @@ def test_an_update_of_a_list_that_is_full(server, spaces):
     assert server.request(*again).status == 200
 
 
+EVENTS = "/peopleevents/2/persons/jane@acme.com/definitions/{}/events?identifierType=EMAIL"
+
+
+def test_a_repetition_is_answered_with_the_first_event(server, spaces):
+    """Its time, properties and definition, which may be gone: first told in a batch, with a time
+    of its own, and again in calls of their own."""
+    space = spaces["plain"]
+    for name in ("first", "second"):
+        fields = [{"name": "a", "type": "String"}]
+        assert server.request(*definition(space, name, fields, new=True)).status == 201
+    then = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 3 * 24 * 3600))
+    item = {"definitionId": "first", "occurredTime": then + "Z", "eventId": "told-twice",
+            "identifier": {"id": "jane@acme.com", "type": "EMAIL"}, "properties": {"a": "1"}}
+    assert server.request(*ask(space, "POST", "/people/3/events", [item])).status == 202
+    again = {"eventId": "told-twice", "properties": {"a": "2"}}
+    expected = {"eventId": "told-twice", "definitionId": "first", "properties": {"a": "1"},
+                "occurredTime": then + ".0000000Z", "metadata": {"source": "API"}}
+    for name in ("first", "second"):
+        reply = server.request(*ask(space, "POST", EVENTS.format(name), again))
+        assert reply.status == 201 and json.loads(reply.text) == expected, reply
+    assert server.request(*ask(space, "DELETE", DEFINITIONS + "/first")).status == 204
+    reply = server.request(*ask(space, "POST", EVENTS.format("second"), again))
+    assert reply.status == 201 and json.loads(reply.text) == expected, reply
+    events = senders.reader_of(server, space).events()
+    assert [e["definition"] for e in events[:1]] == ["first"]
+
+
 def at_once(server, requests):
     """In one read: all are judged before any of them is stored."""
     with server.wire() as wire:

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "dialect/infobip_private.h"
 #include "fuzz/dialect_fuzz.h"
 
 #define APP         HEADER("Authorization", "App " TRIAL_KEY)
@@ -16,6 +17,7 @@
 #define CONTACTS    PERSONS "/contactInformation"
 #define UPSERT      "/people/3/persons/upsert"
 #define BATCH       "/people/3/events"
+#define SEND        "/peopleevents/2/persons/3/definitions/rich/events?identifierType=EXTERNAL_ID"
 #define CROWDED     DEFINITIONS "/crowded"
 #define RICH        DEFINITIONS "/rich"
 #define JANE        "?identifier=Jane%40example.com&type=EMAIL"
@@ -70,7 +72,7 @@ static const struct {
 	  "who external_id replace" },
 	/* 72: the way that was used stays when no other is named */
 	{ METHOD_PUT, PERSONS JANE, "{\"lastName\":\"Z\",\"tags\":[\"c\"]}",
-	  "who email lookup,replace Jane@example.com key jane@example.com\n"
+	  "who email lookup,stays Jane@example.com key jane@example.com\n"
 	  "set last_name \"Z\"\nset tags [\"c\"]\n"
 	  "union consents []\nunion opt_ins []\nunion opt_outs []\nunion email_status []\n"
 	  "union sms_status []\nunion subscribed []\nunion active []\n" },
@@ -108,6 +110,18 @@ static const struct {
 } answered[] = {
 	/* Decision 35: thirty days are not too old, a microsecond more is. */
 	{ METHOD_POST, BATCH, "[" EVENT("2025-11-01T00:00:00Z", SOMEBODY) "]", 0, 202, NULL },
+	/* The definition went while the event was on its way. */
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-01T00:00:00Z", SOMEBODY) "]",
+	  PROBLEM_UNKNOWN_DEFINITION, 400, "Details: [0].definitionId does not exist.\"}]" },
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-01T00:00:00Z", SOMEBODY) "]",
+	  PROBLEM_UNKNOWN_DEFINITION, 400, "{\"errors\":[{\"index\":-1,\"code\":400501," },
+	{ METHOD_POST, BATCH, "[" EVENT("2025-11-01T00:00:00Z", SOMEBODY) "]",
+	  PROBLEM_UNKNOWN_CONTACT, 400, "{\"errors\":[{\"index\":0,\"code\":400505," },
+	{ METHOD_POST, SEND, "{}", PROBLEM_UNKNOWN_DEFINITION, 404,
+	  BAD("definitionId") "\"does not exist\"]}" },
+	{ METHOD_POST, SEND, "{}", PROBLEM_UNKNOWN_CONTACT, 404,
+	  BAD("personId") "\"does not exist\"]}" },
+	{ METHOD_POST, SEND, "{}", PROBLEM_CONTACT_FULL, 400, BAD("personId") },
 	{ METHOD_POST, BATCH, "[" EVENT("2025-10-31T23:59:59.999999Z", SOMEBODY) "]", 0, 400,
 	  "\"details\":[{\"property\":\"occurredTime\"" },
 	{ METHOD_POST, BATCH, "[" EVENT("2025-11-30T01:00:00", SOMEBODY) "]", 0, 202, NULL },
@@ -459,6 +473,45 @@ static void test_fields_beyond_all_room(void **state)
 	}
 }
 
+/* --- Identifiers --- */
+
+/* Somebody who cannot be looked for is not nobody. */
+static void test_no_memory_is_not_nobody(void **state)
+{
+	static const struct {
+		enum identity_kind kind;
+		const char *value;
+		enum refusal plenty, none; /* with memory, and without */
+	} rows[] = {
+		{ IDENTITY_EMAIL, "Jane@x.io", REFUSE_NOTHING, REFUSE_OVERLOADED },
+		{ IDENTITY_EMAIL, "jane@x.io", REFUSE_NOTHING, REFUSE_NOTHING },
+		{ IDENTITY_EMAIL, " \t", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_EMAIL, "", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_PHONE, "41", REFUSE_NOTHING, REFUSE_OVERLOADED },
+		{ IDENTITY_PHONE, "none", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_EXTERNAL_ID, "3F2504E0-4F89-41D3-9A0C-0305E82C3301", REFUSE_NOTHING,
+		  REFUSE_OVERLOADED },
+		{ IDENTITY_EXTERNAL_ID, "\xFF", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_NUMBER, "7", REFUSE_NOTHING, REFUSE_NOTHING },
+		{ IDENTITY_NUMBER, "x", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+		{ IDENTITY_NUMBER, "123456789012345678901", REFUSE_PROBLEMS, REFUSE_PROBLEMS },
+	};
+	struct arena plenty, none;
+	(void)state;
+	arena_init(&plenty, 64 * 1024, NULL);
+	arena_init(&none, 0, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct who w;
+		struct str value = str_of(rows[i].value);
+		print_message("%s\n", rows[i].value);
+		assert_int_equal(infobip_identify(&plenty, rows[i].kind, value, &w),
+				 rows[i].plenty);
+		assert_int_equal(infobip_identify(&none, rows[i].kind, value, &w), rows[i].none);
+	}
+	arena_fini(&none);
+	arena_fini(&plenty);
+}
+
 /* --- eventId --- */
 
 static void test_event_ids_are_recognised(void **state)
@@ -473,10 +526,32 @@ static void test_event_ids_are_recognised(void **state)
 	assert_int_equal(t.call.ops->dedupe.space, DEDUPE_INFOBIP_EVENT);
 	assert_int_equal(t.call.ops->dedupe.keep_s, 0);
 	/* What the committer gives back of the first event is what is shown. */
+	assert_true(t.call.ops->wants_first);
+	t.call.ops->repeated = true;
 	t.call.ops->properties = STR("{\"amount\":1}");
+	t.call.ops->definition_name = STR("other");
+	t.call.ops->occurred_given = true;
+	t.call.ops->occurred_at = US_PER_S;
 	trial_answer(&t);
-	assert_holds(t.body, "{\"eventId\":\"order-1\",");
+	assert_holds(t.body, "{\"eventId\":\"order-1\",\"definitionId\":\"other\","
+			     "\"occurredTime\":\"1970-01-01T00:00:01.0000000Z\"");
 	assert_holds(t.body, "\"properties\":{\"amount\":1}");
+	trial_end(&t);
+}
+
+/* A batch is all or nothing, so nothing it asks for may be refused once it has passed the check. */
+static void test_batches_ask_for_nothing_more(void **state)
+{
+	(void)state;
+	struct trial t;
+	run_at(&t, METHOD_POST, "/people/3/events",
+	       STR("[{\"definitionId\":\"rich\",\"occurredTime\":\"2030-01-01T00:00:00Z\","
+		   "\"identifier\":{\"id\":\"a@x.io\",\"type\":\"EMAIL\"},\"eventId\":\"e\"}]"));
+	assert_int_equal(t.why, REFUSE_NOTHING);
+	assert_int_equal(t.call.n_ops, 1);
+	assert_true(t.call.all_or_nothing);
+	assert_false(t.call.ops->wants_first);
+	assert_false(t.call.ops->wants_view);
 	trial_end(&t);
 }
 
@@ -490,7 +565,9 @@ int main(void)
 		cmocka_unit_test(test_long_ids),
 		cmocka_unit_test(test_who_brings_a_person_into_being),
 		cmocka_unit_test(test_fields_beyond_all_room),
+		cmocka_unit_test(test_no_memory_is_not_nobody),
 		cmocka_unit_test(test_event_ids_are_recognised),
+		cmocka_unit_test(test_batches_ask_for_nothing_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

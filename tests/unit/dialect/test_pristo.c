@@ -36,7 +36,8 @@ static void test_accepted(void **state)
 		{ REPORT("", ""), "definition 1\nproperties {}\n" ID_LINE },
 		{ "{\"type\":\"purchase\",\"contact\":{\"id\":\"3F2504E0-4F89-41D3-9A0C-"
 		  "0305E82C3301\"}}",
-		  "definition 1\nproperties {}\n" ID_LINE },
+		  "definition 1\nproperties {}\nwho external_id lookup,adopt "
+		  "3F2504E0-4F89-41D3-9A0C-0305E82C3301 key " C1 "\n" },
 		{ REPORT(",\"email\":\"Dana@Example.com\"", ""),
 		  "definition 1\nproperties {}\n" ID_LINE
 		  "who email creates,replace,shared,claims Dana@Example.com key "

@@ -32,7 +32,8 @@ static const struct {
 } accepted[] = {
 	{ CONTACT(",\"email\":\"a@b.co\""),
 	  WHO "who email creates,replace,shared,claims a@b.co key a@b.co\n" },
-	{ "{\"contact\":{\"id\":\"3F2504E0-4F89-41D3-9A0C-0305E82C3301\"},\"more\":1}", WHO },
+	{ "{\"contact\":{\"id\":\"3F2504E0-4F89-41D3-9A0C-0305E82C3301\"},\"more\":1}",
+	  "who external_id lookup,adopt 3F2504E0-4F89-41D3-9A0C-0305E82C3301 key " C1 "\n" },
 	{ CONTACT(",\"lastName\":\"L\",\"customFields\":{\"age\":\"31\"}"),
 	  WHO "set last_name \"L\"\nset custom.age \"31\"\n" },
 	/* decision 14: a field of the population beside the members */

@@ -35,7 +35,8 @@ static const struct {
 	  "\"channel\":\"web\",\"occurredAt\":\"2026-02-04T13:25:00Z\",\"n\":\"\"}",
 	  "definition 0new\nat 2026-02-04T13:25:00.000000Z\n"
 	  "properties {\"channel\":\"web\",\"n\":\"\"}\n"
-	  "who uuid lookup " PERSON " key " PERSON "\n"
+	  "who uuid lookup 01957E3A-4B5C-7D8E-9F0A-1B2C3D4E5F6B key "
+	  "01957E3A-4B5C-7D8E-9F0A-1B2C3D4E5F6B\n"
 	  "who external_id lookup Row 7 key Row 7\n"
 	  "who phone lookup 555-0001 key 5550001\n"
 	  "who email lookup A@b.co key a@b.co\n" },

@@ -67,6 +67,19 @@ static const struct {
 	{ IDENTITY_PHONE, STR_INIT("\xD9\xA1\xD9\xA2"), NULL }, /* digits, but not ASCII ones */
 	{ IDENTITY_PHONE, STR_INIT(""), NULL },
 	{ IDENTITY_EXTERNAL_ID, STR_INIT(" Ab-1 "), " Ab-1 " },
+	{ IDENTITY_EXTERNAL_ID, STR_INIT("3F2504E0-4f89-41D3-9A0C-0305E82C3301"),
+	  "3f2504e0-4f89-41d3-9a0c-0305e82c3301" },
+	{ IDENTITY_EXTERNAL_ID, STR_INIT("3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
+	  "3f2504e0-4f89-41d3-9a0c-0305e82c3301" },
+	/* Almost one. */
+	{ IDENTITY_EXTERNAL_ID, STR_INIT("3F2504E0-4F89-41D3-9A0C-0305E82C330G"),
+	  "3F2504E0-4F89-41D3-9A0C-0305E82C330G" },
+	{ IDENTITY_EXTERNAL_ID, STR_INIT("3F2504E04F8941D39A0C0305E82C3301"),
+	  "3F2504E04F8941D39A0C0305E82C3301" },
+	{ IDENTITY_EXTERNAL_ID, STR_INIT(" 3F2504E0-4F89-41D3-9A0C-0305E82C3301"),
+	  " 3F2504E0-4F89-41D3-9A0C-0305E82C3301" },
+	{ IDENTITY_ANONYMOUS_ID, STR_INIT("3F2504E0-4F89-41D3-9A0C-0305E82C3301"),
+	  "3F2504E0-4F89-41D3-9A0C-0305E82C3301" },
 	{ IDENTITY_EXTERNAL_ID, STR_INIT(""), NULL },
 	{ IDENTITY_ANONYMOUS_ID, STR_INIT("X"), "X" },
 	{ IDENTITY_WHATSAPP, STR_INIT("+1 2"), "+1 2" },
@@ -79,6 +92,8 @@ static void test_keys(void **state)
 	arena_init(&a, 64 * 1024, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		struct str key = identity_key(&a, keys[i].kind, keys[i].value);
+		assert_int_equal(identity_has_key(keys[i].kind, keys[i].value),
+				 keys[i].key != NULL);
 		if (!keys[i].key) {
 			assert_null(key.p);
 			continue;
@@ -86,6 +101,30 @@ static void test_keys(void **state)
 		assert_int_equal(key.n, strlen(keys[i].key));
 		assert_memory_equal(key.p, keys[i].key, key.n);
 	}
+	arena_fini(&a);
+}
+
+static void test_phones_as_e164(void **state)
+{
+	static const struct {
+		const char *phone, *shown;
+	} rows[] = {
+		{ "41791112233", "+41791112233" },
+		{ "+41 79 111-22-33", "+41791112233" },
+		{ " 41791112233", "+41791112233" },
+		{ "none", "none" },
+		{ "", "" },
+	};
+	struct arena a, none;
+	(void)state;
+	arena_init(&a, 64 * 1024, NULL);
+	arena_init(&none, 0, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str shown = identity_e164(&a, str_of(rows[i].phone));
+		assert_true(str_eq(shown, str_of(rows[i].shown)));
+	}
+	assert_null(identity_e164(&none, STR("41")).p);
+	arena_fini(&none);
 	arena_fini(&a);
 }
 
@@ -181,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_kind_names_are_stored_and_stay),
 		cmocka_unit_test(test_kind_names_that_are_none),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_phones_as_e164),
 		cmocka_unit_test(test_long_values_have_no_key),
 		cmocka_unit_test(test_no_key_without_memory),
 		cmocka_unit_test(test_email),

@@ -216,16 +216,35 @@ static inline unsigned model_count_kind(const struct model_contact *c, enum iden
 	return n;
 }
 
+/* Whether the attribute shows it, however it is spelled there. */
+static inline bool model_shows(struct model_contact *c, const struct model_owned *o)
+{
+	const struct model_attribute *a =
+		model_attribute(c, false, str_of(identity_kind_name(o->kind)));
+	struct arena arena;
+	if (!a || (o->kind != IDENTITY_EMAIL && o->kind != IDENTITY_PHONE))
+		return false;
+	arena_init(&arena, 64 * 1024, NULL);
+	struct str text = { a->json + 1, strlen(a->json) - 2 };
+	bool yes = str_eq(identity_key(&arena, o->kind, text), str_of(o->key));
+	arena_fini(&arena);
+	return yes;
+}
+
 static inline void model_drop_replaceable(struct model_report *r, enum identity_kind kind)
 {
 	struct model_contact *c = r->c;
+	unsigned at = c->n_owned;
 	for (unsigned i = 0; i < c->n_owned; i++) {
 		if (c->owned[i].kind != kind || model_names(r->op, &c->owned[i]))
 			continue;
-		memmove(&c->owned[i], &c->owned[i + 1], (c->n_owned - i - 1) * sizeof(c->owned[0]));
-		c->n_owned--;
-		return;
+		if (at == c->n_owned || model_shows(c, &c->owned[i]))
+			at = i;
 	}
+	if (at == c->n_owned)
+		return;
+	memmove(&c->owned[at], &c->owned[at + 1], (c->n_owned - at - 1) * sizeof(c->owned[0]));
+	c->n_owned--;
 }
 
 static inline void model_take(struct model_report *r, const struct who *who)

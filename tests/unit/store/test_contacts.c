@@ -117,6 +117,43 @@ static const struct contact_case {
 	      "\"x1\"}]",
 	      "{\"email\":\"a@x.io\"}" },
 	    { "[{\"kind\":\"external_id\",\"value\":\"x2\"}]", "{}" } } },
+	{ "a claim goes on where the first may not be claimed",
+	  { { { { EXTERNAL, "x1", L | C | A }, { EMAIL, "a@x.io", R } }, { { 0 } }, 1, 0 },
+	    { { { PHONE, "1", L | C | A } }, { { 0 } }, 2, 0 },
+	    { { { EXTERNAL, "x2", L | A },
+		{ EMAIL, "a@x.io", C | R | S | K },
+		{ PHONE, "1", C | R | S | K } },
+	      { { 0 } },
+	      2,
+	      0 },
+	    { { { EXTERNAL, "x3", L | A },
+		{ EMAIL, "a@x.io", C | R | K },
+		{ PHONE, "1", C | R | K } },
+	      { { 0 } },
+	      3,
+	      0 } },
+	  { { "[{\"kind\":\"external_id\",\"value\":\"x1\"},{\"kind\":\"email\",\"value\":\"a@x."
+	      "io\"}]",
+	      "{\"email\":\"a@x.io\"}" },
+	    { "[{\"kind\":\"phone\",\"value\":\"1\"},{\"kind\":\"external_id\",\"value\":"
+	      "\"x2\"}]",
+	      "{\"phone\":\"1\",\"email\":\"a@x.io\"}" },
+	    { "[{\"kind\":\"external_id\",\"value\":\"x3\"}]", "{}" } } },
+	{ "an external id that is a UUID is one in either letter case, another id is not",
+	  { { { { EXTERNAL, "3F2504E0-4F89-41D3-9A0C-0305E82C3301", L | C | A } },
+	      { { 0 } },
+	      1,
+	      0 },
+	    { { { EXTERNAL, "3f2504e0-4f89-41d3-9a0c-0305e82c3301", L | C | A } },
+	      { { 0 } },
+	      1,
+	      0 },
+	    { { { EXTERNAL, "X1", L | C | A } }, { { 0 } }, 2, 0 },
+	    { { { EXTERNAL, "x1", L | C | A } }, { { 0 } }, 3, 0 } },
+	  { { "[{\"kind\":\"external_id\",\"value\":\"3F2504E0-4F89-41D3-9A0C-0305E82C3301\"}]",
+	      "{}" },
+	    { "[{\"kind\":\"external_id\",\"value\":\"X1\"}]", "{}" },
+	    { "[{\"kind\":\"external_id\",\"value\":\"x1\"}]", "{}" } } },
 	{ "a look-up that matches goes before a claim",
 	  { { { { EMAIL, "a@x.io", L | C | A } }, { { 0 } }, 1, 0 },
 	    { { { EXTERNAL, "x1", L | C | A } }, { { 0 } }, 2, 0 },
@@ -410,6 +447,37 @@ static void contacts_of_workspaces_are_apart(void **state)
 	fixture_end(&f);
 }
 
+/* That there is no memory to look for somebody is not to say that there is nobody. */
+static void no_memory_is_not_nobody(void **state)
+{
+	static const struct {
+		enum identity_kind kind;
+		const char *value;
+		int outcome;
+	} asks[] = {
+		{ EMAIL, "A@x.io", -ENOMEM },    { PHONE, "+1", -ENOMEM },
+		{ EMAIL, "b@x.io", STORE_NONE }, { EMAIL, " ", STORE_NONE },
+		{ PHONE, "none", STORE_NONE },   { EXTERNAL, "", STORE_NONE },
+		{ EXTERNAL, "x1", STORE_NONE },
+	};
+	struct fixture f;
+	struct arena none;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	arena_init(&none, 0, NULL);
+	struct op op = fixture_op(&f, "a@x.io");
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+		struct contact_view row;
+		int r = store_find_contact(f.reader, &none, 1, asks[i].kind, str_of(asks[i].value),
+					   &row);
+		assert_int_equal(r, asks[i].outcome);
+	}
+	arena_fini(&none);
+	fixture_end(&f);
+}
+
 /* n custom attributes, named from `from` on. */
 static void set_many(struct fixture *f, struct op *op, unsigned from, unsigned n)
 {
@@ -553,6 +621,7 @@ int main(void)
 		cmocka_unit_test(row_is_rewritten_only_for_a_change),
 		cmocka_unit_test(outward_ids_find_within_their_workspace),
 		cmocka_unit_test(contacts_of_workspaces_are_apart),
+		cmocka_unit_test(no_memory_is_not_nobody),
 		cmocka_unit_test(contact_has_ceilings),
 		cmocka_unit_test(attributes_have_a_size),
 		cmocka_unit_test(identities_have_a_number),
