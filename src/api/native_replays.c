@@ -49,8 +49,10 @@ static int put_filter(struct native_query *q, struct store_reader *r,
 	e = e ?: put_contact(q, r, of->contact);
 	if (of->since)
 		render_more_time(b, "since", of->since);
-	if (of->until < INT64_MAX)
-		render_more_time(b, "until", of->until);
+	if (of->until < INT64_MAX) { /* the beginning of all time too */
+		buf_char(b, ',');
+		render_time(b, "until", of->until);
+	}
 	buf_char(b, '}');
 	return e;
 }
