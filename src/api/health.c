@@ -23,7 +23,7 @@ bool health_serve(struct store *store, struct request *req)
 	if (!ready && !str_eq(req->path, STR("/healthz")))
 		return false;
 	if (req->fault != FAULT_NONE)
-		problem_reply(req, fault_status(req->fault), STR(""));
+		problem_reply_fault(req);
 	else if (req->method != METHOD_GET && req->method != METHOD_HEAD)
 		problem_reply_method(req, STR("GET, HEAD"));
 	else if (ready)

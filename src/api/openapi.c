@@ -49,7 +49,7 @@ bool openapi_serve(struct request *req)
 		return false;
 	struct str text = find(str_from(req->path, folder.n));
 	if (req->fault != FAULT_NONE) {
-		problem_reply(req, fault_status(req->fault), STR(""));
+		problem_reply_fault(req);
 	} else if (!text.p) {
 		problem_reply(req, 404, STR("there is no such document"));
 	} else if (req->method != METHOD_GET && req->method != METHOD_HEAD) {

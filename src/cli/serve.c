@@ -250,9 +250,11 @@ static int could_not_start(struct server *s, const struct settings *settings, in
 	if (r == -EADDRINUSE)
 		fprintf(stderr, "occurd: cannot listen on %s port %u: it is taken\n",
 			settings->host, settings->port);
-	else
+	else if (!s->store)
 		fprintf(stderr, "occurd: cannot start with data in %s: %s\n", settings->data,
 			fail_text());
+	else
+		fprintf(stderr, "occurd: cannot start: %s\n", fail_text());
 	log_error("start_failed", LOG_S("cause", fail_text()));
 	stop(s);
 	return 1;

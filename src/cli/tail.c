@@ -3,6 +3,7 @@
  * ends it begins anew behind the last event that was printed.
  */
 #include "base/buf.h"
+#include "base/timefmt.h"
 #include "cli/command.h"
 #include "cli/options.h"
 
@@ -14,19 +15,21 @@
 
 enum {
 	LINE_MAX_BYTES = 256 * 1024 * 1024,
-	SILENCE_S = 60,     /* the server says something every 15 s */
+	SILENCE_S = 60, /* the server says something every 15 s */
+	SILENCE_MAX_S = 24 * 60 * 60,
 	PAUSE_S = 2,        /* before it is tried again */
 	PROBLEM_MAX = 2000, /* bytes that are shown of an answer that says no */
 };
 
 static const char usage[] =
 	"usage: occurd tail [--url URL] [--key KEY] [--definition NAME] [--contact ID]\n"
-	"                   [--after SEQ] [--cacert FILE]\n\n"
+	"                   [--after SEQ] [--cacert FILE] [--silence SECONDS]\n\n"
 	"Prints the events of the server at URL (http://127.0.0.1:8090 unless said) as they are\n"
 	"committed, one line of JSON each: those of the key's workspace, all or of one type or\n"
 	"contact (any of its ids), from now on or behind SEQ (0: from the first). KEY needs the\n"
 	"scope admin; it is better given as OCCURD_KEY, because others can see the arguments.\n"
-	"Goes on by itself when the connection was lost. FILE holds certificates (PEM) to trust\n"
+	"Goes on by itself when the connection was lost, or when nothing came for SECONDS (60\n"
+	"unless said; the server says something every 15). FILE holds certificates (PEM) to trust\n"
 	"beside https.\n\n"
 	"Exit status: 0 it was told to stop, 1 the server refuses, 2 it was asked for wrongly.\n";
 
@@ -40,6 +43,8 @@ static void on_signal(int sig)
 
 struct tail {
 	const char *url, *key, *definition, *contact, *after, *cacert;
+	uint64_t silence_s;
+	int64_t heard_at_ms; /* when something came, or was asked for */
 	CURL *curl;
 	struct curl_slist *headers;
 	struct arena memory;
@@ -94,15 +99,8 @@ static bool is_good(struct tail *t)
 	return status == 200;
 }
 
-static size_t on_data(char *p, size_t size, size_t n, void *ctx)
+static void take_text(struct tail *t, struct str rest)
 {
-	struct tail *t = ctx;
-	struct str rest = { p, size * n };
-	if (!is_good(t)) { /* why not */
-		if (t->data.n < PROBLEM_MAX)
-			buf_put(&t->data, rest);
-		return size * n;
-	}
 	while (rest.n && !t->failed) {
 		size_t end = str_find(rest, '\n');
 		buf_put(&t->line, str_head(rest, end));
@@ -111,13 +109,32 @@ static size_t on_data(char *p, size_t size, size_t n, void *ctx)
 			take_line(t);
 		rest = str_from(rest, MIN(end + 1, rest.n));
 	}
-	return t->failed ? 0 : size * n;
 }
 
+static size_t on_data(char *p, size_t size, size_t n, void *ctx)
+{
+	struct tail *t = ctx;
+	struct str text = { p, size * n };
+	if (is_good(t))
+		take_text(t, text);
+	else if (t->data.n < PROBLEM_MAX) /* why not */
+		buf_put(&t->data, text);
+	t->heard_at_ms = time_monotonic_ms(); /* printing may have waited for who reads it */
+	return t->failed ? 0 : text.n;
+}
+
+/* By the clock: libcurl's own limit counts bytes a second, and a quiet stream has few of them. */
+static bool is_silent(const struct tail *t)
+{
+	return time_monotonic_ms() - t->heard_at_ms > (int64_t)t->silence_s * 1000;
+}
+
+/* About once a second. */
 static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-	(void)ctx, (void)a, (void)b, (void)c, (void)d;
-	return told_to_stop;
+	const struct tail *t = ctx;
+	(void)a, (void)b, (void)c, (void)d;
+	return told_to_stop || is_silent(t);
 }
 
 /* --- Asking --- */
@@ -139,7 +156,11 @@ static bool put_choice(struct tail *t, struct buf *b, const char **joint, const 
 static bool put_url(struct tail *t, struct buf *b)
 {
 	const char *joint = "?";
-	buf_printf(b, "%s/_/v1/events/stream", t->url);
+	struct str server = str_of(t->url);
+	while (server.n && server.p[server.n - 1] == '/')
+		server.n--;
+	buf_put(b, server);
+	buf_lit(b, "/_/v1/events/stream");
 	if (!put_choice(t, b, &joint, "definition", t->definition) ||
 	    !put_choice(t, b, &joint, "contact", t->contact))
 		return false;
@@ -153,6 +174,7 @@ static CURLcode ask(struct tail *t)
 {
 	begin_event(t);
 	t->id = UINT64_MAX;
+	t->heard_at_ms = time_monotonic_ms();
 	struct buf url = buf_in(&t->memory);
 	if (!put_url(t, &url) || curl_easy_setopt(t->curl, CURLOPT_URL, url.p) != CURLE_OK)
 		return CURLE_OUT_OF_MEMORY;
@@ -176,6 +198,9 @@ static int judge(struct tail *t, CURLcode code)
 	if (status && status != 200)
 		fprintf(stderr, "occurd tail: the server says %ld: " STR_FMT "\n", status,
 			STR_ARG(buf_str(&t->data)));
+	else if (code == CURLE_ABORTED_BY_CALLBACK)
+		fprintf(stderr, "occurd tail: nothing came for %u s; trying again\n",
+			(unsigned)t->silence_s);
 	else
 		fprintf(stderr, "occurd tail: %s; trying again\n",
 			code == CURLE_OK ? "the server has ended it" : curl_easy_strerror(code));
@@ -212,8 +237,7 @@ static bool set_up(struct tail *t)
 	curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(t->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(t->curl, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(t->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(t->curl, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
+	curl_easy_setopt(t->curl, CURLOPT_XFERINFODATA, t);
 	curl_easy_setopt(t->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(t->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (t->cacert)
@@ -254,6 +278,7 @@ static int run(struct tail *t)
 int command_tail(int argc, char **argv)
 {
 	struct tail t = { .url = "http://127.0.0.1:8090", .key = getenv("OCCURD_KEY") };
+	const char *silence = NULL;
 	const struct option_row table[] = {
 		{ "--url", &t.url, NULL },
 		{ "--key", &t.key, NULL },
@@ -261,6 +286,7 @@ int command_tail(int argc, char **argv)
 		{ "--contact", &t.contact, NULL },
 		{ "--after", &t.after, NULL },
 		{ "--cacert", &t.cacert, NULL },
+		{ "--silence", &silence, NULL },
 		{ 0 },
 	};
 	enum options_outcome outcome = options_read(argc, argv, table, usage);
@@ -271,5 +297,9 @@ int command_tail(int argc, char **argv)
 	t.begun = t.after != NULL;
 	if (t.after && !str_to_u64(str_of(t.after), &t.last))
 		return wrong("--after is the seq of an event, a whole number");
+	t.silence_s = SILENCE_S;
+	if (silence && (!str_to_u64(str_of(silence), &t.silence_s) || t.silence_s == 0 ||
+			t.silence_s > SILENCE_MAX_S))
+		return wrong("--silence is how many seconds, 1..86400");
 	return run(&t);
 }

@@ -20,8 +20,9 @@ static int judge_limits(struct judge *j, const struct yaml_place *at, const stru
 	out->keep_rate = !rate.node;
 	if (in->requests_per_second >= -1 && in->requests_per_second <= WORKSPACE_RATE_MAX)
 		return 0;
-	return yaml_wrong(j->doc, &rate, "must be -1 (none), 0 (the dialect's default) or up to %d",
-			  WORKSPACE_RATE_MAX);
+	return yaml_wrong(j->doc, &rate,
+			  "must be -1 (none), 0 (the dialect's default) or up to %d, not \"%lld\"",
+			  WORKSPACE_RATE_MAX, (long long)in->requests_per_second);
 }
 
 static int judge_workspace_id(struct judge *j, const struct yaml_place *at,

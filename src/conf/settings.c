@@ -171,33 +171,37 @@ static const struct setting {
 	  parse_tls_key },
 };
 
+/* The value that counts, of all that are given. */
+struct choice {
+	const char *value; /* NULL: the setting stays unset */
+	bool is_flag;
+};
+
 struct reader {
 	struct settings *s;
 	char *error;
 	size_t error_size;
+	struct choice chosen[ARRAY_LEN(table)];
 };
 
-static enum settings_outcome take(const struct reader *r, const struct setting *row,
-				  const char *source, const char *value)
+static void choose_without_flags(struct reader *r)
 {
-	const char *rule = row->parse(value, r->s);
-	if (!rule)
-		return SETTINGS_OK;
-	line_print(r->error, r->error_size, "%s %s, not \"%.100s\"", source, rule, value);
-	return SETTINGS_WRONG;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const char *value = getenv(table[i].env);
+		r->chosen[i].value = value && *value ? value : table[i].fallback;
+	}
 }
 
-static enum settings_outcome take_environment(const struct reader *r)
+static enum settings_outcome take(const struct reader *r, size_t i)
 {
-	enum settings_outcome result = SETTINGS_OK;
-	for (size_t i = 0; i < ARRAY_LEN(table) && result == SETTINGS_OK; i++) {
-		const char *value = getenv(table[i].env);
-		if (value && *value)
-			result = take(r, &table[i], table[i].env, value);
-		else if (table[i].fallback)
-			result = take(r, &table[i], table[i].name, table[i].fallback);
-	}
-	return result;
+	const struct setting *row = &table[i];
+	const struct choice *c = &r->chosen[i];
+	const char *rule = c->value ? row->parse(c->value, r->s) : NULL;
+	if (!rule)
+		return SETTINGS_OK;
+	line_print(r->error, r->error_size, "%s%s %s, not \"%.100s\"", c->is_flag ? "--" : "",
+		   c->is_flag ? row->name : row->env, rule, c->value);
+	return SETTINGS_WRONG;
 }
 
 static const struct setting *find(struct str name)
@@ -217,14 +221,13 @@ static const char *flag_value(struct str name, int argc, char **argv, int *i)
 }
 
 /* One flag at argv[*i]; *i is left at its last word. */
-static enum settings_outcome take_flag(const struct reader *r, int argc, char **argv, int *i)
+static enum settings_outcome choose_flag(struct reader *r, int argc, char **argv, int *i)
 {
 	const char *word = argv[*i], *value;
 	bool dashes = strncmp(word, "--", 2) == 0;
 	struct str name = str_of(dashes ? word + 2 : "");
 	name = str_head(name, str_find(name, '='));
 	const struct setting *row = find(name);
-	char source[32];
 
 	if (!dashes)
 		line_print(r->error, r->error_size, "unexpected argument \"%.100s\"", word);
@@ -235,8 +238,8 @@ static enum settings_outcome take_flag(const struct reader *r, int argc, char **
 		line_print(r->error, r->error_size, "--%s needs a value: %s", row->name,
 			   row->argument);
 	else {
-		snprintf(source, sizeof(source), "--%s", row->name);
-		return take(r, row, source, value);
+		r->chosen[row - table] = (struct choice){ value, true };
+		return SETTINGS_OK;
 	}
 	return SETTINGS_WRONG;
 }
@@ -266,9 +269,12 @@ enum settings_outcome settings_read(int argc, char **argv, struct settings *out,
 	if (asks_for_help(argc, argv))
 		return SETTINGS_HELP;
 
-	enum settings_outcome result = take_environment(&r);
+	enum settings_outcome result = SETTINGS_OK;
+	choose_without_flags(&r);
 	for (int i = 1; i < argc && result == SETTINGS_OK; i++)
-		result = take_flag(&r, argc, argv, &i);
+		result = choose_flag(&r, argc, argv, &i);
+	for (size_t i = 0; i < ARRAY_LEN(table) && result == SETTINGS_OK; i++)
+		result = take(&r, i);
 	return result == SETTINGS_OK ? check_together(&r) : result;
 }
 

@@ -1,7 +1,8 @@
 /*
  * The settings of `occurd serve`: one table says for each its flag, its environment variable, its
  * default, its help and its rule. A flag wins over the environment, the environment over the
- * default; of several equal flags the last one counts; an empty variable counts as unset.
+ * default; of several equal flags the last one counts; an empty variable counts as unset. Only the
+ * value that counts is judged.
  */
 #pragma once
 

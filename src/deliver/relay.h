@@ -81,6 +81,8 @@ struct str relay_identity(struct relay_call *c, enum identity_kind kind);
 /* Its phone by the digits alone, from `least` to `most` of them; .p NULL: it has none such,
  * which is noted if it has one. */
 struct str relay_phone(struct relay_call *c, size_t least, size_t most);
+/* Such digits as a member. */
+void relay_put_e164(struct relay_call *c, const char *name, struct str digits);
 /* The value of a built-in attribute that is text; .p NULL: it is none. */
 struct str relay_text(const struct relay_call *c, struct str attribute);
 

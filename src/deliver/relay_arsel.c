@@ -33,8 +33,7 @@ static void put_phone(struct relay_call *c)
 {
 	struct str digits = relay_phone(c, PHONE_MIN, PHONE_MAX);
 	if (digits.p)
-		relay_put_text(&c->body, "phone_number",
-			       arena_printf(c->arena, "+" STR_FMT, STR_ARG(digits)));
+		relay_put_e164(c, "phone_number", digits);
 }
 
 static void put_contact(struct relay_call *c)

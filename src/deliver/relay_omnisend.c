@@ -137,8 +137,7 @@ static void put_contact(struct relay_call *c)
 		relay_used(c, STR("email"));
 	relay_put_text(&c->body, "email", email);
 	if (digits.p)
-		relay_put_text(&c->body, "phone",
-			       arena_printf(c->arena, "+" STR_FMT, STR_ARG(digits)));
+		relay_put_e164(c, "phone", digits);
 	put_profile(c);
 	put_tags(c);
 	put_custom(c);

@@ -115,6 +115,13 @@ struct str relay_phone(struct relay_call *c, size_t least, size_t most)
 	return (struct str){ 0 };
 }
 
+void relay_put_e164(struct relay_call *c, const char *name, struct str digits)
+{
+	struct str phone = identity_e164(c->arena, digits);
+	c->failed |= !phone.p;
+	relay_put_text(&c->body, name, phone);
+}
+
 /* --- Values --- */
 
 static bool is_number(const struct relay_call *c, struct str text, bool whole)

@@ -3,13 +3,15 @@
  *
  * Arsel has four types; what other dialects declare is shown as the nearest of them, an object or
  * array as such. A client that reads a definition, changes a word and writes it back must not make
- * them coarser: a field that comes back with the type it was shown under keeps its own.
+ * them coarser: a field that comes back with the type it was shown under keeps its own, and it may
+ * have a name that Arsel would not give.
  */
 #include "dialect/arsel_private.h"
 
 #include <stdlib.h>
 
 enum { NAME, TYPE, REQUIRED, N_MEMBERS };
+enum { NAME_MAX_POINTS = 64 };
 
 static bool form_name(struct str s)
 {
@@ -24,7 +26,7 @@ static bool form_name(struct str s)
 
 static const struct shape_member members[N_MEMBERS] = {
 	[NAME] = { STR_INIT("name"), SHAPE_STRING,
-		   SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 64, NULL, NULL },
+		   SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 0, NULL, NULL },
 	[TYPE] = { STR_INIT("type"), SHAPE_STRING, SHAPE_REQUIRED | SHAPE_NULL_ABSENT, 0, NULL,
 		   NULL },
 	[REQUIRED] = { STR_INIT("required"), SHAPE_BOOLEAN, SHAPE_REQUIRED | SHAPE_NULL_ABSENT, 0,
@@ -71,10 +73,21 @@ static bool copy_nested(struct arena *a, const struct field *from, struct field 
 	       fields_from_json(a, v, &ps, &to->fields, &to->n_fields);
 }
 
-static bool take_type(struct call *call, struct str path, struct str given,
-		      const struct definition *old, struct field *f)
+/* Of a field that is new. */
+static void judge_name(struct call *call, struct str path, struct str name)
 {
-	const struct field *was = old && f->name.p ? definition_field(old, f->name) : NULL;
+	size_t size = str_code_points(name);
+	if (size > NAME_MAX_POINTS)
+		problem_at(&call->problems, PROBLEM_TOO_LONG, path, .limit = NAME_MAX_POINTS,
+			   .size = (int64_t)size);
+	else if (!form_name(name))
+		problem_at(&call->problems, PROBLEM_NAME, path,
+			   .rule = "must match /^[A-Za-z_][A-Za-z0-9_]*$/ regular expression");
+}
+
+static bool take_type(struct call *call, struct str path, struct str given, const struct field *was,
+		      struct field *f)
+{
 	if (was && str_eq(type_names[was->type], given)) {
 		f->type = was->type;
 		return copy_nested(&call->req->arena, was, f);
@@ -95,13 +108,13 @@ static bool read_field(struct call *call, yyjson_val *item, struct str path,
 		return true;
 	}
 	shape_read(call, item, path, members, N_MEMBERS, false, v);
-	if (v[NAME] && !form_name(json_str(v[NAME])))
-		problem_at(&call->problems, PROBLEM_NAME, problem_path(a, path, STR("name")),
-			   .rule = "must match /^[A-Za-z_][A-Za-z0-9_]*$/ regular expression");
 	if (v[NAME])
 		f->name = json_str(v[NAME]);
+	const struct field *was = old && f->name.p ? definition_field(old, f->name) : NULL;
+	if (f->name.p && !was)
+		judge_name(call, problem_path(a, path, STR("name")), f->name);
 	f->required = yyjson_is_true(v[REQUIRED]);
-	return !v[TYPE] || take_type(call, path, json_str(v[TYPE]), old, f);
+	return !v[TYPE] || take_type(call, path, json_str(v[TYPE]), was, f);
 }
 
 static int compare_names(const void *a, const void *b)

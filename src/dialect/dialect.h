@@ -131,6 +131,7 @@ struct query {
 	unsigned skip; /* QUERY_CONTACTS: rows of pages before; costs a step each */
 	bool wants_count;
 	unsigned limit;
+	size_t bytes_max; /* QUERY_CONTACTS: fewer rows where they have more; 0: no limit */
 
 	struct bulk_query bulk;
 

@@ -239,7 +239,7 @@ static void change(struct changes *c, enum attribute_verb verb, bool custom, str
 {
 	c->failed |= !json.p;
 	must(c->op->n_changes < c->room);
-	c->list[c->op->n_changes++] = (struct attribute_change){ verb, custom, name, json };
+	c->list[c->op->n_changes++] = (struct attribute_change){ verb, custom, name, .json = json };
 }
 
 /* A gender is stored by its first letter, as all dialects do. */

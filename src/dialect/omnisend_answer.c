@@ -83,6 +83,8 @@ static void put_error(struct buf *b, const struct call *call, enum refusal why,
 
 void omnisend_put_scope(struct buf *b, const struct call *call)
 {
+	if (call->key && call->key->publishable)
+		return buf_lit(b, "a key that is not publishable is required");
 	bool several = (call->scope & (call->scope - 1)) != 0;
 	buf_put(b, several ? STR("one of: ") : STR(""));
 	scopes_put(b, call->scope);

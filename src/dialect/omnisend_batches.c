@@ -38,17 +38,27 @@ static struct str param(struct call *call, struct str name)
 	return url_query(&call->req->arena, call->req->query, name);
 }
 
-/* A day stands for its midnight; `whole`: for its last instant. */
+/* The last instant that is shown as the same time. */
+static instant_us end_of_millisecond(instant_us at)
+{
+	return at + 999 - ((at % 1000 + 1000) % 1000);
+}
+
+/* A day stands for its midnight; `whole`: for its last instant, as a time does for its millisecond's.
+ */
 static instant_us read_time(struct call *call, struct str name, instant_us otherwise, bool whole)
 {
 	struct str text = param(call, name);
 	instant_us at = otherwise;
 	if (!text.p)
 		return at;
-	if (!time_parse(text, TIME_DATE_ALONE | TIME_SPACE, &at))
+	bool good = time_parse(text, TIME_DATE_ALONE | TIME_SPACE, &at);
+	if (!good)
 		problem_at(&call->problems, PROBLEM_FORMAT, name,
 			   .rule = "day, or a date and time");
-	return whole && time_is_date(text) ? at + 24 * 3600 * US_PER_S - 1 : at;
+	if (!good || !whole)
+		return at;
+	return time_is_date(text) ? at + 24 * 3600 * US_PER_S - 1 : end_of_millisecond(at);
 }
 
 static bool read_status(struct call *call)

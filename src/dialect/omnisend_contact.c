@@ -70,15 +70,6 @@ static void take_id(struct op *op, struct who *list, struct str id)
 			(struct who){ .kind = IDENTITY_HEX, .use = WHO_LOOKUP, .value = id };
 }
 
-/* "+" and the digits: how phones are shown (decision 27). */
-static struct str shown_phone(struct arena *a, struct str digits)
-{
-	struct buf b = buf_in(a);
-	buf_char(&b, '+');
-	buf_put(&b, digits);
-	return b.failed ? (struct str){ 0 } : buf_str(&b);
-}
-
 enum refusal omnisend_add_email(struct op *op, struct who *list, unsigned use, struct str email)
 {
 	if (email.n == 0)
@@ -98,8 +89,8 @@ enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, s
 	struct who *w = next_who(op, list);
 	*w = (struct who){ .kind = IDENTITY_PHONE,
 			   .use = use,
+			   .value = identity_e164(op->arena, phone),
 			   .key = identity_key(op->arena, IDENTITY_PHONE, phone) };
-	w->value = shown_phone(op->arena, w->key);
 	return w->key.p && w->value.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
@@ -149,7 +140,7 @@ static enum refusal read_identifiers(struct call *call, yyjson_val *from, struct
 		problem_at(&call->problems, PROBLEM_UNKNOWN_CONTACT,
 			   problem_path(op->arena, place, STR("id")));
 	else
-		problem_at(&call->problems, PROBLEM_ALTERNATIVES, STR("contact"),
+		problem_at(&call->problems, PROBLEM_ALTERNATIVES, place,
 			   .rule = version->identifiers);
 	return REFUSE_NOTHING;
 }

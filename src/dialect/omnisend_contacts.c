@@ -29,7 +29,7 @@ static enum refusal verdict(const struct call *call, enum refusal why)
 static void answer_contact(struct call *call, int status, const struct contact_view *c)
 {
 	struct buf body = buf_in(&call->req->arena);
-	omnisend_put_contact(&body, call, c);
+	omnisend_put_contact(&body, call, c, omnisend_attributes(&body, c));
 	omnisend_begin(call, status);
 	call_send_json(call, &body);
 }
@@ -157,7 +157,7 @@ static enum refusal patch_by_id_decode(struct call *call)
 static enum refusal patch_by_email_decode(struct call *call)
 {
 	struct arena *a = &call->req->arena;
-	struct str email = url_query(a, call->req->query, STR("email"));
+	struct str email = str_trim(url_query(a, call->req->query, STR("email")));
 	struct who who;
 	enum refusal why = omnisend_begin_call(call);
 	if (why)

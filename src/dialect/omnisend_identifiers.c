@@ -4,7 +4,7 @@
  */
 #include "dialect/omnisend_private.h"
 
-enum { IDENTIFIERS_MAX = 100, CHANGES_MAX = 4 };
+enum { IDENTIFIERS_MAX = 100, CHANGES_MAX = 5 };
 
 static bool form_type(struct str s)
 {
@@ -38,27 +38,36 @@ static const struct shape_member channel[N_CHANNEL] = {
 				omnisend_form_time, "datetime" },
 };
 
+/* In the order of omnisend_profile.c, so that one consent is one text, wherever it was given. */
 static const struct shape_member consent[] = {
-	{ STR_INIT("source"), SHAPE_STRING, OMNISEND_GIVEN, .max = 100 },
 	{ STR_INIT("createdAt"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_time, "datetime" },
 	{ STR_INIT("ip"), SHAPE_STRING, .flags = OMNISEND_GIVEN },
+	{ STR_INIT("source"), SHAPE_STRING, OMNISEND_GIVEN, .max = 100 },
 	{ STR_INIT("userAgent"), SHAPE_STRING, OMNISEND_GIVEN, .max = 200 },
 };
 
-/* The channels there are, and the attributes that hold their states. */
+/* The channels there are, each by one type of identifier, and the attributes that hold their
+ * states. */
+enum { EMAIL, SMS, N_CHANNELS };
+
 static const struct {
 	struct str name, attribute;
-} channels[] = {
-	{ STR_INIT("email"), STR_INIT("email_status") },
-	{ STR_INIT("sms"), STR_INIT("sms_status") },
+} channels[N_CHANNELS] = {
+	[EMAIL] = { STR_INIT("email"), STR_INIT("email_status") },
+	[SMS] = { STR_INIT("sms"), STR_INIT("sms_status") },
+};
+
+/* What is said of one channel, and of whom. */
+struct way {
+	struct str id;       /* empty: of nobody */
+	struct str state;    /* JSON; .p NULL: not given */
+	struct buf consents; /* items of an array */
 };
 
 struct reading {
 	struct call *call;
-	struct str email, phone;
-	struct str states[ARRAY_LEN(channels)]; /* JSON; .p NULL: not given */
-	struct buf consents;                    /* items of an array */
-	bool refused;                           /* memory was */
+	struct way ways[N_CHANNELS];
+	bool refused; /* memory was */
 };
 
 static struct str path_to(struct reading *r, struct str path, struct str name)
@@ -101,42 +110,42 @@ static void read_channels(struct reading *r, yyjson_val *map, bool counts, struc
 		shape_read(r->call, state, path_to(r, path, channels[i].name), channel, N_CHANNEL,
 			   false, v);
 		if (v[STATUS] && counts)
-			r->states[i] = state_of(r, v);
+			r->ways[i].state = state_of(r, v);
 	}
 }
 
-static void keep_consent(struct reading *r, yyjson_val *const *v, bool email)
+static void keep_consent(struct buf *b, yyjson_val *const *v, struct str channel_name)
 {
-	buf_put(&r->consents, r->consents.n ? STR(",") : STR("["));
-	buf_put(&r->consents, email ? STR("{\"channel\":\"email\"") : STR("{\"channel\":\"sms\""));
+	buf_put(b, b->n ? STR(",{\"channel\":") : STR("[{\"channel\":"));
+	buf_json_str(b, channel_name);
 	for (size_t i = 0; i < ARRAY_LEN(consent); i++) {
 		if (!v[i])
 			continue;
-		buf_char(&r->consents, ',');
-		buf_json_str(&r->consents, consent[i].name);
-		buf_char(&r->consents, ':');
-		json_put(&r->consents, v[i]);
+		buf_char(b, ',');
+		buf_json_str(b, consent[i].name);
+		buf_char(b, ':');
+		json_put(b, v[i]);
 	}
-	buf_char(&r->consents, '}');
+	buf_char(b, '}');
 }
 
-static void read_consent(struct reading *r, yyjson_val *map, bool email, bool counts,
+static void read_consent(struct reading *r, yyjson_val *map, unsigned way, bool counts,
 			 struct str path)
 {
 	yyjson_val *v[ARRAY_LEN(consent)];
 	shape_read(r->call, map, path, consent, ARRAY_LEN(consent), false, v);
 	if (counts)
-		keep_consent(r, v, email);
+		keep_consent(&r->ways[way].consents, v, channels[way].name);
 }
 
 /* Of several of one type the first counts: what comes with another is about somebody else. */
-static bool take_id(struct reading *r, struct str id, bool email, struct str path)
+static bool take_id(struct reading *r, struct str id, unsigned way, struct str path)
 {
-	struct str *place = email ? &r->email : &r->phone;
-	bool good = email ? form_email(id) : omnisend_form_phone(id);
+	struct str *place = &r->ways[way].id;
+	bool good = way == EMAIL ? form_email(id) : omnisend_form_phone(id);
 	if (!good)
 		problem_at(&r->call->problems, PROBLEM_FORMAT, path_to(r, path, STR("id")),
-			   .rule = email ? "email" : "phone number");
+			   .rule = way == EMAIL ? "email" : "phone number");
 	else if (place->n == 0)
 		*place = id;
 	return good && str_eq(*place, id);
@@ -153,14 +162,14 @@ static void read_identifier(struct reading *r, yyjson_val *item, struct str path
 	shape_read(r->call, item, path, identifier, N_IDENTIFIER, false, v);
 	if (!v[ID] || !v[TYPE])
 		return;
-	bool email = str_eq(json_str(v[TYPE]), STR("email"));
-	bool counts = take_id(r, str_trim(json_str(v[ID])), email, path);
+	unsigned way = str_eq(json_str(v[TYPE]), STR("email")) ? EMAIL : SMS;
+	bool counts = take_id(r, str_trim(json_str(v[ID])), way, path);
 	map = map_at(r, v[CHANNELS], path, STR("channels"));
 	if (map)
 		read_channels(r, map, counts, path_to(r, path, STR("channels")));
 	map = map_at(r, v[CONSENT], path, STR("consent"));
 	if (map)
-		read_consent(r, map, email, counts, path_to(r, path, STR("consent")));
+		read_consent(r, map, way, counts, path_to(r, path, STR("consent")));
 }
 
 static void read_list(struct reading *r, yyjson_val *list)
@@ -179,14 +188,14 @@ static void read_list(struct reading *r, yyjson_val *list)
 }
 
 /* What older clients still send at the top, and when the contact came to be elsewhere. */
-enum { LIST, EMAIL, PHONE, CREATED_AT, N_TOP };
+enum { LIST = N_CHANNELS, CREATED_AT, N_TOP };
 
 static const struct shape_member top[N_TOP] = {
-	[LIST] = { STR_INIT("identifiers"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
 	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0,
 		    omnisend_form_email_or_blank, "email" },
-	[PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0,
-		    omnisend_form_phone_or_blank, "phone number" },
+	[SMS] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_phone_or_blank,
+		  "phone number" },
+	[LIST] = { STR_INIT("identifiers"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
 	[CREATED_AT] = { STR_INIT("createdAt"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_time,
 			 "datetime" },
 };
@@ -202,45 +211,71 @@ static struct attribute_change *more_changes(struct op *op)
 	return list;
 }
 
-static void add(struct op *op, struct attribute_change *list, enum attribute_verb verb, bool custom,
-		struct str name, struct str json)
+static void add(struct reading *r, struct op *op, struct attribute_change c)
 {
-	list[op->n_changes++] = (struct attribute_change){ verb, custom, name, json };
+	struct attribute_change *list = (struct attribute_change *)op->changes; /* more_changes() */
+	r->refused |= !c.json.p;
+	list[op->n_changes++] = c;
 }
 
-static enum refusal add_changes(struct reading *r, yyjson_val *created_at, struct op *op)
+/* `of`: the identity it is said of. Of none, there is nobody to say it of. */
+static void add_way(struct reading *r, unsigned way, const struct who *of, struct op *op)
 {
-	struct attribute_change *list = more_changes(op);
-	if (!list)
-		return REFUSE_OVERLOADED;
-	for (size_t i = 0; i < ARRAY_LEN(channels); i++)
-		if (r->states[i].p)
-			add(op, list, ATTRIBUTE_NEWER, false, channels[i].attribute, r->states[i]);
-	if (r->consents.n)
-		buf_char(&r->consents, ']');
-	if (r->consents.n)
-		add(op, list, ATTRIBUTE_UNION, false, STR("consents"), buf_str(&r->consents));
-	if (created_at)
-		add(op, list, ATTRIBUTE_SET, true, STR("externalCreated"),
-		    json_text(op->arena, created_at));
-	bool good = !r->refused && !r->consents.failed;
-	return good && (!created_at || list[op->n_changes - 1].json.p) ? REFUSE_NOTHING
-								       : REFUSE_OVERLOADED;
+	struct way *w = &r->ways[way];
+	if (w->state.p)
+		add(r, op,
+		    (struct attribute_change){ .verb = ATTRIBUTE_NEWER,
+					       .name = channels[way].attribute,
+					       .json = w->state,
+					       .of = of });
+	if (w->consents.n == 0 && !w->consents.failed)
+		return;
+	buf_char(&w->consents, ']');
+	r->refused |= w->consents.failed;
+	add(r, op,
+	    (struct attribute_change){ .verb = ATTRIBUTE_RECORD,
+				       .name = STR("consents"),
+				       .json = buf_str(&w->consents),
+				       .of = of });
+}
+
+static enum refusal take_ways(struct reading *r, const unsigned *uses, struct op *op,
+			      struct who *list)
+{
+	for (unsigned i = 0; i < N_CHANNELS; i++) {
+		struct str id = r->ways[i].id;
+		enum refusal why = i == EMAIL ? omnisend_add_email(op, list, uses[i], id)
+					      : omnisend_add_phone(op, list, uses[i], id);
+		if (why)
+			return why;
+		if (id.n)
+			add_way(r, i, &list[op->n_who - 1], op);
+	}
+	return REFUSE_NOTHING;
 }
 
 enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned email_use,
 				  unsigned phone_use, struct op *op, struct who *list)
 {
-	struct reading r = { .call = call, .consents = buf_in(op->arena) };
+	const unsigned uses[N_CHANNELS] = { email_use, phone_use };
+	struct reading r = { .call = call };
 	yyjson_val *v[N_TOP];
 	shape_read(call, root, STR(""), top, N_TOP, false, v);
+	for (unsigned i = 0; i < N_CHANNELS; i++)
+		r.ways[i].consents = buf_in(op->arena);
 	if (v[LIST])
 		read_list(&r, v[LIST]);
-	if (r.email.n == 0)
-		r.email = omnisend_given(v[EMAIL]);
-	if (r.phone.n == 0)
-		r.phone = omnisend_given(v[PHONE]);
-	enum refusal why = omnisend_add_email(op, list, email_use, r.email);
-	why = why ?: omnisend_add_phone(op, list, phone_use, r.phone);
-	return why ?: add_changes(&r, v[CREATED_AT], op);
+	for (unsigned i = 0; i < N_CHANNELS; i++)
+		if (r.ways[i].id.n == 0)
+			r.ways[i].id = omnisend_given(v[i]);
+	if (!more_changes(op))
+		return REFUSE_OVERLOADED;
+	enum refusal why = take_ways(&r, uses, op, list);
+	if (v[CREATED_AT])
+		add(&r, op,
+		    (struct attribute_change){ .verb = ATTRIBUTE_SET,
+					       .custom = true,
+					       .name = STR("externalCreated"),
+					       .json = json_text(op->arena, v[CREATED_AT]) });
+	return why ?: r.refused ? REFUSE_OVERLOADED : REFUSE_NOTHING;
 }

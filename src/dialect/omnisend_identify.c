@@ -28,10 +28,22 @@ static enum refusal identify_decode(struct call *call)
 	return why ?: call->problems.found ? REFUSE_PROBLEMS : REFUSE_NOTHING;
 }
 
+/* The body says once more where the contact stands. */
+static void answer_refused(struct call *call)
+{
+	yyjson_val *root;
+	struct str path;
+	enum refusal why = call_json(call, &root);
+	if (why)
+		return omnisend_refuse(call, why);
+	person_in(root, &path);
+	omnisend_refuse_op(call, path);
+}
+
 static void identify_answer(struct call *call)
 {
 	if (call->ops->outcome == OP_REFUSED)
-		return omnisend_refuse_op(call, STR(""));
+		return answer_refused(call);
 	omnisend_accepted(call);
 }
 

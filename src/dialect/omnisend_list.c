@@ -1,11 +1,14 @@
 /*
  * GET /v5/contacts and /api/contacts: newest or oldest first, page by page. E-mail and phone find one
  * contact at once, whom both must name; the other filters pick among the rows of a page, so that a page may be short,
- * or empty, while more follow.
+ * or empty, while more follow; it is short, too, where the contacts are large.
  */
 #include "dialect/omnisend_private.h"
 
 #include "model/contact.h"
+
+/* Of rows on a page: an answer, and what it takes to make it, is several times that. */
+enum { PAGE_BYTES_MAX = 4 * 1024 * 1024 };
 
 struct filter {
 	struct str email, phone, status, tag, segment, from; /* .p NULL: not asked for */
@@ -111,7 +114,9 @@ static enum refusal ask_page(struct call *call, const struct filter *f)
 	struct query *q = arena_new(&call->req->arena, struct query);
 	if (!q)
 		return REFUSE_OVERLOADED;
-	*q = (struct query){ .kind = QUERY_CONTACTS, .limit = (unsigned)f->limit };
+	*q = (struct query){ .kind = QUERY_CONTACTS,
+			     .limit = (unsigned)f->limit,
+			     .bytes_max = PAGE_BYTES_MAX };
 	place(q, f);
 	q->oldest = f->asc && !f->after.p && !f->before.p;
 	call->query = q;
@@ -187,10 +192,11 @@ static void put_rows(struct buf *b, struct call *call, const struct filter *f)
 	buf_lit(b, "{\"contacts\":");
 	for (unsigned i = 0; q && i < q->n_rows; i++) {
 		const struct contact_view *row = &q->rows[f->asc ? q->n_rows - 1 - i : i];
-		if (!fits(f, row, omnisend_attributes(b, row)))
+		yyjson_val *attributes = omnisend_attributes(b, row);
+		if (!fits(f, row, attributes))
 			continue;
 		buf_char(b, between);
-		omnisend_put_contact(b, call, row);
+		omnisend_put_contact(b, call, row, attributes);
 		between = ',';
 	}
 	buf_put(b, between == '[' ? STR("[]") : STR("]"));

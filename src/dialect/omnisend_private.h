@@ -84,7 +84,7 @@ void omnisend_name_places(struct arena *a, struct problems *ps, struct str conta
 int omnisend_put_refusal(struct buf *b, struct call *call, const struct problems *ps,
 			 const struct omnisend_no *own);
 
-/* "contacts.read required": with REFUSE_SCOPE. */
+/* "contacts.read required" and the like: with REFUSE_SCOPE. */
 void omnisend_put_scope(struct buf *b, const struct call *call);
 
 /* A problem as versions up to 5 tell it. */
@@ -198,10 +198,12 @@ void omnisend_put_batch_id(struct buf *b, uint64_t number, instant_us created_at
 
 /* --- Contacts asked for and shown --- */
 
-/* As the call's version shows it. */
-void omnisend_put_contact(struct buf *b, const struct call *call, const struct contact_view *c);
-
+/* NULL: `b` has failed. */
 yyjson_val *omnisend_attributes(struct buf *b, const struct contact_view *c);
+/* As the call's version shows it; `attributes`: those. */
+void omnisend_put_contact(struct buf *b, const struct call *call, const struct contact_view *c,
+			  yyjson_val *attributes);
+
 struct str omnisend_status(yyjson_val *attributes); /* "subscribed" ... */
 
 extern const struct omnisend_no omnisend_not_found;

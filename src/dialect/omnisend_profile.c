@@ -12,7 +12,7 @@ static void change(struct changes *c, enum attribute_verb verb, bool custom, str
 		   struct str json)
 {
 	c->refused |= !json.p;
-	c->list[c->n++] = (struct attribute_change){ verb, custom, name, json };
+	c->list[c->n++] = (struct attribute_change){ verb, custom, name, .json = json };
 }
 
 static void set(struct changes *c, bool custom, struct str name, const yyjson_val *v)
@@ -184,7 +184,8 @@ static const struct shape_member opt_out[] = {
 	{ STR_INIT("source"), SHAPE_STRING, OMNISEND_GIVEN, .max = 100 },
 };
 
-/* What a person agreed to or not: a list that only grows, its items read by `members`. */
+/* What a person agreed to or not: a list that only grows, and forgets the oldest where it is too
+ * long, its items read by `members`. Clients send all they know with each event. */
 struct record {
 	unsigned at; /* in profile */
 	unsigned max;
@@ -245,7 +246,7 @@ static void read_records(struct changes *c, const struct record *r, yyjson_val *
 	yyjson_arr_foreach (list, i, max, item) {
 		read_record(c, r, item, problem_index(a, path, i), &json);
 	}
-	grow(c, ATTRIBUTE_APPEND, attributes[r->at], &json);
+	grow(c, ATTRIBUTE_RECORD, attributes[r->at], &json);
 }
 
 static bool custom_fits(struct call *call, yyjson_val *v, struct str path)

@@ -151,8 +151,9 @@ static struct seen_field see(const struct reading *r, struct str name, const yyj
 	return seen;
 }
 
-/* Types never change, so what the snapshot says of a property is final; of one that is not in it,
- * the committer has the last word. */
+/* What the snapshot says of a property is final: an event does not change types, and one whose
+ * definition somebody changes meanwhile counts as having come before that. Of a property that is not
+ * in it, and of all when the scheme has gone by then, the committer has the last word. */
 static void hold_against_scheme(struct reading *r, struct str name, const yyjson_val *v)
 {
 	const struct field *f = r->scheme ? definition_field(r->scheme, name) : NULL;
@@ -192,13 +193,11 @@ static void read_properties(struct reading *r, yyjson_val *map)
 /* A declared definition is not extended: what it lacks is taken and not recorded. */
 static void take(const struct reading *r, struct str event, struct op *op)
 {
-	if (r->scheme && !(r->scheme->inferred && r->extends)) {
+	if (r->scheme && !(r->scheme->inferred && r->extends))
 		op->definition = r->scheme->no;
-	} else {
-		op->definition_name = event;
-		op->seen = r->seen;
-		op->n_seen = r->n_seen;
-	}
+	op->definition_name = event;
+	op->seen = r->seen;
+	op->n_seen = r->n_seen;
 	op->properties = buf_str(&r->text);
 }
 

@@ -38,6 +38,25 @@ static bool is_of(yyjson_val *v, char type)
 	return type == '[' ? yyjson_is_arr(v) : yyjson_is_obj(v);
 }
 
+/* The member of that name if it is a string; .p NULL when not. */
+static struct str text_at(yyjson_val *object, struct str name)
+{
+	yyjson_val *v = json_get(object, name);
+	return yyjson_is_str(v) ? json_str(v) : (struct str){ 0 };
+}
+
+/* Likewise an attribute as it is shown: phones with a "+" (decision 27), however other dialects
+ * write them. */
+static struct str shown_at(struct buf *b, yyjson_val *attributes, struct str name)
+{
+	struct str s = text_at(attributes, name);
+	if (!s.p || !str_eq(name, STR("phone")))
+		return s;
+	s = identity_e164(b->arena, s);
+	b->failed |= !s.p;
+	return s;
+}
+
 /* What another dialect has stored under the name in another type is not shown: clients are typed.
  */
 static void put_member(struct buf *b, const struct shown *m, yyjson_val *attributes)
@@ -46,10 +65,12 @@ static void put_member(struct buf *b, const struct shown *m, yyjson_val *attribu
 	buf_char(b, ',');
 	buf_json_str(b, m->name);
 	buf_char(b, ':');
-	if (is_of(v, m->empty))
-		json_put(b, v);
-	else
+	if (!is_of(v, m->empty))
 		buf_put(b, m->empty == '"' ? STR("\"\"") : m->empty == '[' ? STR("[]") : STR("{}"));
+	else if (m->empty == '"')
+		buf_json_str(b, shown_at(b, attributes, m->attribute));
+	else
+		json_put(b, v);
 }
 
 static void put_id(struct buf *b, const char *name, const struct contact_view *c)
@@ -69,9 +90,8 @@ yyjson_val *omnisend_attributes(struct buf *b, const struct contact_view *c)
 
 /* --- Version 4 --- */
 
-static void put_v4(struct buf *b, const struct contact_view *c)
+static void put_v4(struct buf *b, const struct contact_view *c, yyjson_val *attributes)
 {
-	yyjson_val *attributes = omnisend_attributes(b, c);
 	buf_char(b, '{');
 	put_id(b, "id", c);
 	for (size_t i = 0; i < ARRAY_LEN(v4); i++)
@@ -104,13 +124,6 @@ static const struct way {
 	{ STR_INIT("email"), STR_INIT("email"), STR_INIT("email"), STR_INIT("email_status") },
 	{ STR_INIT("sms"), STR_INIT("phone"), STR_INIT("phone"), STR_INIT("sms_status") },
 };
-
-/* The member of that name if it is a string; .p NULL when not. */
-static struct str text_at(yyjson_val *object, struct str name)
-{
-	yyjson_val *v = json_get(object, name);
-	return yyjson_is_str(v) ? json_str(v) : (struct str){ 0 };
-}
 
 static struct str status_of(yyjson_val *attributes, const struct way *w)
 {
@@ -170,7 +183,7 @@ static void put_identifiers(struct buf *b, yyjson_val *attributes, const char *d
 	char between = '[';
 	buf_lit(b, ",\"identifiers\":");
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		struct str id = text_at(attributes, ways[i].attribute);
+		struct str id = shown_at(b, attributes, ways[i].attribute);
 		if (!id.p)
 			continue;
 		buf_char(b, between);
@@ -208,7 +221,7 @@ static void put_opt_ins(struct buf *b, yyjson_val *attributes, const char *date)
 static void put_reach(struct buf *b, yyjson_val *attributes, bool dated)
 {
 	struct str email = text_at(attributes, STR("email"));
-	struct str phone = text_at(attributes, STR("phone"));
+	struct str phone = shown_at(b, attributes, STR("phone"));
 	put_text(b, ",\"email\":", email.p ? email : STR(""));
 	buf_put(b, dated ? STR(",\"phone\":[") : STR(",\"phone\":"));
 	if (phone.p || !dated)
@@ -217,9 +230,9 @@ static void put_reach(struct buf *b, yyjson_val *attributes, bool dated)
 		buf_char(b, ']');
 }
 
-static void put_later(struct buf *b, const struct contact_view *c, bool dated)
+static void put_later(struct buf *b, const struct contact_view *c, yyjson_val *attributes,
+		      bool dated)
 {
-	yyjson_val *attributes = omnisend_attributes(b, c);
 	buf_char(b, '{');
 	put_id(b, dated ? "id" : "contactID", c);
 	put_reach(b, attributes, dated);
@@ -235,11 +248,12 @@ static void put_later(struct buf *b, const struct contact_view *c, bool dated)
 	buf_char(b, '}');
 }
 
-void omnisend_put_contact(struct buf *b, const struct call *call, const struct contact_view *c)
+void omnisend_put_contact(struct buf *b, const struct call *call, const struct contact_view *c,
+			  yyjson_val *attributes)
 {
 	const struct omnisend_version *version = omnisend_version(call);
 	if (version->first)
-		put_v4(b, c);
+		put_v4(b, c, attributes);
 	else
-		put_later(b, c, version->dated);
+		put_later(b, c, attributes, version->dated);
 }

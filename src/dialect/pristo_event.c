@@ -46,11 +46,13 @@ const struct definition *pristo_definition(struct call *call, struct str path, s
 	return d;
 }
 
-void pristo_event_of(struct op *op, const struct definition *d, struct str type)
+void pristo_event_of(const struct call *call, struct op *op, const struct definition *d,
+		     struct str type)
 {
 	if (d)
 		op->definition = d->no;
-	else
+	/* Also when it is there: it may be gone by the time the event is written. */
+	if (switch_on(call->workspace, SWITCH_AUTO_DEFINE_EVENT_TYPES))
 		op->definition_name = type;
 }
 
@@ -59,7 +61,7 @@ static enum refusal make_op(struct call *call, const struct report *r, const str
 	struct op *op = call_op(call);
 	if (!op || !pristo_contact_fill(op, &r->contact))
 		return REFUSE_OVERLOADED;
-	pristo_event_of(op, d, json_str(r->event[TYPE]));
+	pristo_event_of(call, op, d, json_str(r->event[TYPE]));
 	op->occurred_given =
 		r->event[OCCURRED_AT] &&
 		time_parse(json_str(r->event[OCCURRED_AT]), TIME_ZONE_OPTIONAL, &op->occurred_at);

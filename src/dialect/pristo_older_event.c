@@ -66,7 +66,7 @@ static enum refusal make_op(struct call *call, const struct report *r, const str
 	struct op *op = call_op(call);
 	if (!op || !pristo_older_who(op, r->who, uses, OLDER_IDENTIFIERS))
 		return REFUSE_OVERLOADED;
-	pristo_event_of(op, d, json_str(r->v[TYPE]));
+	pristo_event_of(call, op, d, json_str(r->v[TYPE]));
 	op->occurred_given = r->v[OCCURRED_AT] && time_parse(json_str(r->v[OCCURRED_AT]),
 							     TIME_ZONE_OPTIONAL, &op->occurred_at);
 	op->properties = properties(op->arena, &r->fields);

@@ -67,7 +67,8 @@ void pristo_put_attributes(struct buf *b, yyjson_val *attributes, const struct p
  * itself (decision 10). */
 const struct definition *pristo_definition(struct call *call, struct str path, struct str type);
 /* What the event is of: `d`, or when there is none what it defines. */
-void pristo_event_of(struct op *op, const struct definition *d, struct str type);
+void pristo_event_of(const struct call *call, struct op *op, const struct definition *d,
+		     struct str type);
 /* What generation B answered to an event, and what we answer to the first one's. */
 void pristo_put_receipt(struct buf *b, const struct op *op);
 bool pristo_form_time(struct str s);

@@ -74,17 +74,18 @@ static struct timespec in_seconds(int s)
 }
 
 /* Waits for jobs. NULL when stopping and nothing is left, when a store that is broken or stuck is
- * due another try, or when it has chores. */
+ * due another try, or when it has chores, or may have come to have some. */
 static struct commit_job *take_batch(struct committer *c)
 {
 	struct commit_job *batch = NULL;
 	struct timespec until = in_seconds(RECOVER_EVERY_S);
 	bool held_up = c->broken || c->stuck;
 	bool chores = !held_up && store_has_chores(c->config.store);
+	bool look_again = held_up || store_has_later_chores(c->config.store);
 
 	pthread_mutex_lock(&c->lock);
 	while (lanes_are_empty(c->lanes) && !c->stopping && !chores) {
-		if (!held_up)
+		if (!look_again)
 			pthread_cond_wait(&c->arrived, &c->lock);
 		else if (pthread_cond_timedwait(&c->arrived, &c->lock, &until) == ETIMEDOUT)
 			break;
@@ -138,6 +139,20 @@ static int apply_new(struct committer *c, struct commit_job *job)
 	return r < 0 || refused ? pass(r) : apply_all(c, job);
 }
 
+/* An operation that is refused without a reason had no room for one: that is an answer for now. Where
+ * others of its job were done, or say why none is, the answer stands all the same. */
+static bool is_lasting(const struct commit_job *job)
+{
+	bool done = false, told = false, untold = false;
+	for (unsigned i = 0; i < job->n_ops; i++) {
+		const struct op *op = &job->ops[i];
+		done |= op->outcome == OP_DONE;
+		told |= op->problems != NULL;
+		untold |= op->outcome == OP_REFUSED && !op->problems;
+	}
+	return done || !untold || (job->all_or_nothing && told);
+}
+
 static int apply_job(struct committer *c, struct commit_job *job)
 {
 	const struct store_request id = { job->workspace, job->id, job->payload };
@@ -148,7 +163,9 @@ static int apply_job(struct committer *c, struct commit_job *job)
 	if (r != STORE_NONE)
 		return r < 0 ? pass(r) : 0;
 	r = apply_new(c, job);
-	return pass(r ?: store_remember(c->config.store, &id, job->ops, job->n_ops));
+	if (r < 0 || !is_lasting(job))
+		return pass(r);
+	return store_remember(c->config.store, &id, job->ops, job->n_ops);
 }
 
 /* All of the batch, synced, or a failure. STORE_FULL: nothing was tried. */

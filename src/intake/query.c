@@ -70,7 +70,8 @@ static int list_contacts(struct store_reader *r, struct arena *a, uint32_t works
 					    .after = q->after,
 					    .oldest = q->oldest,
 					    .skip = q->skip,
-					    .limit = q->limit };
+					    .limit = q->limit,
+					    .bytes_max = q->bytes_max };
 	if (q->wants_count)
 		e = store_count_contacts(r, workspace, &q->count);
 	e = e ?: store_read_contacts(r, a, &page, &rows, &q->n_rows, &q->more);

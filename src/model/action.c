@@ -85,7 +85,7 @@ static void add_set(struct changes *c, bool custom, struct str name, const yyjso
 	struct str json = json_text(c->spec->arena, v);
 	struct str copy = spec_copy(c->spec, name);
 	c->spec->refused |= !json.p;
-	c->list[c->n++] = (struct attribute_change){ ATTRIBUTE_SET, custom, copy, json };
+	c->list[c->n++] = (struct attribute_change){ ATTRIBUTE_SET, custom, copy, .json = json };
 }
 
 /* Of a custom attribute or a property. */
@@ -223,7 +223,7 @@ static void read_name(struct changes *c, const yyjson_val *v, struct str path)
 	else if (!is_built_in(name))
 		problem_at(c->spec->problems, PROBLEM_VALUE, path, .rule = ATTRIBUTE_NAMES);
 	name = spec_copy(c->spec, custom ? str_from(name, prefix.n) : name);
-	c->list[c->n++] = (struct attribute_change){ ATTRIBUTE_REMOVE, custom, name, { 0 } };
+	c->list[c->n++] = (struct attribute_change){ ATTRIBUTE_REMOVE, custom, .name = name };
 }
 
 static void read_remove(struct spec *s, yyjson_val *list, struct str path, struct action *out)

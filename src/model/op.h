@@ -74,10 +74,11 @@ struct who {
 };
 
 enum attribute_verb {
-	ATTRIBUTE_SET,     /* to `json` */
-	ATTRIBUTE_REMOVE,  /* no-op when absent */
-	ATTRIBUTE_UNION,   /* `json` is an array; what the attribute's array lacks is appended */
-	ATTRIBUTE_APPEND,  /* `json` is an array; all of it is appended */
+	ATTRIBUTE_SET,    /* to `json` */
+	ATTRIBUTE_REMOVE, /* no-op when absent */
+	ATTRIBUTE_UNION,  /* `json` is an array; what the attribute's array lacks is appended */
+	/* Likewise; of a list longer than ATTRIBUTE_RECORD_MAX only the last items stay, one at least. */
+	ATTRIBUTE_RECORD,
 	ATTRIBUTE_WITHOUT, /* `json` is an array; its items are taken out of the attribute's array
 			    */
 	/* To `json`, an object with the member `at`, an instant of time_put() with six digits; unless
@@ -88,16 +89,21 @@ enum attribute_verb {
 /* Applied in order. Built-in attributes have one snake_case name for all dialects: first_name,
  * last_name, language, gender, birthdate, address, city, state, country, country_code,
  * postal_code, tags, consents, opt_ins, opt_outs, email_status, sms_status, active, subscribed
- * (booleans; absent: nobody has said). Custom ones live under `custom`. */
+ * (booleans; absent: nobody has said). Custom ones live under `custom`. email_status and sms_status
+ * are about the e-mail and the phone that the contact shows, and go with it. */
 struct attribute_change {
 	enum attribute_verb verb;
 	bool custom;
 	struct str name;
 	struct str json; /* compact JSON text */
+	/* One of the operation's identities, an e-mail or phone: without effect where that is not the
+	 * one that the contact shows by then. NULL: it is about the person. */
+	const struct who *of;
 };
 
 enum {
 	CONTACT_CUSTOM_MAX = 1000,           /* custom attributes, unless an operation says fewer */
+	ATTRIBUTE_RECORD_MAX = 48 * 1024,    /* bytes of a list that only grows, as JSON */
 	CONTACT_ATTRIBUTES_MAX = 256 * 1024, /* bytes of attributes as JSON */
 	CONTACT_IDENTITIES_MAX = 300,
 };
@@ -114,8 +120,9 @@ enum contact_rule {
 	CONTACT_MUST_BE_NEW = 1, /* PROBLEM_EXISTS when a look-up matches; path: the kind's name */
 	/* What the operation does not name goes: attributes, e-mails, phones, external ids. */
 	CONTACT_REPLACED = 2,
-	CONTACT_KEEPS_ONE =
-		4, /* PROBLEM_ALTERNATIVES when no e-mail, phone or external id is left */
+	/* PROBLEM_ALTERNATIVES when the contact loses its last e-mail, phone or external id, or is new
+	 * and has none. */
+	CONTACT_KEEPS_ONE = 4,
 };
 
 /* How an operation on a definition meets the one that is there. Bits, with OP_DEFINITION. */
@@ -251,9 +258,9 @@ struct op {
 
 	const struct bulk *bulk; /* OP_BULK */
 
-	/* OP_EVENT. Declared: `definition` is its row number. Inferred: 0, then the name and what
-	 * was seen.
-	 */
+	/* OP_EVENT. What is known of its definition, by row number, and is not to be extended; 0:
+	 * nothing. With 0, or when that one has gone since, the one of that name, which is extended by
+	 * what was seen, or made; without a name that is PROBLEM_UNKNOWN_DEFINITION. */
 	uint32_t definition;
 	struct str definition_name;
 	const struct seen_field *seen;

@@ -67,6 +67,20 @@ static void on_connection(uv_stream_t *listener, int status)
 		uv_sleep(1); /* out of descriptors: libuv asks again at once, and again */
 }
 
+static uint16_t port_of(const struct sockaddr *at)
+{
+	if (at->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)at)->sin6_port);
+	return ntohs(((const struct sockaddr_in *)at)->sin_port);
+}
+
+static int cannot_listen(int r, const struct sockaddr *at)
+{
+	char host[INET6_ADDRSTRLEN] = "";
+	(void)uv_ip_name(at, host, sizeof(host));
+	return fail(r, "cannot listen on %s port %u", host, port_of(at));
+}
+
 int accept_listen(struct net_loop *loop, const struct sockaddr *at, bool share)
 {
 	uv_tcp_t *listener = &loop->listener;
@@ -87,7 +101,7 @@ int accept_listen(struct net_loop *loop, const struct sockaddr *at, bool share)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
 	if (r == 0)
 		r = uv_listen((uv_stream_t *)listener, BACKLOG, on_connection);
-	return r < 0 ? fail(r, "cannot listen") : 0;
+	return r < 0 ? cannot_listen(r, at) : 0;
 }
 
 static socklen_t address_size(const struct sockaddr *at)
@@ -103,7 +117,7 @@ int accept_probe(const struct sockaddr *at)
 		return fail(-errno, "cannot open a socket");
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    bind(fd, at, address_size(at)) < 0)
-		r = fail(-errno, "cannot listen");
+		r = cannot_listen(-errno, at);
 	close(fd);
 	return r;
 }
@@ -113,7 +127,5 @@ uint16_t accept_port(const struct net_loop *loop)
 	struct sockaddr_storage at;
 	int size = sizeof(at);
 	must(uv_tcp_getsockname(&loop->listener, (struct sockaddr *)&at, &size) == 0);
-	if (at.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&at)->sin_port);
+	return port_of((struct sockaddr *)&at);
 }

@@ -13,6 +13,7 @@ static void forget_requests(struct conn *c)
 	struct request *next, *req = steal(&c->first);
 	c->last = c->stream = c->piece = NULL;
 	c->n_queue = c->n_sending = 0;
+	c->part = 0;
 	for (; req; req = next) {
 		next = req->next;
 		request_orphan(req);

@@ -45,6 +45,7 @@ struct conn {
 	struct parse *in;
 	struct request *first, *last;
 	unsigned n_queue, n_sending;
+	size_t part; /* bytes of the answer behind these that are on their way or with the client */
 	struct request
 		*stream; /* of the queue, what is answered in pieces and ends it all; or NULL */
 	struct request *piece; /* the same, while one of them is on its way */

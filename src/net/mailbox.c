@@ -105,7 +105,6 @@ static void on_work_done(uv_work_t *uv, int status)
 	must(status == 0);
 	work->loop->n_works--;
 	free(work);
-	w->handle = NULL;
 	w->done(w);
 }
 
@@ -121,7 +120,6 @@ int net_loop_work(struct net_loop *loop, struct net_work *w)
 		free(work);
 		return fail(r, "cannot queue a piece of work");
 	}
-	w->handle = work;
 	loop->n_works++;
 	return 0;
 }

@@ -1,14 +1,21 @@
-/* The answers of a connection on their way out: in order, as many as are ready in one write. */
+/*
+ * The answers of a connection on their way out: in order, as many as are ready in one write, up to so
+ * many bytes. TLS makes a copy of what is written, so there is little of it at a time, and who reads
+ * slowly holds one. What is left of an answer goes with the next write.
+ */
 #include "net/conn.h"
 #include "net/reply.h"
 
 #include <stdlib.h>
 
-enum { SEND_BUFS = 128 };
+enum {
+	SEND_BUFS = 128,
+	SEND_BYTES = 256 * 1024, /* of answers; pieces of streams have their own bounds */
+};
 
 struct batch {
 	uv_buf_t bufs[SEND_BUFS];
-	unsigned n_bufs, n_requests;
+	unsigned n_bufs, n_requests; /* so many are sent to their ends */
 	size_t bytes;
 	struct request *piece; /* of a stream, behind them; NULL: none */
 };
@@ -45,24 +52,51 @@ static void gather_piece(struct batch *b, struct request *req)
 		add(b, req->stream->parts[i]);
 }
 
+static void gather_answer(struct conn *c, struct batch *b, struct request *req)
+{
+	size_t skip = c->part, n = 0;
+	if (c->part == 0) {
+		c->ends = conn_is_last(c, req);
+		reply_seal(req, c->ends);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(req->out); i++) {
+		size_t before = MIN(skip, req->out[i].n);
+		struct str s = str_head(str_from(req->out[i], before), SEND_BYTES - b->bytes);
+		skip -= before;
+		n += before + s.n;
+		add(b, s);
+	}
+	bool whole = n == req->out[0].n + req->out[1].n;
+	c->part = whole ? 0 : n;
+	b->n_requests += whole;
+}
+
+/* The last of the answers has not been gathered yet. */
+static bool has_more(const struct conn *c)
+{
+	return !c->ends || c->part;
+}
+
+static bool has_room(const struct batch *b)
+{
+	return b->n_bufs + 6 <= SEND_BUFS && b->bytes < SEND_BYTES;
+}
+
 static void gather(struct conn *c, struct batch *b)
 {
 	struct request *req = c->first;
 	*b = (struct batch){ .n_bufs = 0 };
-	for (; req && req->ready && !c->ends && b->n_bufs + 6 <= SEND_BUFS; req = req->next) {
-		c->ends = conn_is_last(c, req);
-		reply_seal(req, c->ends);
-		add(b, req->out[0]);
-		add(b, req->out[1]);
-		b->n_requests++;
-	}
-	if (has_piece(req) && !c->ends)
+	for (; req && req->ready && has_more(c) && has_room(b); req = req->next)
+		gather_answer(c, b, req);
+	if (has_piece(req) && has_more(c))
 		gather_piece(b, req);
 }
 
-/* All of the batch is with the socket. */
+/* All of the batch is with the socket. The deadline is that of the answer which waits for its end. */
 static void sent(struct conn *c, unsigned n_requests, struct request *piece)
 {
+	if (n_requests || piece || !c->part)
+		deadline_stop(&c->loop->deadlines, &c->writing);
 	conn_answered(c, n_requests);
 	if (piece)
 		reply_stream_took(piece->stream);
@@ -76,7 +110,6 @@ static void on_written(uv_write_t *write, int status)
 	free(late);
 	if (c->state == CONN_CLOSED)
 		return;
-	deadline_stop(&c->loop->deadlines, &c->writing);
 	unsigned n = c->n_sending;
 	struct request *piece = steal(&c->piece);
 	c->n_sending = 0;
@@ -110,7 +143,8 @@ static void send_later(struct conn *c, struct batch *b, size_t done)
 	c->writes = true;
 	c->n_sending = b->n_requests;
 	c->piece = b->piece;
-	deadline_start(&c->loop->deadlines, &c->writing, DEADLINE_WRITE);
+	if (c->writing.kind == DEADLINE_NONE)
+		deadline_start(&c->loop->deadlines, &c->writing, DEADLINE_WRITE);
 	int r = uv_write(&late->write, (uv_stream_t *)&c->tcp, b->bufs + i, b->n_bufs - i,
 			 on_written);
 	if (r < 0) {
@@ -167,7 +201,7 @@ static bool can_send(const struct conn *c)
 void send_ready(struct conn *c)
 {
 	struct batch b;
-	while (can_send(c) && !c->ends && has_output(c)) {
+	while (can_send(c) && has_more(c) && has_output(c)) {
 		gather(c, &b);
 		if (!send_batch(c, &b))
 			return;

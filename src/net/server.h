@@ -5,7 +5,7 @@
  * could read differently is refused and the connection closed.
  *
  * Deadlines are totals that a slow sender cannot stretch: a head is there `head_ms` after its
- * first byte, a body `body_ms` after its head, an answer is taken `write_ms` after it was ready. The
+ * first byte, a body `body_ms` after its head, an answer is taken `write_ms` after it was its turn. The
  * kernel gives up after as long on what it has sent and nobody confirms, so that peers which vanished
  * do not hold a connection.
  */
@@ -99,6 +99,5 @@ void net_loop_post(struct net_loop *loop, struct net_letter *list);
 struct net_work {
 	void (*run)(struct net_work *w);
 	void (*done)(struct net_work *w);
-	void *handle; /* the net layer's own */
 };
 MUST_CHECK int net_loop_work(struct net_loop *loop, struct net_work *w);

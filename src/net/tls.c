@@ -11,10 +11,12 @@ static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 static int refused(const char *what, const char *file)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
-	int r = fail(-EINVAL, "%s %s: %s", what, file, reason ?: "unknown cause");
+	unsigned long e = ERR_peek_error();
+	const char *reason = ERR_reason_error_string(e);
 	ERR_clear_error();
-	return r;
+	if (ERR_SYSTEM_ERROR(e) && ERR_GET_REASON(e) > 0) /* OpenSSL 3 has no words for these */
+		return fail(-ERR_GET_REASON(e), "%s %s", what, file);
+	return fail(-EINVAL, "%s %s: %s", what, file, reason ?: "unknown cause");
 }
 
 /* No server can be asked for a passphrase. */

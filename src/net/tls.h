@@ -17,8 +17,8 @@ struct tls {
 	SSL_CTX *context; /* under the lock; connections hold references */
 };
 
-/* Reads the files. -EINVAL: they are no certificate and its key; the text names the file. The
- * paths are kept, not copied. */
+/* Reads the files. -EINVAL: they are no certificate and its key; other errors: one cannot be read. The
+ * text names the file. The paths are kept, not copied. */
 MUST_CHECK int tls_open(struct tls *t, const char *cert, const char *key);
 void tls_close(struct tls *t); /* after the last connection has begun */
 

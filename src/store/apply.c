@@ -36,7 +36,7 @@ static bool takes_anything(const struct op *op, const struct who *by)
 /*
  * A hash of all that a report asks of its contact. When a contact has just been given that, the
  * same report asks for nothing, and its row need not be read to see it. Never 0; 0 for a report
- * that asks for something each time.
+ * that may be refused, or asks for something, each time.
  */
 static uint64_t report_print(const struct op *op)
 {
@@ -52,9 +52,11 @@ static uint64_t report_print(const struct op *op)
 	}
 	for (unsigned i = 0; i < op->n_changes; i++) {
 		const struct attribute_change *c = &op->changes[i];
-		if (c->verb == ATTRIBUTE_APPEND)
+		/* What is taken out, and put back by another change, comes last each time. */
+		if (c->verb == ATTRIBUTE_WITHOUT && op->n_changes > 1)
 			return 0;
 		siphash_number(&print, (uint64_t)c->verb << 1 | c->custom);
+		siphash_number(&print, c->of ? (uint64_t)(c->of - op->who) + 1 : 0);
 		siphash_text(&print, c->name);
 		siphash_text(&print, c->json);
 	}

@@ -292,6 +292,42 @@ static int unite(struct attributes *at, const struct attribute_change *c)
 	return pass(r ?: append(at, c, buf_str(&new_items)));
 }
 
+/* The array without its first items, as many as it takes. */
+static int shorten(struct attributes *at, const struct attribute_change *c, struct str array)
+{
+	size_t excess = array.n - ATTRIBUTE_RECORD_MAX, i, n;
+	struct buf left = buf_in(at->arena), item = buf_in(at->arena);
+	yyjson_val *list, *v;
+	int r = parse(at->arena, array, &list);
+	if (r < 0)
+		return pass(r);
+	yyjson_arr_foreach (list, i, n, v) {
+		bool goes = excess > 0 && i + 1 < n;
+		item.n = 0;
+		json_put(&item, v);
+		if (goes) {
+			excess -= MIN(excess, item.n + 1);
+			continue;
+		}
+		buf_char(&left, left.n ? ',' : '[');
+		buf_put(&left, buf_str(&item));
+	}
+	buf_char(&left, ']');
+	if (left.failed || item.failed)
+		return no_memory();
+	put(at, c->custom, c->name, buf_str(&left));
+	return 0;
+}
+
+static int record(struct attributes *at, const struct attribute_change *c)
+{
+	struct str before = attributes_get(at, c->custom, c->name);
+	int r = unite(at, c);
+	struct str after = attributes_get(at, c->custom, c->name);
+	bool too_long = after.p != before.p && after.n > ATTRIBUTE_RECORD_MAX;
+	return r < 0 || !too_long ? pass(r) : shorten(at, c, after);
+}
+
 /* The array less the items that `c` has; what is no array has none of them. */
 static int without(struct attributes *at, const struct attribute_change *c)
 {
@@ -347,8 +383,8 @@ static int change(struct attributes *at, const struct attribute_change *c)
 		return 0;
 	case ATTRIBUTE_UNION:
 		return unite(at, c);
-	case ATTRIBUTE_APPEND:
-		return append(at, c, inside(c->json));
+	case ATTRIBUTE_RECORD:
+		return record(at, c);
 	case ATTRIBUTE_WITHOUT:
 		return without(at, c);
 	case ATTRIBUTE_NEWER:

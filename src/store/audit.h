@@ -4,7 +4,8 @@
  * Tells each finding in one line: what, where, what it means.
  *
  * Memory: 16 bytes per contact while the events are read, 20 more while the saved positions are,
- * 48 per definition; however many events there are. The database is only read, unless `repair`.
+ * 48 per definition; however many events there are. Before that what a server has of workspaces, keys,
+ * definitions, documents and tokens. The database is only read, unless `repair`.
  */
 #pragma once
 

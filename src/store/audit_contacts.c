@@ -205,7 +205,9 @@ static int judge_id(struct contact_look *l, const struct row *row)
 static int judge_attributes(struct audit *a, const struct row *row)
 {
 	int r = 0;
-	if (!yyjson_is_obj(parse(a, row->attributes, &r)))
+	yyjson_val *root = parse(a, row->attributes, &r);
+	yyjson_val *custom = json_get(root, STR("custom"));
+	if (r == 0 && (!yyjson_is_obj(root) || (custom && !yyjson_is_obj(custom))))
 		audit_found(a, FINDING_CONTACT, "contact %" PRId64 ": its attributes are none",
 			    row->no);
 	return pass(r);

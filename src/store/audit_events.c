@@ -64,23 +64,26 @@ static void judge_order(struct pass_over *p, const struct row *e)
 			    "event %" PRId64 ": it was received before the one before", e->seq);
 }
 
-static int judge_object(struct audit *a, const struct row *e, struct str text, const char *wrong)
+static int judge_json(struct audit *a, const struct row *e, struct str text,
+		      bool (*is)(yyjson_val *v), const char *wrong)
 {
 	yyjson_val *root = NULL;
 	arena_reset(&a->scratch);
 	enum json_outcome parsed = json_parse(&a->scratch, text, &root, NULL);
 	if (parsed == JSON_NO_MEMORY)
 		return fail(-ENOMEM, "an event's JSON");
-	if (parsed != JSON_OK || !yyjson_is_obj(root))
+	if (parsed != JSON_OK || !is(root))
 		audit_found(a, FINDING_EVENT, "event %" PRId64 ": %s", e->seq, wrong);
 	return 0;
 }
 
 static int judge_texts(struct audit *a, const struct row *e)
 {
-	int r = judge_object(a, e, e->properties, "its properties are none");
+	int r = judge_json(a, e, e->properties, yyjson_is_obj, "its properties are none");
+	if (e->mismatches.n > 0)
+		r = r ?: judge_json(a, e, e->mismatches, yyjson_is_arr, "its mismatches are none");
 	if (e->cause.n > 0)
-		r = r ?: judge_object(a, e, e->cause, "its cause is none");
+		r = r ?: judge_json(a, e, e->cause, yyjson_is_obj, "its cause is none");
 	return pass(r);
 }
 

@@ -52,7 +52,8 @@ static int look(struct audit *a, struct heads *h)
 	int64_t from = 0;
 	int r = heads_read_saved(a->db, h, &from);
 	if (is_none(a, r)) {
-		audit_found(a, FINDING_HEAD, "the saved positions are none (%s)", fail_text());
+		audit_found(a, FINDING_HEAD, "the saved positions are none: " STR_FMT,
+			    STR_ARG(db_damage()));
 		return 0;
 	}
 	if (r == 0 && (from < 0 || (uint64_t)from > a->last_seq))

@@ -54,7 +54,7 @@ MUST_CHECK int audit_found_rows(struct audit *a, enum finding kind, const char *
 /* NULL: not a contact's number. */
 struct tally *audit_tally(const struct audit *a, int64_t contact);
 
-/* audit_rules.c: the tables that are small. */
+/* audit_rules.c: the tables that are small, those that a start reads as it reads them. */
 MUST_CHECK int audit_file(struct audit *a);
 MUST_CHECK int audit_rules(struct audit *a);
 MUST_CHECK int audit_contact_counts(struct audit *a);

@@ -1,6 +1,8 @@
 #include "base/fail.h"
 #include "store/audit_private.h"
+#include "store/state.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -31,43 +33,15 @@ int audit_file(struct audit *a)
 	" AND NOT EXISTS (SELECT 1 FROM erasure x WHERE x.contact = bulk_item.contact"        \
 	" AND x.last_item >= bulk_item.no)"
 
+/* PROBLEM_LAST, for SQL. */
+#define PROBLEM_LAST_TEXT "29"
+_Static_assert(PROBLEM_LAST == 29, "the highest problem stands in SQL");
+
 /* What the rows of `sql` say is wrong; `mend` takes it away, NULL: nothing can. */
 static const struct rule {
 	enum finding kind;
 	const char *sql, *mend;
 } rules[] = {
-	{ FINDING_REFERENCE,
-	  "SELECT 'workspace ' || no || ': its switches are none' FROM workspace"
-	  " WHERE CASE WHEN json_valid(switches) THEN json_type(switches) END IS NOT 'object'",
-	  NULL },
-	{ FINDING_REFERENCE,
-	  "SELECT 'contact field ' || no || ': workspace ' || workspace || ' is not there'"
-	  " FROM contact_field WHERE workspace NOT IN (SELECT no FROM workspace)",
-	  NULL },
-	{ FINDING_REFERENCE,
-	  "SELECT 'document ' || no || ': workspace ' || workspace || ' is not there'"
-	  " FROM document WHERE workspace NOT IN (SELECT no FROM workspace)",
-	  NULL },
-	{ FINDING_REFERENCE,
-	  "SELECT 'document ' || no || ': what it declares is none' FROM document"
-	  " WHERE CASE WHEN json_valid(body) THEN json_type(body) END IS NOT 'object'",
-	  NULL },
-	{ FINDING_REFERENCE,
-	  "SELECT 'definition ' || no || ': workspace ' || workspace || ' is not there'"
-	  " FROM definition WHERE workspace NOT IN (SELECT no FROM workspace)",
-	  NULL },
-	{ FINDING_REFERENCE,
-	  "SELECT 'definition ' || no || ': the list of its fields is none' FROM definition"
-	  " WHERE CASE WHEN json_valid(fields) THEN json_type(fields) END IS NOT 'array'",
-	  NULL },
-	{ FINDING_REFERENCE,
-	  "SELECT 'key ' || no || ': workspace ' || workspace || ' is not there' FROM access_key"
-	  " WHERE workspace NOT IN (SELECT no FROM workspace)",
-	  NULL },
-	{ FINDING_REFERENCE,
-	  "SELECT 'OAuth client ' || no || ': workspace ' || workspace || ' is not there'"
-	  " FROM oauth_client WHERE workspace NOT IN (SELECT no FROM workspace)",
-	  NULL },
 	{ FINDING_REFERENCE,
 	  "SELECT 'OAuth client ' || no || ': it has the number of a key' FROM oauth_client"
 	  " WHERE no IN (SELECT no FROM access_key)",
@@ -120,6 +94,10 @@ static const struct rule {
 	  "SELECT 'bulk item ' || no || ': it is of no bulk' FROM bulk_item WHERE" OF_NO_BULK,
 	  "DELETE FROM bulk_item WHERE" OF_NO_BULK },
 	{ FINDING_BULK,
+	  "SELECT 'bulk item ' || no || ': its problem is none' FROM bulk_item WHERE"
+	  " NOT problem BETWEEN 0 AND " PROBLEM_LAST_TEXT,
+	  "UPDATE bulk_item SET problem = 0 WHERE NOT problem BETWEEN 0 AND " PROBLEM_LAST_TEXT },
+	{ FINDING_BULK,
 	  "SELECT 'bulk item ' || no || ': its request or problems are none' FROM bulk_item"
 	  " WHERE NOT json_valid(coalesce(request, '0')) OR NOT json_valid(coalesce(problems, "
 	  "'0'))",
@@ -141,9 +119,31 @@ static const struct rule {
 	  "NOT 'array'" },
 };
 
+static void tell_damage(void *arg, const char *row)
+{
+	audit_found(arg, FINDING_REFERENCE, "%s: " STR_FMT, row, STR_ARG(db_damage()));
+}
+
+/* What a start reads into memory, by the start's own rules. */
+static int examine(struct audit *a)
+{
+	const struct damage_told told = { tell_damage, a };
+	struct store *s = calloc(1, sizeof(*s));
+	if (!s)
+		return fail(-ENOMEM, "store");
+	s->db = a->db;
+	s->scratch = a->scratch;
+	int r = catalog_examine(s, &told);
+	r = r ?: token_rows_examine(s, &told);
+	a->scratch = s->scratch;
+	free(s->definition_workspace);
+	free(s);
+	return pass(r);
+}
+
 int audit_rules(struct audit *a)
 {
-	int r = 0;
+	int r = a->mending ? 0 : examine(a);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(rules); i++) {
 		const struct rule *rule = &rules[i];
 		if (!a->mending)

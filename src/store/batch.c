@@ -15,7 +15,7 @@ int batch_begin(struct store *s)
 	if (status_is_failed(s, why, sizeof(why)))
 		return fail(-EIO, "%s", why);
 	int r = memory_fit(s);
-	r = r ?: checkpoint_between_batches(s->checkpoint);
+	r = r ?: scrub_between_batches(s);
 	r = r ?: db_run(s->st[ST_BEGIN]);
 	if (r < 0)
 		return status_failed(s, r);
@@ -48,6 +48,7 @@ static void publish(struct store *s)
 	memory_keep(s);
 	s->in_batch = false;
 	token_rows_keep(s);
+	scrub_keep(s);
 	if (!s->edit)
 		return;
 	catalog_publish(&s->cell, catalog_edit_done(steal(&s->edit)));
@@ -97,5 +98,10 @@ void store_abandon(struct store *s)
 
 bool store_has_chores(const struct store *s)
 {
-	return s->erasing;
+	return s->erasing || scrub_is_due(s);
+}
+
+bool store_has_later_chores(const struct store *s)
+{
+	return s->scrub_at_ms > 0;
 }

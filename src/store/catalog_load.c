@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 const struct workspace *catalog_find_workspace(const struct store *s, uint32_t workspace)
@@ -289,27 +290,64 @@ static int load_definition(struct store *s, sqlite3_stmt *st)
 	return deleted ? catalog_note_definition(s, like.no, 0) : define(s, workspace, &like);
 }
 
-static int load_rows(struct store *s, enum start_statement which,
-		     int (*load)(struct store *s, sqlite3_stmt *st))
+static const struct table {
+	const char *row; /* what one is called */
+	enum start_statement rows;
+	int (*load)(struct store *s, sqlite3_stmt *st);
+} tables[] = {
+	{ "workspace", START_WORKSPACES, load_workspace },
+	{ "contact field", START_CONTACT_FIELDS, load_contact_field },
+	{ "document", START_DOCUMENTS, load_document },
+	{ "key or client", START_KEYS, load_key },
+	{ "definition", START_DEFINITIONS, load_definition },
+};
+
+/* The row is told, and those of others that name its number are not, because of it. */
+static int tell_damage(struct store *s, const struct damage_told *told, const struct table *t,
+		       sqlite3_stmt *st)
+{
+	char row[60];
+	snprintf(row, sizeof(row), "%s %" PRId64, t->row, db_i64(st, 0));
+	told->tell(told->arg, row);
+	const struct workspace bare = { .no = row_no(st, 0), .name = STR("") };
+	if (t->rows != START_WORKSPACES || bare.no == 0)
+		return 0;
+	return pass(catalog_edit_workspace(s->edit, &bare));
+}
+
+/* Loading reads nothing but the row, so what it says is wrong is wrong with that. */
+static int load_rows(struct store *s, const struct table *t, const struct damage_told *told)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = db_prepare(s->db, start_sql[which], &st);
+	int r = db_prepare(s->db, start_sql[t->rows], &st);
 	while (r == 0 && (r = db_step(st)) == DB_ROW) {
 		arena_reset(&s->scratch);
-		r = load(s, st);
+		r = t->load(s, st);
+		if (r == -EIO && told)
+			r = tell_damage(s, told, t, st);
 	}
 	return r < 0 ? pass(r) : 0;
 }
 
-int catalog_load(struct store *s)
+static int load_tables(struct store *s, const struct damage_told *told)
 {
 	catalog_edit_drop(steal(&s->edit));
 	int r = catalog_edit_new(NULL, &s->edit);
-	r = r ?: load_rows(s, START_WORKSPACES, load_workspace);
-	r = r ?: load_rows(s, START_CONTACT_FIELDS, load_contact_field);
-	r = r ?: load_rows(s, START_DOCUMENTS, load_document);
-	r = r ?: load_rows(s, START_KEYS, load_key);
-	r = r ?: load_rows(s, START_DEFINITIONS, load_definition);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(tables); i++)
+		r = load_rows(s, &tables[i], told);
+	return pass(r);
+}
+
+int catalog_examine(struct store *s, const struct damage_told *told)
+{
+	int r = load_tables(s, told);
+	catalog_edit_drop(steal(&s->edit));
+	return pass(r);
+}
+
+int catalog_load(struct store *s)
+{
+	int r = load_tables(s, NULL);
 	if (r < 0) {
 		catalog_edit_drop(steal(&s->edit));
 		return pass(r);

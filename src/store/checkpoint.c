@@ -11,10 +11,11 @@
 
 /* Pages of the log. */
 enum {
-	BEGIN_AT = 1000, /* the thread begins: 4 MB */
-	WAIT_TIMES = 8,  /* so many times that, and the committer waits for the thread: 32 MB */
-	LITTLE = 64,     /* what the committer copies itself: well below a millisecond */
-	ROUNDS_MAX = 8,  /* of the thread, to get down to LITTLE */
+	BEGIN_AT = 1000,  /* the thread begins: 4 MB */
+	WAIT_TIMES = 8,   /* so many times that, and the committer waits for the thread: 32 MB */
+	LITTLE = 64,      /* what the committer copies itself: well below a millisecond */
+	ROUNDS_MAX = 8,   /* of the thread, to get down to LITTLE */
+	END_WAIT_MS = 20, /* that the committer waits for those who read in the log, to end it */
 	HELD_SHARE = 8, /* by so much a log has grown when it is looked whether a reader has gone */
 };
 
@@ -29,6 +30,7 @@ struct checkpoint {
 	sqlite3 *writer; /* the committer's */
 	int begin_at;    /* pages */
 	int pages;       /* in the log after the last commit; the committer's */
+	bool end_asked;  /* the committer's */
 	int held_until; /* pages: a reader held a part back, and asking again costs all of the log */
 
 	pthread_t thread;
@@ -171,14 +173,37 @@ int checkpoint_stop(struct checkpoint *c)
 static int copy_rest(struct checkpoint *c)
 {
 	int pages, copied;
+	int r = copy(c->writer, &pages, &copied);
+	c->held_until = r == 0 && copied < pages ? pages + pages / HELD_SHARE : 0;
+	return pass(r);
+}
+
+/* Who begins to read while this waits needs the log no more. */
+static int end_log(struct checkpoint *c, enum checkpoint_end *end)
+{
+	int pages = 0, copied = 0;
+	c->end_asked = false;
+	db_wait_at_most(c->writer, END_WAIT_MS);
+	int rc = sqlite3_wal_checkpoint_v2(c->writer, NULL, SQLITE_CHECKPOINT_TRUNCATE, &pages,
+					   &copied);
+	db_wait_at_most(c->writer, DB_WAIT_MS);
+	c->held_until = copied < pages ? pages + pages / HELD_SHARE : 0;
+	*end = rc == SQLITE_BUSY ? CHECKPOINT_HELD : CHECKPOINT_ENDED;
+	if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+		return db_fail(c->writer, rc, "checkpoint");
+	return 0;
+}
+
+static int finish(struct checkpoint *c, enum checkpoint_end *end)
+{
 	lock(c);
 	int r = c->failure < 0 ? fail(c->failure, "%s", c->why) : 0;
 	set_state(c, IDLE);
 	unlock(c);
 	c->pages = 0; /* until the next commit says */
-	r = r ?: copy(c->writer, &pages, &copied);
-	c->held_until = r == 0 && copied < pages ? pages + pages / HELD_SHARE : 0;
-	return pass(r);
+	if (r < 0)
+		return pass(r);
+	return c->end_asked ? end_log(c, end) : copy_rest(c);
 }
 
 static void want(struct checkpoint *c)
@@ -191,9 +216,21 @@ static void want(struct checkpoint *c)
 	unlock(c);
 }
 
-int checkpoint_between_batches(struct checkpoint *c)
+void checkpoint_ask_for_end(struct checkpoint *c)
 {
-	if (c->pages >= MAX(c->begin_at, c->held_until) && state_of(c) != COPIED)
+	c->end_asked = true;
+}
+
+bool checkpoint_is_copying(const struct checkpoint *c)
+{
+	return state_of(c) == WANTED;
+}
+
+int checkpoint_between_batches(struct checkpoint *c, enum checkpoint_end *end)
+{
+	bool due = c->end_asked || c->pages >= MAX(c->begin_at, c->held_until);
+	*end = CHECKPOINT_NO_END;
+	if (due && state_of(c) != COPIED)
 		want(c);
-	return state_of(c) == COPIED ? copy_rest(c) : 0;
+	return state_of(c) == COPIED ? finish(c, end) : 0;
 }

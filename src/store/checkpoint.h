@@ -14,6 +14,12 @@
 
 struct checkpoint;
 
+enum checkpoint_end {
+	CHECKPOINT_NO_END, /* none was asked for, or the thread is still copying */
+	CHECKPOINT_ENDED, /* all that was committed is in the database file, and the log is empty */
+	CHECKPOINT_HELD,  /* a reader needs the log; it has to be asked for again */
+};
+
 /* `writer` is the committer's connection, which is watched for the size of the log. `begin_at`: the
  * pages from which on it is copied; 0: what suits. */
 MUST_CHECK int checkpoint_start(const char *db_path, sqlite3 *writer, unsigned begin_at,
@@ -21,5 +27,10 @@ MUST_CHECK int checkpoint_start(const char *db_path, sqlite3 *writer, unsigned b
 /* The failure of its thread, if there was one. NULL is fine; the writer is still open. */
 MUST_CHECK int checkpoint_stop(struct checkpoint *c);
 
+/* The committer: the log is to be copied whole and cut to nothing, by the calls that follow. */
+void checkpoint_ask_for_end(struct checkpoint *c);
+/* Whether the thread is at work; until it has done, further calls bring an end no nearer. */
+bool checkpoint_is_copying(const struct checkpoint *c);
+
 /* The committer, between two batches. A failure of the thread comes to light here. */
-MUST_CHECK int checkpoint_between_batches(struct checkpoint *c);
+MUST_CHECK int checkpoint_between_batches(struct checkpoint *c, enum checkpoint_end *end);

@@ -136,6 +136,13 @@ static int change_identities(struct planning *p)
 	return outcome;
 }
 
+static int change_attribute(struct planning *p, const struct attribute_change *c)
+{
+	bool counts = true;
+	int r = c->of ? planning_shows(p, c->of, &counts) : 0;
+	return r < 0 || !counts ? pass(r) : attributes_change(&p->attributes, c);
+}
+
 static int change_attributes(struct planning *p)
 {
 	struct op *op = p->op;
@@ -143,13 +150,13 @@ static int change_attributes(struct planning *p)
 		const struct attribute_change *c = &op->changes[i];
 		if (c->json.n > CONTACT_ATTRIBUTES_MAX)
 			return refuse_full(op, of_bytes, CONTACT_ATTRIBUTES_MAX, c->json.n);
-		int r = attributes_change(&p->attributes, c);
+		int r = change_attribute(p, c);
 		if (r < 0)
 			return pass(r);
 	}
 	if (op->rules & CONTACT_REPLACED)
 		attributes_keep_touched(&p->attributes);
-	return STORE_OK;
+	return planning_forget_states(p);
 }
 
 static void put_identities(const struct contact_plan *plan, struct buf *b)
@@ -195,16 +202,19 @@ static int judge(struct planning *p)
 	return STORE_OK;
 }
 
-static bool has_one(const struct contact_plan *plan)
+/* Whether the contact is left without what people go by. One that never had any, whom an anonymous
+ * id found or a messaging one, may stay so. */
+static bool lost_the_last(const struct contact_plan *plan)
 {
+	bool had = plan->contact == 0, has = false;
 	for (unsigned i = 0; i < plan->n_owned; i++) {
-		enum identity_kind kind = plan->owned[i].id.kind;
-		if (plan->owned[i].state != OWNED_LOST &&
-		    (kind == IDENTITY_EMAIL || kind == IDENTITY_PHONE ||
-		     kind == IDENTITY_EXTERNAL_ID))
-			return true;
+		const struct owned *o = &plan->owned[i];
+		if (!planning_is_name(o->id.kind))
+			continue;
+		had |= o->stored;
+		has |= o->state != OWNED_LOST;
 	}
-	return false;
+	return had && !has;
 }
 
 static int put_texts(struct planning *p)
@@ -222,7 +232,7 @@ static int finish(struct planning *p)
 	struct contact_plan *plan = p->plan;
 	bool other_id = plan->given && !uuid_eq(plan->id, *plan->given);
 	bool touched = p->identities_changed || p->attributes.changed;
-	if (p->op->rules & CONTACT_KEEPS_ONE && !has_one(plan))
+	if (p->op->rules & CONTACT_KEEPS_ONE && lost_the_last(plan))
 		return op_refuse(p->op, (struct problem){ .code = PROBLEM_ALTERNATIVES,
 							  .rule = "email, phone, external_id" });
 	if (plan->contact && !other_id && !touched && !p->op->wants_view)
@@ -249,7 +259,10 @@ int contact_plan(struct store *s, struct op *op, struct contact_plan *plan)
 	struct planning p = { .s = s, .op = op, .plan = plan };
 	int r = read_contact(&p);
 	p.custom_before = p.attributes.n_custom;
+	if (r == 0)
+		planning_note_shown(&p);
 	r = r ?: change_identities(&p);
+	r = r ?: planning_forget_states(&p);
 	r = r ?: change_attributes(&p);
 	r = r ?: finish(&p);
 	/* More than the memory set aside for one contact: nobody's attributes need it. */

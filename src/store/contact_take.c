@@ -38,12 +38,10 @@ static int set_attribute(struct planning *p, enum identity_kind kind, struct str
 	return put_attribute(p, kind, value);
 }
 
-/* The key of the e-mail or phone that the attribute shows; .p NULL: it shows none. */
-static int shown_key(struct planning *p, enum identity_kind kind, struct str *key)
+int planning_shown_key(struct planning *p, enum identity_kind kind, struct str json,
+		       struct str *key)
 {
 	struct arena *a = &p->s->scratch;
-	struct str name = str_of(identity_kind_name(kind));
-	struct str json = attributes_get(&p->attributes, false, name);
 	yyjson_val *v;
 	*key = (struct str){ 0 };
 	if (!json.p || !done_flag(p, kind))
@@ -53,10 +51,16 @@ static int shown_key(struct planning *p, enum identity_kind kind, struct str *ke
 		return fail(-ENOMEM, "attributes of a contact");
 	if (parsed != JSON_OK)
 		return fail(-EINVAL, "an attribute's value is not JSON");
+	if (!yyjson_is_str(v) || !identity_has_key(kind, json_str(v)))
+		return 0;
 	*key = identity_key(a, kind, json_str(v));
-	if (!key->p && identity_has_key(kind, json_str(v)))
-		return fail(-ENOMEM, "attributes of a contact");
-	return 0;
+	return key->p ? 0 : fail(-ENOMEM, "attributes of a contact");
+}
+
+static int shown_key(struct planning *p, enum identity_kind kind, struct str *key)
+{
+	struct str name = str_of(identity_kind_name(kind));
+	return planning_shown_key(p, kind, attributes_get(&p->attributes, false, name), key);
 }
 
 /* The identity whose place another of its kind may take, NULL: none. One that the operation does
@@ -190,8 +194,7 @@ static int drop_kind(struct planning *p, enum identity_kind kind)
 	return unshow(p, &all);
 }
 
-/* What people go by; the ids that a channel or a browser gave them are nobody's to replace. */
-static bool is_replaced(enum identity_kind kind)
+bool planning_is_name(enum identity_kind kind)
 {
 	return kind == IDENTITY_EMAIL || kind == IDENTITY_PHONE || kind == IDENTITY_EXTERNAL_ID;
 }
@@ -199,7 +202,7 @@ static bool is_replaced(enum identity_kind kind)
 void planning_drop_unnamed(struct planning *p)
 {
 	for (unsigned i = 0; i < p->plan->n_owned; i++)
-		if (!p->plan->owned[i].named && is_replaced(p->plan->owned[i].id.kind))
+		if (!p->plan->owned[i].named && planning_is_name(p->plan->owned[i].id.kind))
 			lose(p, &p->plan->owned[i]);
 }
 

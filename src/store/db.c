@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <pthread.h>
 
-enum { BUSY_TIMEOUT_MS = 5000 }; /* somebody's sqlite3 shell may hold a lock for a moment */
-
 static int errno_of(int code)
 {
 	switch (code & 0xFF) {
@@ -31,9 +29,21 @@ int db_fail(sqlite3 *db, int code, const char *what)
 		    db ? sqlite3_extended_errcode(db) : code);
 }
 
+#define DAMAGED "damaged database: "
+
 int db_damaged(const char *what)
 {
-	return fail(-EIO, "damaged database: %s", what);
+	return fail(-EIO, DAMAGED "%s", what);
+}
+
+/* Without the number's meaning, which stands behind every cause. */
+struct str db_damage(void)
+{
+	struct str words = fail_words(), end = str_of(strerror(EIO));
+	if (!str_starts(words, STR(DAMAGED)))
+		return words;
+	words = str_from(words, strlen(DAMAGED));
+	return str_head(words, words.n - MIN(words.n, end.n + strlen(": ")));
 }
 
 /*
@@ -71,7 +81,7 @@ int db_open_on(const char *path, int flags, const char *file_system, sqlite3 **o
 	if (rc != SQLITE_OK)
 		return db_fail(db, rc, path);
 	sqlite3_extended_result_codes(db, 1);
-	sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+	db_wait_at_most(db, DB_WAIT_MS);
 	int r = db_exec(db, settings);
 	if (r < 0)
 		return pass(r);
@@ -82,6 +92,11 @@ int db_open_on(const char *path, int flags, const char *file_system, sqlite3 **o
 void db_close(sqlite3 *db)
 {
 	must(sqlite3_close(db) == SQLITE_OK);
+}
+
+void db_wait_at_most(sqlite3 *db, int ms)
+{
+	must(sqlite3_busy_timeout(db, ms) == SQLITE_OK);
 }
 
 int db_exec(sqlite3 *db, const char *sql)

@@ -8,6 +8,8 @@
 
 #include <sqlite3.h>
 
+enum { DB_WAIT_MS = 5000 }; /* somebody's sqlite3 shell may hold a lock for a moment */
+
 enum db_outcome {
 	DB_ROW,
 	DB_END, /* no row, or none any more */
@@ -24,6 +26,9 @@ MUST_CHECK int db_open(const char *path, int flags, sqlite3 **out);
 MUST_CHECK int db_open_on(const char *path, int flags, const char *file_system, sqlite3 **out);
 void db_close(sqlite3 *db); /* NULL is fine; its statements finalised first */
 DEFINE_CLEANUP(sqlite3 *, db_close);
+
+/* For a lock that somebody else has. */
+void db_wait_at_most(sqlite3 *db, int ms);
 
 /* Statements without results; several may follow each other. */
 MUST_CHECK int db_exec(sqlite3 *db, const char *sql);
@@ -61,3 +66,5 @@ MUST_CHECK int db_blob(sqlite3_stmt *st, int column, void *out, size_t n);
 int db_fail(sqlite3 *db, int code, const char *what);
 /* For what the file holds but cannot be: a row that we did not write so. */
 int db_damaged(const char *what);
+/* What it was, where that is this thread's newest failure; valid until the next one. */
+struct str db_damage(void);

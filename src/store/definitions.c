@@ -20,13 +20,10 @@ void definition_plan_fini(struct definition_plan *plan)
 	plan->next = NULL;
 }
 
-static int decide_declared(struct store *s, struct op *op, struct definition_plan *plan)
+static bool is_there(const struct store *s, const struct op *op)
 {
 	uint32_t no = op->definition;
-	if (no > s->at.definition || s->definition_workspace[no] != op->workspace)
-		return refuse(op, PROBLEM_UNKNOWN_DEFINITION, -1);
-	plan->no = no;
-	return STORE_OK;
+	return no > 0 && no <= s->at.definition && s->definition_workspace[no] == op->workspace;
 }
 
 /* A whole number is a number, too. */
@@ -160,8 +157,12 @@ int definition_decide(struct store *s, struct op *op, struct definition_plan *pl
 {
 	if (!catalog_find_workspace(s, op->workspace))
 		return refuse(op, PROBLEM_UNKNOWN_WORKSPACE, -1);
-	if (op->definition)
-		return decide_declared(s, op, plan);
+	if (is_there(s, op)) {
+		plan->no = op->definition;
+		return STORE_OK;
+	}
+	if (!op->definition_name.p)
+		return refuse(op, PROBLEM_UNKNOWN_DEFINITION, -1);
 	struct definition *d = catalog_find_definition(s, op->workspace, op->definition_name);
 	if (!d)
 		return decide_new(s, op, plan);

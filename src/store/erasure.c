@@ -55,6 +55,7 @@ int contact_erase(struct store *s, struct op *op, uint64_t contact)
 	if (!head)
 		return fail(-ENOMEM, "heads");
 	head->print = 0;
+	s->erased = true;
 	left.next_seq = head->seq;
 	int r = contact_plan_read(s, op, &plan);
 	r = r ?: take_identities(s, op->workspace, &plan);
@@ -116,6 +117,7 @@ static int erase_some(struct store *s, unsigned *budget, struct remains *left)
 {
 	bool more = false;
 	int r = 0;
+	s->erased = true;
 	if (left->last_item)
 		r = bulk_erase(s, left->workspace, left->contact, left->last_item, budget, &more);
 	left->last_item = more ? left->last_item : 0;

@@ -76,6 +76,7 @@ int memory_load(struct store *s)
 	r = r ?: catalog_load(s);
 	r = r ?: heads_load(s);
 	r = r ?: erasure_load(s);
+	scrub_load(s);
 	r = r ?: dedupe_load(s);
 	r = r ?: bulk_load(s);
 	r = r ?: token_rows_load(s);

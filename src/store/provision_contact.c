@@ -49,7 +49,7 @@ static int add_changes(struct arena *a, yyjson_val *object, bool custom,
 		if (json.failed)
 			return no_memory();
 		list[(*n)++] = (struct attribute_change){ ATTRIBUTE_SET, custom, json_str(key),
-							  buf_str(&json) };
+							  .json = buf_str(&json) };
 	}
 	return 0;
 }

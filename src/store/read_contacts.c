@@ -98,19 +98,34 @@ static int list_numbers(struct store_reader *r, const struct contact_query *q, u
 	return x < 0 ? pass(x) : 0;
 }
 
-/* One that was deleted since it was listed is left out. */
-static int read_listed(struct store_reader *r, struct arena *a, const uint64_t *numbers, unsigned n,
-		       bool upwards, struct contact_view *rows, unsigned *n_rows)
+/* One that was deleted since it was listed is left out. STORE_FULL: the others are too large. */
+static int read_listed(struct store_reader *r, struct arena *a, const uint64_t *numbers,
+		       unsigned n_numbers, size_t bytes_max, struct contact_view *rows, unsigned *n)
 {
-	*n_rows = 0;
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t number = numbers[upwards ? n - 1 - i : i];
-		int x = read_contact(r, a, number, &rows[*n_rows]);
+	size_t bytes = 0;
+	*n = 0;
+	for (unsigned i = 0; i < n_numbers; i++) {
+		struct contact_view *row = &rows[*n];
+		int x = read_contact(r, a, numbers[i], row);
 		if (x < 0)
 			return pass(x);
-		*n_rows += x == STORE_OK;
+		if (x != STORE_OK)
+			continue;
+		bytes += row->identities.n + row->attributes.n;
+		if (bytes_max && bytes > bytes_max && *n > 0)
+			return STORE_FULL;
+		(*n)++;
 	}
 	return 0;
+}
+
+static void turn_round(struct contact_view *rows, unsigned n)
+{
+	for (unsigned i = 0; i < n / 2; i++) {
+		struct contact_view row = rows[i];
+		rows[i] = rows[n - 1 - i];
+		rows[n - 1 - i] = row;
+	}
 }
 
 int store_read_contacts(struct store_reader *r, struct arena *a, const struct contact_query *q,
@@ -122,8 +137,13 @@ int store_read_contacts(struct store_reader *r, struct arena *a, const struct co
 	if (!numbers || !*rows)
 		return reader_no_memory();
 	int x = list_numbers(r, q, numbers, q->limit + 1, &found);
-	*more = found > q->limit;
-	return pass(x ?: read_listed(r, a, numbers, MIN(found, q->limit), goes_up(q), *rows, n));
+	x = x ?: read_listed(r, a, numbers, MIN(found, q->limit), q->bytes_max, *rows, n);
+	if (x < 0)
+		return pass(x);
+	*more = found > q->limit || x == STORE_FULL;
+	if (goes_up(q))
+		turn_round(*rows, *n);
+	return 0;
 }
 
 int store_count_contacts(struct store_reader *r, uint32_t workspace, uint64_t *n)

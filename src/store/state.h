@@ -61,7 +61,7 @@ struct store {
 	struct directory dir;
 	uint64_t reserve_bytes;
 	instant_us (*now)(void);
-	unsigned log_pages, round_events;
+	unsigned log_pages, round_events, scrub_after_ms;
 
 	struct catalog_cell cell;
 	struct status status;
@@ -90,6 +90,11 @@ struct store {
 
 	instant_us next_bulk_expiry; /* as next_expiry */
 	unsigned n_bulks;            /* added by this batch */
+
+	/* What was erased is still in the files: when it is to go from there, of time_monotonic_ms();
+	 * 0: nothing is. */
+	int64_t scrub_at_ms;
+	bool erased; /* something, by this batch */
 
 	struct tokens tokens;        /* any thread looks into it */
 	struct token *token_changes; /* of the batch, for when it is committed; kind 0: gone */
@@ -120,8 +125,17 @@ MUST_CHECK int memory_load(struct store *s);
 MUST_CHECK int memory_fit(struct store *s);
 unsigned memory_pages_kib(uint64_t contacts);
 
+/* Who is told of each row that a start would fail at, db_damage() being what is wrong with it. */
+struct damage_told {
+	void (*tell)(void *arg, const char *row);
+	void *arg;
+};
+
 /* catalog_load.c */
 MUST_CHECK int catalog_load(struct store *s);
+/* All rows as a start reads them, and nothing done with them. Of the store it takes `db` and `scratch`,
+ * and leaves `definition_workspace`. */
+MUST_CHECK int catalog_examine(struct store *s, const struct damage_told *told);
 /* Words with blanks between, of a row. */
 MUST_CHECK int scopes_read(struct str words, unsigned *out);
 /* The catalog as the batch sees it. */
@@ -185,6 +199,12 @@ MUST_CHECK int contact_erase(struct store *s, struct op *op, uint64_t contact);
 MUST_CHECK int erasure_load(struct store *s);
 MUST_CHECK int erasure_go_on(struct store *s);
 
+/* scrub.c: what was erased goes from the files, too. */
+void scrub_load(struct store *s);
+void scrub_keep(struct store *s); /* the batch is committed */
+MUST_CHECK int scrub_between_batches(struct store *s);
+bool scrub_is_due(const struct store *s);
+
 /* dedupe.c: ids that callers chose. */
 MUST_CHECK int dedupe_load(struct store *s);
 /* STORE_OK: the id is known, and the operation has its first event's facts. STORE_REFUSED: memory
@@ -210,6 +230,8 @@ struct token_plan {
 };
 
 MUST_CHECK int token_rows_load(struct store *s);
+/* As catalog_examine(). */
+MUST_CHECK int token_rows_examine(struct store *s, const struct damage_told *told);
 /* Or STORE_REFUSED. */
 MUST_CHECK int token_issue_decide(struct store *s, struct op *op, struct token_plan *plan);
 MUST_CHECK int token_issue(struct store *s, struct op *op, const struct token_plan *plan);

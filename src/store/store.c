@@ -154,6 +154,7 @@ int store_open(const struct store_config *config, struct store **out)
 	s->now = config->now;
 	s->log_pages = config->log_pages;
 	s->round_events = config->round_events;
+	s->scrub_after_ms = config->scrub_after_ms;
 	status_init(s);
 	catalog_cell_init(&s->cell);
 	tokens_init(&s->tokens);

@@ -30,7 +30,9 @@ struct store_config {
 	uint64_t reserve_bytes;  /* free disk below which writes are refused */
 	instant_us (*now)(void); /* the wall clock */
 	unsigned log_pages;      /* of the write-ahead log, when copying it begins; 0: what suits */
-	unsigned round_events;   /* in which all heads that changed are saved; 0: what suits */
+	unsigned
+		scrub_after_ms; /* from a deletion to when the files are rid of it; 0: what suits */
+	unsigned round_events;  /* in which all heads that changed are saved; 0: what suits */
 };
 
 /*
@@ -71,8 +73,8 @@ MUST_CHECK int store_begin(struct store *s);
  * What an OP_CONTACT_DELETE leaves: a row without identities and attributes, which nothing finds
  * and no list shows, so that the events keep their contact_id, seq and place in all counts. The
  * events' properties become {} in the batches that follow (store_has_chores()), so that a long life
- * does not hold up everybody. What is gone is overwritten with zeros in the database; copies in the
- * log go with its next checkpoint, at the latest with a clean end.
+ * does not hold up everybody. What is gone is overwritten with zeros in the database, and the log is
+ * emptied, some seconds after the last of it (store_has_later_chores()), at the latest with a clean end.
  */
 MUST_CHECK int store_apply(struct store *s, struct op *op);
 
@@ -106,9 +108,11 @@ MUST_CHECK int store_remember(struct store *s, const struct store_request *reque
 			      const struct op *ops, unsigned n_ops);
 
 /* Whether there is something left to do that no caller waits for: the properties of a deleted
- * contact's events. Each batch does a bounded part of it, an empty one too; the end of the store
+ * contact's events, and what the files still hold of it. Each batch does a bounded part of it, an empty one too; the end of the store
  * does the rest, unless it is killed: then the next start goes on. */
 bool store_has_chores(const struct store *s);
+/* Whether there will be, by themselves: ask again in a second. */
+bool store_has_later_chores(const struct store *s);
 
 MUST_CHECK int store_commit(struct store *s); /* synced when it returns 0 */
 void store_abandon(struct store *s);
@@ -236,10 +240,13 @@ struct contact_query {
 	unsigned limit;
 	unsigned skip; /* so many, of which only the index is read, a step each */
 	bool oldest;   /* begin at the oldest, as `after` does at its number */
+	/* What identities and attributes of the rows may have together; one row may have more. 0: no
+	 * limit. */
+	size_t bytes_max;
 };
 
 /* Newest first; with `after` or `oldest` those that are next newer. *more: there are rows beyond,
- * in the direction asked for. */
+ * in the direction asked for, or those that were too large. */
 MUST_CHECK int store_read_contacts(struct store_reader *r, struct arena *a,
 				   const struct contact_query *q, struct contact_view **rows,
 				   unsigned *n, bool *more);

@@ -240,13 +240,27 @@ static int load_row(struct tokens *to, sqlite3_stmt *st)
 	return pass(r);
 }
 
-static int load_rows(struct store *s, struct tokens *to)
+static int load_rows(struct store *s, struct tokens *to, const struct damage_told *told)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
 	int r = db_prepare(s->db, start_sql[START_TOKENS], &st);
-	while (r == 0 && (r = db_step(st)) == DB_ROW)
+	while (r == 0 && (r = db_step(st)) == DB_ROW) {
 		r = load_row(to, st);
+		if (r == -EIO && told) {
+			told->tell(told->arg, "a token");
+			r = 0;
+		}
+	}
 	return r < 0 ? pass(r) : 0;
+}
+
+int token_rows_examine(struct store *s, const struct damage_told *told)
+{
+	struct tokens all;
+	tokens_init(&all);
+	int r = load_rows(s, &all, told);
+	tokens_fini(&all);
+	return pass(r);
 }
 
 int token_rows_load(struct store *s)
@@ -254,7 +268,7 @@ int token_rows_load(struct store *s)
 	struct tokens fresh;
 	token_rows_forget(s);
 	tokens_init(&fresh);
-	int r = load_rows(s, &fresh);
+	int r = load_rows(s, &fresh, NULL);
 	if (r == 0)
 		tokens_take(&s->tokens, &fresh);
 	tokens_fini(&fresh);

@@ -327,12 +327,14 @@ static void put_who(struct buf *b, const struct who *w)
 static void put_change(struct buf *b, const struct attribute_change *c)
 {
 	static const char *const verbs[] = {
-		"set", "remove", "union", "append", "without", "newer"
+		"set", "remove", "union", "record", "without", "newer"
 	};
 	buf_printf(b, "%s %s", verbs[c->verb], c->custom ? "custom." : "");
 	buf_put(b, c->name);
 	buf_char(b, ' ');
 	buf_put(b, c->json);
+	if (c->of)
+		buf_printf(b, " of %s", identity_kind_name(c->of->kind));
 	buf_char(b, '\n');
 }
 

@@ -339,6 +339,20 @@ def test_an_endless_request_line(server):
         assert wire.is_closed()
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/_/openapi/native.json",
+                                  "/_/v1/stats", "/nobody's"])
+@pytest.mark.parametrize("header, status", [
+    (b"Content-Length: +3", 400), (b"Transfer-Encoding: gzip", 501), (b"Expect: 200", 417),
+    (b"Content-Encoding: gzip", 415)])
+def test_what_is_wrong_is_told_on_every_path(server, path, header, status):
+    with server.wire() as wire:
+        wire.send_what_is_taken(b"POST " + path.encode() + b" HTTP/1.1\r\nHost: x\r\n" + header +
+                                b"\r\n" + b"\r\n")
+        reply = wire.final()
+        assert reply.status == status and reply.json()["detail"], reply
+        assert wire.is_closed()
+
+
 # --- Slow, broken and absent clients ---
 
 

@@ -99,6 +99,27 @@ def test_a_batch_is_there_for_seven_days(tmp_path, seconds, status):
         assert left == items == (2 if status == 200 else 1)
 
 
+def test_both_ends_are_included_as_they_are_shown(tmp_path):
+    with occurd.start(tmp_path, [SPACE]) as server:
+        batch_of(server, "events", [event("a@example.com")])
+        made = ask(server, "GET", "/v5/batches?endpoint=events").json()["batches"][0]["createdAt"]
+        second, millisecond = made[:-5], int(made[-4:-1])
+
+        def listed(name, shown):
+            target = f"/v5/batches?endpoint=events&{name}={shown}"
+            return len(ask(server, "GET", target).json()["batches"])
+
+        assert listed("dateFrom", made) == listed("dateTo", made) == 1
+        if millisecond > 0:
+            before = f"{second}.{millisecond - 1:03}Z"
+            assert (listed("dateFrom", before), listed("dateTo", before)) == (1, 0)
+        if millisecond < 999:
+            after = f"{second}.{millisecond + 1:03}Z"
+            assert (listed("dateFrom", after), listed("dateTo", after)) == (0, 1)
+        assert listed("dateTo", "1969-12-31T23:59:59.9994Z") == 0
+        assert ask(server, "GET", "/v5/batches?endpoint=events&dateTo=x").status == 400
+
+
 # --- Whoever leaves ---
 
 

@@ -31,6 +31,22 @@ def server(tmp_path_factory, spaces):
         yield server
 
 
+LARGE = 140  # contacts of so many bytes
+LARGE_BYTES = 150_000
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    space = senders.engine_workspace("omnisend-large", keys=[occurd.key(
+        occurd.made_uuid("omnisend-large", "key"), ["contacts.write", "contacts.read"], "large")])
+    with occurd.start(tmp_path_factory.mktemp("large"), [space]) as server:
+        for first in range(0, LARGE, 5):
+            batch(server, space, "contacts", [
+                {"email": f"{n:04}@example.com", "customProperties": {"x": "x" * LARGE_BYTES}}
+                for n in range(first, first + 5)])
+        yield server, space
+
+
 def test_all_cases_in_order_on_one_account(server):
     """As the contract runs them. What each leaves behind is checked case by case elsewhere."""
     reader = server.reader(PLACE.reader_secret)
@@ -192,3 +208,40 @@ def walk_dated(server, space, target, names):
     page = get(server, space, f"{target}&before={before}")
     assert emails([page]) == [names[1]]
     assert page["paging"]["hasMore"]
+
+
+def batch(server, space, endpoint, items):
+    headers = {"Authorization": "Bearer " + senders.key_of(space)}
+    body = json.dumps({"method": "POST", "endpoint": endpoint, "items": items}).encode()
+    reply = server.request("POST", "/v5/batches", headers, body)
+    assert reply.status == 201, reply
+    items = get(server, space, f"/v5/batches/{reply.json()['batchID']}/items")
+    assert items["errors"] == []
+
+
+def test_consents_without_end_refuse_no_event(server, spaces):
+    """Clients send the consent with each event. The newest stay, within 48 KiB."""
+    space = spaces["growing"]
+    for i in range(6):
+        batch(server, space, "events", [{"eventName": "agreed", "contact": {
+            "email": "consents@example.com", "consents": [
+                {"channel": "email", "userAgent": f"{i} {n} " + "x" * 190}]}} for n in range(100)])
+    contact = senders.reader_of(server, space).contact("email=consents@example.com")
+    kept = contact["attributes"]["consents"]
+    agents = [c["userAgent"].split()[:2] for c in kept]
+    assert 45 * 1024 < len(json.dumps(kept, separators=(",", ":"))) <= 48 * 1024
+    assert agents == [[str(n // 100), str(n % 100)] for n in range(600)][-len(agents):]
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_a_page_of_large_contacts_is_short(large, direction):
+    """And none is left out on the way through the pages, there and back."""
+    server, space = large
+    pages = walk(server, space, f"/v5/contacts?limit=250&direction={direction}",
+                 lambda page: path_of(page["paging"]["next"]))
+    seen = sum(emails(pages), [])
+    assert seen == sorted(seen, reverse=direction == "desc") and len(seen) == LARGE
+    assert 3 < len(pages) < LARGE
+    back = walk(server, space, path_of(pages[-1]["paging"]["previous"]),
+                lambda page: path_of(page["paging"]["previous"]))
+    assert sum(emails(back[::-1]), []) == seen[:LARGE - len(pages[-1]["contacts"])]

@@ -243,6 +243,13 @@ def test_a_port_that_is_taken(tmp_path):
         check_one_clear_line(done, str(server.port))
 
 
+def test_an_address_of_nobody(tmp_path):
+    """The line names it, and not the data, which are good."""
+    done = run_to_the_end(["serve", "--listen", "192.0.2.1:8090", "--data", str(tmp_path / "data")])
+    check_one_clear_line(done, "occurd: cannot start: ", "192.0.2.1", "8090")
+    assert "data" not in done.stderr.splitlines()[0], done
+
+
 @pytest.mark.parametrize("arguments, word", [
     (["serve", "--listen", "nowhere"], "--listen"),
     (["serve", "--listen", "127.0.0.1:99999"], "--listen"),

@@ -1,10 +1,12 @@
 """GET /_/v1/events/stream: server-sent events, and `occurd tail`, which reads them."""
 
+import contextlib
 import json
 import re
 import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -484,8 +486,81 @@ def test_tail_goes_on_after_a_restart(server):
         assert (code, out) == (0, "") and "trying again" in err
 
 
+@pytest.mark.parametrize("slashes", ["", "/", "///"])
+def test_tail_of_an_address_with_a_slash(server, slashes):
+    send(server, 1)
+    with Tail(None, "--url", f"http://127.0.0.1:{server.port}{slashes}", "--after", "0") as tail:
+        assert numbers([tail.line()]) == [0]
+        assert tail.end() == (0, "", "")
+
+
+class Impostor:
+    """A server of streams, each connection as the next of `scripts` says: what is sent, and seconds
+    of silence between."""
+
+    def __init__(self, *scripts):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(occurd.REPLY_S)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.scripts, self.asked, self.open = scripts, [], []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        for script in self.scripts:
+            client, _ = self.listener.accept()
+            self.open.append(client)
+            self.asked.append(client.recv(65536).decode().split("\r\n")[0])
+            with contextlib.suppress(OSError):  # who has gone too soon comes again
+                for step in script:
+                    if isinstance(step, bytes):
+                        client.sendall(step)
+                    elif self.over.wait(step):
+                        return
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        for sock in self.open + [self.listener]:
+            sock.close()
+
+
+EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+
+def test_tail_is_patient_with_a_quiet_server():
+    """However little comes, and that is less than a byte a second."""
+    quiet = [EVENTS] + [4, b"\n"] * 4 + [b'id: 7\ndata: {"seq":7}\n\n', 60]
+    again = [EVENTS + b'id: 8\ndata: {"seq":8}\n\n', 60]
+    with Impostor(quiet, again) as server, \
+            Tail(None, "--url", server.url, "--silence", "8") as tail:
+        assert tail.line() == {"seq": 7}
+        assert len(server.asked) == 1
+        assert tail.end() == (0, "", "")
+
+
+@pytest.mark.parametrize("silent", [[], [EVENTS], [EVENTS + b'id: 7\ndata: {"seq":7}\n\n']],
+                         ids=["at-once", "behind-the-head", "behind-an-event"])
+def test_tail_leaves_a_silent_server(silent):
+    again = [EVENTS + b'id: 8\ndata: {"seq":8}\n\n', 60]
+    with Impostor(silent, again) as server, \
+            Tail(None, "--url", server.url, "--silence", "1") as tail:
+        seqs = [tail.line()["seq"]]
+        while seqs[-1] != 8:
+            seqs.append(tail.line()["seq"])
+        code, _, err = tail.end()
+        assert (code, err) == (0, "occurd tail: nothing came for 1 s; trying again\n")
+        assert ("after=7" in server.asked[1]) == (seqs == [7, 8])
+
+
 @pytest.mark.parametrize("args, env, code, part", [
-    ([], {}, 2, "a key is needed"), (["--after", "x"], None, 2, "--after"),
+    (["--silence", "0"], None, 2, "--silence"), (["--silence", "1h"], None, 2, "--silence"),
+    (["--silence=86401"], None, 2, "--silence"), ([], {}, 2, "a key is needed"),
+    (["--after", "x"], None, 2, "--after"),
     (["--nonsense"], None, 2, "--nonsense"), (["--url", "ftp://x"], None, 2, "no address"),
     (["--key", "nobody"], None, 1, "401"), (["--key", "send"], None, 1, "403"),
     (["--after", "77"], None, 1, "no such event")])

@@ -2,11 +2,13 @@
 connections holds for these."""
 
 import json
+import select
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -237,6 +239,35 @@ def test_large_both_ways(server):
     assert all(row["properties"]["p89"] == text for row in pages[2])
 
 
+@pytest.fixture(scope="module")
+def huge(server):
+    """So many events that a list of all has 36 MB, and in what way such a list is asked for."""
+    text = "x" * 2000
+    make = lambda i: ("POST", "/v4/track", SEND, event(
+        "huge", properties={f"p{n}": f"{i} {text}" for n in range(90)}))
+    senders.Sender(server, make, depth=4).run(200)
+    return lambda limit, **headers: request_bytes(
+        "GET", f"/_/v1/events?definition=huge&limit={limit}",
+        {"Authorization": "Bearer tls-reader", **headers}, None)
+
+
+@pytest.mark.parametrize("n, limit", [(6, 20), (3, 80), (1, 200)])
+@pytest.mark.parametrize("slow", [False, True], ids=["at-once", "late"])
+def test_more_than_is_encrypted_at_once(server, huge, n, limit, slow):
+    """As much as there is, in answers of any size, whenever they are read; behind the last nothing."""
+    with server.wire() as wire:
+        wire.send(huge(limit) * n + huge(1, Connection="close") + huge(1))
+        if slow:
+            wait_until(lambda: select.select([wire.socket], [], [], 0)[0])
+            time.sleep(0.5)
+        wire.buffer = b"".join(iter(lambda: wire.socket.recv(1 << 20), b""))
+        pages = [wire.final().json()["data"] for _ in range(n)]
+        last = wire.final().json()["data"]
+        assert wire.buffer == b""
+    assert last == pages[0][:1] and len(last[0]["properties"]) == 90
+    assert len(pages[0]) == limit and all(page == pages[0] for page in pages)
+
+
 def test_clients_side_by_side(server):
     statuses = []
 
@@ -350,13 +381,15 @@ def test_files_that_are_no_good(tmp_path, files):
                str(locked)).returncode == 0
     empty = tmp_path / "empty"
     empty.write_text("")
-    for bad_cert, bad_key, named in [(tmp_path / "none", key, tmp_path / "none"),
-                                     (cert, tmp_path / "none", tmp_path / "none"),
-                                     (empty, key, empty), (key, key, key), (cert, cert, cert),
-                                     (cert, locked, locked), (cert, other_key, other_key),
-                                     (tmp_path, key, tmp_path)]:
+    none = tmp_path / "none"
+    for bad_cert, bad_key, named, why in [
+            (none, key, none, "No such file"), (cert, none, none, "No such file"),
+            (tmp_path, key, tmp_path, ""), (cert, tmp_path, tmp_path, ""),
+            (empty, key, empty, ""), (key, key, key, ""), (cert, cert, cert, ""),
+            (cert, locked, locked, ""), (cert, other_key, other_key, "")]:
         said = refused_start(tmp_path, "--tls-cert", bad_cert, "--tls-key", bad_key)
-        assert str(named) in said, said
+        assert str(named) in said and why in said, said
+        assert "unknown cause" not in said and "data" not in said.splitlines()[0], said
     assert other_cert.exists()
 
 

@@ -338,7 +338,10 @@ static void test_refused(void **state)
 		{ WS "  name: ' '\n", "3: workspaces[0].name: must not be blank" },
 		{ WS "  limits: { requests_per_second: -2 }\n",
 		  "3: workspaces[0].limits.requests_per_second: must be -1 (none), 0 (the "
-		  "dialect's default) or up to 1000000" },
+		  "dialect's default) or up to 1000000, not \"-2\"" },
+		{ WS "  limits: { requests_per_second: 1000001 }\n",
+		  "3: workspaces[0].limits.requests_per_second: must be -1 (none), 0 (the "
+		  "dialect's default) or up to 1000000, not \"1000001\"" },
 		{ WS "  contact_fields: [a, b, a]\n",
 		  "3: workspaces[0].contact_fields[2]: must be unique, but line 3 has the same" },
 		{ WS "  contact_fields: [a, { name: a }]\n",

@@ -25,7 +25,7 @@ static void run(struct trial *t, enum method method, const char *target, const c
 #define EMAIL_IS(email, status)                                                                  \
 	"{\"id\":\"" email "\",\"type\":\"email\",\"channels\":{\"email\":{\"status\":\"" status \
 	"\"}},\"consent\":{\"ip\":\"" email "\"}}"
-#define STATE(status) "newer email_status {\"status\":\"" status "\",\"at\":\"" AT "\"}\n"
+#define STATE(status) "newer email_status {\"status\":\"" status "\",\"at\":\"" AT "\"} of email\n"
 
 static const struct {
 	enum method method;
@@ -45,21 +45,33 @@ static const struct {
 	  "\"statusDate\":\"2024-01-01T02:00:00+02:00\"}},\"consent\":{\"ip\":\"::1\"}}],"
 	  "\"createdAt\":\"2020-01-01T00:00:00Z\"}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n"
-	  "newer email_status {\"status\":\"subscribed\",\"at\":\"" AT "\"}\n"
-	  "newer sms_status {\"status\":\"unsubscribed\",\"at\":\"2024-01-01T00:00:00.000000Z\"}\n"
-	  "union consents [{\"channel\":\"email\",\"ip\":\"::1\"}]\n"
+	  "newer email_status {\"status\":\"subscribed\",\"at\":\"" AT "\"} of email\n"
+	  "record consents [{\"channel\":\"email\",\"ip\":\"::1\"}] of email\n"
 	  "set custom.externalCreated \"2020-01-01T00:00:00Z\"\n" },
+	/* a channel's state is about the identifier of its type; the consent about its own */
+	{ METHOD_PATCH, "/v5/contacts/" ID,
+	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\",\"channels\":{\"sms\":{"
+	  "\"status\":\"unsubscribed\"}}},{\"id\":\"+37061234567\",\"type\":\"phone\","
+	  "\"consent\":{\"userAgent\":\"u\",\"source\":\"s\",\"ip\":\"::1\","
+	  "\"createdAt\":\"2020-01-01T00:00:00Z\"}}]}",
+	  "who hex lookup " ID "\nwho email adopt a@b.co key a@b.co\n"
+	  "who phone replace +37061234567 key 37061234567\n"
+	  "newer sms_status {\"status\":\"unsubscribed\",\"at\":\"" AT "\"} of phone\n"
+	  "record consents [{\"channel\":\"sms\",\"createdAt\":\"2020-01-01T00:00:00Z\","
+	  "\"ip\":\"::1\",\"source\":\"s\",\"userAgent\":\"u\"}] of phone\n" },
 	/* what a second e-mail says is about somebody else */
 	{ METHOD_POST, "/v5/contacts",
 	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "subscribed") "," EMAIL_IS("c@d.co",
 									     "unsubscribed") "]}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
-		  "subscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+		  "subscribed") "record consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}] of "
+				"email\n" },
 	{ METHOD_POST, "/v5/contacts",
 	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "unsubscribed") "," EMAIL_IS("c@d.co",
 									       "subscribed") "]}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
-		  "unsubscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+		  "unsubscribed") "record consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}] of "
+				  "email\n" },
 	{ METHOD_POST, "/v5/contacts",
 	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\"}," EMAIL_IS("c@d.co",
 									       "subscribed") "]}",
@@ -69,7 +81,8 @@ static const struct {
 	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\"}," EMAIL_IS("a@b.co",
 									       "subscribed") "]}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
-		  "subscribed") "union consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}]\n" },
+		  "subscribed") "record consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}] of "
+				"email\n" },
 	{ METHOD_POST, "/v5/contacts", "{\"email\":\" a@b.co \",\"phone\":\"\\n\"}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n" },
 	{ METHOD_PATCH, "/v5/contacts/" ID, "{}", "who hex lookup " ID "\n" },

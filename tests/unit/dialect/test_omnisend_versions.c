@@ -43,15 +43,15 @@ static const struct {
 	  "\"productPrice\":9.5}],\"page\":{\"url\":null,\"n\":1.12345678}}\n" WHO },
 	/* decision 37: a clash with the scheme is taken */
 	{ V5, "{\"eventName\":\"viewed page\"," C ",\"properties\":{\"seconds\":\"five\"}}",
-	  "definition 4\nproperties {\"seconds\":\"five\"}\n" WHO },
+	  "definition 4viewed page\nproperties {\"seconds\":\"five\"}\n" WHO },
 	{ DATED, "{\"eventName\":\"viewed page\"," C ",\"properties\":{\"title\":[]}}",
-	  "definition 4\nproperties {\"title\":[]}\n" WHO },
+	  "definition 4viewed page\nproperties {\"title\":[]}\n" WHO },
 	/* 56, 58 */
 	{ V5, "{\"eventName\":\"x\",\"email\":\"a@b.co\"}", "definition 0x\nproperties {}\n" WHO },
 	{ V5,
 	  "{\"eventName\":\"x\",\"contact\":{\"email\":\"a@b.co\",\"consents\":["
 	  "{\"channel\":\"phone\"}]}}",
-	  "definition 0x\nproperties {}\n" WHO "append consents [{\"channel\":\"sms\"}]\n" },
+	  "definition 0x\nproperties {}\n" WHO "record consents [{\"channel\":\"sms\"}]\n" },
 	/* decision 4: the version's own name for a phone wins */
 	{ V4,
 	  "{\"eventName\":\"x\",\"contact\":{\"phone\":\"1000000\",\"phoneNumber\":\"2000000\"}}",
@@ -102,7 +102,8 @@ static const struct {
 	{ DATED, "{\"contact\":{\"email\":\"bad\"}}",
 	  "{\"field\":\"eventName\",\"code\":\"required\"" },
 	{ DATED, "{", "\"title\":\"Bad request\",\"status\":400,\"detail\":\"Invalid JSON body\"" },
-	{ "/v4/identify", "{\"lastName\":\"Z\"}", "\"fields\":{\"contact\":[" },
+	{ "/v4/identify", "{\"lastName\":\"Z\"}", "\"fields\":{\"\":[" },
+	{ "/v4/identify", "{\"contact\":{\"lastName\":\"Z\"}}", "\"fields\":{\"contact\":[" },
 	{ "/v4/identify", "{\"id\":\"nobody\"}", "\"fields\":{\"id\":[" },
 	{ "/v4/identify", "{\"email\":\"a@b.co\",\"gender\":\"x\"}", "\"fields\":{\"gender\":[" },
 	{ "/v4/identify", "{\"email\":\"a@b.co\",\"tags\":[1]}", "\"fields\":{\"tags[0]\":[" },
@@ -289,28 +290,39 @@ static void test_contact_shown(void **state)
 	trial_end(&t);
 }
 
+#define READS    TRIAL_KEY_READS
+#define PAGE     TRIAL_KEY_PAGE
+#define NOT_PAGE "a key that is not publishable is required"
+
 static void test_scopes(void **state)
 {
 	static const struct {
 		enum method method;
 		const char *target;
+		const char *key;
 		int status;
+		const char *says;
 	} cases[] = {
-		{ METHOD_GET, "/v4/contacts/email:a%40b.co", 200 },
-		{ METHOD_POST, "/v4/identify", 403 },
-		{ METHOD_POST, V5, 403 },
-		{ METHOD_POST, DATED, 403 },
+		{ METHOD_GET, "/v4/contacts/email:a%40b.co", READS, 200, "{" },
+		{ METHOD_POST, "/v4/identify", READS, 403, "[\"contacts.write required\"]" },
+		{ METHOD_POST, V5, READS, 403, "[\"events.write required\"]" },
+		{ METHOD_POST, DATED, READS, 403, "\"Forbidden: events.write required\"" },
+		/* a key for everybody to see is told that, and not of scopes it has */
+		{ METHOD_POST, V5, PAGE, 403, "[\"" NOT_PAGE "\"]" },
+		{ METHOD_POST, DATED, PAGE, 403, "\"Forbidden: " NOT_PAGE "\"" },
+		{ METHOD_POST, "/api/event-metadata/query", PAGE, 403, NOT_PAGE },
+		{ METHOD_GET, "/v5/batches?endpoint=events", PAGE, 403, NOT_PAGE },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct trial_request from = { cases[i].method,
 					      cases[i].target,
-					      { HEADER("Authorization",
-						       "Omnisend-API-Key " TRIAL_KEY_READS) } };
+					      { { STR("X-API-Key"), str_of(cases[i].key) } } };
 		struct trial t;
 		trial_run(&t, &omnisend, &from, STR(""), TRIAL_MEMORY);
 		trial_answer(&t);
 		assert_int_equal(t.status, cases[i].status);
+		assert_holds(t.body, cases[i].says);
 		trial_end(&t);
 	}
 }

@@ -1,4 +1,6 @@
 /* Connections and the server: deadlines, clients that go, listening, stopping. */
+#include "base/fail.h"
+
 #include "harness.h"
 
 enum { N_UNTAKEN = 8 };
@@ -139,6 +141,23 @@ static void test_late_behind_answers(void **state)
 		until(net_server_connections(app.server) == 0);
 		end(fd);
 	}
+}
+
+/* All of an answer has one deadline, in however many writes it goes. */
+static void test_taken_slowly(void **state)
+{
+	struct net_config c = config();
+	int little = 64 * 1024;
+	size_t got = 0;
+	(void)state;
+	c.limits.write_ms = 300;
+	int fd = begin(&c);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
+	say(fd, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+	for (ssize_t n; (n = recv(fd, inbox.data, 16 * 1024, 0)) > 0; got += (size_t)n)
+		usleep(10 * 1000);
+	assert_true(got < sizeof(big));
+	end(fd);
 }
 
 /* ---- clients that go ---- */
@@ -301,6 +320,27 @@ static void test_addresses(void **state)
 	}
 }
 
+/* An address of nobody: RFC 5737 section 3 and RFC 3849 keep these for documents. */
+static void test_foreign_addresses(void **state)
+{
+	static const struct {
+		const char *host;
+		unsigned loops;
+	} cases[] = { { "192.0.2.1", 1 }, { "192.0.2.1", 2 }, { "2001:db8::1", 1 } };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct net_config c = config();
+		struct net_server *s = NULL;
+		char want[100];
+		c.host = cases[i].host;
+		c.port = 8090;
+		c.loops = cases[i].loops;
+		assert_true(net_server_start(&c, &s) < 0);
+		snprintf(want, sizeof(want), "cannot listen on %s port 8090: ", c.host);
+		assert_memory_equal(fail_text(), want, strlen(want));
+	}
+}
+
 static void test_several_loops(void **state)
 {
 	struct net_config c = config();
@@ -399,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_begun_behind_answers),
 		cmocka_unit_test(test_late_behind_answers),
+		cmocka_unit_test(test_taken_slowly),
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_half_closed),
 		cmocka_unit_test(test_close_in_the_middle),
@@ -406,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_connections_max_of_idle_ones),
 		cmocka_unit_test(test_taken_port),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_foreign_addresses),
 		cmocka_unit_test(test_several_loops),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drain_ends),

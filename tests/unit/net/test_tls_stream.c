@@ -245,7 +245,7 @@ static void test_reload(void **state)
 	SSL_CTX *before = tls.context;
 	(void)state;
 	tls.cert = "/nonexistent/cert.pem";
-	assert_int_equal(tls_reload(&tls), -EINVAL);
+	assert_int_equal(tls_reload(&tls), -ENOENT);
 	tls.cert = tls.key;
 	assert_int_equal(tls_reload(&tls), -EINVAL);
 	assert_ptr_equal(tls.context, before);

@@ -262,14 +262,19 @@ static inline void fixture_copy_file(const struct fixture *from, const struct fi
 	close(out);
 }
 
-/* Another store, of the files as a kill at this moment would leave them. */
-static inline void fixture_copy(const struct fixture *from, struct fixture *to)
+/* Another directory, with the files as a kill at this moment would leave them. */
+static inline void fixture_copy_files(const struct fixture *from, struct fixture *to)
 {
 	instant_us now = clock_us;
 	fixture_dir(to);
 	clock_us = now;
 	fixture_copy_file(from, to, "occurd.db");
 	fixture_copy_file(from, to, "occurd.db-wal");
+}
+
+static inline void fixture_copy(const struct fixture *from, struct fixture *to)
+{
+	fixture_copy_files(from, to);
 	fixture_open(to);
 }
 

@@ -28,8 +28,9 @@ static inline struct op life_op(struct fixture *f, unsigned batch, unsigned i)
 		fixture_op(f, i ? arena_printf(&f->arena, "%u-%u@x.io", batch, i).p : "known@x.io");
 	*seen = (struct seen_field){ arena_printf(&f->arena, "field%u", batch), FIELD_STRING,
 				     FIELD_BIT(FIELD_STRING) };
-	*change = (struct attribute_change){ ATTRIBUTE_SET, false, STR("city"),
-					     arena_printf(&f->arena, "\"city %u\"", batch) };
+	*change =
+		(struct attribute_change){ ATTRIBUTE_SET, false, STR("city"),
+					   .json = arena_printf(&f->arena, "\"city %u\"", batch) };
 	op.definition = 0;
 	op.definition_name = STR("inferred");
 	op.seen = seen;

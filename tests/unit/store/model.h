@@ -135,7 +135,7 @@ static inline void model_extend(struct model_contact *c, const struct attribute_
 	for (size_t i = 1; i < change->json.n; i += 2) {
 		char digit = change->json.p[i];
 		size_t n = strlen(out);
-		if (digit == ']' || (change->verb == ATTRIBUTE_UNION && strchr(out, digit)))
+		if (digit == ']' || strchr(out, digit))
 			continue;
 		assert_true(n + 4 < sizeof(out));
 		snprintf(out + n, sizeof(out) - n, "%s%c", n > 1 ? "," : "", digit);
@@ -170,7 +170,7 @@ static inline void model_change(struct model_contact *c, const struct attribute_
 	case ATTRIBUTE_REMOVE:
 		return model_remove(c, change->custom, change->name);
 	case ATTRIBUTE_UNION:
-	case ATTRIBUTE_APPEND:
+	case ATTRIBUTE_RECORD:
 		return model_extend(c, change);
 	case ATTRIBUTE_WITHOUT:
 		return model_reduce(c, change);

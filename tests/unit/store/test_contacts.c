@@ -17,7 +17,7 @@
 #define SET    ATTRIBUTE_SET
 #define REMOVE ATTRIBUTE_REMOVE
 #define UNION  ATTRIBUTE_UNION
-#define APPEND ATTRIBUTE_APPEND
+#define RECORD ATTRIBUTE_RECORD
 
 struct case_who {
 	enum identity_kind kind;
@@ -187,12 +187,12 @@ static const struct contact_case {
 	  { { "[{\"kind\":\"email\",\"value\":\"a@x.io\"},{\"kind\":\"email\",\"value\":\"c@x.io\"}"
 	      "]",
 	      "{\"email\":\"a@x.io\"}" } } },
-	{ "attributes are set, removed, united and appended in order",
+	{ "attributes are set, removed, united and recorded in order",
 	  { { { { EMAIL, "a@x.io", L | C } },
 	      { { SET, false, "city", "\"Bonn\"" },
 		{ UNION, false, "tags", "[\"a\",\"b\",\"a\"]" },
 		{ SET, true, "size", "4" },
-		{ APPEND, true, "log", "[1]" } },
+		{ RECORD, true, "log", "[1]" } },
 	      1,
 	      0 },
 	    { { { EMAIL, "a@x.io", L | C } }, { { 0 } }, 2, 0 } },
@@ -204,25 +204,25 @@ static const struct contact_case {
 	      { { SET, false, "city", "\"Bonn\"" },
 		{ UNION, false, "tags", "[\"a\",{\"k\":1}]" },
 		{ SET, true, "size", "4" },
-		{ APPEND, true, "log", "[1]" } },
+		{ RECORD, true, "log", "[1]" } },
 	      1,
 	      0 },
 	    { { { EMAIL, "a@x.io", L } },
 	      { { REMOVE, false, "city", "" },
 		{ UNION, false, "tags", "[{\"k\":1},\"c\"]" },
 		{ REMOVE, true, "size", "" },
-		{ APPEND, true, "log", "[1]" } },
+		{ RECORD, true, "log", "[1,2]" } },
 	      1,
 	      0 },
 	    { { { EMAIL, "a@x.io", L } },
 	      { { REMOVE, false, "city", "" },
 		{ UNION, false, "tags", "[{\"k\":1},\"c\"]" },
 		{ REMOVE, true, "size", "" },
-		{ APPEND, true, "log", "[1]" } },
+		{ RECORD, true, "log", "[3,2]" } },
 	      1,
 	      0 } },
 	  { { "[{\"kind\":\"email\",\"value\":\"a@x.io\"}]",
-	      "{\"email\":\"a@x.io\",\"tags\":[\"a\",{\"k\":1},\"c\"],\"custom\":{\"log\":[1,1,1]}"
+	      "{\"email\":\"a@x.io\",\"tags\":[\"a\",{\"k\":1},\"c\"],\"custom\":{\"log\":[1,2,3]}"
 	      "}" } } },
 	{ "the later of two states stays, whichever comes last",
 	  { { { { EMAIL, "a@x.io", L | C } },
@@ -261,7 +261,7 @@ static struct op make_op(struct fixture *f, const struct case_report *r)
 		changes[op.n_changes++] =
 			(struct attribute_change){ r->changes[i].verb, r->changes[i].custom,
 						   str_of(r->changes[i].name),
-						   str_of(r->changes[i].json) };
+						   .json = str_of(r->changes[i].json) };
 	op.who = who;
 	op.changes = changes;
 	return op;
@@ -353,7 +353,7 @@ static void row_is_rewritten_only_for_a_change(void **state)
 	fixture_provision(&f);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		const struct attribute_change change = { SET, false, STR("address"),
-							 str_of(steps[i].json) };
+							 .json = str_of(steps[i].json) };
 		struct op op = fixture_op(&f, "a@x.io");
 		op.changes = &change;
 		op.n_changes = 1;
@@ -485,7 +485,7 @@ static void set_many(struct fixture *f, struct op *op, unsigned from, unsigned n
 	for (unsigned i = 0; i < n; i++)
 		list[i] = (struct attribute_change){ SET, true,
 						     arena_printf(&f->arena, "a%u", from + i),
-						     STR("1") };
+						     .json = STR("1") };
 	op->changes = list;
 	op->n_changes = n;
 }
@@ -523,7 +523,7 @@ static void contact_has_ceilings(void **state)
 	op.custom_max = 20;
 	expect_full(&f, &op, 20, "custom attributes of one contact");
 	op = fixture_op(&f, "a@x.io");
-	const struct attribute_change change = { SET, true, STR("a1"), STR("2") };
+	const struct attribute_change change = { SET, true, STR("a1"), .json = STR("2") };
 	op.changes = &change;
 	op.n_changes = 1;
 	op.custom_max = 20;
@@ -540,8 +540,8 @@ static void attributes_have_a_size(void **state)
 	text[0] = text[CONTACT_ATTRIBUTES_MAX / 2] = '"';
 	struct str half = { text, CONTACT_ATTRIBUTES_MAX / 2 + 1 };
 	const struct attribute_change changes[] = {
-		{ SET, false, STR("address"), half },
-		{ SET, false, STR("city"), half },
+		{ SET, false, STR("address"), .json = half },
+		{ SET, false, STR("city"), .json = half },
 	};
 	fixture_begin(&f);
 	fixture_provision(&f);

@@ -265,6 +265,36 @@ static void unknown_numbers_are_refused(void **state)
 	fixture_end(&f);
 }
 
+/* A number that was good when the event was decoded: its name makes the definition anew. */
+static void event_goes_on_by_name(void **state)
+{
+	static const struct seen_field x = SEEN("x", STRING, F(STRING));
+	struct fixture f;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	struct op gone = {
+		.arena = &f.arena, .kind = OP_DEFINITION_DELETE, .workspace = 1, .definition = 1
+	};
+	struct op op = make_op(&f, "purchase", &x, 1);
+	op.definition = 1;
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	assert_string_equal(fields_of(&f, "purchase"), "total:number note:string");
+	assert_int_equal(fixture_apply(&f, &gone), STORE_OK);
+	assert_null(fields_of(&f, "purchase"));
+	op = make_op(&f, "purchase", &x, 1);
+	op.definition = 1;
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	assert_string_equal(fields_of(&f, "purchase"), "x:string");
+
+	op = fixture_op(&f, "a@x.io");
+	op.definition = 1;
+	refuse(&f, &op, PROBLEM_UNKNOWN_DEFINITION);
+	op.definition = 0;
+	refuse(&f, &op, PROBLEM_UNKNOWN_DEFINITION);
+	fixture_end(&f);
+}
+
 /* A new definition, a new field and a new contact, none of which may stay behind. */
 static void refusal_writes_nothing(void **state)
 {
@@ -308,6 +338,7 @@ int main(void)
 		cmocka_unit_test(definition_has_a_number_of_fields),
 		cmocka_unit_test(workspace_has_a_number_of_definitions),
 		cmocka_unit_test(unknown_numbers_are_refused),
+		cmocka_unit_test(event_goes_on_by_name),
 		cmocka_unit_test(refusal_writes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

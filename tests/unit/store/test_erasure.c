@@ -45,8 +45,9 @@ static void record_marked(struct fixture *f, uint64_t contact)
 static void make_marked(struct fixture *f)
 {
 	static const struct attribute_change changes[] = {
-		{ ATTRIBUTE_SET, false, STR_INIT("first_name"), STR_INIT("\"" MARK_NAME "\"") },
-		{ ATTRIBUTE_SET, true, STR_INIT("x"), STR_INIT("\"" MARK_NAME "\"") },
+		{ ATTRIBUTE_SET, false, STR_INIT("first_name"),
+		  .json = STR_INIT("\"" MARK_NAME "\"") },
+		{ ATTRIBUTE_SET, true, STR_INIT("x"), .json = STR_INIT("\"" MARK_NAME "\"") },
 	};
 	struct op op = marked_event(f, MARK_EMAIL "@x.io", MARK_EVENT);
 	struct who *who = arena_array(&f->arena, struct who, 2);
@@ -231,6 +232,113 @@ static void a_start_after_a_kill_goes_on(void **state)
 	fixture_end(&f);
 }
 
+static void go_on(struct fixture *f)
+{
+	assert_done(store_begin(f->store));
+	assert_done(store_commit(f->store));
+}
+
+/* As the committer does, but without a wait of a second. */
+static void do_later_chores(struct fixture *f)
+{
+	enum { TRIES = 60 * 1000 };
+	for (unsigned i = 0; store_has_later_chores(f->store); i++) {
+		assert_in_range(i, 0, TRIES);
+		if (store_has_chores(f->store))
+			go_on(f);
+		usleep(1000);
+	}
+	do_chores(f);
+}
+
+static void open_scrubbing(struct fixture *f, unsigned after_ms)
+{
+	struct store_config config = fixture_config(f);
+	config.scrub_after_ms = after_ms;
+	assert_done(store_open(&config, &f->store));
+	assert_done(store_reader_open(f->store, &f->reader));
+}
+
+/* Marked, in the log alone. */
+static void begin_scrubbing(struct fixture *f)
+{
+	fixture_dir(f);
+	open_scrubbing(f, 1);
+	fixture_provision(f);
+	do_later_chores(f);
+	make_marked(f);
+	add_many(f, 2000);
+}
+
+static void begin_deletion(struct fixture *f)
+{
+	struct op op = delete_op(f, MARK_EMAIL "@x.io");
+	assert_int_equal(fixture_apply(f, &op), STORE_OK);
+	assert_true(store_has_later_chores(f->store));
+}
+
+/* No clean end is needed: nobody writes any more, and the files are searched while the store is open. */
+static void an_open_store_gets_rid_of_it(void **state)
+{
+	struct fixture f;
+	(void)state;
+	begin_scrubbing(&f);
+	begin_deletion(&f);
+	assert_true(any_file_has(&f, MARK_EVENT));
+	do_later_chores(&f);
+	expect_no_trace(&f);
+	fixture_end(&f);
+}
+
+/* Not before the reader has gone; and everybody goes on meanwhile. */
+static void a_reader_of_the_log_is_waited_for(void **state)
+{
+	struct fixture f;
+	sqlite3 *reader;
+	char path[100];
+	(void)state;
+	begin_scrubbing(&f);
+	snprintf(path, sizeof(path), "%s/occurd.db", f.dir);
+	assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL),
+		SQLITE_OK);
+	begin_deletion(&f);
+	for (unsigned i = 0; i < 50; i++) {
+		go_on(&f);
+		usleep(1000);
+	}
+	add_many(&f, 1);
+	assert_true(store_has_later_chores(f.store));
+	assert_true(any_file_has(&f, MARK_EMAIL));
+	sqlite3_close(reader);
+	do_later_chores(&f);
+	expect_no_trace(&f);
+	fixture_end(&f);
+}
+
+/* What a kill left in the log. */
+static void a_start_after_a_kill_gets_rid_of_it(void **state)
+{
+	struct fixture f, killed;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	make_marked(&f);
+	add_many(&f, 600);
+	struct op op = delete_op(&f, MARK_EMAIL "@x.io");
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	do_chores(&f);
+	assert_true(any_file_has(&f, MARK_EVENT));
+	fixture_copy_files(&f, &killed);
+	open_scrubbing(&killed, 1);
+	assert_true(any_file_has(&killed, MARK_EVENT));
+	do_later_chores(&killed);
+	expect_no_trace(&killed);
+	fixture_end(&killed);
+	fixture_end(&f);
+}
+
 static void nothing_finds_it_but_its_events(void **state)
 {
 	struct fixture f;
@@ -322,6 +430,9 @@ int main(void)
 		cmocka_unit_test(nothing_is_left_in_any_file),
 		cmocka_unit_test(an_end_finishes_it),
 		cmocka_unit_test(a_start_after_a_kill_goes_on),
+		cmocka_unit_test(an_open_store_gets_rid_of_it),
+		cmocka_unit_test(a_reader_of_the_log_is_waited_for),
+		cmocka_unit_test(a_start_after_a_kill_gets_rid_of_it),
 		cmocka_unit_test(nothing_finds_it_but_its_events),
 		cmocka_unit_test(an_abandoned_deletion_deleted_nothing),
 	};

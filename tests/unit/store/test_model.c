@@ -61,7 +61,7 @@ static struct attribute_change random_change(struct fixture *f)
 		c.name = str_of(pick(2) ? scalars[pick(2)] : lists[pick(2)]);
 		return c;
 	case 1:
-		c.verb = pick(8) ? ATTRIBUTE_UNION : pick(2) ? ATTRIBUTE_APPEND : ATTRIBUTE_WITHOUT;
+		c.verb = pick(8) ? ATTRIBUTE_UNION : pick(2) ? ATTRIBUTE_RECORD : ATTRIBUTE_WITHOUT;
 		c.name = str_of(lists[pick(2)]);
 		c.json = arena_printf(&f->arena, "[%u,%u]", pick(9), pick(9));
 		return c;

@@ -44,6 +44,7 @@ static int open_store(struct world *w)
 {
 	struct store_config config = fixture_config(&w->f);
 	config.log_pages = w->threaded ? 6 : 0;
+	config.scrub_after_ms = w->threaded ? 1 : 0;
 	return store_open(&config, &w->f.store);
 }
 
@@ -83,7 +84,7 @@ static struct op make_event(struct world *w)
 		op.n_seen = 1;
 	}
 	*change = (struct attribute_change){ ATTRIBUTE_SET, true, STR("city"),
-					     arena_printf(&f->arena, "%u", n) };
+					     .json = arena_printf(&f->arena, "%u", n) };
 	op.changes = change;
 	op.n_changes = pick(w, 2);
 	if (pick(w, 4) == 0)
