@@ -42,7 +42,6 @@ static int put(struct store *s, const struct workspace *w, struct document *d)
 {
 	unsigned n;
 	size_t all;
-	bool changed;
 	workspace_documents_of(w, d->kind, &n);
 	if (n >= DOCUMENTS_MAX && !workspace_document(w, d->kind, d->name))
 		return fail(-E2BIG, "a workspace would have too many %ss",
@@ -52,7 +51,7 @@ static int put(struct store *s, const struct workspace *w, struct document *d)
 			    "a workspace would have %zu bytes of destinations and automations, "
 			    "more than %d",
 			    all, DOCUMENTS_BYTES_MAX);
-	return pass(document_put(s, w->no, d, &changed));
+	return pass(document_declare(s, w->no, d));
 }
 
 int provision_document(struct store *s, uint32_t workspace, const struct provision *p,

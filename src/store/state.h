@@ -303,8 +303,8 @@ MUST_CHECK int document_decide(struct store *s, struct op *op); /* or STORE_REFU
 MUST_CHECK int document_write(struct store *s, struct op *op);
 MUST_CHECK int document_delete_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
 MUST_CHECK int document_delete(struct store *s, struct op *op);
-/* Adds it, or makes the one of that name so, unless it is; number and times are filled in. */
-MUST_CHECK int document_put(struct store *s, uint32_t workspace, struct document *d, bool *changed);
+/* Adds it, or makes the one of that name so, unless it is. */
+MUST_CHECK int document_declare(struct store *s, uint32_t workspace, struct document *d);
 
 /* batch.c: store_begin() without a look at the free disk. */
 MUST_CHECK int batch_begin(struct store *s);
