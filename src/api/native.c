@@ -248,11 +248,11 @@ static void serve_query(struct native_query *q)
 	const struct key *key = caller(q);
 	if (!key)
 		return refuse_caller(req);
+	intake_own(q->native->intake, req, key->no);
 	if (!may(key, q->resource))
 		return problem_reply(req, 403, STR("the key lacks the scope for this"));
 
 	req->welcome = true;
-	intake_own(q->native->intake, req, key->no);
 	q->workspace = key->workspace;
 	q->scopes = key->scopes;
 	q->events.workspace = key->workspace->no;

@@ -245,6 +245,8 @@ static bool begin_tls(struct conn *c)
 	if (!config->tls)
 		return true;
 	c->tls = tls_stream_new(config->tls, config->limits.request_memory_max, &server->budget);
+	if (c->tls)
+		tls_stream_own(c->tls, c->payer);
 	return c->tls != NULL;
 }
 
@@ -254,6 +256,7 @@ int conn_open(struct net_loop *loop)
 	if (!c)
 		return -ENOMEM;
 	c->loop = loop;
+	c->payer = &loop->server->strangers;
 	if (!begin_tls(c)) {
 		free(c);
 		return -ENOMEM;

@@ -30,6 +30,7 @@ enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };
 
 /* What was read before it could be taken: plain text, and behind it what TLS has not seen yet. */
 struct conn_rest {
+	struct arena_owner *payer;
 	size_t n_plain, n; /* bytes; n: of both */
 	size_t taken;      /* of the plain text */
 	char data[];
@@ -50,7 +51,8 @@ struct conn {
 		*stream; /* of the queue, what is answered in pieces and ends it all; or NULL */
 	struct request *piece; /* the same, while one of them is on its way */
 	struct conn_rest *rest;
-	size_t dropped; /* bytes, while lingering or behind a stream */
+	struct arena_owner *payer; /* of the rest: as of the last request that was served */
+	size_t dropped;            /* bytes, while lingering or behind a stream */
 
 	struct conn_list *waits; /* for its turn, in this list; NULL: it does not */
 	uint64_t read_round;     /* in which it has read last */

@@ -153,9 +153,11 @@ static void send_later(struct conn *c, struct batch *b, size_t done)
 	}
 }
 
-/* Makes the batch what TLS makes of it, with what else it has to say. */
+/* Makes the batch what TLS makes of it, with what else it has to say. The copy is held by whoever holds
+ * the first of the answers. */
 static bool encrypt(struct conn *c, struct batch *b)
 {
+	tls_stream_own(c->tls, c->first ? c->first->arena.owner : c->payer);
 	for (unsigned i = 0; i < b->n_bufs; i++)
 		if (!tls_stream_write(c->tls, (struct str){ b->bufs[i].base, b->bufs[i].len }))
 			return false;
