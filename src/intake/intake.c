@@ -332,6 +332,7 @@ void intake_serve(struct intake *in, struct request *req)
 	}
 	enum refusal why = admit(in, p);
 	req->welcome = !why;
+	req->looked_into = p->call.endpoint && p->call.endpoint->identify;
 	if (!why)
 		p->workspace = p->call.workspace->no;
 	why = why ?: p->call.endpoint->decode(&p->call);

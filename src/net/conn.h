@@ -23,7 +23,8 @@
 enum conn_standing {
 	STANDING_NEW, /* there was none */
 	STANDING_KNOWN,
-	STANDING_UNWELCOME, /* who asks may not, or it was refused at once, or the connection lingers */
+	STANDING_REFUSED,   /* it was, at once, though who asked is known */
+	STANDING_UNWELCOME, /* so it was, and who asked is not; or the connection lingers */
 };
 
 enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };

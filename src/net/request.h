@@ -77,6 +77,7 @@ struct request {
 	/* The app's, set before serve() is over: whoever asks may ask, and as often as that. Others are
 	 * answered too, but who sends their like ahead waits (turns.h). */
 	bool welcome;
+	bool looked_into; /* likewise: its body was, though it is not welcome */
 
 	/* What went out: set by reply_send(). */
 	int status;

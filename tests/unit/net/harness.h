@@ -191,6 +191,7 @@ static inline void serve(void *ctx, struct request *req)
 	assert_ptr_equal(ctx, &app);
 	atomic_fetch_add(&app.n_served, 1);
 	req->welcome = !str_starts(req->path, STR("/stranger"));
+	req->looked_into = str_eq(req->path, STR("/stranger/form"));
 	if (req->welcome)
 		arena_own(&req->arena, &app.key);
 	if (req->fault) {
