@@ -153,11 +153,18 @@ static void send_later(struct conn *c, struct batch *b, size_t done)
 	}
 }
 
-/* Makes the batch what TLS makes of it, with what else it has to say. The copy is held by whoever holds
- * the first of the answers. */
+/* Who holds what TLS makes of it. Not the key: its answers may fill its share, and could not be sent. */
+static struct arena_owner *copier(const struct conn *c)
+{
+	struct net_server *server = c->loop->server;
+	const struct arena_owner *whose = c->first ? c->first->arena.owner : c->payer;
+	return whose == &server->strangers ? &server->strangers : &server->copies;
+}
+
+/* Makes the batch what TLS makes of it, with what else it has to say. */
 static bool encrypt(struct conn *c, struct batch *b)
 {
-	tls_stream_own(c->tls, c->first ? c->first->arena.owner : c->payer);
+	tls_stream_own(c->tls, copier(c));
 	for (unsigned i = 0; i < b->n_bufs; i++)
 		if (!tls_stream_write(c->tls, (struct str){ b->bufs[i].base, b->bufs[i].len }))
 			return false;
