@@ -239,6 +239,7 @@ static bool set_up(struct tail *t)
 	curl_easy_setopt(t->curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(t->curl, CURLOPT_XFERINFODATA, t);
 	curl_easy_setopt(t->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(t->curl, CURLOPT_PROXY, ""); /* the key is for the server alone */
 	curl_easy_setopt(t->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (t->cacert)
 		curl_easy_setopt(t->curl, CURLOPT_CAINFO, t->cacert);

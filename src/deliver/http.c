@@ -12,7 +12,8 @@
 
 enum {
 	KEPT_CONNECTIONS = 1000,
-	READ_MAX = 1024 * 1024, /* bytes of an answer; who sends more is cut off */
+	READ_MAX = 1024 * 1024, /* bytes of an answer, head and trailers too, which libcurl keeps;
+				 * who sends more is cut off */
 	SPARE_MAX = 100,
 };
 
@@ -23,6 +24,9 @@ struct transfer {
 	struct curl_slist *headers;
 	struct exchange *exchange;
 	size_t read;
+	bool denied, allowed; /* addresses, of those it would have connected to */
+	bool astray;          /* on a kept connection to an address that it may not use */
+	bool alone;           /* the second time, on a connection of its own */
 };
 
 TAILQ_HEAD(transfer_list, transfer);
@@ -44,6 +48,18 @@ struct http {
 
 /* --- What libcurl asks --- */
 
+static size_t count(struct transfer *t, size_t n)
+{
+	t->read += n;
+	return t->read > READ_MAX ? CURL_WRITEFUNC_ERROR : n;
+}
+
+static size_t on_head_line(char *data, size_t one, size_t n, void *arg)
+{
+	(void)data, (void)one;
+	return count(arg, n);
+}
+
 static size_t on_body(char *data, size_t one, size_t n, void *arg)
 {
 	struct transfer *t = arg;
@@ -52,18 +68,18 @@ static size_t on_body(char *data, size_t one, size_t n, void *arg)
 	(void)one;
 	memcpy(x->answer + x->answer_n, data, keep);
 	x->answer_n += keep;
-	t->read += n;
-	return t->read > READ_MAX ? CURL_WRITEFUNC_ERROR : n;
+	return count(t, n);
 }
 
 static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at)
 {
 	struct transfer *t = arg;
 	(void)purpose;
-	if (!t->exchange->allow_private && address_is_private(&at->addr)) {
-		t->exchange->refused = true;
+	bool denied = !t->exchange->allow_private && address_is_private(&at->addr);
+	t->denied |= denied;
+	t->allowed |= !denied;
+	if (denied)
 		return CURL_SOCKET_BAD;
-	}
 	return socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
 }
 
@@ -73,9 +89,9 @@ static int on_connected(void *arg, char *to, char *from, int to_port, int from_p
 {
 	struct transfer *t = arg;
 	(void)from, (void)to_port, (void)from_port;
-	t->exchange->refused = !t->exchange->allow_private && address_text_is_private(to);
-	t->exchange->sent |= !t->exchange->refused;
-	return t->exchange->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	t->astray = !t->exchange->allow_private && address_text_is_private(to);
+	t->exchange->sent |= !t->astray;
+	return t->astray ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* --- One transfer --- */
@@ -163,6 +179,8 @@ static bool set_up(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_POSTFIELDS, x->body.p);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head_line);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
 	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
@@ -196,7 +214,7 @@ int http_start(struct http *h, struct exchange *x)
 
 /* --- What came of it --- */
 
-/* An answer counts even if not all of it was read. */
+/* An answer counts even if not all of it was read; one that only announces another (1xx) is none. */
 static void take_answer(struct transfer *t, CURLcode r)
 {
 	struct exchange *x = t->exchange;
@@ -205,7 +223,8 @@ static void take_answer(struct transfer *t, CURLcode r)
 	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &us);
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->duration_ms = us / 1000;
-	if (r != CURLE_OK && t->read <= READ_MAX) {
+	if (r != CURLE_OK && (t->read <= READ_MAX || status < 200)) {
+		x->refused = t->denied && !t->allowed;
 		x->error = x->refused ? "the address is private" : curl_easy_strerror(r);
 		x->begun_status = (int)status;
 		return;
@@ -215,13 +234,25 @@ static void take_answer(struct transfer *t, CURLcode r)
 	x->retry_after_s = retry_s > 0 ? retry_s : -1;
 }
 
+/* The name may lead to another address, too: only without kept connections is each one judged. */
+static bool begin_alone(struct http *h, struct transfer *t)
+{
+	if (!t->astray || t->alone)
+		return false;
+	t->alone = true;
+	curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+	return curl_multi_add_handle(h->multi, t->easy) == CURLM_OK;
+}
+
 static void end_transfer(struct http *h, CURL *easy, CURLcode r)
 {
 	struct transfer *t;
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
 	struct exchange *x = t->exchange;
-	take_answer(t, r);
 	curl_multi_remove_handle(h->multi, easy);
+	if (begin_alone(h, t))
+		return;
+	take_answer(t, r);
 	TAILQ_REMOVE(&h->active, t, link);
 	transfer_put(h, t);
 	x->done(x);

@@ -156,6 +156,12 @@ static bool read_property(struct call *call, yyjson_val *said, const struct leve
 	return true;
 }
 
+/* One that is there may have a name that only other dialects give. */
+static bool may_be_named(struct call *call, const struct level *at, struct str name)
+{
+	return field_find(at->old, at->n_old, name) || omnisend_name(call, name, at->path);
+}
+
 static bool read_level(struct call *call, yyjson_val *map, const struct level *at,
 		       const struct field **fields, unsigned *n)
 {
@@ -173,7 +179,7 @@ static bool read_level(struct call *call, yyjson_val *map, const struct level *a
 	json_foreach_member (map, i, max, key, v) {
 		struct field *f = &list[(*n)++];
 		f->name = json_str(key);
-		bool good = omnisend_name(call, f->name, at->path);
+		bool good = may_be_named(call, at, f->name);
 		if (good && !read_property(call, v, at, f))
 			return false;
 	}

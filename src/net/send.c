@@ -88,7 +88,7 @@ static void gather(struct conn *c, struct batch *b)
 	*b = (struct batch){ .n_bufs = 0 };
 	for (; req && req->ready && has_more(c) && has_room(b); req = req->next)
 		gather_answer(c, b, req);
-	if (has_piece(req) && has_more(c))
+	if (has_piece(req) && !c->part && !c->ends)
 		gather_piece(b, req);
 }
 

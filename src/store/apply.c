@@ -14,7 +14,7 @@ static unsigned all_uses(const struct op *op)
 
 enum {
 	WHO_TAKES = WHO_ADOPT | WHO_REPLACE | WHO_ADD | WHO_SHARED | WHO_EXCLUSIVE | WHO_DROP |
-		    WHO_DROP_KIND
+		    WHO_DROP_KIND | WHO_STAYS
 };
 
 /* What the contact was found by is its own, and to adopt that is to change nothing. */
@@ -40,7 +40,7 @@ static bool takes_anything(const struct op *op, const struct who *by)
  */
 static uint64_t report_print(const struct op *op)
 {
-	const unsigned no_print = WHO_EXCLUSIVE | WHO_DROP | WHO_DROP_KIND;
+	const unsigned no_print = WHO_EXCLUSIVE | WHO_DROP | WHO_DROP_KIND | WHO_STAYS;
 	struct siphash print = siphash_begin();
 	if (all_uses(op) & no_print)
 		return 0;

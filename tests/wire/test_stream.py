@@ -443,6 +443,14 @@ def test_tail(server):
         assert tail.end() == (0, "", "")
 
 
+def test_tail_tells_its_key_to_no_proxy(server):
+    env = {"OCCURD_KEY": "admin", "http_proxy": "http://127.0.0.1:1", "no_proxy": ""}
+    send(server, 1)
+    with Tail(server, "--after", "0", env=occurd.clean_environment(env)) as tail:
+        assert numbers([tail.line()]) == [0]
+        assert tail.end() == (0, "", "")
+
+
 def test_tail_of_one_definition(server):
     send(server, 1)
     other = senders.arsel(SPACE, "p@example.com")

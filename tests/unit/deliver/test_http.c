@@ -105,6 +105,32 @@ static void receiver_close(struct receiver *r)
 	close(r->listener);
 }
 
+/* --- A name with an address of this machine and a public one, where nobody listens --- */
+
+#define TWOFOLD_NAME "twofold.test"
+#define PUBLIC       "1.2.3.4"
+
+static bool is_public(const struct sockaddr *at)
+{
+	struct sockaddr_in in;
+	if (at->sa_family != AF_INET)
+		return false;
+	memcpy(&in, at, sizeof(in));
+	return in.sin_addr.s_addr == inet_addr(PUBLIC);
+}
+
+/* In front of the C library's: nothing leaves this machine. */
+int connect(int fd, const struct sockaddr *at, socklen_t n)
+{
+	int (*real)(int, const struct sockaddr *, socklen_t);
+	if (is_public(at)) {
+		errno = ECONNREFUSED;
+		return -1;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "connect");
+	return real(fd, at, n);
+}
+
 /* --- A name whose servers do not answer --- */
 
 #define SILENT_NAME "silent.test"
@@ -129,7 +155,13 @@ int getaddrinfo(const char *restrict name, const char *restrict service,
 		return EAI_AGAIN;
 	}
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-	return real(name, service, hints, out);
+	if (!name || strcmp(name, TWOFOLD_NAME) != 0)
+		return real(name, service, hints, out);
+	assert_int_equal(real("127.0.0.1", service, hints, out), 0);
+	struct addrinfo *last = *out;
+	while (last->ai_next)
+		last = last->ai_next;
+	return real(PUBLIC, service, hints, &last->ai_next);
 }
 
 /* --- One attempt --- */
@@ -314,24 +346,65 @@ static void test_private_addresses(void **state)
 	receiver_close(&r);
 }
 
-static void test_no_more_than_asked_for(void **state)
+/* A name that leads to a public address too is tried again when that cannot be reached just now,
+ * also where somebody who may has left a connection to the other one. */
+static void test_a_private_address_among_others(void **state)
 {
-	static char answer[3 * 1024 * 1024];
 	struct receiver r;
-	struct trial t;
 	struct http *h;
-	int n = sprintf(answer, ANSWER("200 OK", "Content-Length: 2900000\r\n", ""));
-	memset(answer + n, 'x', 2900000);
 	(void)state;
-	receiver_open(&r, answer);
-	trial_init(&t, "127.0.0.1", r.port);
+	receiver_open(&r, ANSWER("200 OK", "Content-Length: 0\r\n", ""));
 	assert_int_equal(http_new(&h), 0);
-	send_all(h, &t, 1);
-	assert_int_equal(t.attempt.outcome, ATTEMPT_DELIVERED);
-	assert_int_equal(t.attempt.answer.n, HTTP_ANSWER_MAX);
+	for (unsigned i = 0; i < 3; i++) {
+		struct trial t;
+		bool may = i == 1;
+		trial_init(&t, TWOFOLD_NAME, r.port);
+		t.destination.allow_private = may;
+		r.got[0] = '\0';
+		send_all(h, &t, 1);
+		assert_int_equal(t.attempt.outcome, may ? ATTEMPT_DELIVERED : ATTEMPT_RETRY);
+		assert_int_equal(r.got[0] != '\0', may);
+		arena_fini(&t.attempt.arena);
+	}
 	http_free(h);
 	receiver_close(&r);
-	arena_fini(&t.attempt.arena);
+}
+
+/* Of answers without an end no more is read than was asked for. */
+static void test_no_more_than_asked_for(void **state)
+{
+	static const struct {
+		const char *begin, *more;
+		size_t answer_n;
+		enum attempt_outcome outcome;
+	} cases[] = {
+		{ ANSWER("200 OK", "Content-Length: 2900000000\r\n", ""), "xxxxxxxx",
+		  HTTP_ANSWER_MAX, ATTEMPT_DELIVERED },
+		{ ANSWER("200 OK", "Transfer-Encoding: chunked\r\n", "2\r\nok\r\n0\r\n"),
+		  "Trailer: more\r\n", 2, ATTEMPT_DELIVERED },
+		{ "HTTP/1.1 200 OK\r\n", "Header: more\r\n", SIZE_MAX, ATTEMPT_RETRY },
+		{ "", "HTTP/1.1 103 Early Hints\r\nLink: more\r\n\r\n", SIZE_MAX, ATTEMPT_RETRY },
+	};
+	static char answer[3 * 1024 * 1024];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct receiver r;
+		struct trial t;
+		struct http *h;
+		size_t n = (size_t)sprintf(answer, "%s", cases[i].begin);
+		for (; n < 2900000; n += strlen(cases[i].more))
+			strcpy(answer + n, cases[i].more);
+		receiver_open(&r, answer);
+		trial_init(&t, "127.0.0.1", r.port);
+		assert_int_equal(http_new(&h), 0);
+		send_all(h, &t, 1);
+		assert_int_equal(t.attempt.outcome, cases[i].outcome);
+		if (cases[i].answer_n != SIZE_MAX)
+			assert_int_equal(t.attempt.answer.n, cases[i].answer_n);
+		http_free(h);
+		receiver_close(&r);
+		arena_fini(&t.attempt.arena);
+	}
 }
 
 /* What is under way when the end comes is dropped, and nobody is told. */
@@ -542,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_sent),
 		cmocka_unit_test(test_connections_are_kept),
 		cmocka_unit_test(test_private_addresses),
+		cmocka_unit_test(test_a_private_address_among_others),
 		cmocka_unit_test(test_no_more_than_asked_for),
 		cmocka_unit_test(test_dropped_at_the_end),
 		cmocka_unit_test(test_watched),

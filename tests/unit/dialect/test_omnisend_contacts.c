@@ -14,11 +14,17 @@
 #define CURSOR "6a18a50017fb89ee9dcab42a"    /* ID is no row's */
 #define AT     "2025-12-01T00:00:00.000000Z" /* when every trial is received */
 
-static void run(struct trial *t, enum method method, const char *target, const char *body)
+static void run_in(struct trial *t, enum method method, const char *target, const char *body,
+		   size_t memory)
 {
 	static struct trial_request from; /* the request keeps its headers */
 	from = (struct trial_request){ method, target, { HEADER("X-API-KEY", TRIAL_KEY) } };
-	trial_run(t, &omnisend, &from, str_of(body), TRIAL_MEMORY);
+	trial_run(t, &omnisend, &from, str_of(body), memory);
+}
+
+static void run(struct trial *t, enum method method, const char *target, const char *body)
+{
+	run_in(t, method, target, body, TRIAL_MEMORY);
 }
 
 /* An identifier with its state and consent, and what is kept of the former. */
@@ -167,6 +173,32 @@ static void test_tags(void **state)
 	}
 }
 
+/* However little there is: nobody is left untagged by a call that is taken. */
+static void test_little_memory(void **state)
+{
+	enum { TAGGED = 40, STEP = 64, MOST = 96 * 1024 };
+	unsigned taken = 0, refused = 0;
+	char body[TAGGED * 32 + 64] = "{\"tags\":[\"a\"],\"emails\":[";
+	struct buf b = buf_over(body, sizeof(body));
+	b.n = strlen(body);
+	(void)state;
+	for (unsigned i = 0; i < TAGGED; i++)
+		buf_printf(&b, "%s\"SOMEBODY%u@b.co\"", i ? "," : "", i);
+	buf_lit(&b, "]}");
+	buf_char(&b, '\0');
+	assert_false(b.failed);
+	for (size_t memory = 0; memory <= MOST; memory += STEP) {
+		struct trial t;
+		run_in(&t, METHOD_POST, "/v5/contacts/tags", body, memory);
+		if (t.why == REFUSE_NOTHING)
+			assert_int_equal(t.call.n_ops, TAGGED);
+		taken += t.why == REFUSE_NOTHING;
+		refused += t.why != REFUSE_NOTHING;
+		trial_end(&t);
+	}
+	assert_true(taken > 0 && refused > 0);
+}
+
 static void test_pages(void **state)
 {
 	static const struct {
@@ -196,9 +228,8 @@ static void test_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_what_the_committer_refuses),
-		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_accepted), cmocka_unit_test(test_what_the_committer_refuses),
+		cmocka_unit_test(test_tags),     cmocka_unit_test(test_little_memory),
 		cmocka_unit_test(test_pages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

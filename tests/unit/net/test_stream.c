@@ -182,6 +182,22 @@ static void test_in_its_turn(void **state)
 	assert_int_equal(app.n_served, 2);
 }
 
+/* An answer that takes several writes is whole before the stream behind it says anything. */
+static void test_behind_a_large_answer(void **state)
+{
+	struct answer a;
+	(void)state;
+	start_streams(60000);
+	int fd = ask("GET /big HTTP/1.1\r\n" HOST "\r\n" STREAM("1x1", "1.1"));
+	assert_true(next_answer(&a));
+	assert_int_equal(a.body_n, sizeof(big));
+	expect_head("chunked", "keep-alive");
+	expect_bytes("1\r\nb\r\n0\r\n\r\n");
+	expect_many(0);
+	close(fd);
+	stop();
+}
+
 #define LATER(query) "GET /stream-later?" query " HTTP/1.1\r\n" HOST "\r\n"
 #define HELD         "GET /hold HTTP/1.1\r\n" HOST "\r\n"
 
@@ -307,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_until_the_connection_ends),
 		cmocka_unit_test(test_head_only),
 		cmocka_unit_test(test_in_its_turn),
+		cmocka_unit_test(test_behind_a_large_answer),
 		cmocka_unit_test(test_the_first_of_several),
 		cmocka_unit_test(test_held_behind_it),
 		cmocka_unit_test(test_large_pieces),

@@ -8,7 +8,7 @@
 
 enum {
 	MODEL_CONTACTS = 1500,
-	MODEL_OWNED = 24,
+	MODEL_OWNED = 64,
 	MODEL_ATTRIBUTES = 10,
 	MODEL_TEXT = 400,
 	MODEL_DEFINITIONS = 24,
@@ -186,18 +186,25 @@ struct model_report {
 	bool is_new, email_done, phone_done;
 };
 
-static inline void model_show(struct model_report *r, const struct who *who, bool only_if_absent)
+static inline void model_put_shown(struct model_contact *c, enum identity_kind kind,
+				   struct str value)
 {
-	bool *done = who->kind == IDENTITY_EMAIL ? &r->email_done : &r->phone_done;
-	struct str name = str_of(identity_kind_name(who->kind));
 	char json[40];
-	if (who->kind != IDENTITY_EMAIL && who->kind != IDENTITY_PHONE)
+	snprintf(json, sizeof(json), "\"" STR_FMT "\"", STR_ARG(value));
+	model_set(c, false, str_of(identity_kind_name(kind)), str_of(json));
+}
+
+static inline void model_show(struct model_report *r, enum identity_kind kind, struct str value,
+			      bool only_if_absent)
+{
+	bool *done = kind == IDENTITY_EMAIL ? &r->email_done : &r->phone_done;
+	if (kind != IDENTITY_EMAIL && kind != IDENTITY_PHONE)
 		return;
-	if (*done || (only_if_absent && model_attribute(r->c, false, name)))
+	if (*done ||
+	    (only_if_absent && model_attribute(r->c, false, str_of(identity_kind_name(kind)))))
 		return;
 	*done = true;
-	snprintf(json, sizeof(json), "\"" STR_FMT "\"", STR_ARG(who->value));
-	model_set(r->c, false, name, str_of(json));
+	model_put_shown(r->c, kind, value);
 }
 
 static inline bool model_names(const struct op *op, const struct model_owned *o)
@@ -231,6 +238,12 @@ static inline bool model_shows(struct model_contact *c, const struct model_owned
 	return yes;
 }
 
+static inline void model_lose(struct model_contact *c, unsigned at)
+{
+	memmove(&c->owned[at], &c->owned[at + 1], (c->n_owned - at - 1) * sizeof(c->owned[0]));
+	c->n_owned--;
+}
+
 static inline void model_drop_replaceable(struct model_report *r, enum identity_kind kind)
 {
 	struct model_contact *c = r->c;
@@ -241,10 +254,26 @@ static inline void model_drop_replaceable(struct model_report *r, enum identity_
 		if (at == c->n_owned || model_shows(c, &c->owned[i]))
 			at = i;
 	}
-	if (at == c->n_owned)
+	if (at < c->n_owned)
+		model_lose(c, at);
+}
+
+/* The last identity of its operation, so that none comes back. */
+static inline void model_drop(struct model_report *r, const struct who *who)
+{
+	struct model_contact *c = r->c;
+	struct model_owned gone = { .kind = who->kind }, *mine;
+	MODEL_COPY(gone.key, who->key);
+	bool shown = model_shows(c, &gone);
+	mine = model_owned(c, who->kind, who->key);
+	if (mine)
+		model_lose(c, (unsigned)(mine - c->owned));
+	if (!shown)
 		return;
-	memmove(&c->owned[at], &c->owned[at + 1], (c->n_owned - at - 1) * sizeof(c->owned[0]));
-	c->n_owned--;
+	model_remove(c, false, str_of(identity_kind_name(who->kind)));
+	for (unsigned i = 0; i < c->n_owned; i++)
+		if (c->owned[i].kind == who->kind)
+			return model_put_shown(c, who->kind, str_of(c->owned[i].value));
 }
 
 static inline void model_take(struct model_report *r, const struct who *who)
@@ -252,35 +281,43 @@ static inline void model_take(struct model_report *r, const struct who *who)
 	struct model_contact *c = r->c;
 	if (who->use & WHO_REPLACE)
 		model_drop_replaceable(r, who->kind);
-	else if (!r->is_new && model_count_kind(c, who->kind) > 0)
+	else if (!(who->use & WHO_ADD) && !r->is_new && model_count_kind(c, who->kind) > 0)
 		return;
 	assert_true(c->n_owned < MODEL_OWNED);
 	struct model_owned *o = &c->owned[c->n_owned++];
 	o->kind = who->kind;
 	MODEL_COPY(o->value, who->value);
 	MODEL_COPY(o->key, who->key);
-	model_show(r, who, false);
+	model_show(r, who->kind, who->value, who->use & WHO_ADD);
+}
+
+static inline void model_restate(struct model_report *r, const struct who *who,
+				 struct model_owned *mine)
+{
+	if (who->use & WHO_REPLACE)
+		MODEL_COPY(mine->value, who->value);
+	if (who->use & (WHO_REPLACE | WHO_ADD | WHO_STAYS))
+		model_show(r, who->kind, str_of(mine->value),
+			   !(who->use & (WHO_REPLACE | WHO_STAYS)));
+	r->email_done |= who->kind == IDENTITY_EMAIL;
+	r->phone_done |= who->kind == IDENTITY_PHONE;
 }
 
 static inline void model_consider(struct model *m, struct model_report *r, const struct who *who)
 {
+	const unsigned takes = WHO_ADOPT | WHO_REPLACE | WHO_ADD;
 	struct model_owned *mine = model_owned(r->c, who->kind, who->key);
-	if (!(who->use & (WHO_ADOPT | WHO_REPLACE | WHO_SHARED)))
+	if (who->use & WHO_DROP)
+		return model_drop(r, who);
+	if (!(who->use & (takes | WHO_SHARED | WHO_STAYS)))
 		return;
-	if (mine) {
-		if (who->use & WHO_REPLACE) {
-			MODEL_COPY(mine->value, who->value);
-			model_show(r, who, false);
-		}
-		r->email_done |= who->kind == IDENTITY_EMAIL;
-		r->phone_done |= who->kind == IDENTITY_PHONE;
-		return;
-	}
+	if (mine)
+		return model_restate(r, who, mine);
 	bool owned = model_owner(m, r->op->workspace, who) != 0;
-	if (!owned && who->use & (WHO_ADOPT | WHO_REPLACE))
+	if (!owned && who->use & takes)
 		return model_take(r, who);
 	if (who->use & WHO_SHARED)
-		model_show(r, who, (who->use & (WHO_ADOPT | WHO_REPLACE)) == WHO_ADOPT);
+		model_show(r, who->kind, who->value, (who->use & takes) == WHO_ADOPT);
 }
 
 static inline struct model_definition *model_definition(struct model *m, uint32_t workspace,

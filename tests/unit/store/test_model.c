@@ -36,6 +36,8 @@ static struct who random_who(struct fixture *f)
 		WHO_REPLACE,
 		WHO_ADOPT | WHO_SHARED,
 		WHO_SHARED,
+		WHO_ADD,
+		WHO_LOOKUP | WHO_STAYS,
 	};
 	static const enum identity_kind kinds[] = { IDENTITY_EMAIL, IDENTITY_EMAIL, IDENTITY_PHONE,
 						    IDENTITY_EXTERNAL_ID };
@@ -120,6 +122,8 @@ static struct op random_op(struct fixture *f)
 	};
 	for (unsigned i = 0; i < op.n_who; i++)
 		who[i] = random_who(f);
+	if (pick(6) == 0)
+		who[op.n_who - 1].use = pick(2) ? WHO_DROP : WHO_LOOKUP | WHO_DROP;
 	for (unsigned i = 0; i < op.n_changes; i++)
 		changes[i] = random_change(f);
 	for (unsigned i = 0; i < op.n_seen; i++)
