@@ -246,7 +246,7 @@ static bool begin_tls(struct conn *c)
 		return true;
 	c->tls = tls_stream_new(config->tls, config->limits.request_memory_max, &server->budget);
 	if (c->tls)
-		tls_stream_own(c->tls, c->payer);
+		tls_stream_own(c->tls, conn_owner(c));
 	return c->tls != NULL;
 }
 
@@ -256,7 +256,6 @@ int conn_open(struct net_loop *loop)
 	if (!c)
 		return -ENOMEM;
 	c->loop = loop;
-	c->payer = &loop->server->strangers;
 	if (!begin_tls(c)) {
 		free(c);
 		return -ENOMEM;

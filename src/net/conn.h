@@ -31,7 +31,7 @@ enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };
 
 /* What was read before it could be taken: plain text, and behind it what TLS has not seen yet. */
 struct conn_rest {
-	struct arena_owner *payer;
+	struct arena_owner *owner;
 	size_t n_plain, n; /* bytes; n: of both */
 	size_t taken;      /* of the plain text */
 	char data[];
@@ -52,8 +52,7 @@ struct conn {
 		*stream; /* of the queue, what is answered in pieces and ends it all; or NULL */
 	struct request *piece; /* the same, while one of them is on its way */
 	struct conn_rest *rest;
-	struct arena_owner *payer; /* of the rest: as of the last request that was served */
-	size_t dropped;            /* bytes, while lingering or behind a stream */
+	size_t dropped; /* bytes, while lingering or behind a stream */
 
 	struct conn_list *waits; /* for its turn, in this list; NULL: it does not */
 	uint64_t read_round;     /* in which it has read last */
@@ -89,6 +88,15 @@ bool conn_is_encrypted(const struct conn *c);
 static inline bool conn_is_ripe(const struct conn *c)
 {
 	return c->in && c->in->stage == PARSE_DONE;
+}
+
+/* Who holds what lies between a request and the socket. Not the key alone: its requests and answers may
+ * fill its share, and then could not be read or sent. */
+static inline struct arena_owner *conn_owner(const struct conn *c)
+{
+	struct net_server *server = c->loop->server;
+	bool known = c->standing == STANDING_KNOWN || c->standing == STANDING_REFUSED;
+	return known ? &server->keyed : &server->strangers;
 }
 
 /* An answer may be ready: look at it at the end of the round. */

@@ -11,14 +11,15 @@ static struct conn_rest *rest_keep(const struct conn *c, struct str plain, struc
 {
 	struct arena_budget *budget = &c->loop->server->budget;
 	size_t n = plain.n + cipher.n;
-	if (!arena_budget_take(budget, c->payer, n))
+	struct arena_owner *owner = conn_owner(c);
+	if (!arena_budget_take(budget, owner, n))
 		return NULL;
 	struct conn_rest *rest = malloc(sizeof(*rest) + n);
 	if (!rest) {
-		arena_budget_return(budget, c->payer, n);
+		arena_budget_return(budget, owner, n);
 		return NULL;
 	}
-	*rest = (struct conn_rest){ .payer = c->payer, .n = n, .n_plain = plain.n };
+	*rest = (struct conn_rest){ .owner = owner, .n = n, .n_plain = plain.n };
 	memcpy(rest->data, plain.p, plain.n);
 	memcpy(rest->data + plain.n, cipher.p, cipher.n);
 	return rest;
@@ -28,7 +29,7 @@ static void rest_free(struct net_server *server, struct conn_rest *rest)
 {
 	if (!rest)
 		return;
-	arena_budget_return(&server->budget, rest->payer, rest->n);
+	arena_budget_return(&server->budget, rest->owner, rest->n);
 	free(rest);
 }
 
@@ -69,7 +70,6 @@ static void serve(struct conn *c)
 	c->last = req;
 	c->n_queue++;
 	request_serve(req);
-	c->payer = req->arena.owner;
 	turns_served(c, req);
 }
 

@@ -69,7 +69,7 @@ struct request {
 	struct str id; /* the app's: every answer carries it as X-Request-Id; .p NULL: none */
 
 	/* The strangers', who have a share of all memory together, until the app makes it somebody's
-	 * (arena_own). What was read behind it goes with it. */
+	 * (arena_own). */
 	struct arena arena;
 	struct net_loop *loop;
 	void *state; /* the app's own */

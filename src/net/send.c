@@ -153,18 +153,10 @@ static void send_later(struct conn *c, struct batch *b, size_t done)
 	}
 }
 
-/* Who holds what TLS makes of it. Not the key: its answers may fill its share, and could not be sent. */
-static struct arena_owner *copier(const struct conn *c)
-{
-	struct net_server *server = c->loop->server;
-	const struct arena_owner *whose = c->first ? c->first->arena.owner : c->payer;
-	return whose == &server->strangers ? &server->strangers : &server->copies;
-}
-
 /* Makes the batch what TLS makes of it, with what else it has to say. */
 static bool encrypt(struct conn *c, struct batch *b)
 {
-	tls_stream_own(c->tls, copier(c));
+	tls_stream_own(c->tls, conn_owner(c));
 	for (unsigned i = 0; i < b->n_bufs; i++)
 		if (!tls_stream_write(c->tls, (struct str){ b->bufs[i].base, b->bufs[i].len }))
 			return false;

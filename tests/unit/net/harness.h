@@ -269,7 +269,7 @@ static inline void stop(void)
 	assert_int_equal(net_server_connections(app.server), 0);
 	assert_int_equal(app.server->budget.used, 0);
 	assert_int_equal(app.server->strangers.held, 0);
-	assert_int_equal(app.server->copies.held, 0);
+	assert_int_equal(app.server->keyed.held, 0);
 	assert_int_equal(app.key.held, 0);
 	net_server_free(app.server);
 	pthread_mutex_lock(&app.lock);
