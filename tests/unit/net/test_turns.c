@@ -6,7 +6,7 @@ enum { AHEAD = 600 };
 /* The place of the first request for `path`, of all that were served while the loop was held up. */
 static struct {
 	pthread_mutex_t lock;
-	bool closed;
+	atomic_uint n_come; /* to it, whether it is open or not */
 	unsigned n, place;
 	unsigned n_before, most; /* served up to the last end of a round; between two of them */
 	const char *path;
@@ -14,6 +14,7 @@ static struct {
 
 static void serve_behind_gate(void *ctx, struct request *req)
 {
+	gate.n_come++;
 	pthread_mutex_lock(&gate.lock);
 	gate.n++;
 	if (!gate.place && str_eq(req->path, str_of(gate.path)))
@@ -44,8 +45,9 @@ static int shut(void)
 {
 	int fd = dial();
 	pthread_mutex_lock(&gate.lock);
+	unsigned n = gate.n_come;
 	say(fd, GET_OK);
-	usleep(50 * 1000);
+	until(gate.n_come > n);
 	return fd;
 }
 
