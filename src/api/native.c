@@ -118,7 +118,8 @@ static void refuse_trouble(struct native_query *q, enum refusal why)
 	if (why == REFUSE_OVERLOADED)
 		native_refuse(q, 503, "there is no room for it now; nothing was done");
 	else
-		native_refuse(q, 500, "it could not be made durable; nothing was done");
+		native_refuse(q, 500,
+			      "it could not be made durable; it is not known whether it was done");
 	answer(q);
 }
 

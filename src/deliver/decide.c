@@ -195,7 +195,8 @@ static int check_pause(struct subject *s, const struct automation *m)
 	int r = ledger_fired(s->d->ledger, m->no, s->row->contact, &at);
 	if (r < 0)
 		return pass(r);
-	if (at && (m->once_per_contact || s->facts.now - at < m->cooldown_s * US_PER_S))
+	/* Set back by more than that, the clock makes no pause longer than twice that. */
+	if (at && (m->once_per_contact || llabs(s->facts.now - at) < m->cooldown_s * US_PER_S))
 		return 1;
 	return pass(ledger_fire(s->d->ledger, m->no, s->row->contact, s->facts.now));
 }

@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 
 enum {
-	RETRY_MS = 100,     /* after the ledger or the store failed */
 	STOP_MS = 5 * 1000, /* for attempts under way */
 	NICE = 10,
 };
@@ -26,8 +25,7 @@ static void wait(struct deliver *d, int timeout_ms)
 static void sleep_until_called(struct deliver *d)
 {
 	atomic_store(&d->sleeps, !d->failed && !deliver_has_to_write(d));
-	int timeout_ms = d->failed ? RETRY_MS : deliver_ms_to_next(d);
-	wait(d, timeout_ms);
+	wait(d, deliver_ms_to_next(d));
 	atomic_store(&d->sleeps, false);
 }
 
@@ -167,6 +165,7 @@ void deliver_stop(struct deliver *d)
 		return;
 	atomic_store(&d->stopping, true);
 	deliver_wake(d);
+	http_wake(d->http); /* also from the pause after a round that failed */
 	pthread_join(d->thread, NULL);
 	d->running = false;
 }

@@ -51,9 +51,10 @@ struct deliver {
 	atomic_bool failed;  /* the last round did */
 	bool stale;          /* the rules: there is a newer catalog */
 	unsigned wakes_seen; /* when the ledger was written last */
-	instant_us written_at;
-	bool untidy; /* something may have happened since it was last tidied */
-	instant_us tidied_at, shown_at;
+	bool untidy;         /* something may have happened since it was last tidied */
+	/* When that was done last, monotonic: the clock may be set back. */
+	int64_t written_us, tidied_us, shown_us;
+	int retry_ms; /* the next pause after a round that failed; 0: the last did not */
 };
 
 /* --- deliver_round.c --- */
@@ -63,27 +64,31 @@ void deliver_open(struct deliver *d);
 /* After one that failed the ledger is closed, and the next opens it. */
 void deliver_round(struct deliver *d);
 void deliver_after_failure(struct deliver *d);
+MUST_CHECK int deliver_open_ledger(struct deliver *d);
 void deliver_close_ledger(struct deliver *d);
 
 /* A round is to be begun as soon as the pace allows it. */
 bool deliver_has_to_write(const struct deliver *d);
-/* How long until the next has something to do, if nobody calls. */
+/* How long until the next has something to do, if nobody calls; after one that failed, the pause. */
 int deliver_ms_to_next(const struct deliver *d);
 
 /* --- deliver_write.c --- */
 
 /* One transaction, which costs a sync only if something came of it. */
 MUST_CHECK int deliver_write(struct deliver *d, instant_us now);
-/* What has ended, and where the automations stand. */
+/* What has ended, who was deleted, and where the automations stand. Opens the ledger if a failure has
+ * closed it. */
 MUST_CHECK int deliver_write_last(struct deliver *d);
 /* What has ended is in the ledger, or will be tried again. */
 void deliver_forget_ended(struct deliver *d);
 
 /* --- deliver_tidy.c: within a transaction, but for deliver_show() --- */
 
-bool deliver_is_to_tidy(const struct deliver *d, instant_us now);
+bool deliver_is_to_tidy(const struct deliver *d);
 MUST_CHECK int deliver_tidy(struct deliver *d, instant_us now);
+/* Some of those who were deleted leave the ledger too: `more_gone` says whether there are others. */
+MUST_CHECK int deliver_forget_gone(struct deliver *d);
 /* `due`: it is also tidied. */
 MUST_CHECK int deliver_purge(struct deliver *d, instant_us now, bool due);
 /* What other threads see. */
-MUST_CHECK int deliver_show(struct deliver *d, instant_us now);
+MUST_CHECK int deliver_show(struct deliver *d);

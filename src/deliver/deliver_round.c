@@ -3,10 +3,10 @@
 #include "base/fail.h"
 #include "base/log.h"
 
-#include <stdlib.h>
-
 enum {
-	WAIT_MAX_MS = 60 * 1000,
+	WAIT_MAX_US = 60 * 1000 * 1000,
+	RETRY_MS = 100, /* after the ledger or the store failed; doubled each time */
+	RETRY_MAX_MS = 32 * RETRY_MS,
 	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
 	REST_US = 20000,       /* instead, while all that there is to decide may wait */
 };
@@ -48,7 +48,7 @@ static int take_rules(struct deliver *d)
 /* --- The ledger --- */
 
 /* What may fail now and succeed later. */
-static int open_ledger(struct deliver *d)
+int deliver_open_ledger(struct deliver *d)
 {
 	uint64_t end = d->since, origin;
 	int r = d->reader ? 0 : store_reader_open(d->config.store, &d->reader);
@@ -78,9 +78,10 @@ static int64_t pace_us(const struct deliver *d)
 	return d->rests && !d->journeys.ended ? REST_US : WRITE_EVERY_US;
 }
 
-static bool is_time_to_write(const struct deliver *d, instant_us now)
+/* Below zero or 0: now. */
+static int64_t until_write_us(const struct deliver *d)
 {
-	return llabs(now - d->written_at) >= pace_us(d);
+	return d->written_us + pace_us(d) - time_monotonic_us();
 }
 
 static int write_and_load(struct deliver *d, instant_us now)
@@ -89,15 +90,15 @@ static int write_and_load(struct deliver *d, instant_us now)
 	int r = take_rules(d);
 	r = r ?: deliver_write(d, now);
 	r = r ?: lane_set_load(&d->lanes, d->rules, d->ledger, now);
-	d->written_at = time_now();
+	d->written_us = time_monotonic_us();
 	return pass(r);
 }
 
 static int round_once(struct deliver *d)
 {
 	instant_us now = time_now();
-	int r = d->ledger ? 0 : open_ledger(d);
-	if (r == 0 && is_time_to_write(d, now))
+	int r = d->ledger ? 0 : deliver_open_ledger(d);
+	if (r == 0 && until_write_us(d) <= 0)
 		r = write_and_load(d, now);
 	if (r < 0)
 		return pass(r);
@@ -117,7 +118,7 @@ void deliver_after_failure(struct deliver *d)
 	deliver_close_ledger(d);
 	wishes_take(&d->wishes);
 	wishes_answer(&d->wishes, false);
-	d->written_at = 0;
+	d->written_us = 0;
 }
 
 static void note_round(struct deliver *d, int r)
@@ -127,11 +128,12 @@ static void note_round(struct deliver *d, int r)
 	else if (d->failed)
 		log_info("deliveries_go_on");
 	d->failed = r < 0;
+	d->retry_ms = r < 0 ? MIN(MAX(2 * d->retry_ms, RETRY_MS), RETRY_MAX_MS) : 0;
 }
 
 void deliver_open(struct deliver *d)
 {
-	note_round(d, open_ledger(d) ?: take_rules(d));
+	note_round(d, deliver_open_ledger(d) ?: take_rules(d));
 }
 
 void deliver_round(struct deliver *d)
@@ -148,19 +150,27 @@ bool deliver_has_to_write(const struct deliver *d)
 	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
 }
 
+/* What the clock says is due is begun no sooner than the pace allows. */
+static int64_t until_due_us(const struct deliver *d)
+{
+	instant_us now = time_now(), at = INT64_MAX, replay_at;
+	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), now, &replay_at) == 0 &&
+	    replay_at)
+		at = replay_at;
+	if (d->rules)
+		at = MIN(at, lane_set_wake_at(&d->lanes, d->rules, now));
+	return MAX(at - now, until_write_us(d));
+}
+
 int deliver_ms_to_next(const struct deliver *d)
 {
-	instant_us now = time_now(), at = now + WAIT_MAX_MS * 1000LL;
+	int64_t pause = WAIT_MAX_US;
+	if (d->failed)
+		return d->retry_ms;
 	if (deliver_has_to_write(d))
-		at = d->written_at + pace_us(d);
+		pause = until_write_us(d);
 	else if (d->untidy)
-		at = d->tidied_at + TIDY_EVERY_US;
-	instant_us replay_at;
-	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), &replay_at) == 0 &&
-	    replay_at)
-		at = MIN(at, MAX(replay_at, d->written_at + pace_us(d)));
-	if (d->rules)
-		at = MIN(at, MAX(lane_set_wake_at(&d->lanes, d->rules, now),
-				 d->written_at + pace_us(d)));
-	return at <= now ? 0 : (int)((at - now) / 1000 + 1);
+		pause = d->tidied_us + TIDY_EVERY_US - time_monotonic_us();
+	pause = MIN(pause, until_due_us(d));
+	return pause <= 0 ? 0 : (int)(MIN(pause, WAIT_MAX_US) / 1000 + 1);
 }

@@ -3,7 +3,6 @@
 #include "base/fail.h"
 #include "base/log.h"
 
-#include <stdlib.h>
 #include <sys/statvfs.h>
 
 enum {
@@ -14,8 +13,7 @@ enum {
 
 #define KEPT_US (30LL * 24 * 60 * 60 * US_PER_S) /* ended deliveries */
 
-/* Who was deleted leaves the ledger too. */
-static int forget_gone(struct deliver *d)
+int deliver_forget_gone(struct deliver *d)
 {
 	struct arena a;
 	struct gone_row *rows;
@@ -55,18 +53,22 @@ static void look_at_disk(struct deliver *d)
 	d->disk_is_full = full;
 }
 
-bool deliver_is_to_tidy(const struct deliver *d, instant_us now)
+static bool is_time(int64_t last_us)
 {
-	return llabs(now - d->tidied_at) >= TIDY_EVERY_US || d->more_gone ||
-	       d->orphans == ORPHANS_MORE;
+	return time_monotonic_us() - last_us >= TIDY_EVERY_US;
+}
+
+bool deliver_is_to_tidy(const struct deliver *d)
+{
+	return is_time(d->tidied_us) || d->more_gone || d->orphans == ORPHANS_MORE;
 }
 
 int deliver_tidy(struct deliver *d, instant_us now)
 {
-	int r = forget_gone(d);
+	int r = deliver_forget_gone(d);
 	r = r ?: end_orphans(d, now);
 	look_at_disk(d);
-	d->tidied_at = now;
+	d->tidied_us = time_monotonic_us();
 	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE;
 	return pass(r);
 }
@@ -81,13 +83,13 @@ int deliver_purge(struct deliver *d, instant_us now, bool due)
 }
 
 /* Not more often than once a second; then a later round does it. */
-int deliver_show(struct deliver *d, instant_us now)
+int deliver_show(struct deliver *d)
 {
 	const struct view_source from = { d->rules, d->ledger, d->decider, &d->lanes };
-	if (llabs(now - d->shown_at) < TIDY_EVERY_US) {
+	if (!is_time(d->shown_us)) {
 		d->untidy = true;
 		return 0;
 	}
-	d->shown_at = now;
+	d->shown_us = time_monotonic_us();
 	return pass(view_show(&d->view, &from));
 }

@@ -4,7 +4,10 @@
 
 #include <errno.h>
 
-enum { ANSWER_MAX = 512 };
+enum {
+	ANSWER_MAX = 512,
+	GONE_ROUNDS_MAX = 100, /* at a stop; what is left goes after the next start */
+};
 
 /* --- What has ended --- */
 
@@ -81,7 +84,7 @@ static int replay(struct deliver *d, instant_us now, unsigned *moved)
 static int is_replaying(struct deliver *d, instant_us now, bool *due)
 {
 	instant_us at;
-	int r = replays_next(ledger_replays(d->ledger), &at);
+	int r = replays_next(ledger_replays(d->ledger), now, &at);
 	*due = at && at <= now && !d->disk_is_full;
 	return pass(r);
 }
@@ -90,7 +93,7 @@ static int look_for_work(struct deliver *d, struct work *w)
 {
 	w->asked = wishes_take(&d->wishes);
 	int r = is_replaying(d, w->now, &w->replaying);
-	w->tidying = deliver_is_to_tidy(d, w->now);
+	w->tidying = deliver_is_to_tidy(d);
 	decider_wait(d->decider, d->disk_is_full);
 	w->deciding = decider_has_work(d->decider, store_feed_end(d->config.store), &d->more);
 	d->untidy = true;
@@ -148,14 +151,24 @@ int deliver_write(struct deliver *d, instant_us now)
 	if (r < 0)
 		return pass(r);
 	after_commit(d, &w);
-	r = w.tidying ? deliver_show(d, now) : 0;
+	r = w.tidying ? deliver_show(d) : 0;
 	return pass(r ?: ledger_settle_log(d->ledger, w.tidying));
+}
+
+static int forget_all_gone(struct deliver *d)
+{
+	int r = deliver_forget_gone(d);
+	for (unsigned i = 1; i < GONE_ROUNDS_MAX && r == 0 && d->more_gone; i++)
+		r = deliver_forget_gone(d);
+	return pass(r);
 }
 
 int deliver_write_last(struct deliver *d)
 {
-	int r = d->ledger ? ledger_begin(d->ledger) : fail(-EIO, "the ledger is closed");
+	int r = d->ledger ? 0 : deliver_open_ledger(d);
+	r = r ?: ledger_begin(d->ledger);
 	r = r ?: settle_all(d);
+	r = r ?: forget_all_gone(d);
 	r = r ?: decider_save(d->decider, time_now());
 	return pass(r ?: ledger_commit(d->ledger));
 }

@@ -3,6 +3,8 @@
 #include "base/fail.h"
 #include "base/uuid.h"
 
+#include <errno.h>
+
 enum {
 	MEMORY_MAX = 1024 * 1024,
 	TOGETHER_US = 20000, /* what is so close is begun at once: a wake each would cost more */
@@ -42,9 +44,8 @@ static void leave_out_what_is_under_way(struct lane *l, bool ordered)
 	l->n = kept;
 }
 
-/* Where to go on: behind what was loaded. A contact's next comes when the one before it has ended,
- * wherever it stands, so then it is from the start; and also with nothing under way, so that a clock
- * that was set back does no harm. */
+/* Where to go on: behind what was loaded. A contact's next may stand anywhere, so then it is from the
+ * start; and also with nothing under way. */
 static struct due_place start_of(const struct lane *l, const struct destination *d)
 {
 	return d->ordered || !l->journeys ? (struct due_place){ 0 } : l->place;
@@ -52,7 +53,7 @@ static struct due_place start_of(const struct lane *l, const struct destination 
 
 /* A look that is begun is gone on with to its end, page by page: so all are found, however many of
  * those that come first are under way or have others of their contact before them. */
-static int load(struct lane *l, const struct destination *d, struct ledger *ledger, instant_us now)
+static int look(struct lane *l, const struct destination *d, struct ledger *ledger, instant_us now)
 {
 	const struct due_query q = {
 		.destination = l->destination,
@@ -67,7 +68,6 @@ static int load(struct lane *l, const struct destination *d, struct ledger *ledg
 		return pass(r);
 	l->rows = page.rows;
 	l->n = page.n;
-	leave_out_what_is_under_way(l, d->ordered);
 	l->look &= l->more;
 	l->more = page.more;
 	l->place = page.end;
@@ -81,6 +81,24 @@ static void load_anew(struct lane *l)
 	l->place = (struct due_place){ 0 };
 	l->more = false;
 	l->look = true;
+	l->n_ended = 0;
+}
+
+/* One step each, where a look may have to go past all that waits for them. */
+static int load_next_of_ended(struct lane *l, struct ledger *ledger, instant_us now)
+{
+	int r = 0;
+	l->rows = arena_array(&l->memory, struct delivery, l->n_ended);
+	if (!l->rows)
+		return fail(-ENOMEM, "deliveries that are next");
+	for (unsigned i = 0; i < l->n_ended && r == 0; i++) {
+		struct delivery *d = &l->rows[l->n];
+		bool found;
+		r = ledger_first_of(ledger, l->destination, l->ended[i], d, &found);
+		l->n += r == 0 && found && d->due_at <= now;
+	}
+	l->n_ended = 0;
+	return pass(r);
 }
 
 static bool wants_to_look(const struct lane *l)
@@ -88,14 +106,40 @@ static bool wants_to_look(const struct lane *l)
 	return l->look || l->more;
 }
 
+/* They take turns, so that neither holds the other up. */
+static int load(struct lane *l, const struct destination *d, struct ledger *ledger, bool to_look,
+		instant_us now)
+{
+	l->ended_last = l->n_ended > 0 && !(to_look && l->ended_last);
+	int r = l->ended_last ? load_next_of_ended(l, ledger, now) : look(l, d, ledger, now);
+	if (r < 0)
+		return pass(r);
+	leave_out_what_is_under_way(l, d->ordered);
+	if (l->n == 0)
+		arena_reset(&l->memory);
+	return 0;
+}
+
+static void nothing_waits(struct lane *l)
+{
+	load_anew(l);
+	l->look = false;
+	l->next_due = 0;
+}
+
 int lane_load(struct lane *l, const struct destination *d, struct ledger *ledger, instant_us now)
 {
-	bool due = wants_to_look(l) || (l->next_due && l->next_due <= now);
-	if (l->disabled || l->next < l->n || !due)
+	if (l->place.due_at > now) /* the clock was set back: what is decided now is before that */
+		l->place = (struct due_place){ 0 };
+	bool to_look = wants_to_look(l) || (l->next_due && l->next_due <= now);
+	if (l->disabled || l->next < l->n || (!to_look && l->n_ended == 0))
 		return 0;
 	arena_reset(&l->memory);
 	l->next = l->n = 0;
-	return pass(load(l, d, ledger, now));
+	if (ledger_count(ledger, l->destination, DELIVERY_PENDING) > 0)
+		return pass(load(l, d, ledger, to_look, now));
+	nothing_waits(l);
+	return 0;
 }
 
 /* --- What may be begun --- */
@@ -133,12 +177,28 @@ static bool is_its_turn(struct lane *l, const struct destination *d, instant_us 
 	return l->turn_at <= now + together_us(d);
 }
 
+/* What is further ahead than it can be was noted before the clock was set back. */
+static instant_us not_before(instant_us at, int64_t most_s, instant_us now)
+{
+	return at > now + most_s * US_PER_S ? 0 : at;
+}
+
+static instant_us held_until(const struct lane *l, instant_us now)
+{
+	return not_before(l->held_until, DESTINATION_RETRY_MAX_S, now);
+}
+
+static instant_us try_at(const struct lane *l, instant_us now)
+{
+	return not_before(l->try_at, LANE_PAUSE_MAX_S, now);
+}
+
 static bool has_room(struct lane *l, const struct destination *d, instant_us now)
 {
-	if (now < l->held_until || !is_its_turn(l, d, now))
+	if (now < held_until(l, now) || !is_its_turn(l, d, now))
 		return false;
 	if (is_broken(l))
-		return l->n_busy == 0 && now >= l->try_at;
+		return l->n_busy == 0 && now >= try_at(l, now);
 	return l->n_busy < d->concurrency;
 }
 
@@ -170,10 +230,16 @@ static void take_out(struct lane *l, const struct journey *j)
 	l->n_busy--;
 }
 
+/* Nothing went out. */
+static void give_turn_back(struct lane *l, const struct journey *j)
+{
+	l->turn_at -= gap_us(j->attempt.destination);
+}
+
 void lane_taken_back(struct lane *l, struct journey *j)
 {
 	take_out(l, j);
-	l->turn_at -= gap_us(j->attempt.destination);
+	give_turn_back(l, j);
 	load_anew(l);
 }
 
@@ -261,11 +327,27 @@ static void note_health(struct lane *l, const struct attempt *a, instant_us now)
 	l->try_at = now + (instant_us)MIN(1U << doublings, LANE_PAUSE_MAX_S) * US_PER_S;
 }
 
+/* So many at once that a look is as good are looked for so. */
+static void note_ended(struct lane *l, uint64_t contact)
+{
+	for (unsigned i = 0; i < l->n_ended; i++)
+		if (l->ended[i] == contact)
+			return;
+	if (l->n_ended < LANE_ENDED_MAX)
+		l->ended[l->n_ended++] = contact;
+	else
+		l->look = true;
+}
+
 void lane_ended(struct lane *l, struct journey *j, instant_us now)
 {
 	struct delivery *d = &j->delivery;
 	take_out(l, j);
-	l->look |= j->attempt.destination->ordered || is_of_before(l, &j->attempt);
+	if (j->attempt.unasked)
+		give_turn_back(l, j);
+	l->look |= is_of_before(l, &j->attempt);
+	if (j->attempt.destination->ordered)
+		note_ended(l, d->contact);
 	settle(d, &j->attempt, now);
 	note_health(l, &j->attempt, now);
 	if (d->state == DELIVERY_PENDING && (!l->next_due || d->due_at < l->next_due))
@@ -274,15 +356,16 @@ void lane_ended(struct lane *l, struct journey *j, instant_us now)
 
 instant_us lane_wakes_at(const struct lane *l, const struct destination *d, instant_us now)
 {
-	bool loaded = l->next < l->n, look = wants_to_look(l);
+	bool loaded = l->next < l->n, look = wants_to_look(l) || l->n_ended > 0;
+	instant_us held = held_until(l, now);
 	if (l->disabled || (!loaded && !look && !l->next_due))
 		return 0;
 	if (is_broken(l))
-		return l->n_busy ? 0
-				 : MAX(MAX(l->try_at, l->held_until),
-				       loaded || look ? now : l->next_due);
-	if (loaded && now < l->held_until)
-		return l->held_until;
+		return l->n_busy
+			       ? 0
+			       : MAX(MAX(try_at(l, now), held), loaded || look ? now : l->next_due);
+	if (loaded && now < held)
+		return held;
 	if (!loaded)
 		return look ? now : l->next_due;
 	if (d->requests_per_second && l->turn_at > now + together_us(d))

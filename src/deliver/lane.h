@@ -17,6 +17,7 @@ enum {
 	LANE_LOADED_MAX = 256,
 	LANE_BREAKS_AFTER = 5, /* failures in a row */
 	LANE_PAUSE_MAX_S = 60,
+	LANE_ENDED_MAX = 64,
 };
 
 /* One that is under way. */
@@ -38,9 +39,12 @@ struct lane {
 	struct arena memory; /* of the rows */
 	struct journey *journeys;
 	unsigned n_busy;
-	bool more;              /* the last look ended before the end: the next goes on there */
-	bool look;              /* something may be due that was not when a look was begun */
-	instant_us next_due;    /* of what is not loaded; 0: nothing */
+	bool more;           /* the last look ended before the end: the next goes on there */
+	bool look;           /* something may be due that was not when a look was begun */
+	instant_us next_due; /* of what is not loaded; 0: nothing */
+	uint64_t ended[LANE_ENDED_MAX]; /* contacts of whom the next may be due; if ordered */
+	unsigned n_ended;
+	bool ended_last;        /* what is loaded is theirs: now a look has its turn */
 	unsigned failures;      /* in a row */
 	instant_us try_at;      /* while broken: not before */
 	instant_us held_until;  /* as the destination asked */

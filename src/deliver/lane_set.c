@@ -91,12 +91,34 @@ static void rank(struct lane_set *l, const struct rules *rules)
 	}
 }
 
+static void lane_free(struct lane *lane)
+{
+	lane_fini(lane);
+	free(lane);
+}
+
+/* Their destinations are gone, whose numbers never come back. */
+static void drop_unused(struct lane_set *l)
+{
+	unsigned kept = 0;
+	for (unsigned i = 0; i < l->n; i++) {
+		struct lane *lane = l->list[i];
+		if (lane->rank == UINT32_MAX && lane->n_busy == 0)
+			lane_free(lane);
+		else
+			l->list[kept++] = lane;
+	}
+	l->n = kept;
+}
+
 int lane_set_fit(struct lane_set *l, const struct rules *rules, struct ledger *ledger,
 		 struct journeys *journeys)
 {
 	int r = complete(l, rules, ledger, journeys);
-	if (r == 0)
+	if (r == 0) {
 		rank(l, rules);
+		drop_unused(l);
+	}
 	sort(l, by_rank);
 	return pass(r);
 }
@@ -110,8 +132,7 @@ void lane_set_free(struct lane_set *l)
 			lane->journeys = j->next;
 			journey_free(j);
 		}
-		lane_fini(lane);
-		free(lane);
+		lane_free(lane);
 	}
 	free(l->list);
 	*l = (struct lane_set){ .list = NULL };

@@ -1,6 +1,7 @@
 /*
- * The lanes of all destinations that there have been since the start. In front stand those of the
- * rules in force, each at its destination's place, so that a round finds it without a search.
+ * The lanes of all destinations that there are. In front stand those of the rules in force, each at its
+ * destination's place, so that a round finds it without a search; behind them those of which something
+ * is still under way.
  *
  * Thread: the delivering thread.
  */

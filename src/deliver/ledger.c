@@ -22,11 +22,13 @@ static const char schema[] =
 #include "deliveries_1.sql.inc"
 	;
 
+/* One that is there is not opened: to close it would take the locks from all of this process that have it
+ * open by SQLite (sqlite.org/howtocorrupt.html, 2.2). */
 static int make_file(const char *path)
 {
-	int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return fail(-errno, "cannot make %s", path);
+		return errno == EEXIST ? 0 : fail(-errno, "cannot make %s", path);
 	close(fd);
 	return 0;
 }

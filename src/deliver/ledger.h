@@ -123,6 +123,9 @@ MUST_CHECK int ledger_due(struct ledger *l, struct arena *a, const struct due_qu
 /* When the next behind the place is due; 0: there is none. */
 MUST_CHECK int ledger_next_due(struct ledger *l, uint32_t destination, struct due_place behind,
 			       instant_us *at);
+/* The contact's first that is pending, due or not. */
+MUST_CHECK int ledger_first_of(struct ledger *l, uint32_t destination, uint64_t contact,
+			       struct delivery *d, bool *found);
 /* How many of the destination are in the state, with what the transaction has done. */
 uint64_t ledger_count(const struct ledger *l, uint32_t destination, enum delivery_state state);
 /* The next destination behind that one for which some are pending. False: there is none. */
@@ -158,7 +161,8 @@ MUST_CHECK int ledger_replay(struct ledger *l, const struct delivery *d, instant
 /* All rows of the contact go. */
 MUST_CHECK int ledger_forget(struct ledger *l, uint64_t contact);
 
-/* The destination, as it was declared then, has said that it wants nothing any more. */
+/* The destination, as it was declared then, has said that it wants nothing any more. What is known of a
+ * later declaration stays. */
 MUST_CHECK int ledger_silence(struct ledger *l, uint32_t destination, instant_us declared_at);
 /* Of which declaration that is known; 0: of none. */
 MUST_CHECK int ledger_silenced(struct ledger *l, uint32_t destination, instant_us *declared_at);

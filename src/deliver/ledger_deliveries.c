@@ -84,6 +84,19 @@ int ledger_next_due(struct ledger *l, uint32_t destination, struct due_place beh
 	return pass(ledger_get_i64(l->st[DELIVERY_NEXT_DUE], at, &found));
 }
 
+int ledger_first_of(struct ledger *l, uint32_t destination, uint64_t contact, struct delivery *d,
+		    bool *found)
+{
+	sqlite3_stmt *st = l->st[DELIVERY_FIRST_OF];
+	ledger_bind_pair(st, destination, contact);
+	int r = db_step(st);
+	*found = r == DB_ROW;
+	if (*found)
+		*d = due_row(st, destination);
+	db_reset(st);
+	return r < 0 ? pass(r) : 0;
+}
+
 static int move_tally(struct ledger *l, uint32_t destination, enum delivery_state from,
 		      enum delivery_state to)
 {

@@ -23,11 +23,11 @@ static int drop_contact_from_tally(struct ledger *l, uint64_t contact)
 int ledger_forget(struct ledger *l, uint64_t contact)
 {
 	int r = drop_contact_from_tally(l, contact);
-	for (enum statement s = FORGET_ATTEMPTS; s <= FORGET_REPLAYS && r == 0; s++) {
+	for (enum statement s = FORGET_ATTEMPTS; s <= FORGET_FIRED && r == 0; s++) {
 		db_bind_i64(l->st[s], 1, (int64_t)contact);
 		r = db_run(l->st[s]);
 	}
-	return pass(r);
+	return pass(r ?: replays_forget(l->replays, contact));
 }
 
 /* The oldest that has ended before then; *no 0: there is none. */

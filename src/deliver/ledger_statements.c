@@ -1,9 +1,12 @@
 #include "deliver/ledger_private.h"
 
-#define DUE(meant)                                                                       \
-	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at,"  \
-	" due_at, tried, doubt_at, kind, " meant " FROM delivery WHERE destination = ?1" \
-	" AND state = 0 AND (due_at, no) > (?2, ?3) AND due_at <= ?4 ORDER BY due_at, no LIMIT ?5"
+#define DUE_COLUMNS                                                                     \
+	"SELECT no, workspace, automation, action, seq, contact, attempts, created_at," \
+	" due_at, tried, doubt_at, kind"
+#define DUE(meant)                                                     \
+	DUE_COLUMNS ", " meant " FROM delivery WHERE destination = ?1" \
+		    " AND state = 0 AND (due_at, no) > (?2, ?3)"       \
+		    " AND due_at <= ?4 ORDER BY due_at, no LIMIT ?5"
 
 const char *const ledger_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -20,6 +23,9 @@ const char *const ledger_sql[STATEMENTS] = {
 	[DELIVERY_DUE_FIRST] =
 		DUE("NOT EXISTS (SELECT 1 FROM delivery e WHERE e.destination = ?1"
 		    " AND e.contact = delivery.contact AND e.state = 0 AND e.no < delivery.no)"),
+	[DELIVERY_FIRST_OF] = DUE_COLUMNS " FROM delivery INDEXED BY delivery_first"
+					  " WHERE destination = ? AND contact = ? AND state = 0"
+					  " ORDER BY no LIMIT 1",
 	[DELIVERY_NEXT_DUE] = "SELECT due_at FROM delivery WHERE destination = ?1 AND state = 0"
 			      " AND (due_at, no) > (?2, ?3) ORDER BY due_at, no LIMIT 1",
 	[DELIVERY_DOUBT] = "UPDATE delivery SET doubt_at = ? WHERE no = ? AND doubt_at = 0",
@@ -44,9 +50,10 @@ const char *const ledger_sql[STATEMENTS] = {
 			    " (SELECT no FROM delivery WHERE contact = ?)",
 	[FORGET_DELIVERIES] = "DELETE FROM delivery WHERE contact = ?",
 	[FORGET_FIRED] = "DELETE FROM fired WHERE contact = ?",
-	[FORGET_REPLAYS] = "DELETE FROM replay WHERE contact = ?1 AND contact > 0",
 	[SILENCE_GET] = "SELECT declared_at FROM silenced WHERE destination = ?",
-	[SILENCE_SET] = "INSERT OR REPLACE INTO silenced(destination, declared_at) VALUES(?, ?)",
+	[SILENCE_SET] = "INSERT INTO silenced(destination, declared_at) VALUES(?, ?)"
+			" ON CONFLICT(destination) DO UPDATE SET declared_at = excluded.declared_at"
+			" WHERE excluded.declared_at > declared_at",
 	[PURGE_FIND] = "SELECT no, destination, state FROM delivery WHERE state > 0"
 		       " AND ended_at < ? ORDER BY ended_at LIMIT 1",
 	[PURGE_ATTEMPTS] = "DELETE FROM attempt WHERE delivery = ?",

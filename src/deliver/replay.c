@@ -12,6 +12,7 @@ enum {
 	LOOKED_AT_MAX = 2000, /* likewise, rows */
 	TURNS_MAX = 4,        /* replays in one transaction */
 	PAUSE_US = 1000000,   /* while a destination has too much waiting */
+	AHEAD_US = 3000000,   /* what goes on later than that does since the clock was set back */
 	PURGED_AT_ONCE = 10,
 };
 
@@ -21,10 +22,12 @@ enum statement {
 	RUNNING,
 	STOP,
 	DUE,
+	AHEAD,
 	NEXT,
 	MOVE,
 	ONE,
 	PURGE,
+	FORGET,
 	FIRST_WALK,
 	STATEMENTS = FIRST_WALK + WALKS,
 };
@@ -39,12 +42,14 @@ const char *const replay_sql[FIRST_WALK] = {
 	[STOP] = "UPDATE replay SET ended_at = ?3, stopped = 1 WHERE no = ?2 AND workspace = ?1"
 		 " AND ended_at = 0",
 	[DUE] = REPLAY_COLUMNS "WHERE ended_at = 0 AND due_at <= ? ORDER BY due_at LIMIT 1",
+	[AHEAD] = REPLAY_COLUMNS "WHERE ended_at = 0 AND due_at > ? ORDER BY due_at LIMIT 1",
 	[NEXT] = "SELECT due_at FROM replay WHERE ended_at = 0 ORDER BY due_at LIMIT 1",
 	[MOVE] = "UPDATE replay SET place = ?2, replayed = ?3, due_at = ?4, ended_at = ?5"
 		 " WHERE no = ?1",
 	[ONE] = "SELECT destination FROM delivery WHERE no = ?1 AND workspace = ?2 AND state = ?3",
 	[PURGE] = "DELETE FROM replay WHERE no IN (SELECT no FROM replay WHERE ended_at > 0"
 		  " AND ended_at < ? ORDER BY ended_at LIMIT ?)",
+	[FORGET] = "DELETE FROM replay WHERE contact = ?1 AND contact > 0",
 };
 const unsigned n_replay_sql = FIRST_WALK; /* then those of walk.h */
 
@@ -218,7 +223,7 @@ static int run_one(struct replays *r, struct ledger *l, struct replay *p, instan
 	struct turn *t = calloc(1, sizeof(*t));
 	if (!t)
 		return fail(-ENOMEM, "a replay");
-	p->due_at = MAX(p->due_at, now);
+	p->due_at = p->due_at > now + AHEAD_US ? now : MAX(p->due_at, now);
 	t->most = MIN(p->per_second, ROWS_MAX);
 	int e = find(r, p, t);
 	e = e ?: put_back(l, p, t, now);
@@ -228,15 +233,20 @@ static int run_one(struct replays *r, struct ledger *l, struct replay *p, instan
 
 /* --- All --- */
 
-static int next_due(struct replays *r, instant_us now, struct replay *p)
+static int take_first(sqlite3_stmt *st, instant_us at, struct replay *p)
 {
-	sqlite3_stmt *st = r->st[DUE];
-	db_bind_i64(st, 1, now);
+	db_bind_i64(st, 1, at);
 	int e = db_step(st);
 	if (e == DB_ROW)
 		*p = replay_take(st);
 	db_reset(st);
 	return e < 0 ? pass(e) : e;
+}
+
+static int next_due(struct replays *r, instant_us now, struct replay *p)
+{
+	int e = take_first(r->st[DUE], now, p);
+	return e == DB_END ? take_first(r->st[AHEAD], now + AHEAD_US, p) : e;
 }
 
 int replays_run(struct replays *r, struct ledger *l, instant_us now, unsigned *moved)
@@ -257,11 +267,11 @@ int replays_run(struct replays *r, struct ledger *l, instant_us now, unsigned *m
 	return 0;
 }
 
-int replays_next(struct replays *r, instant_us *at)
+int replays_next(struct replays *r, instant_us now, instant_us *at)
 {
 	int e = r->known ? 0 : db_first_i64(r->st[NEXT], &r->next_at);
 	r->known = e == 0;
-	*at = e < 0 ? 0 : r->next_at;
+	*at = e < 0 ? 0 : r->next_at > now + AHEAD_US ? now : r->next_at;
 	return pass(e);
 }
 
@@ -270,6 +280,13 @@ int replays_purge(struct replays *r, instant_us ended_before)
 	db_bind_i64(r->st[PURGE], 1, ended_before);
 	db_bind_i64(r->st[PURGE], 2, PURGED_AT_ONCE);
 	return pass(db_run(r->st[PURGE]));
+}
+
+int replays_forget(struct replays *r, uint64_t contact)
+{
+	r->known = false;
+	db_bind_i64(r->st[FORGET], 1, (int64_t)contact);
+	return pass(db_run(r->st[FORGET]));
 }
 
 /* --- Life --- */

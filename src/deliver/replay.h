@@ -54,9 +54,11 @@ MUST_CHECK int replays_one(struct replays *r, struct ledger *l, const struct del
 MUST_CHECK int replays_run(struct replays *r, struct ledger *l, instant_us now, unsigned *moved);
 
 /* When one goes on; 0: none is under way. Reads the database only after something has changed. */
-MUST_CHECK int replays_next(struct replays *r, instant_us *at);
+MUST_CHECK int replays_next(struct replays *r, instant_us now, instant_us *at);
 
 MUST_CHECK int replays_purge(struct replays *r, instant_us ended_before);
+/* Those of the contact alone go, also while they are under way. */
+MUST_CHECK int replays_forget(struct replays *r, uint64_t contact);
 
 /* For readers: the columns of a replay from 0 on. */
 #define REPLAY_COLUMNS                                                                 \

@@ -136,12 +136,13 @@ int directory_remember(struct directory *d)
 	return r < 0 ? fail(r, "write %s/lock", d->path) : 0;
 }
 
-/* SQLite gives its other files the mode that this one has. */
+/* SQLite gives its other files the mode that this one has. One that is there is not opened: to close it
+ * would take the locks from all of this process that have it open (sqlite.org/howtocorrupt.html, 2.2). */
 static int make_file(struct directory *d)
 {
-	int fd = openat(d->fd, "occurd.db", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = openat(d->fd, "occurd.db", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return fail(-errno, "open %s", d->db_path);
+		return errno == EEXIST ? 0 : fail(-errno, "open %s", d->db_path);
 	close(fd);
 	return 0;
 }

@@ -186,29 +186,33 @@ static int set_row(struct store *s, const struct document *d)
 	return db_run(st);
 }
 
-int document_put(struct store *s, uint32_t workspace, struct document *d, bool *changed)
+static int put(struct store *s, uint32_t workspace, const struct document *old, struct document *d)
 {
-	const struct workspace *w = catalog_find_workspace(s, workspace);
-	const struct document *old = workspace_document(w, d->kind, d->name);
-	*changed = !old || !str_eq(old->body, d->body);
 	d->no = old ? old->no : 0;
 	d->created_at = old ? old->created_at : s->at.received_at;
-	d->updated_at = !old       ? s->at.received_at
-			: *changed ? batch_changed_at(s, old->updated_at)
-				   : old->updated_at;
-	if (!*changed)
-		return 0;
+	d->updated_at = old ? batch_changed_at(s, old->updated_at) : s->at.received_at;
 	int r = old ? set_row(s, d) : add_row(s, workspace, d);
 	r = r ?: catalog_begin_edit(s);
 	return pass(r ?: catalog_edit_document(s->edit, workspace, d));
 }
 
+int document_declare(struct store *s, uint32_t workspace, struct document *d)
+{
+	const struct workspace *w = catalog_find_workspace(s, workspace);
+	const struct document *old = workspace_document(w, d->kind, d->name);
+	return old && str_eq(old->body, d->body) ? 0 : pass(put(s, workspace, old, d));
+}
+
+/* Also one that makes no difference is a change: that is how somebody says that a destination, which has
+ * said it wants nothing any more, shall be asked again. */
 int document_write(struct store *s, struct op *op)
 {
 	struct document next = *op->document;
+	const struct document *old = there(s, op);
 	op->received_at = s->at.received_at;
-	op->created = !there(s, op);
-	int r = document_put(s, op->workspace, &next, &op->changed);
+	op->created = !old;
+	op->changed = true;
+	int r = put(s, op->workspace, old, &next);
 	op->document_no = next.no;
 	return pass(r);
 }

@@ -41,12 +41,11 @@ static int keep_off(struct store *s, const struct document *old, yyjson_val *dec
 static int put(struct store *s, const struct workspace *w, struct document *d)
 {
 	unsigned n;
-	bool changed;
 	workspace_documents_of(w, d->kind, &n);
 	if (n >= DOCUMENTS_MAX && !workspace_document(w, d->kind, d->name))
 		return fail(-E2BIG, "a workspace would have too many %ss",
 			    document_kind_name(d->kind));
-	return pass(document_put(s, w->no, d, &changed));
+	return pass(document_declare(s, w->no, d));
 }
 
 int provision_document(struct store *s, uint32_t workspace, const struct provision *p,

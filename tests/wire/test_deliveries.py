@@ -297,6 +297,40 @@ def test_gone_disables_the_destination(tmp_path):
         assert len(receiver.ids("/new")) == 7
 
 
+def test_gone_again_and_again(tmp_path):
+    """Each time that somebody says so it is asked anew, though what is declared stays the same."""
+    status = 410
+    with Receiver(lambda got, n: status) as receiver:
+        space = space_of("gone", [webhook("crm", receiver, disabled=False)],
+                         [send_to("all", "crm")])
+        server = occurd.Server(tmp_path, [space])
+
+        def enable():
+            reply = api(server, space, "PATCH", "destinations/crm", {"disabled": False})
+            assert reply.status == 200, reply
+            return reply.json()["updated_at"]
+
+        def refused(n):
+            wait_until(lambda: [row["attempts"] for row in deliveries(server, space)] == [str(n)],
+                       what=f"refusal {n}")
+
+        with server:
+            track(server, space)
+            changes = []
+            for n in range(1, 4):
+                refused(n)
+                changes.append(enable())
+            refused(4)
+            assert changes == sorted(set(changes))
+        status = 200
+        with server:  # a start is no change
+            track(server, space)
+            wait_until(lambda: len(deliveries(server, space)) == 2, what="two deliveries")
+            assert len(receiver.got) == 4
+            enable()
+            ended(server, space, 2)
+
+
 def test_the_address_of_before_disables_nothing(tmp_path):
     """It says 410 after the destination was changed: what it was asked for goes to the new one."""
     changed = threading.Event()
@@ -406,6 +440,23 @@ def test_a_deleted_contact_leaves_the_ledger(tmp_path):
             (row,) = deliveries(server, space)
             assert row["contact_id"] == kept["id"]
             assert len(deliveries(server, space, contact=kept["id"])) == 1
+
+
+def test_a_stop_forgets_who_was_deleted(tmp_path):
+    """Also with what the receiver said, in every file of the ledger."""
+    said = "here nobody is called"
+    with Receiver(lambda got, n: (418, {}, said.encode())) as receiver:
+        space = space_of("erase", [webhook("crm", receiver)], [send_to("all", "crm")])
+        with occurd.start(tmp_path, [space]) as server:
+            track(server, space, "gone@example.com")
+            ended(server, space, 1)
+            assert said in deliveries(server, space)[0]["answer"]
+            contact = senders.reader_of(server, space).contact("email=gone@example.com")
+            reply = server.request("DELETE", f"/_/v1/contacts/{contact['id']}",
+                                   {"Authorization": "Bearer erase-reader"})
+            assert reply.status == 204, reply
+        files = list(server.data.glob("deliveries.db*"))
+        assert files and all(said.encode() not in file.read_bytes() for file in files)
 
 
 # --- Asking for them ---

@@ -213,6 +213,9 @@ static void a_cool_down_has_an_end(void **state)
 		{ 60 * US_PER_S, 1 },
 		{ 60 * US_PER_S - 1, 0 },
 		{ 60 * US_PER_S + 1, 1 },
+		{ -1, 0 }, /* the clock was set back */
+		{ -60 * US_PER_S + 1, 0 },
+		{ -3600 * US_PER_S, 1 },
 	};
 	struct world w;
 	instant_us set_off = 0;

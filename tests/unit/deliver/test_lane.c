@@ -288,6 +288,82 @@ static void test_the_clock_may_go_back(void **state)
 	assert_int_equal(deliver_all(T0 - 599 * US_PER_S), 1);
 }
 
+/* Waits are as long as they can be at most, not as far as it was set back. */
+static void test_waits_after_the_clock_was_set_back(void **state)
+{
+	static const struct {
+		instant_us held_for, try_in, back, waits; /* the last: from then on */
+	} cases[] = {
+		{ 0, 0, 0, 0 },
+		{ 30 * US_PER_S, 0, 0, 30 * US_PER_S },
+		{ 0, 30 * US_PER_S, 0, 30 * US_PER_S },
+		{ 0, 30 * US_PER_S, 20 * US_PER_S, 50 * US_PER_S },
+		{ 0, LANE_PAUSE_MAX_S * US_PER_S, 1, 0 },
+		{ 0, 30 * US_PER_S, 600 * US_PER_S, 0 },
+		{ 30 * US_PER_S, 0, 600 * US_PER_S, 630 * US_PER_S },
+		{ 30 * US_PER_S, 0, DESTINATION_RETRY_MAX_S * US_PER_S, 0 },
+	};
+	const instant_us t0 = 3 * DESTINATION_RETRY_MAX_S * US_PER_S;
+	(void)state;
+	decide(0, 1);
+	lane.failures = LANE_BREAKS_AFTER;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		instant_us now = t0 - cases[i].back, at = now + cases[i].waits;
+		lane.held_until = cases[i].held_for ? t0 + cases[i].held_for : 0;
+		lane.try_at = cases[i].try_in ? t0 + cases[i].try_in : 0;
+		assert_int_equal(lane_wakes_at(&lane, &to, now), at);
+		assert_true(cases[i].waits == 0 || !begin(at - 1));
+		struct journey *j = begin(at);
+		assert_non_null(j);
+		lane_taken_back(&lane, j);
+		free(j);
+	}
+}
+
+/* However little it was; there is always one under way. */
+static void test_nothing_is_hidden_by_a_clock_that_was_set_back(void **state)
+{
+	(void)state;
+	decide(T0, 1);
+	struct journey *held = begin(T0);
+	uint64_t no = decide(T0 - 1, 2);
+	assert_int_equal(lane_load(&lane, &to, ledger, T0 - 1), 0);
+	struct journey *j = begin(T0 + 1);
+	assert_non_null(j);
+	assert_int_equal(j->delivery.no, no);
+	/* Also when others were loaded at that moment. */
+	decide(T0 + 2, 3);
+	decide(T0 + 2, 4);
+	end(j, ATTEMPT_DELIVERED, T0 + 2);
+	assert_non_null(j = begin(T0 + 2));
+	no = decide(T0 + 1, 5);
+	assert_int_equal(lane_load(&lane, &to, ledger, T0 + 1), 0);
+	end(begin(T0 + 3), ATTEMPT_DELIVERED, T0 + 3);
+	struct journey *found = begin(T0 + 3);
+	assert_non_null(found);
+	assert_int_equal(found->delivery.no, no);
+	end(j, ATTEMPT_DELIVERED, T0 + 3);
+	end(found, ATTEMPT_DELIVERED, T0 + 3);
+	end(held, ATTEMPT_DELIVERED, T0 + 3);
+}
+
+/* What ended before anybody was asked. */
+static void test_what_was_never_sent_takes_no_turn(void **state)
+{
+	(void)state;
+	to.requests_per_second = 1;
+	for (unsigned i = 0; i < 6; i++)
+		decide(T0, i);
+	for (unsigned i = 0; i < 4; i++) {
+		struct journey *j = begin(T0);
+		assert_non_null(j);
+		j->attempt.unasked = true;
+		end(j, ATTEMPT_DEAD, T0);
+	}
+	assert_int_equal(deliver_all(T0), 1);
+	assert_int_equal(deliver_all(T0 + US_PER_S), 1);
+}
+
 static void test_a_turn_that_was_not_taken(void **state)
 {
 	(void)state;
@@ -462,6 +538,55 @@ static void test_in_order_behind_many_that_wait(void **state)
 	}
 }
 
+/* One contact's, of whom there are many, cost one step each; others are not held up. */
+static void test_in_order_of_one_who_has_many(void **state)
+{
+	enum { MANY = 20000, SOME = 100 };
+	unsigned loads = 0, others = 0;
+	(void)state;
+	to.ordered = true;
+	assert_int_equal(ledger_begin(ledger), 0);
+	uint64_t first = decide(T0, 1);
+	for (unsigned i = 1; i < MANY; i++)
+		decide(T0 + i, 1);
+	decide(T0 + MANY, 2);
+	assert_int_equal(ledger_commit(ledger), 0);
+	for (unsigned ended = 0; ended < SOME; loads++) {
+		assert_in_range(loads, 0, 3 * SOME);
+		struct journey *j = begin(T0 + MANY);
+		if (j && j->delivery.contact == 1)
+			assert_int_equal(j->delivery.no, first + ended++);
+		else if (j)
+			others++;
+		if (j)
+			end(j, ATTEMPT_DELIVERED, T0 + MANY);
+	}
+	assert_int_equal(others, 1);
+}
+
+/* More have ended at once than are remembered one by one. */
+static void test_in_order_after_many_at_once(void **state)
+{
+	enum { MANY = 2 * LANE_ENDED_MAX, TRIES = 10 };
+	struct journey *under_way[MANY], *j;
+	unsigned n = 0;
+	(void)state;
+	to.ordered = true;
+	to.concurrency = MANY;
+	for (unsigned i = 0; i < 2 * MANY; i++)
+		decide(T0, i % MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_non_null(under_way[i] = begin(T0));
+	for (unsigned i = 0; i < MANY; i++)
+		end(under_way[i], ATTEMPT_DELIVERED, T0);
+	for (unsigned tries = 0; tries < TRIES; tries++)
+		while ((j = begin(T0))) {
+			end(j, ATTEMPT_DELIVERED, T0);
+			n++;
+		}
+	assert_int_equal(n, MANY);
+}
+
 /* One that is replayed while a later one of its contact is under way waits for that. */
 static void test_in_order_beside_a_replay(void **state)
 {
@@ -568,6 +693,24 @@ static void test_many(void **state)
 	assert_int_equal(begun + 1, MANY);
 }
 
+/* Most lanes have nothing to do most of the time. */
+static void test_an_idle_lane_holds_no_memory(void **state)
+{
+	(void)state;
+	assert_null(begin(T0));
+	assert_int_equal(lane.memory.held, 0);
+	assert_int_equal(lane_wakes_at(&lane, &to, T0), 0);
+	decide(T0 + 1, 1);
+	assert_null(begin(T0));
+	assert_int_equal(lane.memory.held, 0);
+	assert_int_equal(lane_wakes_at(&lane, &to, T0), T0 + 1);
+	end(begin(T0 + 1), ATTEMPT_DELIVERED, T0 + 1);
+	lane.look = true;
+	assert_null(begin(T0 + 1));
+	assert_int_equal(lane.memory.held, 0);
+	assert_int_equal(lane_wakes_at(&lane, &to, T0 + 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -582,6 +725,9 @@ int main(void)
 		CASE(test_so_many_a_second),
 		CASE(test_many_a_second_go_a_few_at_a_time),
 		CASE(test_the_clock_may_go_back),
+		CASE(test_waits_after_the_clock_was_set_back),
+		CASE(test_nothing_is_hidden_by_a_clock_that_was_set_back),
+		CASE(test_what_was_never_sent_takes_no_turn),
 		CASE(test_a_turn_that_was_not_taken),
 		CASE(test_breaks_and_heals),
 		CASE(test_only_an_answer_heals),
@@ -590,11 +736,14 @@ int main(void)
 		CASE(test_never_begun_twice),
 		CASE(test_in_order_with_many_under_way),
 		CASE(test_in_order_behind_many_that_wait),
+		CASE(test_in_order_of_one_who_has_many),
+		CASE(test_in_order_after_many_at_once),
 		CASE(test_in_order_beside_a_replay),
 		CASE(test_in_order_from_now_on),
 		CASE(test_disabled),
 		CASE(test_what_was_declared_before),
 		CASE(test_many),
+		CASE(test_an_idle_lane_holds_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,11 +7,13 @@
 
 #include "deliver/ledger.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { AUTOMATION = 3, DESTINATION = 5, CONTACT = 70 };
@@ -394,6 +396,62 @@ static void test_opened_anew_after_a_failure(void **state)
 	assert_int_equal(due((struct due_place){ 0 }, 10, 9, &rows), 3);
 }
 
+/* What another process would be told of locks that this one has on the file. */
+static bool is_locked(void)
+{
+	char path[100];
+	int status;
+	snprintf(path, sizeof(path), "%s/deliveries.db", dir);
+	pid_t other = fork();
+	if (other == 0) {
+		struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		int fd = open(path, O_RDWR | O_CLOEXEC);
+		int r = fd < 0 ? -1 : fcntl(fd, F_GETLK, &whole);
+		_exit(r < 0 ? 2 : whole.l_type != F_UNLCK);
+	}
+	assert_int_equal(waitpid(other, &status, 0), other);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status);
+}
+
+/* Others of this process keep their locks; without them a process that looks in takes the log away. */
+static void test_opened_anew_beside_a_reader(void **state)
+{
+	sqlite3 *reader;
+	char path[100];
+	(void)state;
+	decide_many(3);
+	snprintf(path, sizeof(path), "%s/deliveries.db", dir);
+	assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "SELECT count(*) FROM delivery", NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_true(is_locked());
+	ledger_abandon(ledger);
+	ledger_close(ledger);
+	assert_true(is_locked());
+	assert_int_equal(ledger_open(dir, &ledger), 0);
+	assert_true(is_locked());
+	assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+}
+
+static void test_silenced(void **state)
+{
+	static const struct {
+		instant_us declared_at, then;
+	} cases[] = { { 100, 100 }, { 200, 200 }, { 100, 200 }, { 200, 200 }, { 201, 201 } };
+	instant_us at;
+	(void)state;
+	assert_int_equal(ledger_silenced(ledger, DESTINATION, &at), 0);
+	assert_int_equal(at, 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(ledger_silence(ledger, DESTINATION, cases[i].declared_at), 0);
+		assert_int_equal(ledger_silenced(ledger, DESTINATION, &at), 0);
+		assert_int_equal(at, cases[i].then);
+	}
+	assert_int_equal(ledger_silenced(ledger, DESTINATION + 1, &at), 0);
+	assert_int_equal(at, 0);
+}
+
 static void test_not_a_ledger(void **state)
 {
 	char path[100];
@@ -426,6 +484,8 @@ int main(void)
 		CASE(test_forgotten),
 		CASE(test_purged),
 		CASE(test_a_number_never_comes_twice),
+		CASE(test_opened_anew_beside_a_reader),
+		CASE(test_silenced),
 		CASE(test_not_a_ledger),
 		CASE(test_log_stays_short),
 		CASE(test_opened_anew_after_a_failure),

@@ -116,11 +116,16 @@ static unsigned run(instant_us now)
 	return moved;
 }
 
-static instant_us next(void)
+static instant_us next_at(instant_us now)
 {
 	instant_us at;
-	assert_int_equal(replays_next(replays, &at), 0);
+	assert_int_equal(replays_next(replays, now, &at), 0);
 	return at;
+}
+
+static instant_us next(void)
+{
+	return next_at(T0);
 }
 
 static void assert_counts(unsigned pending, unsigned done, unsigned dead)
@@ -284,6 +289,26 @@ static void test_at_a_pace(void **state)
 	assert_int_equal(look(p.no).replayed, 5);
 	assert_int_equal(look(p.no).ended_at, T0 + 9 * US_PER_S);
 	assert_false(look(p.no).stopped);
+}
+
+/* However far, it waits no longer than it can. */
+static void test_after_the_clock_was_set_back(void **state)
+{
+	static const struct {
+		instant_us back;
+		unsigned moved;
+	} cases[] = { { 0, 0 }, { 1, 0 }, { US_PER_S, 0 }, { 3600 * US_PER_S, 1 } };
+	(void)state;
+	many_dead(5);
+	begin(all_dead, 1);
+	assert_int_equal(run(T0), 1);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		instant_us now = T0 - cases[i].back;
+		assert_int_equal(next_at(now), cases[i].moved ? now : T0 + US_PER_S);
+		assert_int_equal(run(now), cases[i].moved);
+	}
+	assert_int_equal(next_at(T0 - 3600 * US_PER_S), T0 - 3599 * US_PER_S);
+	assert_int_equal(run(T0), 1);
 }
 
 /* In one transaction no more than that, however fast. */
@@ -505,6 +530,28 @@ static void test_forgotten(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* Nothing goes on for ever for one that is gone. */
+static void test_forgotten_while_under_way(void **state)
+{
+	struct delivery_filter of = all_dead;
+	(void)state;
+	of.contact = CONTACT;
+	many_dead(5);
+	begin(of, 1);
+	begin(all_dead, 1);
+	assert_int_equal(run(T0), 2);
+	assert_int_equal(next(), T0 + US_PER_S);
+	assert_int_equal(ledger_forget(ledger, CONTACT + 1), 0);
+	assert_int_equal(next(), T0 + US_PER_S);
+	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	run(T0 + US_PER_S); /* all were of that contact, so that the other ends here */
+	assert_int_equal(next(), 0);
+	begin(of, 1);
+	assert_int_equal(next(), T0);
+	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	assert_int_equal(next(), 0);
+}
+
 /* --- Lists --- */
 
 /* Among many that are not meant a page is short, takes no memory for them, and says where to go on. */
@@ -552,6 +599,7 @@ int main(void)
 		CASE(test_settled_when_it_is_gone),
 		CASE(test_one),
 		CASE(test_at_a_pace),
+		CASE(test_after_the_clock_was_set_back),
 		CASE(test_much_at_once_is_little),
 		CASE(test_what_is_meant),
 		CASE(test_not_what_dies_later),
@@ -562,6 +610,7 @@ int main(void)
 		CASE(test_a_number_never_comes_twice),
 		CASE(test_waits_while_too_much_waits),
 		CASE(test_forgotten),
+		CASE(test_forgotten_while_under_way),
 		CASE(test_pages_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,259 @@
+/*
+ * Rounds of the delivering thread, without the thread: when the next is due, what one that fails
+ * costs, and what the last one writes.
+ */
+#include "base/log.h"
+#include "deliver/deliver_private.h"
+
+#include "../store/fixture.h"
+
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOG  "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\"}"
+#define RULE "{\"name\":\"r\",\"actions\":[{\"send\":\"log\"}]}"
+
+enum { SOON_MS = 21, TIDY_MS = 1001 };
+
+static _Atomic int64_t step_s; /* how far the clock was set */
+
+/* In the place of libc's, for the whole program. */
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+	int r = (int)syscall(SYS_clock_gettime, id, out);
+	if (id == CLOCK_REALTIME)
+		out->tv_sec += step_s;
+	return r;
+}
+
+struct world {
+	struct fixture f;
+	struct deliver *d;
+};
+
+static void apply(struct world *w, struct op op)
+{
+	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
+}
+
+static void declare(struct world *w, enum document_kind kind, const char *name, const char *body)
+{
+	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
+	apply(w,
+	      (struct op){
+		      .arena = &w->f.arena, .kind = OP_DOCUMENT, .workspace = 1, .document = &d });
+}
+
+/* Nothing here is for the store. */
+static bool submit_nothing(void *ctx, struct deliver_op *o)
+{
+	(void)ctx, (void)o;
+	return false;
+}
+
+static void begin(struct world *w)
+{
+	const struct deliver_commits commits = { submit_nothing, NULL };
+	fixture_begin(&w->f);
+	fixture_provision(&w->f);
+	declare(w, DOCUMENT_DESTINATION, "log", LOG);
+	declare(w, DOCUMENT_AUTOMATION, "r", RULE);
+	const struct deliver_config config = { .store = w->f.store, .dir = w->f.dir };
+	assert_done(deliver_new(&config, &w->d));
+	assert_done(deeds_new(&commits, w->d->http, &w->d->deeds));
+	w->d->journeys.deeds = w->d->deeds;
+}
+
+static void end(struct world *w)
+{
+	deliver_free(w->d);
+	fixture_end(&w->f);
+}
+
+/* All that is to be written is. */
+static void settle(struct deliver *d)
+{
+	do
+		deliver_round(d);
+	while (deliver_has_to_write(d));
+	assert_true(deliver_is_well(d));
+}
+
+static void what_is_to_be_done_is_done_soon_wherever_the_clock_goes(void **state)
+{
+	static const int64_t steps_s[] = { 0, -1, -3600, 3600, -1000000000 };
+	struct world w;
+	(void)state;
+	begin(&w);
+	for (size_t i = 0; i < ARRAY_LEN(steps_s); i++) {
+		settle(w.d);
+		w.d->untidy = true;
+		step_s = steps_s[i];
+		assert_in_range(deliver_ms_to_next(w.d), 0, TIDY_MS);
+		deliver_wake(w.d);
+		assert_in_range(deliver_ms_to_next(w.d), 0, SOON_MS);
+		atomic_store(&w.d->stopping, true);
+		assert_in_range(deliver_ms_to_next(w.d), 0, SOON_MS);
+		atomic_store(&w.d->stopping, false);
+	}
+	step_s = 0;
+	end(&w);
+}
+
+/* --- A ledger that cannot be opened --- */
+
+static void path_of(const struct world *w, const char *name, char out[static 200])
+{
+	assert_in_range(snprintf(out, 200, "%s/%s", w->f.dir, name), 1, 199);
+}
+
+static void take_away(struct world *w)
+{
+	char from[200], to[200];
+	deliver_close_ledger(w->d);
+	path_of(w, "deliveries.db", from);
+	path_of(w, "away", to);
+	assert_int_equal(rename(from, to), 0);
+	assert_int_equal(mkdir(from, 0700), 0);
+}
+
+static void put_back(struct world *w)
+{
+	char from[200], to[200];
+	path_of(w, "away", from);
+	path_of(w, "deliveries.db", to);
+	assert_int_equal(rmdir(to), 0);
+	assert_int_equal(rename(from, to), 0);
+}
+
+static void it_is_tried_again_less_and_less_often(void **state)
+{
+	static const int pauses_ms[] = { 100, 200, 400, 800, 1600, 3200, 3200 };
+	struct world w;
+	(void)state;
+	begin(&w);
+	for (int twice = 0; twice < 2; twice++) {
+		settle(w.d);
+		take_away(&w);
+		for (size_t i = 0; i < ARRAY_LEN(pauses_ms); i++) {
+			deliver_round(w.d);
+			assert_false(deliver_is_well(w.d));
+			assert_int_equal(deliver_ms_to_next(w.d), pauses_ms[i]);
+			deliver_wake(w.d);
+			assert_int_equal(deliver_ms_to_next(w.d), pauses_ms[i]);
+		}
+		put_back(&w);
+	}
+	settle(w.d);
+	end(&w);
+}
+
+/* --- The last --- */
+
+static struct delivery decide(struct world *w, uint64_t contact)
+{
+	struct delivery d = {
+		.workspace = 1, .automation = 2, .destination = 1, .seq = 1, .contact = contact
+	};
+	assert_done(ledger_begin(w->d->ledger));
+	assert_done(ledger_decide(w->d->ledger, &d));
+	assert_done(ledger_commit(w->d->ledger));
+	return d;
+}
+
+/* An attempt at it has ended, and no round has come since. */
+static void deliver(struct world *w, const struct delivery *d)
+{
+	struct journey *j = calloc(1, sizeof(*j));
+	assert_non_null(j);
+	arena_init(&j->attempt.arena, 1024, NULL);
+	j->attempt.outcome = ATTEMPT_DELIVERED;
+	j->delivery = *d;
+	j->delivery.state = DELIVERY_DONE;
+	j->delivery.answer = j->delivery.note = STR("");
+	j->delivery.attempts = 1;
+	j->rules = rules_ref(w->d->rules);
+	j->next = w->d->journeys.ended;
+	w->d->journeys.ended = j;
+}
+
+static int64_t in_ledger(const struct world *w, enum delivery_state state)
+{
+	assert_non_null(w->d->ledger);
+	return (int64_t)ledger_count(w->d->ledger, 1, state);
+}
+
+/* Also when the ledger has been closed by a failure just before. */
+static void the_last_writes_what_has_ended(void **state)
+{
+	(void)state;
+	for (int closed = 0; closed < 2; closed++) {
+		struct world w;
+		begin(&w);
+		settle(w.d);
+		struct delivery one = decide(&w, 1);
+		decide(&w, 2);
+		deliver(&w, &one);
+		if (closed)
+			deliver_after_failure(w.d);
+		assert_done(deliver_write_last(w.d));
+		deliver_forget_ended(w.d);
+		assert_int_equal(in_ledger(&w, DELIVERY_DONE), 1);
+		assert_int_equal(in_ledger(&w, DELIVERY_PENDING), 1);
+		end(&w);
+	}
+}
+
+static void the_last_may_fail(void **state)
+{
+	struct world w;
+	(void)state;
+	begin(&w);
+	settle(w.d);
+	struct delivery one = decide(&w, 1);
+	deliver(&w, &one);
+	take_away(&w);
+	assert_true(deliver_write_last(w.d) < 0);
+	deliver_after_failure(w.d);
+	deliver_forget_ended(w.d);
+	put_back(&w);
+	end(&w);
+}
+
+/* However many there are, and only they. */
+static void the_last_forgets_who_was_deleted(void **state)
+{
+	enum { DELETED = 250, KEPT = 2 };
+	struct world w;
+	char email[40];
+	(void)state;
+	begin(&w);
+	settle(w.d);
+	for (unsigned i = 0; i < DELETED + KEPT; i++) {
+		snprintf(email, sizeof(email), "c%u@example.com", i);
+		struct op op = fixture_op(&w.f, email);
+		assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
+		decide(&w, op.contact);
+		op.kind = OP_CONTACT_DELETE;
+		if (i < DELETED)
+			apply(&w, op);
+	}
+	assert_int_equal(in_ledger(&w, DELIVERY_PENDING), DELETED + KEPT);
+	assert_done(deliver_write_last(w.d));
+	assert_int_equal(in_ledger(&w, DELIVERY_PENDING), KEPT);
+	end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_to_be_done_is_done_soon_wherever_the_clock_goes),
+		cmocka_unit_test(it_is_tried_again_less_and_less_often),
+		cmocka_unit_test(the_last_writes_what_has_ended),
+		cmocka_unit_test(the_last_may_fail),
+		cmocka_unit_test(the_last_forgets_who_was_deleted),
+	};
+	log_set_level((enum log_level)(LOG_ERROR + 1));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
