@@ -118,7 +118,8 @@ static void refuse_trouble(struct native_query *q, enum refusal why)
 	if (why == REFUSE_OVERLOADED)
 		native_refuse(q, 503, "there is no room for it now; nothing was done");
 	else
-		native_refuse(q, 500, "it could not be made durable; nothing was done");
+		native_refuse(q, 500,
+			      "it could not be made durable; it is not known whether it was done");
 	answer(q);
 }
 
@@ -249,11 +250,11 @@ static void serve_query(struct native_query *q)
 	const struct key *key = caller(q);
 	if (!key)
 		return refuse_caller(req);
+	intake_own(q->native->intake, req, key->no);
 	if (!may(key, q->resource))
 		return problem_reply(req, 403, STR("the key lacks the scope for this"));
 
 	req->welcome = true;
-	intake_own(q->native->intake, req, key->no);
 	q->workspace = key->workspace;
 	q->scopes = key->scopes;
 	q->events.workspace = key->workspace->no;
