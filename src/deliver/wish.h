@@ -23,7 +23,7 @@ struct wish {
 	enum wish_kind kind;
 	struct replay replay;
 	struct delivery delivery;
-	int outcome;                  /* enum replay_outcome; below zero: nothing was done */
+	int outcome; /* enum replay_outcome; below zero: not known whether it was done */
 	void (*done)(struct wish *w); /* on the delivering thread */
 };
 

@@ -41,7 +41,7 @@ enum refusal {
 	REFUSE_JSON,        /* the body is no JSON or nested too deep: call->json_error */
 	REFUSE_PROBLEMS,    /* call->problems, at least one */
 	REFUSE_OVERLOADED,  /* queue, memory or disk at its ceiling: come back */
-	REFUSE_UNAVAILABLE, /* could not be made durable; nothing was stored */
+	REFUSE_UNAVAILABLE, /* could not be made durable; not known whether it was stored */
 };
 
 /* A count of requests per window, and where the caller stands in it. */
@@ -157,7 +157,7 @@ struct endpoint {
 	/* Its own rate per key, counted with the other endpoints of that bucket; requests 0: the
 	 * dialect's. */
 	struct rate rate;
-	bool guards;     /* the rate keeps secrets from being guessed: no workspace lifts it */
+	bool guards;     /* the rate guards secrets, or what all share: no workspace lifts it */
 	unsigned bucket; /* below ENDPOINT_BUCKETS; 0: the one of all that say nothing */
 
 	/* Finds the credentials where the dialect's credentials() does not look, in the body for

@@ -9,10 +9,12 @@
 enum {
 	LIVES_S = 60 * 60,
 	BODY_MAX = 16 * 1024,
-	LOG_INS = 10, /* a second; every token that lives takes memory */
+	LOG_INS = 10, /* a second; every token that lives takes memory, which all share */
 };
 
-#define RATE .rate = { .requests = LOG_INS, .window_s = 1 }, .bucket = INFOBIP_BUCKET_LOG_IN
+#define RATE                                                            \
+	.rate = { .requests = LOG_INS, .window_s = 1 }, .guards = true, \
+	.bucket = INFOBIP_BUCKET_LOG_IN
 
 /* --- Sessions --- */
 

@@ -6,7 +6,7 @@
 
 enum {
 	LIVES_S = 2 * 60 * 60,
-	TOKENS = 10, /* a second; every token that lives takes memory */
+	TOKENS = 10, /* a second; every token that lives takes memory, which all share */
 	/* For all who are sent by one client, whose other calls theirs must not use up. */
 	PAGES = 100,   /* a second */
 	CONSENTS = 30, /* a minute, so that no key is guessed */
@@ -34,6 +34,7 @@ static void token_answer(struct call *call)
 const struct endpoint omnisend_token = {
 	.body_max = OAUTH_BODY_MAX,
 	.rate = { .requests = TOKENS, .window_s = 1 },
+	.guards = true,
 	.bucket = OMNISEND_BUCKET_TOKEN,
 	.identify = oauth_identify,
 	.decode = token_decode,

@@ -165,6 +165,17 @@ struct definition **workspace_slot(struct definition **table, unsigned room, str
 	}
 }
 
+bool catalog_has_room_for_definition(const struct catalog *c, const struct workspace *w,
+				     const struct definition *like)
+{
+	const struct definition *old = workspace_definition(w, like->name);
+	size_t before = old ? old->bytes : 0;
+	size_t own = w->definitions_bytes - before + like->bytes;
+	size_t all = c->definitions_bytes - before + like->bytes;
+	return like->bytes <= before ||
+	       (own <= WORKSPACE_DEFINITIONS_BYTES_MAX && own + all <= DEFINITIONS_BYTES_MAX);
+}
+
 struct definition *workspace_definition(const struct workspace *w, struct str name)
 {
 	return w->room ? *workspace_slot(w->definitions, w->room, name) : NULL;

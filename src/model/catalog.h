@@ -45,6 +45,11 @@ enum {
 	WORKSPACE_RATE_MAX = 1000000, /* requests_per_second */
 };
 
+/* Memory of all definitions together, and of one workspace's: see catalog_has_room_for_definition().
+ * An ordinary one takes 8 KiB. */
+#define DEFINITIONS_BYTES_MAX           ((size_t)2 << 30)
+#define WORKSPACE_DEFINITIONS_BYTES_MAX ((size_t)256 << 20)
+
 /* A key, or an OAuth client, which is good for nothing but fetching tokens. */
 struct key {
 	uint32_t no;          /* row number, 1..KEY_NO_MAX, of keys and clients together */
@@ -86,7 +91,8 @@ struct workspace {
 	unsigned n_switches;
 	struct definition **definitions; /* open-addressing table by name; NULL: free */
 	unsigned n_definitions, room;    /* room: a power of two */
-	struct document *documents;      /* sorted by kind and name */
+	size_t definitions_bytes;
+	struct document *documents; /* sorted by kind and name */
 	unsigned n_documents, documents_room;
 	instant_us created_at, updated_at;
 	struct arena arena; /* the workspace's own strings */
@@ -97,7 +103,8 @@ struct catalog {
 	uint64_t version;
 	struct workspace **workspaces; /* sorted by no */
 	unsigned n_workspaces;
-	struct key *keys; /* open-addressing table by digest; no 0: free */
+	size_t definitions_bytes; /* of all workspaces */
+	struct key *keys;         /* open-addressing table by digest; no 0: free */
 	unsigned n_keys, keys_room;
 	size_t keys_bytes;           /* of the keys' names and lists */
 	struct origin_set *origins;  /* of all publishable keys that are not revoked; NULL: none */
@@ -138,6 +145,10 @@ bool catalog_has_origin(const struct catalog *c, struct str origin);
  * the others from making keys. With a look at each.
  */
 bool catalog_has_room_for_key(const struct catalog *c, uint32_t workspace, const struct key *like);
+/* Likewise whether a definition may be added, or take the place of that of its name; one that is no
+ * larger always may. */
+bool catalog_has_room_for_definition(const struct catalog *c, const struct workspace *w,
+				     const struct definition *like);
 const struct workspace *catalog_workspace(const struct catalog *c, uint32_t no);
 /* With a look at each. */
 const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct uuid id);

@@ -26,6 +26,7 @@ static int share_workspaces(struct catalog *to, const struct catalog *from)
 		atomic_fetch_add_explicit(&to->workspaces[i]->refs, 1, memory_order_relaxed);
 	}
 	to->n_workspaces = from->n_workspaces;
+	to->definitions_bytes = from->definitions_bytes;
 	return 0;
 }
 
@@ -101,6 +102,7 @@ static bool copy_table(struct workspace *w, const struct workspace *old, unsigne
 			continue;
 		*workspace_slot(w->definitions, room, d->name) = definition_ref(d);
 		w->n_definitions++;
+		w->definitions_bytes += d->bytes;
 	}
 	return true;
 }
@@ -192,6 +194,7 @@ static void take_table(struct workspace *w, const struct workspace *other)
 	w->definitions = other->definitions;
 	w->room = other->room;
 	w->n_definitions = other->n_definitions;
+	w->definitions_bytes = other->definitions_bytes;
 }
 
 static bool grow_table(struct workspace *w)
@@ -211,7 +214,10 @@ int catalog_edit_define(struct catalog_edit *e, uint32_t workspace, struct defin
 	if (!w || !grow_table(w))
 		return fail(-ENOMEM, "catalog");
 	struct definition **slot = workspace_slot(w->definitions, w->room, d->name);
+	size_t before = *slot ? (*slot)->bytes : 0;
 	w->n_definitions += *slot == NULL;
+	w->definitions_bytes += d->bytes - before;
+	e->next->definitions_bytes += d->bytes - before;
 	definition_unref(*slot);
 	*slot = definition_ref(d);
 	return 0;
@@ -228,6 +234,7 @@ int catalog_edit_undefine(struct catalog_edit *e, uint32_t workspace, struct str
 		return 0;
 	if (!copy_table(&left, w, w->room, gone))
 		return fail(-ENOMEM, "catalog");
+	e->next->definitions_bytes -= gone->bytes;
 	take_table(w, &left);
 	return 0;
 }

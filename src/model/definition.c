@@ -107,6 +107,7 @@ struct definition *definition_new(const struct definition *like)
 		definition_unref(d);
 		return NULL;
 	}
+	d->bytes = sizeof(*d) + d->arena.held;
 	return d;
 }
 

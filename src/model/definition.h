@@ -57,11 +57,12 @@ struct definition {
 	const struct field *fields; /* in the order declared */
 	unsigned n_fields;
 	const uint16_t *by_name; /* n_fields indexes into fields, sorted by name */
+	size_t bytes;            /* of memory */
 	struct arena arena;      /* holds all of the above */
 };
 
 /*
- * Copies everything it is given but `refs`, `by_name` and `arena`, which it makes. Names must be
+ * Copies everything it is given but `refs`, `by_name`, `bytes` and `arena`, which it makes. Names must be
  * unique and counts within the limits above. NULL: out of memory. One reference belongs to the
  * caller.
  */

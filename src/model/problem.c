@@ -181,7 +181,8 @@ void problem_put_rule(struct buf *b, const struct problem *p)
 		return put_full(b, p,
 				p->rule ? p->rule : "attributes or identities of one contact");
 	case PROBLEM_DEFINITIONS_FULL:
-		return put_full(b, p, "event types, or fields of one event type");
+		return put_full(b, p,
+				"event types, fields of one event type, or bytes of all of them");
 	case PROBLEM_CONTACT_FIELDS_FULL:
 		return put_full(b, p, "custom fields that contacts may have");
 	case PROBLEM_WORKSPACES_FULL:

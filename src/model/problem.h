@@ -34,8 +34,8 @@ enum problem_code {
 	PROBLEM_EXISTS,           /* a contact or definition that should be new is there already */
 	PROBLEM_TAKEN,            /* another contact owns the identity */
 	PROBLEM_CONTACT_FULL,     /* the contact would pass `limit`, of what `rule` says */
-	PROBLEM_DEFINITIONS_FULL, /* the workspace has `limit` definitions, or this one `limit`
-				     fields */
+	PROBLEM_DEFINITIONS_FULL, /* the workspace has `limit` definitions, or of bytes for
+				     them, or this one `limit` fields */
 	PROBLEM_CONTACT_FIELDS_FULL, /* the workspace has `limit` contact fields */
 	PROBLEM_WORKSPACES_FULL,     /* there are as many workspaces or keys as there can be */
 	PROBLEM_CLASH,               /* right by itself, but not beside what `rule` names */

@@ -5,15 +5,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* A power of two that workspaces are numbered below; one beyond would share with another. */
+enum { SHARES = 1 << 14 };
+
 void tokens_init(struct tokens *t)
 {
 	must(pthread_rwlock_init(&t->lock, NULL) == 0);
 	t->table = (struct token_table){ 0 };
 }
 
+static void free_table(struct token_table *t)
+{
+	free(t->slots);
+	free(t->shares);
+}
+
 void tokens_fini(struct tokens *t)
 {
-	free(t->table.slots);
+	free_table(&t->table);
 	t->table = (struct token_table){ 0 };
 	must(pthread_rwlock_destroy(&t->lock) == 0);
 }
@@ -56,6 +65,20 @@ unsigned tokens_count(struct tokens *t)
 	return n;
 }
 
+static unsigned *share_of(const struct token_table *t, uint32_t workspace)
+{
+	return &t->shares[workspace & (SHARES - 1)];
+}
+
+bool tokens_have_room(struct tokens *t, uint32_t workspace, unsigned more)
+{
+	must(pthread_rwlock_rdlock(&t->lock) == 0);
+	unsigned own = t->table.room ? *share_of(&t->table, workspace) : 0;
+	uint64_t all = (uint64_t)t->table.n + own + 2 * (uint64_t)more;
+	must(pthread_rwlock_unlock(&t->lock) == 0);
+	return all <= TOKENS_MAX;
+}
+
 static unsigned room_for(unsigned n)
 {
 	unsigned room = 64;
@@ -70,6 +93,8 @@ static void copy_all(struct token_table *to, const struct token_table *from)
 		if (from->slots[i].kind)
 			*slot_of(to, &from->slots[i].digest) = from->slots[i];
 	to->n = from->n;
+	if (from->shares)
+		memcpy(to->shares, from->shares, SHARES * sizeof(*to->shares));
 }
 
 /* The new table is filled beside the old one: only the writer changes what it reads here. */
@@ -80,11 +105,14 @@ int tokens_reserve(struct tokens *t, unsigned more)
 	if (grown.room <= t->table.room)
 		return 0;
 	grown.slots = calloc(grown.room, sizeof(*grown.slots));
-	if (!grown.slots)
+	grown.shares = calloc(SHARES, sizeof(*grown.shares));
+	if (!grown.slots || !grown.shares) {
+		free_table(&grown);
 		return fail(-ENOMEM, "tokens");
+	}
 	copy_all(&grown, &t->table);
 	must(pthread_rwlock_wrlock(&t->lock) == 0);
-	free(t->table.slots);
+	free_table(&t->table);
 	t->table = grown;
 	must(pthread_rwlock_unlock(&t->lock) == 0);
 	return 0;
@@ -95,11 +123,14 @@ void tokens_put(struct tokens *t, const struct token *token)
 	must(token->kind);
 	must(pthread_rwlock_wrlock(&t->lock) == 0);
 	struct token *slot = slot_of(&t->table, &token->digest);
-	if (!slot->kind) {
+	if (slot->kind) {
+		--*share_of(&t->table, slot->workspace);
+	} else {
 		t->table.n++;
 		must(2 * t->table.n <= t->table.room);
 	}
 	*slot = *token;
+	++*share_of(&t->table, token->workspace);
 	must(pthread_rwlock_unlock(&t->lock) == 0);
 }
 
@@ -122,6 +153,7 @@ void tokens_drop(struct tokens *t, const struct sha256 *digest)
 	must(pthread_rwlock_wrlock(&t->lock) == 0);
 	struct token *slot = t->table.room ? slot_of(&t->table, digest) : NULL;
 	if (slot && slot->kind) {
+		--*share_of(&t->table, slot->workspace);
 		close_gap(&t->table, (size_t)(slot - t->table.slots));
 		t->table.n--;
 	}
@@ -131,7 +163,7 @@ void tokens_drop(struct tokens *t, const struct sha256 *digest)
 void tokens_take(struct tokens *t, struct tokens *from)
 {
 	must(pthread_rwlock_wrlock(&t->lock) == 0);
-	free(t->table.slots);
+	free_table(&t->table);
 	t->table = from->table;
 	must(pthread_rwlock_unlock(&t->lock) == 0);
 	from->table = (struct token_table){ 0 };

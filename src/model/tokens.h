@@ -13,7 +13,7 @@
 
 #include <pthread.h>
 
-enum { TOKENS_MAX = 1 << 20 }; /* live ones in one data directory */
+enum { TOKENS_MAX = 1 << 20 }; /* live ones in one data directory; see tokens_have_room() */
 
 /* Stored: never renumber. */
 enum token_kind {
@@ -37,6 +37,7 @@ struct token {
 struct token_table {
 	struct token *slots; /* kind 0: free */
 	unsigned n, room;    /* room: a power of two, or 0 */
+	unsigned *shares;    /* how many are of each workspace; NULL: room is 0 */
 };
 
 struct tokens {
@@ -50,6 +51,9 @@ void tokens_fini(struct tokens *t);
 /* Any thread. A copy; false when there is no such token. Expiry is the caller's to judge. */
 bool tokens_find(struct tokens *t, const struct sha256 *digest, struct token *out);
 unsigned tokens_count(struct tokens *t);
+/* Whether the workspace may have so many more. Of TOKENS_MAX it may have as many as would still be
+ * free without it, so that none keeps the callers of the others from logging in. */
+bool tokens_have_room(struct tokens *t, uint32_t workspace, unsigned more);
 
 /* Room for so many more, so that tokens_put() cannot fail. -ENOMEM. One thread, the only writer,
  * for this and what follows. */

@@ -20,10 +20,21 @@ struct definition *catalog_find_definition(const struct store *s, uint32_t works
 	return w ? workspace_definition(w, name) : NULL;
 }
 
+static const struct catalog *so_far(const struct store *s)
+{
+	return s->edit ? catalog_edit_so_far(s->edit) : s->catalog;
+}
+
 bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct key *like)
 {
-	const struct catalog *c = s->edit ? catalog_edit_so_far(s->edit) : s->catalog;
-	return catalog_has_room_for_key(c, workspace, like);
+	return catalog_has_room_for_key(so_far(s), workspace, like);
+}
+
+bool catalog_definition_fits(const struct store *s, uint32_t workspace,
+			     const struct definition *like)
+{
+	const struct workspace *w = catalog_find_workspace(s, workspace);
+	return w && catalog_has_room_for_definition(so_far(s), w, like);
 }
 
 int catalog_begin_edit(struct store *s)
@@ -276,18 +287,17 @@ static int define(struct store *s, uint32_t workspace, const struct definition *
 	return pass(r ?: catalog_note_definition(s, like->no, workspace));
 }
 
+/* Of a deleted one only the number counts, and what is in its row need not be read. */
 static int load_definition(struct store *s, sqlite3_stmt *st)
 {
-	struct definition like;
+	struct definition like = { .no = row_no(st, 0) };
 	uint32_t workspace = row_no(st, 1);
-	bool deleted = db_i64(st, 8);
+	if (like.no == 0 || like.no > INT32_MAX || !catalog_edit_find_workspace(s->edit, workspace))
+		return db_damaged("number or workspace of a definition");
+	if (db_i64(st, 8))
+		return catalog_note_definition(s, like.no, 0);
 	int r = read_definition(s, st, &like);
-	if (r == 0 && (like.no == 0 || like.no > INT32_MAX ||
-		       !catalog_edit_find_workspace(s->edit, workspace)))
-		r = db_damaged("number or workspace of a definition");
-	if (r < 0)
-		return pass(r);
-	return deleted ? catalog_note_definition(s, like.no, 0) : define(s, workspace, &like);
+	return pass(r ?: define(s, workspace, &like));
 }
 
 static const struct table {

@@ -35,7 +35,8 @@ static int decide_new(struct store *s, struct op *op, const struct workspace *w,
 	next.no = s->at.definition + 1;
 	next.id = definition_id(s);
 	next.created_at = next.updated_at = s->at.received_at;
-	return plan(&next, p);
+	int r = plan(&next, p);
+	return r < 0 ? pass(r) : definition_fit(s, op, p);
 }
 
 /* Fields as they are or shall be, at one level. */
@@ -121,7 +122,7 @@ static int decide_change(struct store *s, struct op *op, const struct definition
 		return pass(r);
 	if (is_same)
 		definition_plan_fini(p);
-	return STORE_OK;
+	return definition_fit(s, op, p);
 }
 
 int definition_change_decide(struct store *s, struct op *op, struct definition_plan *p)

@@ -153,7 +153,14 @@ static int decide_new(struct store *s, struct op *op, struct definition_plan *pl
 	return grow(s, op, &none, plan);
 }
 
-int definition_decide(struct store *s, struct op *op, struct definition_plan *plan)
+int definition_fit(struct store *s, struct op *op, const struct definition_plan *plan)
+{
+	if (!plan->next || catalog_definition_fits(s, op->workspace, plan->next))
+		return STORE_OK;
+	return refuse(op, PROBLEM_DEFINITIONS_FULL, WORKSPACE_DEFINITIONS_BYTES_MAX);
+}
+
+static int decide_any(struct store *s, struct op *op, struct definition_plan *plan)
 {
 	if (!catalog_find_workspace(s, op->workspace))
 		return refuse(op, PROBLEM_UNKNOWN_WORKSPACE, -1);
@@ -168,6 +175,12 @@ int definition_decide(struct store *s, struct op *op, struct definition_plan *pl
 		return decide_new(s, op, plan);
 	plan->no = d->no;
 	return grow(s, op, d, plan);
+}
+
+int definition_decide(struct store *s, struct op *op, struct definition_plan *plan)
+{
+	int r = decide_any(s, op, plan);
+	return r == STORE_OK ? definition_fit(s, op, plan) : r;
 }
 
 static int add_row(struct store *s, uint32_t workspace, const struct definition *d,

@@ -46,11 +46,22 @@ static int put_remains(struct store *s, const struct remains *left)
 	return db_run(st);
 }
 
+/* An id that was given goes with the contact, since it may be given again: the row gets the one it
+ * would have had without, as nearly all have it already. */
+static int empty_row(struct store *s, const struct contact_plan *plan)
+{
+	sqlite3_stmt *st = s->st[ST_CONTACT_ERASE];
+	struct uuid id = contact_uuid(plan->contact, plan->created_at);
+	db_bind_blob(st, 1, id.b, sizeof(id.b));
+	db_bind_i64(st, 2, s->at.received_at);
+	db_bind_i64(st, 3, (int64_t)plan->contact);
+	return db_run(st);
+}
+
 int contact_erase(struct store *s, struct op *op, uint64_t contact)
 {
 	struct remains left = { .contact = contact, .workspace = op->workspace };
 	struct contact_plan plan = { .contact = contact };
-	sqlite3_stmt *st = s->st[ST_CONTACT_ERASE];
 	struct head *head = heads_touch(&s->heads, contact);
 	if (!head)
 		return fail(-ENOMEM, "heads");
@@ -59,9 +70,7 @@ int contact_erase(struct store *s, struct op *op, uint64_t contact)
 	left.next_seq = head->seq;
 	int r = contact_plan_read(s, op, &plan);
 	r = r ?: take_identities(s, op->workspace, &plan);
-	db_bind_i64(st, 1, s->at.received_at);
-	db_bind_i64(st, 2, (int64_t)contact);
-	r = r ?: db_run(st);
+	r = r ?: empty_row(s, &plan);
 	db_bind_i64(s->st[ST_GONE_ADD], 1, (int64_t)contact);
 	r = r ?: db_run(s->st[ST_GONE_ADD]);
 	r = r ?: rollup_count_contact(s, op->workspace, -1);

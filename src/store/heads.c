@@ -132,6 +132,15 @@ void heads_drop(struct heads *h)
 	}
 }
 
+void heads_forget_prints(struct heads *h)
+{
+	for (uint32_t i = 0; i < h->n_blocks; i++) {
+		struct head_block *b = block_at(h, i);
+		if (b)
+			memset(b->print, 0, sizeof(b->print));
+	}
+}
+
 int heads_replay(struct heads *h, uint64_t contact, uint64_t seq, uint32_t nth)
 {
 	struct head_block *b = block_of(h, contact);

@@ -50,6 +50,9 @@ struct head *heads_touch(struct heads *h, uint64_t contact);
 void heads_keep(struct heads *h);
 void heads_drop(struct heads *h);
 
+/* The contacts' rows may be other than the prints say: none is known any more. */
+void heads_forget_prints(struct heads *h);
+
 /* An event read back from the database; the newest of a contact counts, in whatever order. */
 MUST_CHECK int heads_replay(struct heads *h, uint64_t contact, uint64_t seq, uint32_t nth);
 

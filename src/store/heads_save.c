@@ -62,6 +62,8 @@ int heads_load(struct store *s)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
 	int64_t from = 0;
+	/* A batch of unknown outcome may have changed a contact without an event to tell of it. */
+	heads_forget_prints(&s->heads);
 	int r = heads_read_saved(s->db, &s->heads, &from);
 	r = r ?: db_prepare(s->db, start_sql[START_EVENTS_BEHIND], &st);
 	if (r < 0)

@@ -108,11 +108,16 @@ static int put_texts(struct store *s, const struct key_table *t, const struct pr
 	return 0;
 }
 
-/* Tokens end with the secret they were made for, and no client will ask for their end any more. */
-static int end_tokens(struct store *s, const struct key *client, const struct sha256 *old)
+/*
+ * Tokens end with the secret they were made for, and no client will ask for their end any more. A
+ * key that was revoked while the server ran has its tokens still, for as many there may be: they let
+ * nobody in, and when the key is brought back they are not.
+ */
+static int end_tokens(struct store *s, const struct key *k, const struct found_key *was)
 {
-	struct sha256 issuer = catalog_client_digest(client->name, old);
-	if (!client->revoked && sha256_eq(&client->digest, old))
+	struct sha256 issuer =
+		k->client ? catalog_client_digest(k->name, &was->digest) : was->digest;
+	if (!k->revoked && !was->revoked && sha256_eq(&k->digest, &was->digest))
 		return 0;
 	return pass(token_rows_end(s, &issuer));
 }
@@ -144,8 +149,7 @@ static int provision_key(struct store *s, const struct key_table *t, uint32_t wo
 		log_warning("brought_back", LOG_S("what", t->clients ? "client" : "key"),
 			    LOG_I("number", k.no));
 	r = put_key(s, t, workspace, &k, &texts);
-	if (t->clients)
-		r = r ?: end_tokens(s, &k, &found.digest);
+	r = r ?: end_tokens(s, &k, &found);
 	r = r ?: catalog_begin_edit(s);
 	if (t->clients)
 		k.digest = catalog_client_digest(k.name, &k.digest);
@@ -231,7 +235,9 @@ static int provision_definition(struct store *s, uint32_t workspace,
 	struct definition_plan plan = { .no = old ? old->no : 0, .next = definition_new(&like) };
 	if (!plan.next)
 		return no_memory();
-	r = definition_write(s, workspace, &plan);
+	r = catalog_definition_fits(s, workspace, plan.next)
+		    ? definition_write(s, workspace, &plan)
+		    : fail(-E2BIG, "the definitions of a workspace, or of all, are too large");
 	definition_plan_fini(&plan);
 	return pass(r);
 }

@@ -144,6 +144,9 @@ struct definition *catalog_find_definition(const struct store *s, uint32_t works
 					   struct str name);
 /* Whether the batch may add the key, or put it in the place of that of its number. */
 bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct key *like);
+/* Likewise a definition, or put it in the place of that of its name. */
+bool catalog_definition_fits(const struct store *s, uint32_t workspace,
+			     const struct definition *like);
 /* The batch's edit, begun when there is none. */
 MUST_CHECK int catalog_begin_edit(struct store *s);
 /* The batch is abandoned. */
@@ -257,6 +260,8 @@ MUST_CHECK int workspace_next(struct store *s, uint32_t *no);
 MUST_CHECK int workspace_set_switches(struct store *s, const struct workspace *old,
 				      const struct switch_setting *set, unsigned n,
 				      struct workspace *w);
+/* Whether the workspace has room for it in place of the one of its name; *all: bytes with it. */
+bool document_fits(const struct workspace *w, const struct document *d, size_t *all);
 /* STORE_REFUSED, with *out: it is a relay, and an automation has a template for it; without: memory
  * is. What both say lives in the arena and in the workspace. */
 MUST_CHECK int document_judge_relay(struct store *s, struct arena *a, const struct workspace *w,
@@ -275,6 +280,8 @@ struct definition_plan {
 /* For a definition about to be made: a UUIDv7, as ids of the event API are. */
 struct uuid definition_id(const struct store *s);
 void definition_plan_fini(struct definition_plan *plan);
+/* Whether there is room for what is to be written, or STORE_REFUSED. */
+MUST_CHECK int definition_fit(struct store *s, struct op *op, const struct definition_plan *plan);
 MUST_CHECK int definition_decide(struct store *s, struct op *op, struct definition_plan *plan);
 MUST_CHECK int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan);
 /* The definition with what it lacks of more fields. */

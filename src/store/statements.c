@@ -32,7 +32,7 @@ const char *const statement_sql[STATEMENTS] = {
 	[ST_CONTACT_SET] = "UPDATE contact SET id = ?, identities = ?, attributes = ?,"
 			   " updated_at = ? WHERE no = ?",
 
-	[ST_CONTACT_ERASE] = "UPDATE contact SET workspace = 0, identities = '[]',"
+	[ST_CONTACT_ERASE] = "UPDATE contact SET workspace = 0, id = ?, identities = '[]',"
 			     " attributes = '{}', updated_at = ? WHERE no = ?",
 	[ST_ERASURE_NEXT] = "SELECT contact, workspace, next_seq, last_item FROM erasure LIMIT 1",
 	[ST_ERASURE_PUT] = "INSERT OR REPLACE INTO erasure(contact, workspace, next_seq,"
@@ -71,10 +71,11 @@ const char *const statement_sql[STATEMENTS] = {
 		" expires_at, family) VALUES(?, ?, ?, ?, ?, ?, ?, nullif(?, zeroblob(32)))",
 	[ST_TOKEN_FIND] = "SELECT scopes FROM token WHERE digest = ? AND issuer = ?"
 			  " AND workspace = ? AND kind = ? AND expires_at > ?",
-	[ST_TOKEN_DROP] = "DELETE FROM token WHERE issuer = ?2 AND workspace = ?3 AND (digest = ?1"
+	/* Not by the issuer (+), who may have very many. */
+	[ST_TOKEN_DROP] = "DELETE FROM token WHERE +issuer = ?2 AND workspace = ?3 AND (digest = ?1"
 			  " OR family = (SELECT family FROM token WHERE digest = ?1 AND kind = 2))"
 			  " RETURNING digest",
-	[ST_TOKEN_DROP_FAMILY] = "DELETE FROM token WHERE family = ? AND issuer = ?"
+	[ST_TOKEN_DROP_FAMILY] = "DELETE FROM token WHERE family = ? AND +issuer = ?"
 				 " AND workspace = ? RETURNING digest",
 	[ST_TOKEN_PURGE] = "DELETE FROM token WHERE digest IN (SELECT digest FROM token"
 			   " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
@@ -94,7 +95,8 @@ const char *const statement_sql[STATEMENTS] = {
 			      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
 	[ST_DEFINITION_SET] = "UPDATE definition SET title = ?, description = ?, annotations = ?,"
 			      " inferred = ?, fields = ?, updated_at = ? WHERE no = ?",
-	[ST_DEFINITION_DROP] = "UPDATE definition SET deleted = 1, updated_at = ? WHERE no = ?",
+	[ST_DEFINITION_DROP] = "UPDATE definition SET deleted = 1, title = '', description = '',"
+			       " annotations = '{}', fields = '[]', updated_at = ? WHERE no = ?",
 
 	[ST_CONTACT_FIELD_ADD] = "INSERT INTO contact_field(workspace, id, name, type, title,"
 				 " description, fallback, created_at, updated_at)"

@@ -102,8 +102,8 @@ static int decide_spending(struct store *s, struct op *op, struct token_plan *pl
 
 int token_issue_decide(struct store *s, struct op *op, struct token_plan *plan)
 {
-	unsigned n = tokens_count(&s->tokens) + s->n_tokens_issued + count_new(op);
-	if (n > TOKENS_MAX)
+	/* Those of the batch are not in the table yet, and may all be the workspace's. */
+	if (!tokens_have_room(&s->tokens, op->workspace, s->n_tokens_issued + count_new(op)))
 		return STORE_REFUSED;
 	plan->scopes = op->token->scopes;
 	return op->spends ? decide_spending(s, op, plan) : STORE_OK;

@@ -172,7 +172,12 @@ def code_of(server, **fields):
 def form(server, target, **fields):
     given = {"client_id": CLIENT["id"], "client_secret": CLIENT["secret"], **fields}
     given = {n: v for n, v in given.items() if v is not None}
-    return server.request("POST", target, FORM, urllib.parse.urlencode(given).encode())
+    body = urllib.parse.urlencode(given).encode()
+    while True:  # tokens have a rate of their own
+        reply = server.request("POST", target, FORM, body)
+        if reply.status != 429:
+            return reply
+        time.sleep(0.1)
 
 
 def exchange(server, code, **fields):

@@ -31,9 +31,18 @@ def server(tmp_path):
         yield server
 
 
+def patient(ask):
+    """Tokens have a rate of their own, which is not what most tests are about."""
+    while True:
+        reply = ask()
+        if reply.status != 429:
+            return reply
+        time.sleep(0.1)
+
+
 def form(server, target, headers=None, **fields):
     body = urllib.parse.urlencode(fields).encode()
-    return server.request("POST", target, {**FORM, **(headers or {})}, body)
+    return patient(lambda: server.request("POST", target, {**FORM, **(headers or {})}, body))
 
 
 def grant(server, target="/oauth2/token", **fields):
@@ -53,7 +62,7 @@ def log_in(server, name=SPACE + "-key", secret=SPACE + "-key"):
 
 
 def session(server):
-    reply = log_in(server)
+    reply = patient(lambda: log_in(server))
     assert reply.status == 200, reply
     assert list(reply.json()) == ["token"]
     return reply.json()["token"]
@@ -281,11 +290,14 @@ def test_tokens_are_kept_as_digests_only(tmp_path):
         assert running.keys() > files(server).keys(), "the log of the database was looked at"
 
 
-def test_the_rate_of_log_ins(tmp_path):
-    """Ten a second, whatever else the key does; a workspace's own limit goes before."""
-    with occurd.start(tmp_path, [declared(limits={})]) as server:
+@pytest.mark.parametrize("limits", [{}, {"requests_per_second": -1}, {"requests_per_second": 9999}])
+def test_the_rate_of_log_ins(tmp_path, limits):
+    """Ten a second, whatever else the key does and the workspace says: all share the room."""
+    with occurd.start(tmp_path, [declared(limits=limits)]) as server:
+        begun = time.monotonic()
         replies = [log_in(server) for _ in range(60)]
         statuses = {r.status for r in replies}
+        assert 429 in statuses or time.monotonic() - begun > 4
         assert statuses <= {200, 429} and 200 in statuses
         for reply in replies:
             assert reply.status == 200 or int(reply.header("Retry-After")) >= 1

@@ -93,6 +93,7 @@ CREATE TABLE token(
 ) WITHOUT ROWID;
 
 CREATE INDEX token_expiry ON token(expires_at);
+CREATE INDEX token_issuer ON token(issuer);
 CREATE INDEX token_family ON token(family) WHERE family IS NOT NULL;
 
 CREATE TABLE definition(

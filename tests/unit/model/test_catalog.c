@@ -532,12 +532,91 @@ static void threads_see_whole_snapshots(void **state)
 	catalog_cell_fini(&shared);
 }
 
+static struct definition *definition_of(uint32_t no, const char *name, size_t bytes)
+{
+	struct definition *d = definition_new(
+		&(struct definition){ .no = no, .name = str_of(name), .description = STR("") });
+	assert_non_null(d);
+	assert_true(d->bytes >= sizeof(*d));
+	d->bytes = bytes;
+	return d;
+}
+
+/* As large as it is said to be. */
+static void define_large(struct catalog_edit *e, uint32_t workspace, const char *name, size_t bytes)
+{
+	struct definition *d = definition_of(1, name, bytes);
+	assert_int_equal(catalog_edit_define(e, workspace, d), 0);
+	definition_unref(d);
+}
+
+static bool fits(const struct catalog *c, uint32_t workspace, const char *name, size_t bytes)
+{
+	struct definition *d = definition_of(2, name, bytes);
+	bool yes = catalog_has_room_for_definition(c, catalog_workspace(c, workspace), d);
+	definition_unref(d);
+	return yes;
+}
+
+static void definitions_have_room(void **state)
+{
+	const size_t most = WORKSPACE_DEFINITIONS_BYTES_MAX;
+	struct catalog_edit *e = begin(NULL);
+	(void)state;
+	add_workspace(e, 1, "one");
+	add_workspace(e, 2, "two");
+	define_large(e, 1, "a", 1000);
+	define_large(e, 1, "a", most - 1000);
+	struct catalog *c = catalog_edit_done(e);
+	assert_int_equal(c->definitions_bytes, most - 1000);
+	assert_true(fits(c, 1, "b", 1000));
+	assert_false(fits(c, 1, "b", 1001));
+	assert_true(fits(c, 1, "a", most));
+	assert_false(fits(c, 1, "a", most + 1));
+	assert_true(fits(c, 2, "b", most));
+
+	/* Into another snapshot, with a name that changes all of the workspace, and out of it. */
+	e = begin(c);
+	add_workspace(e, 1, "renamed");
+	assert_false(fits(catalog_edit_so_far(e), 1, "b", 1001));
+	define_large(e, 1, "b", 1000);
+	assert_int_equal(catalog_edit_undefine(e, 1, STR("a")), 0);
+	assert_int_equal(catalog_edit_undefine(e, 1, STR("a")), 0);
+	assert_int_equal(catalog_edit_so_far(e)->definitions_bytes, 1000);
+	assert_true(fits(catalog_edit_so_far(e), 1, "a", most - 1000));
+	catalog_edit_drop(e);
+	assert_int_equal(c->definitions_bytes, most - 1000);
+	catalog_unref(c);
+}
+
+/* Of all there is, a workspace has as much as would be free without it. */
+static void definitions_are_shared_fairly(void **state)
+{
+	const size_t most = WORKSPACE_DEFINITIONS_BYTES_MAX;
+	struct catalog_edit *e = begin(NULL);
+	uint32_t n = DEFINITIONS_BYTES_MAX / most - 1;
+	(void)state;
+	for (uint32_t no = 1; no <= n + 1; no++)
+		add_workspace(e, no, "one");
+	for (uint32_t no = 1; no <= n; no++)
+		define_large(e, no, "a", most);
+	const struct catalog *c = catalog_edit_so_far(e);
+	assert_true(fits(c, n + 1, "a", most / 2));
+	assert_false(fits(c, n + 1, "a", most / 2 + 1));
+	/* What is no larger than before always may be. */
+	assert_true(fits(c, 1, "a", most));
+	assert_false(fits(c, 1, "a", most + 1));
+	catalog_edit_drop(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scopes_are_words),
 		cmocka_unit_test(empty_catalog_has_nothing),
 		cmocka_unit_test(everything_is_found_by_its_key),
+		cmocka_unit_test(definitions_have_room),
+		cmocka_unit_test(definitions_are_shared_fairly),
 		cmocka_unit_test(contact_fields_are_looked_up),
 		cmocka_unit_test(contact_fields_change_in_the_next_snapshot_only),
 		cmocka_unit_test(switches_are_looked_up_and_copied),

@@ -134,7 +134,8 @@ static const struct {
 	{ { .code = PROBLEM_CONTACT_FULL },
 	  "The request may not go beyond the number of attributes or identities of one contact" },
 	{ { .code = PROBLEM_DEFINITIONS_FULL, .path = STR_INIT("properties"), .limit = 1000 },
-	  "properties may not go beyond the 1000 event types, or fields of one event type" },
+	  "properties may not go beyond the 1000 event types, fields of one event type, or bytes of"
+	  " all of them" },
 	{ { .code = PROBLEM_CONTACT_FIELDS_FULL, .limit = 1000 },
 	  "The request may not go beyond the 1000 custom fields that contacts may have" },
 	{ { .code = PROBLEM_UNKNOWN_DOCUMENT,

@@ -117,6 +117,46 @@ static void test_take(void **state)
 	assert_true(has(2));
 }
 
+static void put_of(uint32_t workspace, unsigned n)
+{
+	static unsigned last = 1 << 24;
+	for (unsigned i = 0; i < n; i++) {
+		struct token t = token_no(last++);
+		t.workspace = workspace;
+		tokens_put(&table, &t);
+	}
+}
+
+/* A workspace has as many as would be free without it; one that floods gets half. */
+static void test_shares(void **state)
+{
+	enum { HALF = TOKENS_MAX / 2 };
+	(void)state;
+	assert_true(tokens_have_room(&table, 1, HALF));
+	assert_false(tokens_have_room(&table, 1, HALF + 1));
+	assert_int_equal(tokens_reserve(&table, TOKENS_MAX - 2), 0);
+	put_of(1, HALF - 1);
+	assert_true(tokens_have_room(&table, 1, 1));
+	assert_false(tokens_have_room(&table, 1, 2));
+	put(1);
+	assert_false(tokens_have_room(&table, 1, 1));
+	assert_true(tokens_have_room(&table, 2, HALF / 2));
+	assert_false(tokens_have_room(&table, 2, HALF / 2 + 1));
+	put_of(2, HALF / 2);
+	assert_false(tokens_have_room(&table, 2, 1));
+	assert_true(tokens_have_room(&table, 3, HALF / 4));
+	/* What goes, and what takes the place of another, is counted where it was and is. */
+	drop(1);
+	struct token t = token_no(1);
+	put_of(1, 0);
+	assert_true(tokens_have_room(&table, 3, HALF / 4));
+	tokens_put(&table, &t);
+	t.workspace = 3;
+	tokens_put(&table, &t);
+	assert_true(tokens_have_room(&table, 3, HALF / 4 - 1));
+	assert_false(tokens_have_room(&table, 3, HALF / 4));
+}
+
 static atomic_bool done;
 
 /* Token 0 never goes, whatever happens around it; no other is ever half there. */
@@ -156,6 +196,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_put_and_drop, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_home, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_take, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_shares, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,6 +228,40 @@ static void a_deleted_definition_is_known_by_its_events(void **state)
 	fixture_end(&f);
 }
 
+static void database(struct fixture *f, const char *sql, int expect)
+{
+	char path[100];
+	sqlite3 *db;
+	snprintf(path, sizeof(path), "%s/occurd.db", f->dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_changes(db), expect);
+	sqlite3_close(db);
+}
+
+/* A start has no more to read for it than its number. */
+static void a_deleted_definition_takes_no_room(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	uint32_t no = fixture_definition(&f, 1, "purchase");
+	struct op op = delete_op(&f, no);
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	store_reader_close(f.reader);
+	store_close(f.store);
+	database(&f,
+		 "UPDATE definition SET fields = 'x' WHERE deleted = 1 AND title = ''"
+		 " AND description = '' AND annotations = '{}' AND fields = '[]'",
+		 1);
+	fixture_open(&f);
+	struct op late = fixture_op(&f, "a@x.io");
+	late.definition = no;
+	expect_unknown(fixture_apply(&f, &late), &late);
+	fixture_end(&f);
+}
+
 static void an_abandoned_deletion_deleted_nothing(void **state)
 {
 	struct fixture f;
@@ -251,6 +285,7 @@ int main(void)
 		cmocka_unit_test(definitions_change_as_the_rules_say),
 		cmocka_unit_test(what_was_seen_is_what_is_changed),
 		cmocka_unit_test(a_deleted_definition_is_known_by_its_events),
+		cmocka_unit_test(a_deleted_definition_takes_no_room),
 		cmocka_unit_test(an_abandoned_deletion_deleted_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

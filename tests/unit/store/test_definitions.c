@@ -236,6 +236,36 @@ static void workspace_has_a_number_of_definitions(void **state)
 	fixture_end(&f);
 }
 
+/* What they take is not made here, but said to be. */
+static void workspace_has_a_number_of_bytes(void **state)
+{
+	static const struct seen_field x = { STR_INIT("x"), FIELD_STRING, F(STRING) };
+	struct fixture f;
+	struct catalog *c = NULL;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	struct op op = make_op(&f, "d1", &x, 1);
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	catalog_refresh(store_catalog(f.store), &c);
+	((struct workspace *)catalog_workspace(c, 1))->definitions_bytes =
+		WORKSPACE_DEFINITIONS_BYTES_MAX;
+	op = make_op(&f, "d2", &x, 1);
+	expect_full(&f, &op, (int64_t)WORKSPACE_DEFINITIONS_BYTES_MAX);
+	const struct definition define = { .name = STR("d3") };
+	op = (struct op){
+		.arena = &f.arena, .kind = OP_DEFINITION, .workspace = 1, .define = &define
+	};
+	expect_full(&f, &op, (int64_t)WORKSPACE_DEFINITIONS_BYTES_MAX);
+	op = make_op(&f, "d1", &x, 1);
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	op = make_op(&f, "d2", &x, 1);
+	op.workspace = 2;
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	catalog_unref(c);
+	fixture_end(&f);
+}
+
 static void refuse(struct fixture *f, struct op *op, enum problem_code first)
 {
 	uint64_t before = fixture_fingerprint(f);
@@ -337,6 +367,7 @@ int main(void)
 		cmocka_unit_test(abandoned_definition_is_gone),
 		cmocka_unit_test(definition_has_a_number_of_fields),
 		cmocka_unit_test(workspace_has_a_number_of_definitions),
+		cmocka_unit_test(workspace_has_a_number_of_bytes),
 		cmocka_unit_test(unknown_numbers_are_refused),
 		cmocka_unit_test(event_goes_on_by_name),
 		cmocka_unit_test(refusal_writes_nothing),

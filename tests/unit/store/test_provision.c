@@ -422,6 +422,43 @@ static void contact_is_made_and_kept_as_declared(void **state)
 	assert_int_equal(fixture_fingerprint(&f), before);
 }
 
+static void delete_given(void)
+{
+	struct who who = { IDENTITY_UUID, WHO_LOOKUP, str_of(given_text), { 0 } };
+	struct op op = fixture_op(&f, "unused@x.io");
+	op.kind = OP_CONTACT_DELETE;
+	op.who = &who;
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+}
+
+/* Declared again it is somebody new, and what is left of the old one goes by another id. */
+static void given_id_is_of_one_contact(void **state)
+{
+	struct provision_identity email = identity(IDENTITY_EMAIL, "a@x.io");
+	const struct provision_contact contact = { true, given, &email, 1, STR("") };
+	struct provision_workspace w = acme();
+	struct event_query q = { .workspace = 1, .limit = 10, .until = INT64_MAX };
+	struct event_row *events;
+	unsigned n;
+	uint64_t next;
+	(void)state;
+	w.contacts = &contact;
+	w.n_contacts = 1;
+	assert_done(provision(&w));
+	struct op op = fixture_op(&f, "a@x.io");
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	delete_given();
+	assert_int_equal(fixture_contact(&f, 1, IDENTITY_UUID, given_text).number, 0);
+	assert_done(provision(&w));
+	assert_int_equal(fixture_contact(&f, 1, IDENTITY_UUID, given_text).number, 2);
+	op = fixture_op(&f, "a@x.io");
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	assert_done(store_read_events(f.reader, &f.arena, &q, &events, &n, &next));
+	assert_int_equal(n, 2);
+	assert_true(uuid_eq(events[0].contact_id, given));
+	assert_false(uuid_eq(events[1].contact_id, given));
+}
+
 static void contact_of_events_gets_the_declared_id(void **state)
 {
 	struct provision_identity email = identity(IDENTITY_EMAIL, "a@x.io");
@@ -496,6 +533,7 @@ int main(void)
 		CASE(definition_keeps_id_and_age),
 		CASE(inferred_definition_keeps_what_it_learned),
 		CASE(contact_is_made_and_kept_as_declared),
+		CASE(given_id_is_of_one_contact),
 		CASE(contact_of_events_gets_the_declared_id),
 		CASE(first_owner_keeps_an_identity),
 		CASE(wrong_attributes_are_refused),

@@ -470,6 +470,45 @@ static void test_provisioning_ends_tokens(void **state)
 	assert_int_equal(count(), 1);
 }
 
+static void provision_key(bool revoked)
+{
+	struct provision_key key = fixture_key("one", "backend");
+	key.revoked = revoked;
+	const struct provision_workspace w = {
+		.id = fixture_workspace_id(1), .name = STR("acme"), .keys = &key, .n_keys = 1
+	};
+	assert_done(store_provision(f.store,
+				    &(struct provision){ .workspaces = &w, .n_workspaces = 1 }));
+}
+
+static void revoke_key(uint32_t no)
+{
+	const struct key key = { .no = no };
+	struct op op = { .arena = &f.arena, .kind = OP_KEY, .workspace = 1, .key = &key };
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+}
+
+/* The file brings a key back that was revoked, here or there, and none of its tokens. */
+static void test_key_comes_back_without_tokens(void **state)
+{
+	(void)state;
+	issue("t1", 1000);
+	provision_key(false);
+	assert_there("t1", true);
+	revoke_key(1);
+	fixture_reopen(&f);
+	provision_key(false);
+	assert_there("t1", false);
+	issue("t2", 1000);
+	provision_key(false);
+	assert_there("t2", true);
+	provision_key(true);
+	provision_key(false);
+	assert_there("t2", false);
+	fixture_reopen(&f);
+	assert_int_equal(count(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -490,6 +529,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_clients, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_another_secret, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_provisioning_ends_tokens, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_key_comes_back_without_tokens, set_up,
+						tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
