@@ -35,8 +35,8 @@ static bool is_vendors(const struct request *req)
 	return !is_native(req) && (req->state || intake_owner(req->path));
 }
 
-/* What nobody reads is still taken up to here, so that the answer is about the path. */
-enum { UNREAD_BODY_MAX = 64 * 1024 };
+/* What nobody reads is taken as far as a request's first memory goes, so that the connection lasts. */
+enum { UNREAD_BODY_MAX = 4 * 1024 };
 
 static size_t body_limit(void *ctx, struct request *req)
 {
@@ -50,7 +50,7 @@ static size_t body_limit(void *ctx, struct request *req)
 /* Nobody owns the path, or the request broke before it had one. */
 static void serve_nobody(struct request *req)
 {
-	if (req->fault == FAULT_NONE)
+	if (req->fault == FAULT_NONE || req->fault == FAULT_BODY_TOO_LARGE)
 		return problem_reply(req, 404, STR("there is no such path"));
 	problem_reply_fault(req);
 }

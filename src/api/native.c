@@ -128,6 +128,7 @@ static int op_status(const struct problems *ps)
 	switch (ps->list[0].code) {
 	case PROBLEM_UNKNOWN_DOCUMENT: /* else it is one that the body names */
 		return str_eq(ps->list[0].path, STR("name")) ? 404 : 400;
+	case PROBLEM_TOO_MANY: /* of all documents; of one the body was judged before */
 	case PROBLEM_DOCUMENTS_FULL:
 	case PROBLEM_IN_USE:
 	case PROBLEM_CHANGED:
@@ -249,11 +250,11 @@ static void serve_query(struct native_query *q)
 	const struct key *key = caller(q);
 	if (!key)
 		return refuse_caller(req);
+	intake_own(q->native->intake, req, key->no);
 	if (!may(key, q->resource))
 		return problem_reply(req, 403, STR("the key lacks the scope for this"));
 
 	req->welcome = true;
-	intake_own(q->native->intake, req, key->no);
 	q->workspace = key->workspace;
 	q->scopes = key->scopes;
 	q->events.workspace = key->workspace->no;

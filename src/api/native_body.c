@@ -38,13 +38,3 @@ bool native_body(struct native_query *q, yyjson_val **root)
 		   .actual = json_type_name(*root));
 	return native_refuse_body(q);
 }
-
-void native_judge_name(struct native_query *q, struct str name)
-{
-	const char *why = str_is_blank(name) ? "it is blank" : NULL;
-	for (size_t i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
-			why = "it holds a control character";
-	if (why)
-		problem_at(&q->body_of.problems, PROBLEM_NAME, STR("name"), .rule = why);
-}

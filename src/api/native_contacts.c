@@ -99,7 +99,10 @@ static int read_export(struct native_query *q, struct store_reader *r)
 		return pass(e);
 	if (e == STORE_OK)
 		put_export(&q->body, &contact, oldest, &requests);
-	if (e == -ENOMEM || q->body.failed)
+	bool short_of_memory = e == -ENOMEM || q->body.failed;
+	if (short_of_memory && !q->req->arena.full) /* there may be more of it later */
+		return fail(-ENOMEM, "an export");
+	if (short_of_memory)
 		native_refuse(q, 422,
 			      "all of this contact is more than one answer holds: read its events "
 			      "page by page, /_/v1/contacts/{id}/events");

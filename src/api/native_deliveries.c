@@ -18,15 +18,6 @@ struct asked {
 /* --- One delivery as JSON --- */
 
 /* Members behind others; null where there is nothing. */
-static void put_time(struct buf *b, const char *name, instant_us t)
-{
-	buf_char(b, ',');
-	if (t)
-		render_time(b, name, t);
-	else
-		buf_printf(b, "\"%s\":null", name);
-}
-
 static void put_text(struct buf *b, const char *name, struct str text)
 {
 	buf_char(b, ',');
@@ -76,10 +67,10 @@ static int put_delivery(struct native_query *q, struct store_reader *r, const st
 	e = e ?: put_event_ids(q, r, d);
 	buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u", delivery_state_names[d->state],
 		   d->attempts);
-	put_time(b, "created_at", d->created_at);
+	render_more_time(b, "created_at", d->created_at);
 	bool due = d->state == DELIVERY_PENDING && d->due_at != DELIVERY_WAITS;
-	put_time(b, "due_at", due ? d->due_at : 0);
-	put_time(b, "ended_at", d->ended_at);
+	render_more_time(b, "due_at", due ? d->due_at : 0);
+	render_more_time(b, "ended_at", d->ended_at);
 	if (d->status)
 		buf_printf(b, ",\"status\":%d", d->status);
 	else
@@ -189,7 +180,7 @@ static bool prepare_one(struct native_query *q)
 static void put_attempt(struct buf *b, const struct attempt_row *a)
 {
 	buf_printf(b, "{\"n\":%u", a->n);
-	put_time(b, "at", a->at);
+	render_more_time(b, "at", a->at);
 	buf_printf(b, ",\"duration_ms\":%lld,\"status\":", (long long)a->duration_ms);
 	if (a->status)
 		buf_printf(b, "%d", a->status);

@@ -183,6 +183,7 @@ static bool prepare_change(struct native_query *q)
 	if (!body.p || json_parse(&q->req->arena, body, &whole, NULL) != JSON_OK)
 		return native_refuse(q, 503, "");
 	bool off = only_switches_off(old->kind, patch);
+	q->op.rules |= off ? DOCUMENT_SWITCHED_OFF : 0;
 	bool good = take(q, whole, off ? NULL : q->workspace, d);
 	d->updated_at = old->updated_at;
 	return good;

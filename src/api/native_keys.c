@@ -3,6 +3,7 @@
  * kept of it is its digest.
  */
 #include "api/native_query.h"
+#include "model/spec.h"
 #include "store/render.h"
 
 /* --- Showing --- */
@@ -186,7 +187,7 @@ static bool prepare_make(struct native_query *q)
 	read_scopes(q, v[SCOPES], &key->scopes);
 	read_publishable(q, v, key);
 	if (v[MEMBER_NAME])
-		native_judge_name(q, json_str(v[MEMBER_NAME]));
+		spec_judge_name(&q->body_of.problems, STR("name"), json_str(v[MEMBER_NAME]));
 	if (q->body_of.problems.found)
 		return native_refuse_body(q);
 	key->name = json_str(v[MEMBER_NAME]);

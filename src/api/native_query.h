@@ -100,8 +100,6 @@ void native_op(struct native_query *q, enum op_kind kind);
 bool native_body(struct native_query *q, yyjson_val **root);
 /* False, for prepare: with the problems that the body has. */
 bool native_refuse_body(struct native_query *q);
-/* PROBLEM_NAME for a name that is blank or holds control characters. */
-void native_judge_name(struct native_query *q, struct str name);
 
 /* Location: this path and one segment. */
 void native_locate(struct native_query *q, const char *path, struct str segment);

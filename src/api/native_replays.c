@@ -12,12 +12,6 @@ static const char *state_of(const struct replay *p)
 	return p->stopped ? "stopped" : "done";
 }
 
-static void put_time(struct buf *b, const char *name, instant_us t)
-{
-	buf_char(b, ',');
-	render_time(b, name, t);
-}
-
 /* A member of the filter; null when what it names is gone. */
 static int put_name(struct native_query *q, struct store_reader *r, const char *member, uint32_t no)
 {
@@ -54,9 +48,11 @@ static int put_filter(struct native_query *q, struct store_reader *r,
 	e = e ?: put_name(q, r, "destination", of->destination);
 	e = e ?: put_contact(q, r, of->contact);
 	if (of->since)
-		put_time(b, "since", of->since);
-	if (of->until < INT64_MAX)
-		put_time(b, "until", of->until);
+		render_more_time(b, "since", of->since);
+	if (of->until < INT64_MAX) { /* the beginning of all time too */
+		buf_char(b, ',');
+		render_time(b, "until", of->until);
+	}
 	buf_char(b, '}');
 	return e;
 }
@@ -68,11 +64,8 @@ static int put_replay(struct native_query *q, struct store_reader *r, const stru
 		   (unsigned long long)p->no, state_of(p), (unsigned long long)p->replayed,
 		   p->per_second);
 	int e = put_filter(q, r, &p->of);
-	put_time(b, "created_at", p->created_at);
-	if (p->ended_at)
-		put_time(b, "ended_at", p->ended_at);
-	else
-		buf_lit(b, ",\"ended_at\":null");
+	render_more_time(b, "created_at", p->created_at);
+	render_more_time(b, "ended_at", p->ended_at);
 	buf_char(b, '}');
 	return e;
 }

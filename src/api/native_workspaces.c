@@ -4,6 +4,7 @@
  * catalog, in memory.
  */
 #include "api/native_query.h"
+#include "model/spec.h"
 #include "store/render.h"
 
 /* --- Showing --- */
@@ -151,7 +152,7 @@ _Static_assert(WORKSPACE_RATE_MAX == 1000000, "the limit is told in words");
 static void read_name(struct native_query *q, yyjson_val *name, struct workspace *w)
 {
 	w->name = json_str(name);
-	native_judge_name(q, w->name);
+	spec_judge_name(&q->body_of.problems, STR("name"), w->name);
 	q->op.rules |= WORKSPACE_NAME;
 }
 

@@ -7,6 +7,7 @@
 #include "store/render.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -27,6 +28,7 @@ struct stream {
 	struct feed_query feed; /* `after`: all up to there is in `text` or was sent */
 	struct arena page;
 	struct buf text; /* empty: all of it was given */
+	char beat[40];   /* what is given instead, in silence */
 	bool reads;      /* a worker thread has it */
 	bool failed;
 };
@@ -127,6 +129,15 @@ static void read_on(struct stream *s, uint64_t end)
 	}
 }
 
+/* With how far it has come, also where nothing on the way was meant: a client takes an id without data
+ * for what it goes on from, and for no event. */
+static struct str beat_of(struct stream *s)
+{
+	int n = snprintf(s->beat, sizeof(s->beat), ":\nid: %llu\n\n",
+			 (unsigned long long)s->feed.after);
+	return (struct str){ s->beat, (size_t)n };
+}
+
 /* Does the next thing, if there is one to do. The stream may have ended after it. */
 static void go_on(struct stream *s)
 {
@@ -144,10 +155,10 @@ static void go_on(struct stream *s)
 	s->text.n = 0; /* what it holds stays until the next page */
 	if (text.n)
 		reply_stream_put(&s->out, text);
+	else if (s->out.beat)
+		reply_stream_put(&s->out, beat_of(s));
 	else if (s->feed.after < end)
 		read_on(s, end);
-	else if (s->out.beat)
-		reply_stream_put(&s->out, STR(":\n\n"));
 }
 
 static void on_read(struct net_work *work)

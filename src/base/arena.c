@@ -47,12 +47,16 @@ static void use_chunk(struct arena *a, struct arena_chunk *c)
 	ASAN_POISON_MEMORY_REGION(a->at, (size_t)(a->end - a->at));
 }
 
-static void budget_return(const struct arena *a, size_t n)
+static void owner_return(struct arena_owner *o, size_t n)
 {
-	if (a->owner)
-		atomic_fetch_sub_explicit(&a->owner->held, n, memory_order_relaxed);
-	if (a->budget)
-		atomic_fetch_sub_explicit(&a->budget->used, n, memory_order_relaxed);
+	if (o)
+		atomic_fetch_sub_explicit(&o->held, n, memory_order_relaxed);
+}
+
+void arena_budget_return(struct arena_budget *b, struct arena_owner *owner, size_t n)
+{
+	owner_return(owner, n);
+	atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
 }
 
 /* What the owner holds then, 0 for nobody. */
@@ -61,18 +65,15 @@ static size_t owner_take(struct arena_owner *o, size_t n)
 	return o ? atomic_fetch_add_explicit(&o->held, n, memory_order_relaxed) + n : 0;
 }
 
-static bool budget_take(const struct arena *a, size_t n)
+bool arena_budget_take(struct arena_budget *b, struct arena_owner *owner, size_t n)
 {
-	struct arena_budget *b = a->budget;
-	if (!b)
-		return true;
 	size_t before = atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
-	size_t own = owner_take(a->owner, n);
+	size_t own = owner_take(owner, n);
 	if (n <= LITTLE)
 		own /= 2;
 	if (before + n <= b->max && own <= b->max - before)
 		return true;
-	budget_return(a, n);
+	arena_budget_return(b, owner, n);
 	return false;
 }
 
@@ -83,15 +84,22 @@ static bool is_charged(const struct arena_chunk *c)
 	return c->older || c->size > FIRST_CHUNK;
 }
 
+static size_t charged(const struct arena *a)
+{
+	size_t n = 0;
+	for (const struct arena_chunk *c = a->newest; c; c = c->older)
+		n += is_charged(c) ? c->size : 0;
+	return n;
+}
+
 void arena_own(struct arena *a, struct arena_owner *owner)
 {
-	must(!a->owner || a->owner == owner);
-	if (a->owner || !a->budget)
+	if (!a->budget || a->owner == owner)
 		return;
+	size_t n = charged(a);
+	owner_return(a->owner, n);
+	(void)owner_take(owner, n);
 	a->owner = owner;
-	for (const struct arena_chunk *c = a->newest; c; c = c->older)
-		if (is_charged(c))
-			(void)owner_take(owner, c->size);
 }
 
 void arena_reset(struct arena *a)
@@ -100,7 +108,8 @@ void arena_reset(struct arena *a)
 		struct arena_chunk *c = a->newest;
 		a->newest = c->older;
 		a->held -= c->size;
-		budget_return(a, c->size);
+		if (a->budget)
+			arena_budget_return(a->budget, a->owner, c->size);
 		free(c);
 	}
 	a->owner = NULL;
@@ -124,7 +133,8 @@ static bool add_chunk_of(struct arena *a, size_t size)
 		return false;
 	c->older = a->newest;
 	c->size = size;
-	if (is_charged(c) && !budget_take(a, size)) {
+	bool is_free = !a->budget || !is_charged(c);
+	if (!is_free && !arena_budget_take(a->budget, a->owner, size)) {
 		free(c);
 		return false;
 	}
@@ -152,6 +162,11 @@ static size_t round_up(size_t n)
 	return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
+bool arena_fits(const struct arena *a, size_t n)
+{
+	return n <= SIZE_MAX / 2 && round_up(MAX(n, 1)) <= (size_t)(a->end - a->at);
+}
+
 bool arena_reserve(struct arena *a, size_t n)
 {
 	return n <= (size_t)(a->end - a->at) || (n <= SIZE_MAX / 2 && add_chunk(a, round_up(n)));
@@ -175,8 +190,7 @@ void *arena_alloc(struct arena *a, size_t n)
 {
 	if (n > SIZE_MAX / 2)
 		return NULL;
-	size_t all = round_up(MAX(n, 1));
-	if (all > (size_t)(a->end - a->at) && !add_chunk(a, all))
+	if (!arena_fits(a, n) && !add_chunk(a, round_up(MAX(n, 1))))
 		return NULL;
 	return give(a, a->at, n);
 }

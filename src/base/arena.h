@@ -40,8 +40,8 @@ struct arena {
 
 void arena_init(struct arena *a, size_t ceiling, struct arena_budget *budget);
 
-/* What it takes of the budget is the owner's, until it is reset; what it has taken already too, share or
- * no share. Not while another owns it; the same again is fine. */
+/* What it takes of the budget is the owner's, until it is reset or another's; what it has taken already
+ * too, share or no share. */
 void arena_own(struct arena *a, struct arena_owner *owner);
 
 /* Gives everything back but an ordinary first chunk, which the next use starts with. */
@@ -54,6 +54,9 @@ MUST_CHECK void *arena_alloc(struct arena *a, size_t n);
 MUST_CHECK void *arena_zalloc(struct arena *a, size_t n);
 MUST_CHECK void *arena_zalloc_n(struct arena *a, size_t each, size_t n); /* n of them */
 
+/* n bytes in one piece would take nothing of the budget. */
+bool arena_fits(const struct arena *a, size_t n);
+
 /* Makes sure that the next n bytes are handed out in one row, so that what grows among them need not
  * move. False: refused, and nothing has changed. */
 MUST_CHECK bool arena_reserve(struct arena *a, size_t n);
@@ -64,6 +67,10 @@ MUST_CHECK void *arena_grow(struct arena *a, void *old, size_t old_n, size_t n);
 /* A copy with a terminating NUL behind it (not counted). .p is NULL when memory is refused. */
 MUST_CHECK struct str arena_str(struct arena *a, struct str s);
 MUST_CHECK struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+
+/* The same share for what lies in no arena; the owner may be NULL. False: no room. */
+MUST_CHECK bool arena_budget_take(struct arena_budget *b, struct arena_owner *owner, size_t n);
+void arena_budget_return(struct arena_budget *b, struct arena_owner *owner, size_t n);
 
 #define arena_new(a, type)      ((type *)arena_zalloc((a), sizeof(type)))
 #define arena_array(a, type, n) ((type *)arena_zalloc_n((a), sizeof(type), (size_t)(n)))

@@ -1,6 +1,7 @@
 #include "conf/provision_judge.h"
 
 #include "base/fail.h"
+#include "model/spec.h"
 
 #include <errno.h>
 
@@ -16,6 +17,9 @@ int judge_name(struct judge *j, const struct yaml_place *at, const char *text, s
 	size_t points = str_code_points(name);
 	if (str_is_blank(name))
 		return yaml_wrong(j->doc, at, "must not be blank");
+	const char *why = spec_name_rule(name);
+	if (why)
+		return yaml_wrong(j->doc, at, "is not a valid name: %s", why);
 	if (points > DEFINITION_NAME_MAX)
 		return yaml_wrong(j->doc, at, "must be at most %d characters long, not %zu",
 				  DEFINITION_NAME_MAX, points);

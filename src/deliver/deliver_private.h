@@ -46,7 +46,8 @@ struct deliver {
 	bool released;                /* what waited for a deed is due */
 	bool more_gone;               /* contacts */
 	enum orphans_outcome orphans; /* of the last look */
-	bool rests;                   /* nothing is to be decided but what may wait */
+	struct orphans_walk fired;
+	bool rests; /* nothing is to be decided but what may wait */
 	bool disk_is_full;
 	atomic_bool failed;  /* the last round did */
 	bool stale;          /* the rules: there is a newer catalog */

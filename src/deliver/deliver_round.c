@@ -40,6 +40,7 @@ static int take_rules(struct deliver *d)
 	rules_unref(d->rules);
 	d->rules = fresh;
 	d->orphans = ORPHANS_LATER;
+	d->fired.again = true;
 	d->stale = false;
 	refresh_senders(d);
 	return 0;

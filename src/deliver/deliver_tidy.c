@@ -67,9 +67,10 @@ int deliver_tidy(struct deliver *d, instant_us now)
 {
 	int r = deliver_forget_gone(d);
 	r = r ?: end_orphans(d, now);
+	r = r ?: orphans_forget_fired(d->ledger, d->rules->catalog, &d->fired);
 	look_at_disk(d);
 	d->tidied_us = time_monotonic_us();
-	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE;
+	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE || orphans_have_fired(&d->fired);
 	return pass(r);
 }
 

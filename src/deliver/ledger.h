@@ -167,6 +167,12 @@ MUST_CHECK int ledger_silence(struct ledger *l, uint32_t destination, instant_us
 /* Of which declaration that is known; 0: of none. */
 MUST_CHECK int ledger_silenced(struct ledger *l, uint32_t destination, instant_us *declared_at);
 
+/* The next automation behind that one that has fired for anybody; 0: there is none. */
+MUST_CHECK int ledger_next_fired(struct ledger *l, uint32_t *automation);
+/* When it fired is forgotten, for `limit` contacts or, *all, whoever is left. */
+MUST_CHECK int ledger_forget_fired(struct ledger *l, uint32_t automation, unsigned limit,
+				   bool *all);
+
 /* Up to which of the store's deleted contacts that has been done. */
 MUST_CHECK int ledger_gone(struct ledger *l, uint64_t *no);
 MUST_CHECK int ledger_set_gone(struct ledger *l, uint64_t no);

@@ -71,6 +71,24 @@ int ledger_fire(struct ledger *l, uint32_t automation, uint64_t contact, instant
 	return pass(db_run(l->st[FIRED_SET]));
 }
 
+int ledger_next_fired(struct ledger *l, uint32_t *automation)
+{
+	int64_t next = 0;
+	bool found;
+	db_bind_i64(l->st[FIRED_NEXT], 1, *automation);
+	int r = ledger_get_i64(l->st[FIRED_NEXT], &next, &found);
+	*automation = found ? (uint32_t)next : 0;
+	return pass(r);
+}
+
+int ledger_forget_fired(struct ledger *l, uint32_t automation, unsigned limit, bool *all)
+{
+	ledger_bind_pair(l->st[FIRED_DROP], automation, limit);
+	int r = db_run(l->st[FIRED_DROP]);
+	*all = r == 0 && (unsigned)sqlite3_changes(l->db) < limit;
+	return pass(r);
+}
+
 int ledger_silence(struct ledger *l, uint32_t destination, instant_us declared_at)
 {
 	ledger_bind_pair(l->st[SILENCE_SET], destination, (uint64_t)declared_at);

@@ -16,6 +16,10 @@ const char *const ledger_sql[STATEMENTS] = {
 	[POSITION_SET] = "INSERT OR REPLACE INTO position(automation, seq) VALUES(?, ?)",
 	[FIRED_GET] = "SELECT at FROM fired WHERE automation = ? AND contact = ?",
 	[FIRED_SET] = "INSERT OR REPLACE INTO fired(automation, contact, at) VALUES(?, ?, ?)",
+	[FIRED_NEXT] =
+		"SELECT automation FROM fired WHERE automation > ? ORDER BY automation LIMIT 1",
+	[FIRED_DROP] = "DELETE FROM fired WHERE automation = ?1 AND contact IN (SELECT contact"
+		       " FROM fired WHERE automation = ?1 ORDER BY contact LIMIT ?2)",
 	[DELIVERY_ADD] = "INSERT INTO delivery(workspace, automation, action, destination, seq,"
 			 " contact, state, attempts, tried, created_at, due_at, ended_at, status,"
 			 " answer, kind) VALUES(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, '', ?)",

@@ -5,15 +5,17 @@
 
 enum {
 	AT_ONCE = 500,
+	LOOKED_AT_MAX = 50, /* automations: each is looked for in the catalog */
+	FIRED_AT_ONCE = 500,
 	MEMORY_MAX = 1024 * 1024,
 };
 
 /* A declaration that cannot be read is no rule, but still there. */
-static bool is_declared(const struct catalog *c, uint32_t destination)
+static bool is_declared(const struct catalog *c, uint32_t document)
 {
 	for (unsigned i = 0; i < c->n_workspaces; i++)
 		for (unsigned k = 0; k < c->workspaces[i]->n_documents; k++)
-			if (c->workspaces[i]->documents[k].no == destination)
+			if (c->workspaces[i]->documents[k].no == document)
 				return true;
 	return false;
 }
@@ -67,4 +69,30 @@ int orphans_end(struct ledger *l, const struct rules *rules, const struct lane_s
 		return r < 0 ? pass(r) : ORPHANS_MORE;
 	}
 	return outcome;
+}
+
+/* --- When automations fired --- */
+
+bool orphans_have_fired(const struct orphans_walk *w)
+{
+	return w->again || w->automation != UINT32_MAX;
+}
+
+/* Their positions stay: a store that is put back to an earlier state may have such an automation again,
+ * and all that it has decided would be decided once more. */
+int orphans_forget_fired(struct ledger *l, const struct catalog *c, struct orphans_walk *w)
+{
+	if (w->automation == UINT32_MAX && w->again)
+		*w = (struct orphans_walk){ 0 };
+	for (unsigned i = 0; i < LOOKED_AT_MAX && w->automation != UINT32_MAX; i++) {
+		uint32_t no = w->automation;
+		bool all = true;
+		int r = ledger_next_fired(l, &no);
+		if (r == 0 && no && !is_declared(c, no))
+			r = ledger_forget_fired(l, no, FIRED_AT_ONCE, &all);
+		if (r < 0 || !all)
+			return pass(r);
+		w->automation = no ? no : UINT32_MAX;
+	}
+	return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * Orphans: deliveries that are pending for a destination which was deleted. Nobody would ever try
- * them, so they end as dead, with that reason.
+ * them, so they end as dead, with that reason. And for whom automations fired that were deleted.
  *
  * Thread: the delivering thread, inside a transaction of the ledger's.
  */
@@ -17,3 +17,15 @@ enum orphans_outcome {
 /* A part of them. */
 MUST_CHECK int orphans_end(struct ledger *l, const struct rules *rules,
 			   const struct lane_set *lanes, instant_us now);
+
+/* Up to which automation was looked at when it fired: UINT32_MAX is the end. */
+struct orphans_walk {
+	uint32_t automation;
+	bool again; /* some may have gone since it was begun */
+};
+
+/* Whether there is something to look at. */
+bool orphans_have_fired(const struct orphans_walk *w);
+/* A piece: when automations fired that the catalog no longer has is forgotten. */
+MUST_CHECK int orphans_forget_fired(struct ledger *l, const struct catalog *c,
+				    struct orphans_walk *w);

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MEMORY_MAX = 1 << 30 }; /* bytes; what can be declared is far below */
+/* Bytes. A workspace's may come to some 80 MiB (DOCUMENTS_BYTES_MAX), so many of them together are
+ * beyond it: what has no room then is left out, and the others are in force. */
+enum { MEMORY_MAX = 1 << 30 };
 
 static void count(struct rules *r, unsigned *destinations, unsigned *automations)
 {
@@ -24,6 +26,20 @@ static void tell_damaged(const struct workspace *w, const struct document *d)
 	log_error("rule_unreadable", LOG_STR("workspace", w->name), LOG_STR("name", d->name));
 }
 
+static void tell_left_out(const struct workspace *w, const struct document *d)
+{
+	log_error("rule_left_out", LOG_STR("workspace", w->name), LOG_STR("name", d->name),
+		  LOG_S("cause", "all rules together need more memory than there may be"));
+}
+
+static int no_memory(const struct rules *r, const struct workspace *w, const struct document *d)
+{
+	if (!r->arena.full)
+		return fail(-ENOMEM, "automations");
+	tell_left_out(w, d);
+	return 0;
+}
+
 static int read_document(struct rules *r, const struct workspace *w, const struct document *d)
 {
 	struct problems ps = { .n = 0 };
@@ -33,11 +49,11 @@ static int read_document(struct rules *r, const struct workspace *w, const struc
 	struct automation *rule = &r->automations[r->n_automations];
 	enum json_outcome parsed = json_parse(&r->arena, d->body, &v, NULL);
 	if (parsed == JSON_NO_MEMORY)
-		return fail(-ENOMEM, "automations");
+		return no_memory(r, w, d);
 	good = parsed == JSON_OK && (destination ? destination_read(&r->arena, v, &ps, to)
 						 : automation_read(&r->arena, v, &ps, rule));
 	if (!good && ps.found == 0 && parsed == JSON_OK)
-		return fail(-ENOMEM, "automations");
+		return no_memory(r, w, d);
 	if (!good) {
 		tell_damaged(w, d);
 	} else if (destination) {

@@ -18,7 +18,8 @@ struct rules {
 	unsigned n_automations;
 };
 
-/* -ENOMEM. A declaration that cannot be read is told in the log and left out. */
+/* -ENOMEM. A declaration that cannot be read, or for which all the others leave no room, is told in the
+ * log and left out. */
 MUST_CHECK int rules_new(struct catalog *catalog, struct rules **out);
 struct rules *rules_ref(struct rules *r);
 void rules_unref(struct rules *r); /* NULL is fine */

@@ -137,16 +137,17 @@ static struct passage *passage_of(struct intake *in, const struct dialect *owner
 	return p;
 }
 
-/* Without a known key nobody makes us hold a large body, and as many such bodies as there may be
- * connections leave half of the budget of all requests to those who have a key: what is beyond this is then refused, and
- * because the key is judged before the size, the answer is about the key. */
+/* Without a known key nobody makes us hold a large body: what is beyond this is refused, and because
+ * the key is judged before the size, the answer is about the key. */
 enum { STRANGER_BODY_MAX = 16 * 1024 };
 
-static bool may_be_large(const struct request *req)
+/* A body that takes no more of the budget, of which all strangers together have a share: whose it is can
+ * wait until it is there. */
+static bool is_small(const struct request *req)
 {
 	uint64_t length;
 	struct str announced = request_header(req, STR("Content-Length"));
-	return !announced.p || !str_to_u64(announced, &length) || length > STRANGER_BODY_MAX;
+	return announced.p && str_to_u64(announced, &length) && arena_fits(&req->arena, length);
 }
 
 void intake_own(struct intake *in, struct request *req, uint32_t key_no)
@@ -160,7 +161,7 @@ size_t intake_body_limit(struct intake *in, const struct dialect *owner, struct 
 	if (!p || !p->call.endpoint)
 		return 0;
 	size_t max = p->call.endpoint->body_max;
-	if (!may_be_large(req))
+	if (is_small(req))
 		return max;
 	const struct catalog *catalog = intake_catalog(in, req->loop);
 	const struct key *key = access_caller(in->config.tokens, catalog, &p->call);
@@ -213,9 +214,10 @@ static enum refusal admit(struct intake *in, struct passage *p)
 		return p->refused;
 	const struct catalog *catalog = intake_catalog(in, p->call.req->loop);
 	enum refusal why = access_check(in->limits, in->config.tokens, catalog, &p->call);
+	if (p->call.key)
+		intake_own(in, p->call.req, p->call.key_no);
 	if (why)
 		return why;
-	intake_own(in, p->call.req, p->call.key_no);
 	if (fault != FAULT_NONE)
 		return REFUSE_FAULT;
 	return has_room(in, &p->call) ? REFUSE_NOTHING : REFUSE_OVERLOADED;
@@ -330,6 +332,7 @@ void intake_serve(struct intake *in, struct request *req)
 	}
 	enum refusal why = admit(in, p);
 	req->welcome = !why;
+	req->looked_into = p->call.endpoint && p->call.endpoint->identify;
 	if (!why)
 		p->workspace = p->call.workspace->no;
 	why = why ?: p->call.endpoint->decode(&p->call);

@@ -99,16 +99,28 @@ static void judge_member(struct spec *s, struct str path, struct str name)
 		spec_judge_name(s->problems, path, name);
 }
 
+static bool is_member(struct str name)
+{
+	return name.n > 0 && name.n <= FIELD_NAME_MAX && !spec_name_rule(name);
+}
+
+static void judge_custom_member(struct spec *s, struct str path, struct str name, yyjson_val *v)
+{
+	bool plain = !yyjson_is_ctn(v) && !yyjson_is_null(v);
+	if (plain && is_member(name))
+		return;
+	struct str at = spec_path(s, path, name);
+	judge_member(s, at, name);
+	if (!plain)
+		problem_at(s->problems, PROBLEM_NESTED, at, .actual = json_type_name(v));
+}
+
 static void read_custom(struct changes *c, yyjson_val *object, struct str path)
 {
 	size_t i, n;
 	yyjson_val *key, *v;
 	json_foreach_member (object, i, n, key, v) {
-		struct str at = spec_path(c->spec, path, json_str(key));
-		judge_member(c->spec, at, json_str(key));
-		if (yyjson_is_ctn(v) || yyjson_is_null(v))
-			problem_at(c->spec->problems, PROBLEM_NESTED, at,
-				   .actual = json_type_name(v));
+		judge_custom_member(c->spec, path, json_str(key), v);
 		add_set(c, true, json_str(key), v);
 	}
 }
@@ -122,6 +134,37 @@ static void judge_forms(struct spec *s, yyjson_val **v, struct str path)
 	if (v[BIRTHDATE] && !time_is_date(json_str(v[BIRTHDATE])))
 		problem_at(s->problems, PROBLEM_FORMAT,
 			   spec_path(s, path, attributes[BIRTHDATE].name), .rule = "date");
+}
+
+static void judge_tags(struct spec *s, yyjson_val *tags, struct str path)
+{
+	size_t i, n;
+	yyjson_val *v;
+	bool good = !tags || yyjson_is_null(tags) || yyjson_is_arr(tags);
+	yyjson_arr_foreach (tags, i, n, v)
+		good &= yyjson_is_str(v);
+	if (!good)
+		problem_at(s->problems, PROBLEM_FORMAT, spec_path(s, path, STR("tags")),
+			   .rule = "list of strings");
+}
+
+static yyjson_val *judge_given(struct spec *s, yyjson_val *object, struct str path,
+			       const struct spec_member *m)
+{
+	yyjson_val *v = json_get(object, m->name);
+	return v && !yyjson_is_null(v) ? spec_judge(s, path, m, v) : NULL;
+}
+
+void action_judge_attributes(struct spec *s, yyjson_val *object, struct str path)
+{
+	static const struct spec_member shown[] = { TEXT("email"), TEXT("phone") };
+	yyjson_val *v[N_ATTRIBUTES] = { NULL };
+	for (unsigned i = 0; i < CUSTOM; i++)
+		v[i] = judge_given(s, object, path, &attributes[i]);
+	for (unsigned i = 0; i < ARRAY_LEN(shown); i++)
+		(void)judge_given(s, object, path, &shown[i]);
+	judge_forms(s, v, path);
+	judge_tags(s, json_get(object, STR("tags")), path);
 }
 
 /* What is null would count as absent, and whoever writes it wants it to go. */
@@ -230,7 +273,8 @@ static void read_record(struct spec *s, yyjson_val *object, struct str path, str
 	spec_read(s, object, path, record, N_RECORD, v);
 	path = spec_path(s, path, record[PROPERTIES].name);
 	json_foreach_member (v[PROPERTIES], i, n, key, unused)
-		judge_member(s, spec_path(s, path, json_str(key)), json_str(key));
+		if (!is_member(json_str(key)))
+			judge_member(s, spec_path(s, path, json_str(key)), json_str(key));
 	if (v[DEFINITION])
 		out->definition = spec_copy(s, json_str(v[DEFINITION]));
 	out->properties = v[PROPERTIES];
@@ -302,11 +346,12 @@ static void judge_custom(const struct action *a, const struct workspace *w, stru
 		return;
 	json_foreach_member (a->custom, i, n, key, v) {
 		const struct contact_field *f = workspace_contact_field(w, json_str(key));
-		struct str at = spec_path(s, path, json_str(key));
 		if (!f)
-			problem_at(s->problems, PROBLEM_UNKNOWN_FIELD, at);
+			problem_at(s->problems, PROBLEM_UNKNOWN_FIELD,
+				   spec_path(s, path, json_str(key)));
 		else if (f->typed && !(value_fits(v, POLICY) & FIELD_BIT(f->type)))
-			problem_at(s->problems, PROBLEM_FIELD_TYPE, at,
+			problem_at(s->problems, PROBLEM_FIELD_TYPE,
+				   spec_path(s, path, json_str(key)),
 				   .rule = field_type_name(f->type), .actual = json_type_name(v));
 	}
 }

@@ -57,6 +57,10 @@ static inline bool action_is_deed(enum action_kind kind)
  * and in `v`. */
 void action_read(struct spec *s, yyjson_val *v, struct str path, struct action *out);
 
+/* What is wrong with the built-in attributes of a contact: those that actions may set, the shown identities and
+ * tags. Others, and what is null, are not looked at. */
+void action_judge_attributes(struct spec *s, yyjson_val *object, struct str path);
+
 /* What the workspace tells of a deed: a definition that is not there, properties that are not as it
  * declares them, custom attributes that are not among the workspace's contact fields, where it has
  * any, or not of their types. */

@@ -26,7 +26,7 @@
 
 enum {
 	CONDITION_TESTS_MAX = 100, /* in one tree */
-	CONDITION_DEPTH_MAX = 8,   /* levels of all, any and not */
+	CONDITION_DEPTH_MAX = 8,   /* levels of conditions, that of the tests among them */
 	CONDITION_FIELD_MAX = 300, /* code points of a field's name */
 	CONDITION_COUNT_MAX = 1000,
 };

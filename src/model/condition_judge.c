@@ -33,34 +33,49 @@ static const struct field *declared(const struct definition *d, struct str path,
 	return f;
 }
 
+/* What a test is about. */
+struct aim {
+	enum field_type type;
+	bool is_instant; /* itself, and not a text that tells one */
+};
+
 static void judge_value(const struct judge *j, const struct condition *c, struct str path,
-			enum field_type type, yyjson_val *v)
+			struct aim aim, yyjson_val *v)
 {
-	const char *wanted = operator_wants(c->operator, type, v);
-	if (wanted)
+	const char *wanted = aim.is_instant ? operator_wants_instant(c->operator, v)
+					    : operator_wants(c->operator, aim.type, v);
+	if (wanted && aim.is_instant)
+		problem_at(j->spec->problems, PROBLEM_FORMAT, path, .rule = wanted);
+	else if (wanted)
 		problem_at(j->spec->problems, PROBLEM_FIELD_TYPE, path, .rule = wanted,
 			   .actual = json_type_name(v));
 }
 
-static void judge_values(const struct judge *j, const struct condition *c, enum field_type type)
+static void judge_values(const struct judge *j, const struct condition *c, struct aim aim)
 {
 	struct str path = spec_path(j->spec, c->path, condition_members[VALUE].name);
 	size_t i, n;
 	yyjson_val *v;
 	if (!yyjson_is_arr(c->value))
-		return judge_value(j, c, path, type, c->value);
+		return judge_value(j, c, path, aim, c->value);
 	yyjson_arr_foreach (c->value, i, n, v)
-		judge_value(j, c, problem_index(j->spec->arena, path, i), type, v);
+		judge_value(j, c, problem_index(j->spec->arena, path, i), aim, v);
 }
 
-static void judge_operator(const struct judge *j, const struct condition *c, enum field_type type)
+static bool fits(const struct condition *c, struct aim aim)
+{
+	return aim.is_instant ? operator_fits_instant(c->operator)
+			      : operator_fits(c->operator, aim.type);
+}
+
+static void judge_operator(const struct judge *j, const struct condition *c, struct aim aim)
 {
 	const char *wants = operator_type_rule(c->operator);
 	struct str rule = { 0 };
-	if (operator_fits(c->operator, type))
-		return judge_values(j, c, type);
+	if (fits(c, aim))
+		return judge_values(j, c, aim);
 	rule = arena_printf(j->spec->arena, "a field of type %s: it wants %s",
-			    field_type_name(type), wants);
+			    field_type_name(aim.type), wants);
 	j->spec->refused |= !rule.p;
 	problem_at(j->spec->problems, PROBLEM_CLASH,
 		   spec_path(j->spec, c->path, condition_members[OPERATOR].name), .rule = rule.p);
@@ -79,7 +94,7 @@ static void judge_property(const struct judge *j, const struct condition *c)
 		way.known |= f && !one.into_list;
 		way.into_list |= one.into_list;
 		if (f && !one.into_list)
-			judge_operator(j, c, f->type);
+			judge_operator(j, c, (struct aim){ .type = f->type });
 	}
 	if (way.known || way.free)
 		return;
@@ -90,6 +105,13 @@ static void judge_property(const struct judge *j, const struct condition *c)
 		problem_at(j->spec->problems, PROBLEM_UNKNOWN_FIELD, at);
 }
 
+static struct aim aim_at_event(struct str field)
+{
+	if (str_eq(field, STR("event.definition")))
+		return (struct aim){ .type = FIELD_STRING };
+	return (struct aim){ .type = FIELD_DATETIME, .is_instant = true };
+}
+
 static void judge_level(const struct judge *j, const struct condition *c)
 {
 	for (unsigned i = 0; i < c->n_parts; i++)
@@ -97,9 +119,7 @@ static void judge_level(const struct judge *j, const struct condition *c)
 	if (c->kind == CONDITION_TEST && str_starts(c->field, STR("properties.")))
 		judge_property(j, c);
 	if (c->kind == CONDITION_TEST && str_starts(c->field, STR("event.")))
-		judge_operator(j, c,
-			       str_eq(c->field, STR("event.definition")) ? FIELD_STRING
-									 : FIELD_DATETIME);
+		judge_operator(j, c, aim_at_event(c->field));
 	if (c->kind == CONDITION_COUNT && c->of.p && !workspace_definition(j->workspace, c->of))
 		problem_at(j->spec->problems, PROBLEM_UNKNOWN_DEFINITION,
 			   spec_path(j->spec, c->path, condition_members[COUNT].name));

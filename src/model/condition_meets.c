@@ -2,7 +2,7 @@
 
 #include "base/fail.h"
 
-/* Into objects: a name may itself hold dots, and the longer one counts. */
+/* Into objects: the last name may itself hold dots, and the longer one counts. */
 static yyjson_val *walk(yyjson_val *v, struct str path)
 {
 	while (v && path.n > 0) {

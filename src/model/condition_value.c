@@ -337,11 +337,16 @@ const char *operator_type_rule(const struct operator* o)
 	return o->type_rule;
 }
 
+static bool compares(const struct operator* o)
+{
+	return o->met == equals || o->met == not_equals || o->met == in;
+}
+
 const char *operator_wants(const struct operator* o, enum field_type type, yyjson_val *value)
 {
 	unsigned bit = FIELD_BIT(type);
 	bool has_part = o->met == contains && !(bit & LISTS);
-	if (o->met != equals && o->met != not_equals && o->met != in && !has_part)
+	if (!compares(o) && !has_part)
 		return NULL;
 	if (bit & NUMBERS)
 		return json_is_number(value) ? NULL : "number";
@@ -350,6 +355,16 @@ const char *operator_wants(const struct operator* o, enum field_type type, yyjso
 	if (has_part || bit & TIMES)
 		return yyjson_is_str(value) ? NULL : "string";
 	return NULL;
+}
+
+bool operator_fits_instant(const struct operator* o)
+{
+	return operator_fits(o, FIELD_DATETIME) && o->met != contains && o->met != starts_with;
+}
+
+const char *operator_wants_instant(const struct operator* o, yyjson_val *value)
+{
+	return compares(o) ? instant_rule(value) : NULL;
 }
 
 bool operator_met(const struct operator* o, struct operand of, yyjson_val *value, instant_us now)

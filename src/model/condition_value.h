@@ -39,5 +39,9 @@ const char *operator_type_rule(const struct operator* o);
  * meet it; NULL: it can. A text may be a number or a boolean, as Pristo's callers send them. */
 const char *operator_wants(const struct operator* o, enum field_type type, yyjson_val *value);
 
+/* The same of an instant itself, which is no text that could have parts or be another. */
+bool operator_fits_instant(const struct operator* o);
+const char *operator_wants_instant(const struct operator* o, yyjson_val *value);
+
 bool operator_met(const struct operator* o, struct operand of, yyjson_val *value, instant_us now);
 bool operator_counted(const struct operator* o, uint64_t n, yyjson_val *value);

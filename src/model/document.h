@@ -18,9 +18,12 @@ enum document_kind {
 };
 
 enum {
-	DOCUMENTS_MAX = 1000,                         /* of each kind, in a workspace */
-	DOCUMENT_NAME_MAX = 100,                      /* code points */
-	DOCUMENT_BODY_MAX = 64 << 10,                 /* bytes that may be declared */
+	DOCUMENTS_MAX = 1000,         /* of each kind, in a workspace */
+	DOCUMENT_NAME_MAX = 100,      /* code points */
+	DOCUMENT_BODY_MAX = 64 << 10, /* bytes that may be declared */
+	/* Bytes, of all that a workspace has: rules in force cost up to some ten times as much
+	 * memory. */
+	DOCUMENTS_BYTES_MAX = 8 << 20,
 	DOCUMENT_STORED_MAX = DOCUMENT_BODY_MAX + 64, /* with what switches it, which is free */
 };
 

@@ -161,6 +161,8 @@ enum document_rule {
 	/* PROBLEM_CHANGED when it has changed since `document->updated_at`: what it shall be was
 	 * made of what was there. */
 	DOCUMENT_AS_SEEN = 4,
+	/* Nothing else of it is changed: nothing else is looked at. */
+	DOCUMENT_SWITCHED_OFF = 8,
 };
 
 /*

@@ -25,12 +25,17 @@ static bool is_control(char c)
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-void spec_judge_name(struct problems *ps, struct str path, struct str name)
+const char *spec_name_rule(struct str name)
 {
-	const char *why = str_is_blank(name) ? "it is blank" : NULL;
 	for (size_t i = 0; i < name.n; i++)
 		if (is_control(name.p[i]))
-			why = "it holds a control character";
+			return "it holds a control character";
+	return str_is_blank(name) ? "it is blank" : NULL;
+}
+
+void spec_judge_name(struct problems *ps, struct str path, struct str name)
+{
+	const char *why = spec_name_rule(name);
 	if (why)
 		problem_at(ps, PROBLEM_NAME, path, .rule = why);
 }
@@ -66,14 +71,19 @@ static bool is_type(yyjson_val *v, enum spec_type type)
 	return false;
 }
 
+static struct str at(struct spec *s, struct str path, const struct spec_member *m)
+{
+	return spec_path(s, path, m->name);
+}
+
 static void judge_string(struct spec *s, struct str path, const struct spec_member *m,
 			 struct str text)
 {
 	size_t n = str_code_points(text);
 	if (n == 0 && m->min > 0)
-		problem_at(s->problems, PROBLEM_EMPTY, path);
+		problem_at(s->problems, PROBLEM_EMPTY, at(s, path, m));
 	else if ((int64_t)n > m->max)
-		problem_at(s->problems, PROBLEM_TOO_LONG, path, .limit = m->max,
+		problem_at(s->problems, PROBLEM_TOO_LONG, at(s, path, m), .limit = m->max,
 			   .size = (int64_t)n);
 }
 
@@ -86,26 +96,24 @@ static void judge_integer(struct spec *s, struct str path, const struct spec_mem
 		return;
 	rule = arena_printf(s->arena, "whole number from %" PRId64 " to %" PRId64, m->min, m->max);
 	s->refused |= !rule.p;
-	problem_at(s->problems, PROBLEM_FORMAT, path, .rule = rule.p ?: "number");
+	problem_at(s->problems, PROBLEM_FORMAT, at(s, path, m), .rule = rule.p ?: "number");
 }
 
 static void judge_list(struct spec *s, struct str path, const struct spec_member *m, yyjson_val *v)
 {
 	int64_t n = (int64_t)yyjson_arr_size(v);
 	if (n < m->min)
-		problem_at(s->problems, PROBLEM_EMPTY, path);
+		problem_at(s->problems, PROBLEM_EMPTY, at(s, path, m));
 	else if (n > m->max)
-		problem_at(s->problems, PROBLEM_TOO_MANY, path, .rule = "items", .limit = m->max,
-			   .size = n);
+		problem_at(s->problems, PROBLEM_TOO_MANY, at(s, path, m), .rule = "items",
+			   .limit = m->max, .size = n);
 }
 
-/* The value, or NULL where it is wrong. */
-static yyjson_val *judge(struct spec *s, struct str path, const struct spec_member *m,
-			 yyjson_val *v)
+yyjson_val *spec_judge(struct spec *s, struct str path, const struct spec_member *m, yyjson_val *v)
 {
 	unsigned before = s->problems->found;
 	if (!is_type(v, m->type))
-		problem_at(s->problems, PROBLEM_TYPE, path, .rule = type_names[m->type],
+		problem_at(s->problems, PROBLEM_TYPE, at(s, path, m), .rule = type_names[m->type],
 			   .actual = json_type_name(v));
 	else if (m->type == SPEC_STRING)
 		judge_string(s, path, m, json_str(v));
@@ -145,10 +153,9 @@ void spec_read(struct spec *s, yyjson_val *object, struct str path,
 			values[m] = v;
 	}
 	for (unsigned m = 0; m < n; m++) {
-		struct str at = spec_path(s, path, members[m].name);
 		if (values[m])
-			values[m] = judge(s, at, &members[m], values[m]);
+			values[m] = spec_judge(s, path, &members[m], values[m]);
 		else if (members[m].required)
-			problem_at(s->problems, PROBLEM_REQUIRED, at);
+			problem_at(s->problems, PROBLEM_REQUIRED, at(s, path, &members[m]));
 	}
 }

@@ -34,13 +34,18 @@ struct spec_member {
 void spec_read(struct spec *s, yyjson_val *object, struct str path,
 	       const struct spec_member *members, unsigned n, yyjson_val **values);
 
-/* "path.name" */
+/* One member of them: its value, or NULL where that is wrong. */
+yyjson_val *spec_judge(struct spec *s, struct str path, const struct spec_member *m, yyjson_val *v);
+
+/* "path.name": for problems, not made for what is right. */
 struct str spec_path(struct spec *s, struct str path, struct str name);
 /* A copy in the arena. */
 struct str spec_copy(struct spec *s, struct str text);
 
-/* A name that stands in addresses, logs and lists: PROBLEM_NAME when it is blank or holds a control
- * character. */
+/* Of names that stand in addresses, logs and lists: why one is wrong, because it is blank or holds a control
+ * character; NULL: it is right. */
+const char *spec_name_rule(struct str name);
+/* PROBLEM_NAME for that. */
 void spec_judge_name(struct problems *ps, struct str path, struct str name);
 
 /* The value, or what stands for it when it is absent. */

@@ -245,6 +245,8 @@ static bool begin_tls(struct conn *c)
 	if (!config->tls)
 		return true;
 	c->tls = tls_stream_new(config->tls, config->limits.request_memory_max, &server->budget);
+	if (c->tls)
+		tls_stream_own(c->tls, conn_owner(c));
 	return c->tls != NULL;
 }
 

@@ -23,13 +23,15 @@
 enum conn_standing {
 	STANDING_NEW, /* there was none */
 	STANDING_KNOWN,
-	STANDING_UNWELCOME, /* who asks may not, or it was refused at once, or the connection lingers */
+	STANDING_REFUSED,   /* it was, at once, though who asked is known */
+	STANDING_UNWELCOME, /* so it was, and who asked is not; or the connection lingers */
 };
 
 enum conn_state { CONN_OPEN, CONN_LINGER, CONN_CLOSED };
 
 /* What was read before it could be taken: plain text, and behind it what TLS has not seen yet. */
 struct conn_rest {
+	struct arena_owner *owner;
 	size_t n_plain, n; /* bytes; n: of both */
 	size_t taken;      /* of the plain text */
 	char data[];
@@ -86,6 +88,15 @@ bool conn_is_encrypted(const struct conn *c);
 static inline bool conn_is_ripe(const struct conn *c)
 {
 	return c->in && c->in->stage == PARSE_DONE;
+}
+
+/* Who holds what lies between a request and the socket. Not the key alone: its requests and answers may
+ * fill its share, and then could not be read or sent. */
+static inline struct arena_owner *conn_owner(const struct conn *c)
+{
+	struct net_server *server = c->loop->server;
+	bool known = c->standing == STANDING_KNOWN || c->standing == STANDING_REFUSED;
+	return known ? &server->keyed : &server->strangers;
 }
 
 /* An answer may be ready: look at it at the end of the round. */

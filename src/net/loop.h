@@ -71,6 +71,8 @@ struct net_loop {
 struct net_server {
 	struct net_config config;
 	struct arena_budget budget;
+	struct arena_owner strangers; /* who have shown no key hold what they hold together */
+	struct arena_owner keyed;     /* the others what conn_owner() says, likewise */
 	atomic_uint n_conns;
 	uint16_t port;
 	unsigned n_loops, n_threads; /* so many are made; so many run */

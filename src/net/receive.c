@@ -7,30 +7,29 @@ enum {
 	UNTAKEN_MAX = 8,          /* requests, while the client takes no answers */
 };
 
-static struct conn_rest *rest_keep(struct net_server *server, struct str plain, struct str cipher)
+static struct conn_rest *rest_keep(const struct conn *c, struct str plain, struct str cipher)
 {
-	struct arena_budget *budget = &server->budget;
+	struct arena_budget *budget = &c->loop->server->budget;
 	size_t n = plain.n + cipher.n;
-	if (atomic_fetch_add(&budget->used, n) + n <= budget->max) {
-		struct conn_rest *rest = malloc(sizeof(*rest) + n);
-		if (rest) {
-			rest->n = n;
-			rest->n_plain = plain.n;
-			rest->taken = 0;
-			memcpy(rest->data, plain.p, plain.n);
-			memcpy(rest->data + plain.n, cipher.p, cipher.n);
-			return rest;
-		}
+	struct arena_owner *owner = conn_owner(c);
+	if (!arena_budget_take(budget, owner, n))
+		return NULL;
+	struct conn_rest *rest = malloc(sizeof(*rest) + n);
+	if (!rest) {
+		arena_budget_return(budget, owner, n);
+		return NULL;
 	}
-	atomic_fetch_sub(&budget->used, n);
-	return NULL;
+	*rest = (struct conn_rest){ .owner = owner, .n = n, .n_plain = plain.n };
+	memcpy(rest->data, plain.p, plain.n);
+	memcpy(rest->data + plain.n, cipher.p, cipher.n);
+	return rest;
 }
 
 static void rest_free(struct net_server *server, struct conn_rest *rest)
 {
 	if (!rest)
 		return;
-	atomic_fetch_sub(&server->budget.used, rest->n);
+	arena_budget_return(&server->budget, rest->owner, rest->n);
 	free(rest);
 }
 
@@ -168,7 +167,7 @@ static void await_turn(struct conn *c)
 
 static void keep_rest(struct conn *c, struct str plain, struct str cipher)
 {
-	c->rest = rest_keep(c->loop->server, plain, cipher);
+	c->rest = rest_keep(c, plain, cipher);
 	if (c->rest)
 		await_turn(c);
 	else

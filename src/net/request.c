@@ -63,7 +63,7 @@ bool request_is_encrypted(const struct request *req)
 	return req->conn && conn_is_encrypted(req->conn);
 }
 
-static struct request *request_alloc(struct net_loop *loop)
+static struct request *alloc(struct net_loop *loop)
 {
 	struct request *req = calloc(1, sizeof(*req));
 	if (!req)
@@ -73,14 +73,22 @@ static struct request *request_alloc(struct net_loop *loop)
 	return req;
 }
 
-struct request *request_new(struct net_loop *loop)
+static struct request *take_spare(struct net_loop *loop)
 {
 	struct request *req = loop->spare;
 	if (!req)
-		return request_alloc(loop);
+		return NULL;
 	loop->spare = req->next;
 	loop->n_spare--;
 	req->next = NULL;
+	return req;
+}
+
+struct request *request_new(struct net_loop *loop)
+{
+	struct request *req = take_spare(loop) ?: alloc(loop);
+	if (req)
+		arena_own(&req->arena, &loop->server->strangers);
 	return req;
 }
 

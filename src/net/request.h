@@ -68,6 +68,8 @@ struct request {
 
 	struct str id; /* the app's: every answer carries it as X-Request-Id; .p NULL: none */
 
+	/* The strangers', who have a share of all memory together, until the app makes it somebody's
+	 * (arena_own). */
 	struct arena arena;
 	struct net_loop *loop;
 	void *state; /* the app's own */
@@ -75,6 +77,7 @@ struct request {
 	/* The app's, set before serve() is over: whoever asks may ask, and as often as that. Others are
 	 * answered too, but who sends their like ahead waits (turns.h). */
 	bool welcome;
+	bool looked_into; /* likewise: its body was, though it is not welcome */
 
 	/* What went out: set by reply_send(). */
 	int status;

@@ -156,6 +156,7 @@ static void send_later(struct conn *c, struct batch *b, size_t done)
 /* Makes the batch what TLS makes of it, with what else it has to say. */
 static bool encrypt(struct conn *c, struct batch *b)
 {
+	tls_stream_own(c->tls, conn_owner(c));
 	for (unsigned i = 0; i < b->n_bufs; i++)
 		if (!tls_stream_write(c->tls, (struct str){ b->bufs[i].base, b->bufs[i].len }))
 			return false;

@@ -96,6 +96,11 @@ void tls_stream_free(struct tls_stream *s)
 	free(s);
 }
 
+void tls_stream_own(struct tls_stream *s, struct arena_owner *owner)
+{
+	arena_own(&s->memory, owner);
+}
+
 bool tls_stream_is_ready(const struct tls_stream *s)
 {
 	return SSL_is_init_finished(s->ssl);
@@ -162,5 +167,6 @@ void tls_stream_sent(struct tls_stream *s, size_t n)
 	s->n_sent = 0;
 	arena_fini(&s->memory);
 	arena_init(&s->memory, was.ceiling, was.budget);
+	arena_own(&s->memory, was.owner);
 	s->out = buf_in(&s->memory);
 }

@@ -15,6 +15,9 @@ struct tls_stream *tls_stream_new(struct tls *t, size_t ceiling, struct arena_bu
 void tls_stream_free(struct tls_stream *s);           /* NULL is fine */
 bool tls_stream_is_ready(const struct tls_stream *s); /* the handshake is done */
 
+/* Whose share of the budget the output counts against, from now on. */
+void tls_stream_own(struct tls_stream *s, struct arena_owner *owner);
+
 /* What the peer sent, read in place: it must stay until it is used up or tls_stream_rest() has
  * told what is left, to be given anew. */
 void tls_stream_give(struct tls_stream *s, struct str bytes);

@@ -4,34 +4,37 @@
 #include "net/receive.h"
 
 enum {
-	ROUND_WORK = 64, /* a quarter of a millisecond */
-	TURN = 8,        /* requests in one turn; their answers leave in one write */
-	LIGHT = 17,      /* work; more is heavy */
-	BODY_UNIT = 1024,
+	ROUND_WORK = 64,       /* a quarter of a millisecond */
+	TURN = 8,              /* requests in one turn; their answers leave in one write */
+	LIGHT = 17,            /* work; more is heavy */
+	PARSED_UNIT = 1024,    /* bytes of a body */
+	READ_UNIT = 16 * 1024, /* likewise, if it was only read */
 	ALMS = 64,
 	PACE_MS = 5,
 };
 
-static int work_of(const struct request *req)
+static int work_of(const struct request *req, size_t unit)
 {
-	return 1 + (int)MIN(req->body.n / BODY_UNIT, INT32_MAX / 2);
+	return 1 + (int)MIN(req->body.n / unit, INT32_MAX / 2);
+}
+
+static struct turns_line *line_of(const struct conn *c)
+{
+	struct turns *t = &c->loop->turns;
+	if (c->standing == STANDING_REFUSED)
+		return &t->refused;
+	return c->standing == STANDING_UNWELCOME ? &t->unwelcome : &t->known;
 }
 
 void turns_arrive(struct conn *c)
 {
-	struct turns *t = &c->loop->turns;
-	c->came_first = c->standing != STANDING_UNWELCOME;
+	const struct turns_line *line = line_of(c);
+	c->came_first = line == &c->loop->turns.known;
 	c->allowed = 1;
 	if (c->standing == STANDING_KNOWN)
-		c->allowed += MAX(0, MIN(TURN - 1, t->left));
+		c->allowed += MAX(0, MIN(TURN - 1, line->left));
 	else if (!c->came_first)
-		c->allowed = t->alms > 0 && TAILQ_EMPTY(&t->unwelcome);
-}
-
-static int *allowance(const struct conn *c)
-{
-	struct turns *t = &c->loop->turns;
-	return c->standing == STANDING_UNWELCOME ? &t->alms : &t->left;
+		c->allowed = line->left > 0 && TAILQ_EMPTY(&line->waiting);
 }
 
 bool turns_begin(struct conn *c)
@@ -44,14 +47,22 @@ bool turns_begin(struct conn *c)
 
 bool turns_may_serve(const struct conn *c, const struct request *req)
 {
-	return work_of(req) <= LIGHT || *allowance(c) > 0;
+	return work_of(req, PARSED_UNIT) <= LIGHT || line_of(c)->left > 0;
+}
+
+static enum conn_standing standing(const struct conn *c, const struct request *req)
+{
+	if (req->welcome && !(req->ready && req->status >= 400))
+		return STANDING_KNOWN;
+	bool strangers = req->arena.owner == &c->loop->server->strangers;
+	return strangers ? STANDING_UNWELCOME : STANDING_REFUSED;
 }
 
 void turns_served(struct conn *c, const struct request *req)
 {
-	int work = work_of(req);
-	bool refused = !req->welcome || (req->ready && req->status >= 400);
-	c->standing = refused ? STANDING_UNWELCOME : STANDING_KNOWN;
+	bool parsed = req->welcome || req->looked_into;
+	int work = work_of(req, parsed ? PARSED_UNIT : READ_UNIT);
+	c->standing = standing(c, req);
 	if (!c->came_first || work > LIGHT)
 		turns_spend(c, work);
 	c->came_first = false;
@@ -59,15 +70,14 @@ void turns_served(struct conn *c, const struct request *req)
 
 void turns_spend(struct conn *c, int work)
 {
-	*allowance(c) -= work;
+	line_of(c)->left -= work;
 }
 
 void turns_wait(struct conn *c)
 {
-	struct turns *t = &c->loop->turns;
 	if (c->waits)
 		return;
-	c->waits = c->standing == STANDING_UNWELCOME ? &t->unwelcome : &t->known;
+	c->waits = &line_of(c)->waiting;
 	TAILQ_INSERT_TAIL(c->waits, c, turn);
 }
 
@@ -78,14 +88,14 @@ void turns_leave(struct conn *c)
 	c->waits = NULL;
 }
 
-static bool give(struct conn_list *waiting, const int *allowance)
+static bool give(const struct turns_line *line)
 {
 	struct conn *c;
 	bool any = false;
-	while (*allowance > 0 && (c = TAILQ_FIRST(waiting))) {
+	while (line->left > 0 && (c = TAILQ_FIRST(&line->waiting))) {
 		turns_leave(c);
 		c->came_first = false;
-		c->allowed = MIN(TURN, *allowance);
+		c->allowed = MIN(TURN, line->left);
 		receive_turn(c);
 		any = true;
 	}
@@ -95,14 +105,20 @@ static bool give(struct conn_list *waiting, const int *allowance)
 bool turns_give(struct net_loop *loop)
 {
 	struct turns *t = &loop->turns;
-	bool any = give(&t->known, &t->left);
-	return give(&t->unwelcome, &t->alms) || any;
+	bool known = give(&t->known), refused = give(&t->refused), unwelcome = give(&t->unwelcome);
+	return known || refused || unwelcome;
+}
+
+static void renew(struct turns_line *line)
+{
+	line->left = MIN(ALMS, line->left + ALMS);
 }
 
 static void on_pace(uv_timer_t *pace)
 {
 	struct net_loop *loop = pace->data;
-	loop->turns.alms = MIN(ALMS, loop->turns.alms + ALMS);
+	renew(&loop->turns.refused);
+	renew(&loop->turns.unwelcome);
 }
 
 static void on_again(uv_idle_t *again)
@@ -114,21 +130,28 @@ void turns_end_round(struct net_loop *loop)
 {
 	struct turns *t = &loop->turns;
 	t->round++;
-	t->left = ROUND_WORK;
-	if (TAILQ_EMPTY(&t->known))
+	t->known.left = ROUND_WORK;
+	if (TAILQ_EMPTY(&t->known.waiting))
 		uv_idle_stop(&t->again);
 	else
 		uv_idle_start(&t->again, on_again);
-	if (t->alms <= 0 && !uv_is_active((uv_handle_t *)&t->pace))
+	if (MIN(t->refused.left, t->unwelcome.left) <= 0 && !uv_is_active((uv_handle_t *)&t->pace))
 		uv_timer_start(&t->pace, on_pace, PACE_MS, 0);
+}
+
+static void begin_line(struct turns_line *line, int left)
+{
+	TAILQ_INIT(&line->waiting);
+	line->left = left;
 }
 
 void turns_init(struct net_loop *loop)
 {
 	struct turns *t = &loop->turns;
-	*t = (struct turns){ .left = ROUND_WORK, .alms = ALMS, .round = 1 };
-	TAILQ_INIT(&t->known);
-	TAILQ_INIT(&t->unwelcome);
+	*t = (struct turns){ .round = 1 };
+	begin_line(&t->known, ROUND_WORK);
+	begin_line(&t->refused, ALMS);
+	begin_line(&t->unwelcome, ALMS);
 	uv_idle_init(&loop->uv, &t->again);
 	uv_timer_init(&loop->uv, &t->pace);
 	t->pace.data = loop;

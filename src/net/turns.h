@@ -9,10 +9,12 @@
  *
  * Connections whose last request was not welcome (struct request), or was refused at once, share
  * another allowance for all that they send, which is renewed by the clock and not by the round: who
- * is refused and asks again at once cannot keep a processor busy. Nobody is refused for it. What those
- * that linger still send is dropped at the same expense.
+ * is refused and asks again at once cannot keep a processor busy. Nobody is refused for it. Those whose
+ * request was somebody's have one of their own, so that no crowd of strangers stands before who has a
+ * key and made a mistake. What those that linger still send is dropped at the expense of the strangers.
  *
- * Work is counted, not timed: a unit is an ordinary request, some microseconds.
+ * Work is counted, not timed: a unit is an ordinary request, some microseconds. A large body counts as
+ * many, if it was not only read.
  */
 #pragma once
 
@@ -27,12 +29,16 @@ struct request;
 
 TAILQ_HEAD(conn_list, conn);
 
+struct turns_line {
+	struct conn_list waiting;
+	int left; /* work */
+};
+
 struct turns {
-	struct conn_list known, unwelcome; /* who waits */
-	int left;                          /* work, of this round */
-	int alms;                          /* likewise of the unwelcome, until `pace` fires */
-	uint64_t round;                    /* its number */
-	uv_idle_t again;                   /* keeps the loop from sleeping */
+	struct turns_line known;              /* what is left is of this round */
+	struct turns_line refused, unwelcome; /* what is left is until `pace` fires */
+	uint64_t round;                       /* its number */
+	uv_idle_t again;                      /* keeps the loop from sleeping */
 	uv_timer_t pace;
 };
 

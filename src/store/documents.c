@@ -137,6 +137,27 @@ static int decide_change(struct op *op, const struct document *old)
 	return STORE_OK;
 }
 
+bool document_fits(const struct workspace *w, const struct document *d, size_t *all)
+{
+	*all = d->body.n;
+	for (unsigned i = 0; i < w->n_documents; i++)
+		if (document_compare(d->kind, d->name, &w->documents[i]) != 0)
+			*all += w->documents[i].body.n;
+	return *all <= DOCUMENTS_BYTES_MAX;
+}
+
+static int decide_size(struct op *op, const struct workspace *w)
+{
+	size_t all;
+	if (document_fits(w, op->document, &all))
+		return STORE_OK;
+	return op_refuse(op, (struct problem){ .code = PROBLEM_TOO_MANY,
+					       .rule = "bytes together with all other destinations "
+						       "and automations",
+					       .limit = DOCUMENTS_BYTES_MAX,
+					       .size = (int64_t)all });
+}
+
 int document_decide(struct store *s, struct op *op)
 {
 	const struct workspace *w = catalog_find_workspace(s, op->workspace);
@@ -144,6 +165,9 @@ int document_decide(struct store *s, struct op *op)
 	if (!w)
 		return op_refuse(op, (struct problem){ .code = PROBLEM_UNKNOWN_WORKSPACE });
 	int r = old ? decide_change(op, old) : decide_new(op, w);
+	if (r == STORE_OK && op->rules & DOCUMENT_SWITCHED_OFF)
+		return STORE_OK;
+	r = r ?: decide_size(op, w);
 	if (r != STORE_OK)
 		return r;
 	return op->document->kind == DOCUMENT_AUTOMATION ? decide_sends(s, op, w)

@@ -41,10 +41,16 @@ static int keep_off(struct store *s, const struct document *old, yyjson_val *dec
 static int put(struct store *s, const struct workspace *w, struct document *d)
 {
 	unsigned n;
+	size_t all;
 	workspace_documents_of(w, d->kind, &n);
 	if (n >= DOCUMENTS_MAX && !workspace_document(w, d->kind, d->name))
 		return fail(-E2BIG, "a workspace would have too many %ss",
 			    document_kind_name(d->kind));
+	if (!document_fits(w, d, &all))
+		return fail(-E2BIG,
+			    "a workspace would have %zu bytes of destinations and automations, "
+			    "more than %d",
+			    all, DOCUMENTS_BYTES_MAX);
 	return pass(document_declare(s, w->no, d));
 }
 

@@ -25,6 +25,15 @@ void render_time(struct buf *b, const char *name, instant_us t)
 	buf_char(b, '"');
 }
 
+void render_more_time(struct buf *b, const char *name, instant_us t)
+{
+	buf_char(b, ',');
+	if (t)
+		return render_time(b, name, t);
+	put_name(b, name);
+	buf_lit(b, "null");
+}
+
 void render_text(struct buf *b, const char *name, struct str s)
 {
 	put_name(b, name);

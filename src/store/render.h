@@ -13,6 +13,8 @@ void render_stats(struct buf *b, const struct store_stats *s); /* but for the cl
 /* One member, without a comma. */
 void render_uuid(struct buf *b, const char *name, struct uuid id);
 void render_time(struct buf *b, const char *name, instant_us t);
+/* With the comma before it; null for 0. */
+void render_more_time(struct buf *b, const char *name, instant_us t);
 void render_text(struct buf *b, const char *name, struct str s);
 
 /* {"data":[ ... ],"next_before":N|null}: open, one item after another, close. */

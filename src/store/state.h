@@ -260,6 +260,8 @@ MUST_CHECK int workspace_next(struct store *s, uint32_t *no);
 MUST_CHECK int workspace_set_switches(struct store *s, const struct workspace *old,
 				      const struct switch_setting *set, unsigned n,
 				      struct workspace *w);
+/* Whether the workspace has room for it in place of the one of its name; *all: bytes with it. */
+bool document_fits(const struct workspace *w, const struct document *d, size_t *all);
 /* STORE_REFUSED, with *out: it is a relay, and an automation has a template for it; without: memory
  * is. What both say lives in the arena and in the workspace. */
 MUST_CHECK int document_judge_relay(struct store *s, struct arena *a, const struct workspace *w,

@@ -13,8 +13,8 @@
  *   {{.}}           what the innermost section is about
  *   {{!...}}        nothing
  *
- * A name is looked up from the innermost section outwards. Dots lead into objects; a name may
- * itself hold dots, and the longer one counts. Numbers keep the text they were sent as. There are no
+ * A name is looked up from the innermost section outwards. Dots lead into objects; the last
+ * name of them may itself hold dots, and the longer one counts. Numbers keep the text they were sent as. There are no
  * partials, no other delimiters and no code.
  *
  * Pure. Bounded in what is read, what is made, and how long it takes.

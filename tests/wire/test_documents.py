@@ -241,6 +241,33 @@ def test_the_switch_is_not_counted(server, where, switch, declared):
     check_gone(ask(server, "DELETE", path))
 
 
+def test_all_together_have_a_size(tmp_path):
+    """8 MiB, of a workspace; of another nothing is counted. What is there can be switched off all the same."""
+    def rule(name, n):
+        begin = f'{{"name":"{name}","actions":[{{"add_tag":"t"}}],"conditions":{{"field":' \
+                '"properties.x","operator":"equals","value":"'
+        return (begin + "x" * (n - len(begin) - 3) + '"}}').encode()
+    empty = SPACE | {"destinations": [], "automations": []}
+    with occurd.start(tmp_path, [empty, OTHER]) as server:
+        for i in range(127):
+            assert ask(server, "POST", AUTOMATIONS, rule(f"{i}", 65536)).status == 201
+        for name, n in (("nearly", 60000), ("last", 5535)):
+            assert ask(server, "POST", AUTOMATIONS, rule(name, n)).status == 201
+        reply = ask(server, "POST", DESTINATIONS, {"name": "f", "type": "file", "path": "p"})
+        check_problem(reply, 409, [""])
+        assert reply.json()["errors"][0]["message"] == (
+            "The body may have at most 8388608 bytes together with all other destinations and "
+            "automations, not 8388644")
+        nearly = AUTOMATIONS + "/nearly"
+        check_problem(ask(server, "PATCH", nearly, {"delay_seconds": 1}), 409, [""])
+        assert ask(server, "PATCH", nearly, {"paused": True}).status == 200
+        assert ask(server, "PATCH", nearly, {"paused": None}).status == 200
+        secret = OTHER["keys"][1]["secret"]
+        assert ask(server, "POST", AUTOMATIONS, rule("more", 200), secret).status == 201
+        check_gone(ask(server, "DELETE", AUTOMATIONS + "/0"))
+        assert ask(server, "POST", AUTOMATIONS, rule("more", 65536)).status == 201
+
+
 @pytest.mark.parametrize("method,path,readers", [
     ("GET", DESTINATIONS, []), ("GET", DESTINATIONS + "/crm", []), ("POST", DESTINATIONS, []),
     ("PATCH", DESTINATIONS + "/none", []), ("DELETE", DESTINATIONS + "/none", []),

@@ -252,6 +252,20 @@ def test_a_path_nobody_owns(server):
     assert reply.json()["status"] == 404
 
 
+def test_a_body_for_a_path_nobody_owns(server):
+    """A small one costs nothing; a large one is not waited for, and the answer is about the path."""
+    head = "POST /nothing/here HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+    with server.wire() as wire:
+        wire.send((head % 4096).encode() + b"x" * 4096)
+        reply = wire.final()
+        assert reply.status == 404 and reply.header("Connection") is None
+        wire.send((head % 4097).encode())
+        reply = wire.final()
+        assert reply.status == 404 and reply.header("Connection") == "close"
+        assert reply.json()["status"] == 404
+        assert wire.is_closed()
+
+
 def test_absolute_target(server):
     assert server.request("GET", "http://occurd.test/healthz").status == 200
 

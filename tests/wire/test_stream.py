@@ -190,7 +190,15 @@ def test_of_one_contact(server, form):
 def test_a_heartbeat(server):
     with Stream(server) as stream:
         assert stream.block()[0] == "retry: 2000"
-        assert stream.block() == [":"]
+        assert stream.block() == [":", "id: 0"]
+
+
+def test_a_heartbeat_says_how_far_it_has_come(server):
+    """Past events that are not meant too: who comes again need not step over them a second time."""
+    with Stream(server, "?definition=other") as stream:
+        assert stream.block() == ["retry: 2000", "id: 0"]
+        send(server, 3)
+        assert stream.block() == [":", f"id: {server.reader('admin').events()[0]['seq']}"]
 
 
 # --- No ---

@@ -10,7 +10,7 @@ CREATE TABLE position(
     seq        INTEGER NOT NULL
 );
 
--- When an automation fired for a contact last.
+-- When an automation fired for a contact last. Of one that was deleted these go, and its position stays.
 CREATE TABLE fired(
     automation INTEGER,
     contact    INTEGER,

@@ -170,11 +170,48 @@ static void leaves_room_beside_an_owner(void **state)
 	arena_own(&nobodys, &owners[1]);
 	arena_fini(&nobodys);
 	assert_int_equal(owners[1].held, (MAX / 4) * 32 * KIB);
+
+	arena_own(&second[0], &owners[0]); /* one owner's becomes another's */
+	assert_int_equal(owners[0].held, (MAX / 2) * 32 * KIB);
+	assert_int_equal(owners[1].held, (MAX / 4 - 1) * 32 * KIB);
+	arena_own(&second[0], NULL);
+	assert_int_equal(owners[0].held, (MAX / 2 - 1) * 32 * KIB);
 	for (unsigned i = 0; i <= MAX / 2; i++)
 		arena_fini(&first[i]);
 	for (unsigned i = 0; i <= MAX / 4; i++)
 		arena_fini(&second[i]);
 	assert_int_equal(budget.used + owners[0].held + owners[1].held, 0);
+}
+
+static void budgets_what_lies_in_no_arena(void **state)
+{
+	struct arena_budget budget = { .max = 100 * KIB };
+	struct arena_owner owner = { 0 };
+	assert_true(arena_budget_take(&budget, &owner, 50 * KIB));
+	assert_false(arena_budget_take(&budget, &owner, 20 * KIB));
+	assert_true(arena_budget_take(&budget, &owner, 10 * KIB));
+	assert_int_equal(owner.held, 60 * KIB);
+	assert_true(arena_budget_take(&budget, NULL, 40 * KIB));
+	assert_false(arena_budget_take(&budget, NULL, 1));
+	arena_budget_return(&budget, NULL, 40 * KIB);
+	arena_budget_return(&budget, &owner, 60 * KIB);
+	assert_int_equal(budget.used + owner.held, 0);
+	(void)state;
+}
+
+static void knows_what_fits(void **state)
+{
+	struct arena a;
+	arena_init(&a, MIB, NULL);
+	assert_false(arena_fits(&a, 0)); /* it has nothing yet */
+	assert_non_null(arena_alloc(&a, 4 * KIB));
+	assert_true(arena_fits(&a, 0));
+	assert_true(arena_fits(&a, 3 * KIB));
+	assert_false(arena_fits(&a, 4 * KIB));
+	assert_false(arena_fits(&a, SIZE_MAX));
+	assert_false(arena_fits(&a, SIZE_MAX / 2));
+	arena_fini(&a);
+	(void)state;
 }
 
 static void charges_a_large_first_piece_too(void **state)
@@ -293,6 +330,8 @@ int main(void)
 		cmocka_unit_test(takes_the_rest_of_a_ceiling_that_has_no_room_for_a_doubled_chunk),
 		cmocka_unit_test(shares_a_budget_beyond_the_first_chunk),
 		cmocka_unit_test(leaves_room_beside_an_owner),
+		cmocka_unit_test(budgets_what_lies_in_no_arena),
+		cmocka_unit_test(knows_what_fits),
 		cmocka_unit_test(charges_a_large_first_piece_too),
 		cmocka_unit_test(reset_keeps_the_first_chunk_for_the_next_request),
 		cmocka_unit_test(grows_in_place_or_by_copy),

@@ -250,11 +250,11 @@ static void test_taken(void **state)
 		  "  - identities: [{ kind: external_id, value: x }]\n"
 		  "    attributes:\n"
 		  "      first_name: \"J\\\"\\n\"\n"
-		  "      tags: [a, 'true', true, null, ~, 1, -1.5e3, 007, +1, 1., .5, 1e, -, yes]\n"
+		  "      list: [a, 'true', true, null, ~, 1, -1.5e3, 007, +1, 1., .5, 1e, -, yes]\n"
 		  "      last_name:\n"
 		  "      custom: { age: 33, vip: false, birthdate: 2000-01-01, deep: { a: [] } }\n",
 		  "[7c9e6679 'a' rate 0 contact - external_id=x=x {\"first_name\":\"J\\\"\\n\","
-		  "\"tags\":[\"a\",\"true\",true,null,null,1,-1.5e3,\"007\",\"+1\",\"1.\",\".5\","
+		  "\"list\":[\"a\",\"true\",true,null,null,1,-1.5e3,\"007\",\"+1\",\"1.\",\".5\","
 		  "\"1e\",\"-\",\"yes\"],\"last_name\":null,\"custom\":{\"age\":33,\"vip\":false,"
 		  "\"birthdate\":\"2000-01-01\",\"deep\":{\"a\":[]}}}]" },
 	};
@@ -578,6 +578,23 @@ static void test_refused(void **state)
 		  "6: workspaces[0].contacts[1].identities[1].value: must be unique, but line 4 "
 		  "has "
 		  "the same" },
+		{ WS "  definitions: [{ name: \"a\\tb\" }]\n",
+		  "3: workspaces[0].definitions[0].name: is not a valid name: it holds a control "
+		  "character" },
+#define ATTRIBUTES(what) WS "  contacts:\n  - id: " ID "\n    attributes:\n      " what "\n"
+#define AT_ATTRIBUTES    "6: workspaces[0].contacts[0].attributes."
+		{ ATTRIBUTES("postal_code: 44100"),
+		  AT_ATTRIBUTES "postal_code: must be a string, not a number: put it in quotes" },
+		{ ATTRIBUTES("first_name: true"),
+		  AT_ATTRIBUTES "first_name: must be a string, not a boolean: put it in quotes" },
+		{ ATTRIBUTES("phone: []"), AT_ATTRIBUTES "phone: must be a string, not an array" },
+		{ ATTRIBUTES("active: \"true\""),
+		  AT_ATTRIBUTES "active: must be a boolean, not a string" },
+		{ ATTRIBUTES("gender: male"), AT_ATTRIBUTES "gender: must be one of: m, f" },
+		{ ATTRIBUTES("birthdate: \"21.11.1990\""),
+		  AT_ATTRIBUTES "birthdate: must be a date" },
+		{ ATTRIBUTES("tags: vip"), AT_ATTRIBUTES "tags: must be a list of strings" },
+		{ ATTRIBUTES("tags: [vip, 5]"), AT_ATTRIBUTES "tags: must be a list of strings" },
 		{ WS "  contacts:\n  - id: " ID "\n    attributes: [a]\n",
 		  "5: workspaces[0].contacts[0].attributes: must be a mapping, not a list" },
 		{ WS "  contacts:\n  - id: " ID "\n    attributes:\n      custom: a\n",

@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG  "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\"}"
-#define RULE "{\"name\":\"r\",\"actions\":[{\"send\":\"log\"}]}"
+#define LOG    "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\"}"
+#define RULE   "{\"name\":\"r\",\"actions\":[{\"send\":\"log\"}]}"
+#define RULE_S "{\"name\":\"s\",\"actions\":[{\"send\":\"log\"}]}"
 
 enum { SOON_MS = 21, TIDY_MS = 1001 };
 
@@ -52,17 +53,22 @@ static bool submit_nothing(void *ctx, struct deliver_op *o)
 	return false;
 }
 
-static void begin(struct world *w)
+static void create(struct world *w)
 {
 	const struct deliver_commits commits = { submit_nothing, NULL };
-	fixture_begin(&w->f);
-	fixture_provision(&w->f);
-	declare(w, DOCUMENT_DESTINATION, "log", LOG);
-	declare(w, DOCUMENT_AUTOMATION, "r", RULE);
 	const struct deliver_config config = { .store = w->f.store, .dir = w->f.dir };
 	assert_done(deliver_new(&config, &w->d));
 	assert_done(deeds_new(&commits, w->d->http, &w->d->deeds));
 	w->d->journeys.deeds = w->d->deeds;
+}
+
+static void begin(struct world *w)
+{
+	fixture_begin(&w->f);
+	fixture_provision(&w->f);
+	declare(w, DOCUMENT_DESTINATION, "log", LOG);
+	declare(w, DOCUMENT_AUTOMATION, "r", RULE);
+	create(w);
 }
 
 static void end(struct world *w)
@@ -245,6 +251,74 @@ static void the_last_forgets_who_was_deleted(void **state)
 	end(&w);
 }
 
+/* --- Automations that are gone --- */
+
+static void drop(struct world *w, enum document_kind kind, const char *name)
+{
+	struct document d = { .kind = kind, .name = str_of(name) };
+	apply(w, (struct op){ .arena = &w->f.arena,
+			      .kind = OP_DOCUMENT_DELETE,
+			      .workspace = 1,
+			      .document = &d });
+	deliver_wake(w->d);
+}
+
+/* As after many seconds. */
+static void tidy(struct deliver *d)
+{
+	do {
+		d->tidied_us = 0;
+		deliver_wake(d);
+		settle(d);
+	} while (d->untidy);
+}
+
+enum { FIRED_FOR = 1200 };
+
+static void fire(struct world *w, uint32_t automation)
+{
+	assert_done(ledger_begin(w->d->ledger));
+	for (unsigned i = 1; i <= FIRED_FOR; i++)
+		assert_done(ledger_fire(w->d->ledger, automation, i, 50));
+	assert_done(ledger_commit(w->d->ledger));
+}
+
+static instant_us fired(struct world *w, uint32_t automation)
+{
+	instant_us at;
+	assert_done(ledger_fired(w->d->ledger, automation, FIRED_FOR, &at));
+	return at;
+}
+
+/* In pieces, and not before; also over a start. What it decided stays decided. */
+static void for_whom_it_fired_goes_with_an_automation(void **state)
+{
+	struct world w;
+	bool known;
+	(void)state;
+	begin(&w);
+	declare(&w, DOCUMENT_AUTOMATION, "s", RULE_S);
+	deliver_wake(w.d);
+	tidy(w.d);
+	fire(&w, 2);
+	fire(&w, 3);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	tidy(w.d);
+	assert_int_equal(fired(&w, 2), 50);
+	drop(&w, DOCUMENT_AUTOMATION, "r");
+	tidy(w.d);
+	assert_int_equal(fired(&w, 2), 0);
+	assert_int_equal(fired(&w, 3), 50);
+	drop(&w, DOCUMENT_AUTOMATION, "s");
+	deliver_free(w.d);
+	create(&w);
+	tidy(w.d);
+	assert_int_equal(fired(&w, 3), 0);
+	assert_done(ledger_knows(w.d->ledger, 3, &known));
+	assert_true(known);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +327,7 @@ int main(void)
 		cmocka_unit_test(the_last_writes_what_has_ended),
 		cmocka_unit_test(the_last_may_fail),
 		cmocka_unit_test(the_last_forgets_who_was_deleted),
+		cmocka_unit_test(for_whom_it_fired_goes_with_an_automation),
 	};
 	log_set_level((enum log_level)(LOG_ERROR + 1));
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -452,6 +452,36 @@ static void test_silenced(void **state)
 	assert_int_equal(at, 0);
 }
 
+static void test_fired_is_forgotten_in_pieces(void **state)
+{
+	uint32_t no = 0;
+	bool all;
+	instant_us at;
+	(void)state;
+	assert_int_equal(ledger_next_fired(ledger, &no), 0);
+	assert_int_equal(no, 0);
+	for (uint32_t i = 3; i < 6; i += 2)
+		for (uint64_t contact = 0; contact < 5; contact++)
+			assert_int_equal(ledger_fire(ledger, i, contact, 50), 0);
+	assert_int_equal(ledger_next_fired(ledger, &no), 0);
+	assert_int_equal(no, 3);
+	for (unsigned left = 5; left > 1; left -= 2) {
+		assert_int_equal(ledger_forget_fired(ledger, 3, 2, &all), 0);
+		assert_false(all);
+	}
+	assert_int_equal(ledger_forget_fired(ledger, 3, 2, &all), 0);
+	assert_true(all);
+	no = 0;
+	assert_int_equal(ledger_next_fired(ledger, &no), 0);
+	assert_int_equal(no, 5);
+	assert_int_equal(ledger_fired(ledger, 5, 4, &at), 0);
+	assert_int_equal(at, 50);
+	assert_int_equal(ledger_fired(ledger, 3, 4, &at), 0);
+	assert_int_equal(at, 0);
+	assert_int_equal(ledger_next_fired(ledger, &no), 0);
+	assert_int_equal(no, 0);
+}
+
 static void test_not_a_ledger(void **state)
 {
 	char path[100];
@@ -486,6 +516,7 @@ int main(void)
 		CASE(test_a_number_never_comes_twice),
 		CASE(test_opened_anew_beside_a_reader),
 		CASE(test_silenced),
+		CASE(test_fired_is_forgotten_in_pieces),
 		CASE(test_not_a_ledger),
 		CASE(test_log_stays_short),
 		CASE(test_opened_anew_after_a_failure),

@@ -308,14 +308,58 @@ static void test_judged(void **state)
 	catalog_unref(c);
 }
 
+/* --- What it costs --- */
+
+static struct str put_many(struct arena *a, const char *begin, const char *each, const char *end)
+{
+	struct buf b = buf_in(a);
+	buf_put(&b, str_of(begin));
+	for (unsigned i = 0; b.n < DOCUMENT_BODY_MAX - 100; i++) {
+		buf_put(&b, i ? STR(",") : STR(""));
+		buf_printf(&b, each, i);
+	}
+	buf_put(&b, str_of(end));
+	assert_false(b.failed);
+	return buf_str(&b);
+}
+
+/* Rules of all workspaces are in memory: what one costs is in proportion to its text. */
+static void test_cost(void **state)
+{
+	enum { TIMES = 50, MOST = 12 };
+	static const struct {
+		const char *begin, *each, *end;
+	} cases[] = {
+		{ "{\"name\":\"a\",\"actions\":[{\"record\":{\"definition\":\"d\",\"properties\":{",
+		  "\"%x\":1", "}}}]}" },
+		{ "{\"name\":\"a\",\"actions\":[{\"record\":{\"definition\":\"d\",\"properties\":{"
+		  "\"a\":[",
+		  "0", "]}}}]}" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct str text = put_many(&arena, cases[i].begin, cases[i].each, cases[i].end);
+		struct arena all;
+		arena_init(&all, 1 << 30, NULL);
+		for (unsigned k = 0; k < TIMES; k++) {
+			struct problems ps = { .n = 0 };
+			struct automation m;
+			yyjson_val *v;
+			assert_int_equal(json_parse(&all, text, &v, NULL), JSON_OK);
+			assert_true(automation_read(&all, v, &ps, &m));
+		}
+		size_t used = all.held - (size_t)(all.end - all.at);
+		assert_in_range(used / TIMES, text.n, MOST * text.n);
+		arena_fini(&all);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_arena, close_arena)
-		CASE(test_read),
-		CASE(test_refused),
-		CASE(test_too_many),
-		CASE(test_judged),
+		CASE(test_read),   CASE(test_refused), CASE(test_too_many),
+		CASE(test_judged), CASE(test_cost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -460,6 +460,27 @@ static void test_judged(void **state)
 		  "conditions.field must be a way into objects: a list has no members; " },
 		{ ON("\"order\"", T("properties.items", "exists", "true")), "" },
 		{ ON("", T("event.occurred_at", "within_last", "60")), "" },
+		{ ON("", T("event.occurred_at", "exists", "true")), "" },
+		{ ON("", T("event.received_at", "before", "\"2026-11-21\"")), "" },
+		{ ON("", T("event.received_at", "equals", "\"2026-11-21T10:00:00Z\"")), "" },
+		{ ON("", T("event.received_at", "in", "[\"2026-11-21\",\"2026-11-22 10:00:00\"]")),
+		  "" },
+		{ ON("", T("event.occurred_at", "contains", "\"2026\"")),
+		  "conditions.operator may not stand together with a field of type datetime: it "
+		  "wants a string or a list; " },
+		{ ON("", T("event.received_at", "starts_with", "\"2026\"")),
+		  "conditions.operator may not stand together with a field of type datetime: it "
+		  "wants a string; " },
+		{ ON("", T("event.occurred_at", "equals", "\"soon\"")),
+		  "conditions.value must be a date or a date with time, as "
+		  "2026-11-21T10:00:00Z; " },
+		{ ON("", T("event.occurred_at", "not_equals", "5")),
+		  "conditions.value must be a date or a date with time, as "
+		  "2026-11-21T10:00:00Z; " },
+		{ ON("", T("event.occurred_at", "in", "[\"2026-11-21\",\"soon\"]")),
+		  "conditions.value[1] must be a date or a date with time, as "
+		  "2026-11-21T10:00:00Z; " },
+		{ ON("", T("event.definition", "equals", "\"soon\"")), "" },
 		{ ON("", T("event.definition", "starts_with", "\"a\"")), "" },
 		{ ON("", T("event.occurred_at", "gt", "1")),
 		  "conditions.operator may not stand together with a field of type datetime: it "

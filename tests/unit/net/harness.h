@@ -3,7 +3,7 @@
  *
  * The app answers at once ("/echo": the body; anything else: the target), or by letters from
  * another thread, always the newest first ("/later"), or when the test says so ("/hold"). Only
- * "/stranger" is not welcome.
+ * "/stranger" is not welcome, others have a key, which shows when the head is there.
  */
 #pragma once
 
@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
+#include "net/loop.h"
 #include "net/reply.h"
-#include "net/server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,6 +48,7 @@ struct app {
 	unsigned n_held;
 	bool stop;
 	atomic_uint n_served, n_done, n_rounds;
+	struct arena_owner key; /* of who is no stranger */
 };
 
 static struct app app;
@@ -190,6 +191,9 @@ static inline void serve(void *ctx, struct request *req)
 	assert_ptr_equal(ctx, &app);
 	atomic_fetch_add(&app.n_served, 1);
 	req->welcome = !str_starts(req->path, STR("/stranger"));
+	req->looked_into = str_eq(req->path, STR("/stranger/form"));
+	if (req->welcome)
+		arena_own(&req->arena, &app.key);
 	if (req->fault) {
 		answer(req);
 	} else if (str_starts(req->path, STR("/later"))) {
@@ -219,6 +223,8 @@ static inline void serve(void *ctx, struct request *req)
 static inline size_t body_limit(void *ctx, struct request *req)
 {
 	assert_ptr_equal(ctx, &app);
+	if (!str_starts(req->path, STR("/stranger")))
+		arena_own(&req->arena, &app.key);
 	return str_eq(req->path, STR("/small")) ? 10 : sizeof(big);
 }
 
@@ -261,6 +267,10 @@ static inline void stop(void)
 {
 	net_server_stop(app.server);
 	assert_int_equal(net_server_connections(app.server), 0);
+	assert_int_equal(app.server->budget.used, 0);
+	assert_int_equal(app.server->strangers.held, 0);
+	assert_int_equal(app.server->keyed.held, 0);
+	assert_int_equal(app.key.held, 0);
 	net_server_free(app.server);
 	pthread_mutex_lock(&app.lock);
 	app.stop = true;
@@ -459,6 +469,15 @@ static inline void say_numbered(int fd, const char *path, unsigned n)
 					 "GET /%s%u HTTP/1.1\r\n" HOST "\r\n", path, i);
 	push(fd, (struct str){ text, used }, SIZE_MAX);
 	free(text);
+}
+
+/* The head of a request with n bytes of body. */
+static inline void say_post(int fd, const char *path, size_t n)
+{
+	char head[200];
+	snprintf(head, sizeof(head), "POST %s HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n",
+		 path, n);
+	say(fd, head);
 }
 
 static inline void expect_numbered(const char *path, unsigned from, unsigned to)

@@ -433,6 +433,51 @@ static void test_drain_ends(void **state)
 	stop();
 }
 
+/* ---- memory ---- */
+
+/* What others have sent before is read when it has its answers. */
+static void ask_often(int fd)
+{
+	inbox_of(fd);
+	for (int i = 0; i < 5; i++) {
+		say(fd, GET_OK);
+		expect(200, "/ok");
+	}
+}
+
+/* Those who have shown no key hold a part of the memory together: there is always some for who has. */
+static void test_memory_of_strangers(void **state)
+{
+	enum { N = 60, BODY = 64 * 1024, HELD = BODY - 1, OWN = 100 * 1024 };
+	struct net_config c = config();
+	int strangers[N], refused = 0;
+	struct answer a;
+	(void)state;
+	c.limits.total_memory_max = 2 * 1024 * 1024;
+	start(&c);
+	int known = dial();
+	for (int i = 0; i < N; i++) {
+		strangers[i] = dial();
+		say_post(strangers[i], "/stranger", BODY);
+		push(strangers[i], (struct str){ big, HELD }, SIZE_MAX);
+		ask_often(known);
+	}
+	say_post(known, "/echo", OWN);
+	push(known, (struct str){ big, OWN }, SIZE_MAX);
+	assert_true(next_answer(&a));
+	assert_int_equal(a.status, 200);
+	assert_int_equal(a.body_n, OWN);
+	for (int i = 0; i < N; i++) {
+		inbox_of(strangers[i]);
+		push(strangers[i], (struct str){ big, BODY - HELD }, SIZE_MAX);
+		assert_true(next_answer(&a));
+		refused += a.status == 503;
+		close(strangers[i]);
+	}
+	assert_in_range(refused, N / 2, N - 8);
+	end(known);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_several_loops),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drain_ends),
+		cmocka_unit_test(test_memory_of_strangers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

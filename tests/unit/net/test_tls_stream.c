@@ -209,6 +209,32 @@ static void test_output_stays(void **state)
 	free(copy);
 }
 
+/* What waits is held by whoever it is for. */
+static void test_owner(void **state)
+{
+	struct pair *p = *state;
+	struct arena_owner first = { 0 }, second = { 0 };
+	static char large[60 * 1024];
+	struct str text = { large, sizeof(large) };
+	shake_hands(p);
+	tls_stream_own(p->server, &first);
+	assert_true(tls_stream_write(p->server, text));
+	assert_in_range(first.held, sizeof(large), 8 * sizeof(large));
+	assert_int_equal(first.held, p->budget.used);
+	tls_stream_own(p->server, &second);
+	assert_int_equal(first.held, 0);
+	assert_int_equal(second.held, p->budget.used);
+	pass_to_client(p);
+	client_reads(p, text);
+	assert_int_equal(second.held, 0);
+	assert_true(tls_stream_write(p->server, text)); /* still its own */
+	assert_int_equal(second.held, p->budget.used);
+	p->budget.max = p->budget.used + second.held - 1;
+	assert_false(tls_stream_write(p->server, text)); /* more than its share */
+	pass_to_client(p);
+	assert_int_equal(second.held, 0);
+}
+
 static void test_ceiling(void **state)
 {
 	struct pair *p = *state;
@@ -258,13 +284,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_pair, close_pair)
-		CASE(test_both_ways),
-		CASE(test_nothing_before_the_handshake),
-		CASE(test_no_tls),
-		CASE(test_output_stays),
-		CASE(test_ceiling),
-		CASE(test_rest),
-		cmocka_unit_test(test_reload),
+		CASE(test_both_ways), CASE(test_nothing_before_the_handshake),
+		CASE(test_no_tls),    CASE(test_output_stays),
+		CASE(test_owner),     CASE(test_ceiling),
+		CASE(test_rest),      cmocka_unit_test(test_reload),
 	};
 	return cmocka_run_group_tests(tests, make_files, drop_files);
 }

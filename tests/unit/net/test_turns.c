@@ -111,11 +111,8 @@ enum { HEAVY = 40 * 1024 };
 static void say_heavy(int fd, const char *path, char fill)
 {
 	static char body[HEAVY];
-	char head[200];
 	memset(body, fill, sizeof(body));
-	snprintf(head, sizeof(head), "POST %s HTTP/1.1\r\n" HOST "Content-Length: %d\r\n\r\n", path,
-		 HEAVY);
-	say(fd, head);
+	say_post(fd, path, HEAVY);
 	push(fd, (struct str){ body, sizeof(body) }, SIZE_MAX);
 }
 
@@ -154,27 +151,64 @@ static void test_heavy(void **state)
 	stop();
 }
 
-/* Who was refused waits with what is heavy for the others, who need not have been served before. */
-static void test_heavy_refused(void **state)
+enum { REFUSED = 20 };
+
+/* How many of those who were refused are served before the last of those who need not have been served
+ * before, when all bring what is heavy. */
+static unsigned served_of_refused(const char *before, const char *path)
 {
-	enum { N = 4, M = 10 };
+	enum { N = REFUSED, M = 10 };
 	int refused[N], fresh[M];
-	(void)state;
 	start_behind_gate("/fresh");
 	for (int i = 0; i < N; i++)
-		refused[i] = acquainted(i % 2 ? "/status?404" : "/stranger");
+		refused[i] = acquainted(before);
 	int gatekeeper = shut();
 	for (int i = 0; i < N; i++)
-		say_heavy(refused[i], "/stranger", 'r');
+		say_heavy(refused[i], path, 'r');
 	for (int i = 0; i < M; i++) {
 		fresh[i] = dial();
 		say_heavy(fresh[i], i < M - 1 ? "/echo" : "/fresh", 'f');
 	}
-	/* Two of the refused, and then the clock decides. */
-	assert_in_range(open_and_find(), N + 1 + M, N + 1 + M + 3);
-	take_answers(refused, N, "/stranger");
+	unsigned place = open_and_find();
+	assert_in_range(place, N + 1 + M, N + 1 + N + M);
+	for (int i = 0; i < N; i++) {
+		inbox_of(refused[i]);
+		expect(strncmp(path, "/stranger", 9) == 0 ? 200 : 422, NULL);
+		close(refused[i]);
+	}
 	for (int i = 0; i < M; i++)
 		close(fresh[i]);
+	close(gatekeeper);
+	stop();
+	return place - (N + 1 + M);
+}
+
+static void test_heavy_refused(void **state)
+{
+	(void)state;
+	/* Two, and then the clock decides, which may strike in every round. */
+	assert_in_range(served_of_refused("/status?404", "/status?422"), 0, 15);
+	assert_in_range(served_of_refused("/stranger", "/stranger/form"), 0, 15);
+	/* What nobody looked into is not heavy. */
+	assert_int_equal(served_of_refused("/stranger", "/stranger"), REFUSED);
+}
+
+/* Who has a key and was refused does not wait behind those who have none. */
+static void test_refused_beside_strangers(void **state)
+{
+	enum { N = 150, ALMS = 64 };
+	int strangers[N];
+	(void)state;
+	start_behind_gate("/other");
+	for (int i = 0; i < N; i++)
+		strangers[i] = acquainted("/stranger");
+	int other = acquainted("/status?422"), gatekeeper = shut();
+	for (int i = 0; i < N; i++)
+		say(strangers[i], "GET /stranger HTTP/1.1\r\n" HOST "\r\n");
+	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
+	assert_in_range(open_and_find(), N + 3, N + 2 + ALMS + 1);
+	take_answers(strangers, N, "/stranger");
+	take_answers(&other, 1, "/other");
 	close(gatekeeper);
 	stop();
 }
@@ -291,10 +325,15 @@ static void test_drain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sent_ahead),    cmocka_unit_test(test_heavy),
-		cmocka_unit_test(test_heavy_refused), cmocka_unit_test(test_untaken),
-		cmocka_unit_test(test_refused_again), cmocka_unit_test(test_drain),
-		cmocka_unit_test(test_lingering),     cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_sent_ahead),
+		cmocka_unit_test(test_heavy),
+		cmocka_unit_test(test_heavy_refused),
+		cmocka_unit_test(test_untaken),
+		cmocka_unit_test(test_refused_again),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_lingering),
+		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_refused_beside_strangers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
