@@ -31,6 +31,8 @@ static int put_events(struct native_query *q, struct store_reader *r)
 	unsigned n;
 	uint64_t next_before;
 	int e = store_read_events(r, &q->req->arena, &q->events, &rows, &n, &next_before);
+	if (e == STORE_REFUSED)
+		native_refuse(q, 400, "\"before\" is not what a page before said");
 	if (e != STORE_OK)
 		return e;
 	render_list_open(&q->body);

@@ -149,6 +149,9 @@ bool catalog_has_room_for_key(const struct catalog *c, uint32_t workspace, const
  * larger always may. */
 bool catalog_has_room_for_definition(const struct catalog *c, const struct workspace *w,
 				     const struct definition *like);
+/* Whether a workspace may take one more of the numbers of keys, which are given out once: as many
+ * as would still be free without it. With a look at each. */
+bool catalog_has_number_for_key(const struct catalog *c, uint32_t workspace);
 const struct workspace *catalog_workspace(const struct catalog *c, uint32_t no);
 /* With a look at each. */
 const struct workspace *catalog_workspace_by_id(const struct catalog *c, struct uuid id);

@@ -127,6 +127,14 @@ bool catalog_has_room_for_key(const struct catalog *c, uint32_t workspace, const
 	return own + all <= KEYS_BYTES_MAX;
 }
 
+bool catalog_has_number_for_key(const struct catalog *c, uint32_t workspace)
+{
+	unsigned own = 1, all = c->n_keys + 1;
+	for (unsigned i = 0; i < c->keys_room; i++)
+		own += c->keys[i].no && c->keys[i].workspace->no == workspace;
+	return own + all <= KEY_NO_MAX;
+}
+
 /* The keys in a table of `room` slots, without that of row `but`. */
 static int rebuild(struct catalog *c, unsigned room, uint32_t but)
 {

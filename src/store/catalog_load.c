@@ -30,6 +30,11 @@ bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct ke
 	return catalog_has_room_for_key(so_far(s), workspace, like);
 }
 
+bool catalog_key_numbered(const struct store *s, uint32_t workspace)
+{
+	return catalog_has_number_for_key(so_far(s), workspace);
+}
+
 bool catalog_definition_fits(const struct store *s, uint32_t workspace,
 			     const struct definition *like)
 {

@@ -22,6 +22,8 @@ int key_decide(struct store *s, struct op *op)
 	if (r < 0 || no == 0 || no > KEY_NO_MAX)
 		return r < 0 ? pass(r) : STORE_REFUSED;
 	/* To revoke one takes no more than there is. */
+	if (!op->key->no && !catalog_key_numbered(s, op->workspace))
+		return STORE_REFUSED;
 	if (op->key->no || catalog_key_fits(s, op->workspace, op->key))
 		return STORE_OK;
 	return key_refuse_full(op);

@@ -117,7 +117,11 @@ struct page {
 	uint64_t low, high; /* seqs that are meant, both inclusive */
 	struct event_row *rows;
 	unsigned n, room;
+	uint64_t go_on; /* where a walk was left, that went far enough; 0: it came to its end */
 };
+
+/* Of a contact's list, for one page: it leads past all events that are not meant. */
+enum { LINKS_MAX = 5000 };
 
 static bool is_full(const struct page *p)
 {
@@ -178,13 +182,23 @@ static int list_entry(struct page *p, uint64_t head, uint64_t *seq)
 	return r < 0 ? pass(r) : 0;
 }
 
+/* From that event the next page goes on; but who asks for those before another's event, far behind, would
+ * get those in between. */
+static int leave_list(struct page *p, uint64_t seq)
+{
+	p->go_on = seq;
+	return p->q->before && seq > p->q->before ? STORE_REFUSED : 0;
+}
+
 static int read_contact_list(struct page *p, uint64_t head)
 {
 	const struct event_query *q = p->q;
 	struct raw_event e = { .prev = 0 };
 	uint64_t seq = 0;
 	int r = list_entry(p, head, &seq);
-	while (r == 0 && seq >= p->low && seq > 0 && !is_full(p)) {
+	for (unsigned n = 0; r == 0 && seq >= p->low && seq > 0 && !is_full(p); n++) {
+		if (n == LINKS_MAX)
+			return leave_list(p, e.row.seq);
 		r = read_one(p->r, seq, &e);
 		if (r == STORE_NONE || (r == 0 && (e.contact != q->contact || e.prev >= seq)))
 			r = db_damaged("the list of a contact's events");
@@ -252,7 +266,7 @@ static int read_page(struct page *p, uint64_t head)
 	if (r == 0 && p->low <= p->high)
 		r = p->q->contact ? read_contact_list(p, head) : read_minutes(p);
 	reader_end(p->r);
-	return pass(r);
+	return r < 0 ? pass(r) : r;
 }
 
 int store_read_events(struct store_reader *r, struct arena *a, const struct event_query *q,
@@ -265,11 +279,11 @@ int store_read_events(struct store_reader *r, struct arena *a, const struct even
 	/* Before the snapshot, so that the snapshot has the event it points at. */
 	uint64_t head = q->contact ? heads_seq(&r->s->heads, q->contact) : 0;
 	int x = read_page(&p, head);
-	if (x < 0)
-		return pass(x);
+	if (x != 0)
+		return x < 0 ? pass(x) : x;
 	*rows = p.rows;
 	*n = MIN(p.n, q->limit);
-	*next_before = p.n > q->limit && q->limit ? p.rows[q->limit - 1].seq : 0;
+	*next_before = p.n > q->limit && q->limit ? p.rows[q->limit - 1].seq : p.go_on;
 	return 0;
 }
 

@@ -144,6 +144,8 @@ struct definition *catalog_find_definition(const struct store *s, uint32_t works
 					   struct str name);
 /* Whether the batch may add the key, or put it in the place of that of its number. */
 bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct key *like);
+/* Whether it may have one more. */
+bool catalog_key_numbered(const struct store *s, uint32_t workspace);
 /* Likewise a definition, or put it in the place of that of its name. */
 bool catalog_definition_fits(const struct store *s, uint32_t workspace,
 			     const struct definition *like);

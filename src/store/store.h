@@ -163,7 +163,8 @@ struct event_query {
 	unsigned limit;
 };
 
-/* Newest first. *next_before is 0 on the last page. */
+/* Newest first. *next_before is 0 on the last page; others may have fewer than `limit`, or none.
+ * STORE_REFUSED: `before` is no event of the contact, which has too many that are newer. */
 MUST_CHECK int store_read_events(struct store_reader *r, struct arena *a,
 				 const struct event_query *q, struct event_row **rows, unsigned *n,
 				 uint64_t *next_before);

@@ -532,6 +532,30 @@ static void threads_see_whole_snapshots(void **state)
 	catalog_cell_fini(&shared);
 }
 
+/* Of the numbers of keys a workspace has as many as would be free without it. */
+static void numbers_of_keys_are_shared_fairly(void **state)
+{
+	enum { HALF = KEY_NO_MAX / 2 };
+	struct catalog_edit *e = begin(NULL);
+	const struct catalog *c = catalog_edit_so_far(e);
+	uint32_t no = 1;
+	(void)state;
+	add_workspace(e, 1, "one");
+	add_workspace(e, 2, "two");
+	assert_true(catalog_has_number_for_key(c, 1));
+	while (no < HALF)
+		add_key(e, 1, no++, "k");
+	assert_true(catalog_has_number_for_key(c, 1));
+	add_key(e, 1, no++, "k");
+	assert_false(catalog_has_number_for_key(c, 1));
+	while (no <= HALF + HALF / 2)
+		add_key(e, 2, no++, "k");
+	assert_true(catalog_has_number_for_key(c, 2));
+	add_key(e, 2, no++, "k");
+	assert_false(catalog_has_number_for_key(c, 2));
+	catalog_edit_drop(e);
+}
+
 static struct definition *definition_of(uint32_t no, const char *name, size_t bytes)
 {
 	struct definition *d = definition_new(
@@ -615,6 +639,7 @@ int main(void)
 		cmocka_unit_test(scopes_are_words),
 		cmocka_unit_test(empty_catalog_has_nothing),
 		cmocka_unit_test(everything_is_found_by_its_key),
+		cmocka_unit_test(numbers_of_keys_are_shared_fairly),
 		cmocka_unit_test(definitions_have_room),
 		cmocka_unit_test(definitions_are_shared_fairly),
 		cmocka_unit_test(contact_fields_are_looked_up),

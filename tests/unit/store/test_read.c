@@ -464,10 +464,61 @@ static void views_are_for_people(void **state)
 	fixture_end(&g);
 }
 
+/* A page looks at so many of a contact's events and no more; what is not meant of them makes it short. */
+static void long_list_is_read_in_steps(void **state)
+{
+	enum { LONG = 12000 };
+	struct fixture long_one;
+	struct event_row *rows;
+	unsigned n = 0, pages = 0;
+	(void)state;
+	fixture_begin(&long_one);
+	fixture_provision(&long_one);
+	struct op first = fixture_op(&long_one, "a@x.io"), many = first;
+	first.definition = fixture_definition(&long_one, 1, "visit");
+	assert_int_equal(fixture_apply(&long_one, &first), STORE_OK);
+	struct op op = fixture_op(&long_one, "other@x.io");
+	assert_int_equal(fixture_apply(&long_one, &op), STORE_OK);
+	assert_done(store_begin(long_one.store));
+	for (unsigned i = 0; i < LONG; i++) {
+		struct op one = many;
+		assert_int_equal(store_apply(long_one.store, &one), STORE_OK);
+	}
+	assert_done(store_commit(long_one.store));
+	struct event_query q = { .workspace = 1,
+				 .contact = first.contact,
+				 .definition = first.definition,
+				 .until = INT64_MAX,
+				 .limit = 10 };
+	do {
+		assert_int_equal(n, 0);
+		assert_done(store_read_events(long_one.reader, &long_one.arena, &q, &rows, &n,
+					      &q.before));
+		pages++;
+	} while (q.before);
+	assert_int_equal(pages, 3);
+	assert_int_equal(n, 1);
+	assert_int_equal(rows[0].seq, 1);
+	/* Another's event is no place to go on from, unless it is near. */
+	q.before = 2;
+	assert_int_equal(
+		store_read_events(long_one.reader, &long_one.arena, &q, &rows, &n, &q.before),
+		STORE_REFUSED);
+	op = fixture_op(&long_one, "other@x.io");
+	assert_int_equal(fixture_apply(&long_one, &op), STORE_OK);
+	q.before = LONG + 3;
+	q.definition = 0;
+	assert_done(store_read_events(long_one.reader, &long_one.arena, &q, &rows, &n, &q.before));
+	assert_int_equal(n, 10);
+	assert_int_equal(rows[0].seq, LONG + 2);
+	fixture_end(&long_one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest on_table[] = {
 		cmocka_unit_test(pages_hold_what_is_meant),
+		cmocka_unit_test(long_list_is_read_in_steps),
 		cmocka_unit_test(single_event_is_found_by_its_id),
 		cmocka_unit_test(contacts_come_newest_first),
 		cmocka_unit_test(counts_are_kept_per_definition),
