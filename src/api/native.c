@@ -81,7 +81,7 @@ static void answer(struct native_query *q)
 static void done(struct net_work *work)
 {
 	struct native_query *q = (struct native_query *)work;
-	reads_done(intake_reads(q->native->intake), q->job.key_no);
+	reads_done(intake_reads(q->native->intake), q->job.key_no, q->resource->is_long);
 	answer(q);
 }
 
@@ -271,7 +271,8 @@ static void serve_query(struct native_query *q)
 		q->resource->show(q);
 		return answer(q);
 	}
-	if (reads_submit(intake_reads(q->native->intake), req->loop, key->no, &q->work)) {
+	if (reads_submit(intake_reads(q->native->intake), req->loop, key->no, q->resource->is_long,
+			 &q->work)) {
 		native_refuse(q, 503, "too much of this key is being read now");
 		answer(q);
 	}

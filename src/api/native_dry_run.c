@@ -205,4 +205,5 @@ const struct resource native_automation_test = {
 	.params = params,
 	.prepare = prepare_dry_run,
 	.read = read_dry_run,
+	.is_long = true,
 };

@@ -54,8 +54,10 @@ struct resource {
 	/* On the net loop. False: status and detail say why not. NULL: nothing to look at. */
 	bool (*prepare)(struct native_query *q);
 
-	/* On a worker thread. Below zero: the store failed. STORE_NONE: no such thing. */
+	/* On a worker thread. Below zero: the store failed. STORE_NONE: no such thing. With is_long it may
+	 * take seconds, and a key has one of those at a time. */
 	int (*read)(struct native_query *q, struct store_reader *r);
+	bool is_long;
 
 	/* After read, instead of an answer made of the body: on the net loop. */
 	void (*follow)(struct native_query *q);

@@ -254,7 +254,7 @@ static void run_query(struct net_work *work)
 static void query_done(struct net_work *work)
 {
 	struct passage *p = passage_of_work(work);
-	reads_done(p->in->reads, p->call.key_no);
+	reads_done(p->in->reads, p->call.key_no, false);
 	if (p->unread)
 		p->call.dialect->refuse(&p->call, p->unread);
 	else
@@ -264,7 +264,7 @@ static void query_done(struct net_work *work)
 static enum refusal ask(struct passage *p)
 {
 	p->work = (struct net_work){ .run = run_query, .done = query_done };
-	return reads_submit(p->in->reads, p->call.req->loop, p->call.key_no, &p->work);
+	return reads_submit(p->in->reads, p->call.req->loop, p->call.key_no, false, &p->work);
 }
 
 /* --- To the committer and back --- */

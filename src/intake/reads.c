@@ -4,6 +4,7 @@
 #include "intake/shares.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* At 2 ms for a page of a thousand events, half of them, which one key may have, keep a worker busy
@@ -12,6 +13,7 @@ enum { READS_MAX = 512 };
 
 struct reads {
 	struct shares *shares;
+	atomic_bool has_long[KEY_NO_MAX + 1];
 };
 
 int reads_new(struct reads **out)
@@ -36,18 +38,32 @@ void reads_free(struct reads *r)
 	free(r);
 }
 
-enum refusal reads_submit(struct reads *r, struct net_loop *loop, uint32_t key_no,
+bool reads_take(struct reads *r, uint32_t key_no, bool is_long)
+{
+	must(key_no <= KEY_NO_MAX);
+	if (is_long && atomic_exchange(&r->has_long[key_no], true))
+		return false;
+	if (shares_take(r->shares, key_no, 1))
+		return true;
+	if (is_long)
+		atomic_store(&r->has_long[key_no], false);
+	return false;
+}
+
+enum refusal reads_submit(struct reads *r, struct net_loop *loop, uint32_t key_no, bool is_long,
 			  struct net_work *work)
 {
-	if (!shares_take(r->shares, key_no, 1))
+	if (!reads_take(r, key_no, is_long))
 		return REFUSE_OVERLOADED;
 	if (net_loop_work(loop, work) == 0)
 		return REFUSE_NOTHING;
-	reads_done(r, key_no);
+	reads_done(r, key_no, is_long);
 	return REFUSE_OVERLOADED;
 }
 
-void reads_done(struct reads *r, uint32_t key_no)
+void reads_done(struct reads *r, uint32_t key_no, bool is_long)
 {
 	shares_give(r->shares, key_no, 1);
+	if (is_long)
+		atomic_store(&r->has_long[key_no], false);
 }

@@ -15,9 +15,13 @@ struct reads;
 MUST_CHECK int reads_new(struct reads **out);
 void reads_free(struct reads *r); /* NULL is fine; nothing is under way */
 
-/* Takes the work. REFUSE_OVERLOADED: it was not taken. */
+/* Room for one more read of the key. Of those that are long, and take a worker for seconds, a key has
+ * one at a time. False: there is none. */
+MUST_CHECK bool reads_take(struct reads *r, uint32_t key_no, bool is_long);
+
+/* Takes room and the work. REFUSE_OVERLOADED: it was not taken. */
 MUST_CHECK enum refusal reads_submit(struct reads *r, struct net_loop *loop, uint32_t key_no,
-				     struct net_work *work);
+				     bool is_long, struct net_work *work);
 
 /* First thing when work that was taken is done. */
-void reads_done(struct reads *r, uint32_t key_no);
+void reads_done(struct reads *r, uint32_t key_no, bool is_long);
