@@ -142,7 +142,7 @@ bool catalog_has_origin(const struct catalog *c, struct str origin);
 /*
  * Whether a key with such strings may be added, or take the place of that of its number. Of
  * KEYS_BYTES_MAX a workspace may have as much as would still be free without it, so that none keeps
- * the others from making keys. With a look at each.
+ * the others from making keys. With a look at each, once half is taken.
  */
 bool catalog_has_room_for_key(const struct catalog *c, uint32_t workspace, const struct key *like);
 /* Likewise whether a definition may be added, or take the place of that of its name; one that is no

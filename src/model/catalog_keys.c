@@ -115,6 +115,8 @@ void catalog_keys_fini(struct catalog *c)
 bool catalog_has_room_for_key(const struct catalog *c, uint32_t workspace, const struct key *like)
 {
 	size_t own = text_bytes(like), all = c->keys_bytes + own;
+	if (2 * all <= KEYS_BYTES_MAX) /* whosever they are */
+		return true;
 	for (unsigned i = 0; i < c->keys_room; i++) {
 		const struct key *k = &c->keys[i];
 		if (k->no == 0)
@@ -130,6 +132,8 @@ bool catalog_has_room_for_key(const struct catalog *c, uint32_t workspace, const
 bool catalog_has_number_for_key(const struct catalog *c, uint32_t workspace)
 {
 	unsigned own = 1, all = c->n_keys + 1;
+	if (2 * all <= KEY_NO_MAX) /* whosever they are */
+		return true;
 	for (unsigned i = 0; i < c->keys_room; i++)
 		own += c->keys[i].no && c->keys[i].workspace->no == workspace;
 	return own + all <= KEY_NO_MAX;
