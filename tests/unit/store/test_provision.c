@@ -216,6 +216,45 @@ static void key_is_updated_by_its_secret(void **state)
 	catalog_unref(c);
 }
 
+static bool lets_in(const char *secret)
+{
+	CLEANUP(catalog_unref) struct catalog *c = snapshot();
+	struct sha256 digest = sha256_of(str_of(secret));
+	return catalog_key(c, &digest) != NULL;
+}
+
+/* Of a name that the file mentions only the secrets that it gives let anybody in. */
+static void name_stands_for_the_secrets_it_is_given(void **state)
+{
+	const struct provision_key before[] = { fixture_key("s1", "shop"),
+						fixture_key("p1", "page"), fixture_key("o1", "old"),
+						fixture_key("n1", "") };
+	const struct provision_key after[] = { fixture_key("z", "zoo"), fixture_key("s3", "shop"),
+					       fixture_key("n2", ""), fixture_key("p1", "page"),
+					       fixture_key("s2", "shop") };
+	struct provision_workspace w = acme();
+	(void)state;
+	w.keys = before;
+	w.n_keys = ARRAY_LEN(before);
+	assert_done(provision(&w));
+	assert_true(lets_in("s1"));
+	w.keys = after;
+	w.n_keys = ARRAY_LEN(after);
+	for (int round = 0; round < 2; round++) {
+		assert_done(provision(&w));
+		assert_false(lets_in("s1"));
+		for (size_t i = 0; i < ARRAY_LEN(after); i++)
+			assert_true(lets_in((const char *[]){ "z", "s3", "n2", "p1", "s2" }[i]));
+		assert_true(lets_in("o1"));  /* not mentioned */
+		assert_true(lets_in("n1"));  /* of no name */
+		assert_true(lets_in("one")); /* the workspace's from before */
+		fixture_reopen(&f);
+	}
+	w.n_keys = 0;
+	assert_done(provision(&w));
+	assert_true(lets_in("s2") && lets_in("o1"));
+}
+
 static void publishable_key_and_its_origins(void **state)
 {
 	const struct str origins[] = { STR("https://b.example"), STR("https://a.example") };
@@ -527,6 +566,7 @@ int main(void)
 		CASE(there_are_so_many_workspaces_and_no_more),
 		CASE(switches_are_set_one_by_one),
 		CASE(key_is_updated_by_its_secret),
+		CASE(name_stands_for_the_secrets_it_is_given),
 		CASE(publishable_key_and_its_origins),
 		CASE(key_of_another_workspace_is_refused_with_all),
 		CASE(oauth_client_belongs_to_one_workspace),
