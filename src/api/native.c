@@ -113,13 +113,15 @@ void native_op(struct native_query *q, enum op_kind kind)
 	};
 }
 
+const char native_not_durable[] =
+	"it could not be made durable; it is not known whether it was done";
+
 static void refuse_trouble(struct native_query *q, enum refusal why)
 {
 	if (why == REFUSE_OVERLOADED)
 		native_refuse(q, 503, "there is no room for it now; nothing was done");
 	else
-		native_refuse(q, 500,
-			      "it could not be made durable; it is not known whether it was done");
+		native_refuse(q, 500, native_not_durable);
 	answer(q);
 }
 

@@ -109,7 +109,7 @@ static bool take(struct native_query *q, yyjson_val *const *v)
 	q->op.rules |= v[DESCRIPTION] ? DEFINITION_DESCRIPTION : 0;
 	q->op.rules |= v[FIELDS] ? DEFINITION_FIELDS : 0;
 	if (v[MEMBER_NAME])
-		spec_judge_name(&q->body_of.problems, STR("name"), d->name);
+		spec_judge_name(ps, STR("name"), d->name);
 	bool good = fields_from_json(&q->req->arena, v[FIELDS], ps, &d->fields, &d->n_fields);
 	if (ps->found)
 		return native_refuse_body(q);

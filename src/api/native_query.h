@@ -80,6 +80,8 @@ struct deliver *native_deliver(const struct native_query *q);
 void native_answer_refusal(struct native_query *q);
 void native_answer_body(struct native_query *q);
 
+extern const char native_not_durable[];
+
 /* False, for prepare: with that problem. */
 bool native_refuse(struct native_query *q, int status, const char *detail);
 

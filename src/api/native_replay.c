@@ -26,8 +26,7 @@ struct asked {
 static void refuse_outcome(struct native_query *q, const struct wish *w)
 {
 	if (w->outcome < 0)
-		native_refuse(q, 500,
-			      "it could not be made durable; it is not known whether it was done");
+		native_refuse(q, 500, native_not_durable);
 	else if (w->outcome == REPLAY_FULL)
 		native_refuse(q, 409, "ten replays are under way; stop one, or wait for its end");
 	else if (w->kind == WISH_REPLAY_STOP)

@@ -97,8 +97,10 @@ void arena_own(struct arena *a, struct arena_owner *owner)
 	if (!a->budget || a->owner == owner)
 		return;
 	size_t n = charged(a);
-	owner_return(a->owner, n);
-	(void)owner_take(owner, n);
+	if (n > 0) { /* owners are shared by threads; most requests have taken nothing */
+		owner_return(a->owner, n);
+		(void)owner_take(owner, n);
+	}
 	a->owner = owner;
 }
 

@@ -159,7 +159,7 @@ static inline uint64_t sip_end(struct siphash *sip)
 	return sip->v0 ^ sip->v1 ^ sip->v2 ^ sip->v3;
 }
 
-static inline uint64_t sip_end64(struct siphash *sip)
+uint64_t siphash_end(struct siphash *sip)
 {
 	sip->v2 ^= 0xFF;
 	return sip_end(sip);
@@ -168,7 +168,7 @@ static inline uint64_t sip_end64(struct siphash *sip)
 uint64_t hash64_keyed(struct hash_key key, struct str s)
 {
 	struct siphash sip = sip_of(key, s, 0);
-	return sip_end64(&sip);
+	return siphash_end(&sip);
 }
 
 struct hash128 hash128_keyed(struct hash_key key, struct str s)
@@ -228,11 +228,6 @@ void siphash_text(struct siphash *sip, struct str s)
 	sip_absorb_words(sip, s);
 	if (s.n & 7)
 		sip_absorb(sip, load_tail(s));
-}
-
-uint64_t siphash_end(struct siphash *sip)
-{
-	return sip_end64(sip);
 }
 
 void hex_put(const uint8_t *p, size_t n, char *out)

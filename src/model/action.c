@@ -88,20 +88,24 @@ static void add_set(struct changes *c, bool custom, struct str name, const yyjso
 	c->list[c->n++] = (struct attribute_change){ ATTRIBUTE_SET, custom, copy, .json = json };
 }
 
-/* Of a custom attribute or a property. */
+/* Why the name of a custom attribute or a property, where there is one, is wrong; NULL: it is right. */
+static const char *member_rule(struct str name)
+{
+	return name.n > FIELD_NAME_MAX ? "it is too long" : spec_name_rule(name);
+}
+
 static void judge_member(struct spec *s, struct str path, struct str name)
 {
+	const char *why = member_rule(name);
 	if (name.n == 0)
 		problem_at(s->problems, PROBLEM_EMPTY, path);
-	else if (name.n > FIELD_NAME_MAX)
-		problem_at(s->problems, PROBLEM_NAME, path, .rule = "it is too long");
-	else
-		spec_judge_name(s->problems, path, name);
+	else if (why)
+		problem_at(s->problems, PROBLEM_NAME, path, .rule = why);
 }
 
 static bool is_member(struct str name)
 {
-	return name.n > 0 && name.n <= FIELD_NAME_MAX && !spec_name_rule(name);
+	return name.n > 0 && !member_rule(name);
 }
 
 static void judge_custom_member(struct spec *s, struct str path, struct str name, yyjson_val *v)

@@ -1,10 +1,14 @@
 #include "model/automation_sends.h"
 
+static bool sends_to(const struct action *action, struct str destination)
+{
+	return action->kind == ACTION_SEND && str_eq(action->destination, destination);
+}
+
 bool automation_sends_to(const struct automation *m, struct str destination)
 {
 	for (unsigned i = 0; i < m->n_actions; i++)
-		if (m->actions[i].kind == ACTION_SEND &&
-		    str_eq(m->actions[i].destination, destination))
+		if (sends_to(&m->actions[i], destination))
 			return true;
 	return false;
 }
@@ -12,8 +16,7 @@ bool automation_sends_to(const struct automation *m, struct str destination)
 bool automation_sends_body_to(const struct automation *m, struct str destination)
 {
 	for (unsigned i = 0; i < m->n_actions; i++)
-		if (m->actions[i].kind == ACTION_SEND && m->actions[i].body.p &&
-		    str_eq(m->actions[i].destination, destination))
+		if (m->actions[i].body.p && sends_to(&m->actions[i], destination))
 			return true;
 	return false;
 }

@@ -45,8 +45,7 @@ struct catalog *catalog_ref(struct catalog *c)
 	return c;
 }
 
-/* True for who held the last reference: all others' reads come before. */
-static bool was_last(atomic_uint *refs)
+bool catalog_was_last(atomic_uint *refs)
 {
 	unsigned before = atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel);
 	must(before > 0);
@@ -55,7 +54,7 @@ static bool was_last(atomic_uint *refs)
 
 void workspace_unref(struct workspace *w)
 {
-	if (!w || !was_last(&w->refs))
+	if (!w || !catalog_was_last(&w->refs))
 		return;
 	for (unsigned i = 0; i < w->room; i++)
 		definition_unref(w->definitions[i]);
@@ -68,7 +67,7 @@ void workspace_unref(struct workspace *w)
 
 void catalog_unref(struct catalog *c)
 {
-	if (!c || !was_last(&c->refs))
+	if (!c || !catalog_was_last(&c->refs))
 		return;
 	for (unsigned i = 0; i < c->n_workspaces; i++)
 		workspace_unref(c->workspaces[i]);

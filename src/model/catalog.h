@@ -70,7 +70,6 @@ struct key {
 	struct key_text *text; /* the catalog's: what holds the strings */
 };
 
-struct key_text;
 struct origin_set;
 struct client_slot;
 
@@ -204,8 +203,6 @@ MUST_CHECK int catalog_edit_document(struct catalog_edit *e, uint32_t workspace,
 /* Takes it out; one that is not there is no failure. `name` may be its own. */
 MUST_CHECK int catalog_edit_no_document(struct catalog_edit *e, uint32_t workspace,
 					enum document_kind kind, struct str name);
-/* The workspace as the edit has it so far, to look into; NULL: none. */
-const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e, uint32_t no);
 /* All of it so far, but for the set of origins, which is made at the end. */
 const struct catalog *catalog_edit_so_far(const struct catalog_edit *e);
 

@@ -15,9 +15,7 @@ struct document_text {
 
 static void text_unref(struct document_text *text)
 {
-	unsigned before = atomic_fetch_sub_explicit(&text->refs, 1, memory_order_acq_rel);
-	must(before > 0);
-	if (before == 1)
+	if (catalog_was_last(&text->refs))
 		free(text);
 }
 

@@ -270,11 +270,6 @@ int catalog_edit_no_contact_field(struct catalog_edit *e, uint32_t workspace, st
 	return 0;
 }
 
-const struct workspace *catalog_edit_find_workspace(const struct catalog_edit *e, uint32_t no)
-{
-	return catalog_workspace(e->next, no);
-}
-
 const struct catalog *catalog_edit_so_far(const struct catalog_edit *e)
 {
 	return e->next;

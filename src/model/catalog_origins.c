@@ -61,18 +61,13 @@ void catalog_origins_share(struct catalog *to, const struct catalog *from)
 
 void catalog_origins_unref(struct origin_set *set)
 {
-	if (!set)
-		return;
-	unsigned before = atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel);
-	must(before > 0);
-	if (before == 1)
+	if (set && catalog_was_last(&set->refs))
 		free(set);
 }
 
 int catalog_origins_changed(struct catalog_edit *e)
 {
 	unsigned room = e->origins ? e->origins->room : 0, wanted = MAX(room, 8);
-	e->origins_changed = true;
 	while (wanted < 2 * (size_t)e->next->n_origins)
 		wanted *= 2;
 	if (wanted == room)
@@ -96,12 +91,11 @@ static void add(struct origin_set *set, const struct key *key)
 void catalog_origins_gather(struct catalog_edit *e)
 {
 	struct catalog *c = e->next;
-	if (!e->origins_changed)
+	if (!e->origins)
 		return;
 	for (unsigned i = 0; i < c->keys_room; i++)
 		if (c->keys[i].no)
 			add(e->origins, &c->keys[i]);
 	catalog_origins_unref(c->origins);
 	c->origins = steal(&e->origins);
-	e->origins_changed = false;
 }

@@ -10,10 +10,13 @@
 struct catalog_edit {
 	struct catalog *from; /* NULL: none */
 	struct catalog *next;
-	uint32_t last_key_no;       /* the highest so far */
-	bool origins_changed;       /* `next` still has those of `from` */
-	struct origin_set *origins; /* empty, with room for those of `next`; NULL: there are none */
+	uint32_t last_key_no; /* the highest so far */
+	/* Empty, with room for those of `next`, which still has those of `from`; NULL: none changed. */
+	struct origin_set *origins;
 };
+
+/* One reference less. True for who held the last: all others' reads come before. */
+bool catalog_was_last(atomic_uint *refs);
 
 void workspace_unref(struct workspace *w); /* NULL is fine */
 

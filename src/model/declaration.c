@@ -36,12 +36,11 @@ static bool read_automation(struct arena *a, yyjson_val *v, const struct workspa
 /* `"paused":true,`; it does not count, so that what could be saved can be switched. */
 static size_t switch_size(enum document_kind kind, yyjson_val *v)
 {
-	const yyjson_val *off = json_get(v, declaration_off(kind));
-	const size_t around = strlen("\"\":,");
-	if (!yyjson_is_bool((yyjson_val *)off))
+	yyjson_val *off = json_get(v, declaration_off(kind));
+	if (!yyjson_is_bool(off))
 		return 0;
-	return declaration_off(kind).n + around +
-	       strlen(yyjson_is_true((yyjson_val *)off) ? "true" : "false");
+	return declaration_off(kind).n + strlen("\"\":,") +
+	       strlen(yyjson_is_true(off) ? "true" : "false");
 }
 
 /* Compact, and without members that are null, which count as absent. */

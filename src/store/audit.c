@@ -173,10 +173,9 @@ static int open_db(struct audit *a)
 	/* A first start that was killed before there was a log left a journal that has to be undone;
 	 * that cannot be left out. */
 	bool write = a->config->repair || directory_file_bytes(&a->dir, "occurd.db-journal") > 0;
+	int flags = write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 	int r = write ? directory_rewrite_log(a->dir.db_path) : 0;
-	r = r
-		    ?: db_open(a->dir.db_path, write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
-			       &a->db);
+	r = r ?: db_open(a->dir.db_path, flags, &a->db);
 	if (r < 0 || write)
 		return pass(r);
 	sqlite3_db_config(a->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

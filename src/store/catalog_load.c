@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const struct catalog *so_far(const struct store *s)
+{
+	return s->edit ? catalog_edit_so_far(s->edit) : s->catalog;
+}
+
 const struct workspace *catalog_find_workspace(const struct store *s, uint32_t workspace)
 {
-	if (s->edit)
-		return catalog_edit_find_workspace(s->edit, workspace);
-	return catalog_workspace(s->catalog, workspace);
+	return catalog_workspace(so_far(s), workspace);
 }
 
 struct definition *catalog_find_definition(const struct store *s, uint32_t workspace,
@@ -18,11 +21,6 @@ struct definition *catalog_find_definition(const struct store *s, uint32_t works
 {
 	const struct workspace *w = catalog_find_workspace(s, workspace);
 	return w ? workspace_definition(w, name) : NULL;
-}
-
-static const struct catalog *so_far(const struct store *s)
-{
-	return s->edit ? catalog_edit_so_far(s->edit) : s->catalog;
 }
 
 bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct key *like)
@@ -167,7 +165,7 @@ static int load_contact_field(struct store *s, sqlite3_stmt *st)
 	struct contact_field f;
 	uint32_t workspace = row_no(st, 1);
 	int r = read_contact_field(st, &f);
-	if (r == 0 && !catalog_edit_find_workspace(s->edit, workspace))
+	if (r == 0 && !catalog_find_workspace(s, workspace))
 		r = db_damaged("workspace of a contact field");
 	return pass(r ?: catalog_edit_contact_field(s->edit, workspace, &f));
 }
@@ -204,7 +202,7 @@ static int load_document(struct store *s, sqlite3_stmt *st)
 	struct document d;
 	uint32_t workspace = row_no(st, 1);
 	int r = read_document(s, st, &d);
-	if (r == 0 && !catalog_edit_find_workspace(s->edit, workspace))
+	if (r == 0 && !catalog_find_workspace(s, workspace))
 		r = db_damaged("workspace of a document");
 	return pass(r ?: catalog_edit_document(s->edit, workspace, &d));
 }
@@ -250,8 +248,7 @@ static int load_key(struct store *s, sqlite3_stmt *st)
 		k.digest = catalog_client_digest(k.name, &k.digest);
 	r = r ?: scopes_read(db_text(st, 4), &k.scopes);
 	r = r ?: read_list(s, db_text(st, 7), &k);
-	if (r == 0 &&
-	    (k.no == 0 || k.no > KEY_NO_MAX || !catalog_edit_find_workspace(s->edit, workspace)))
+	if (r == 0 && (k.no == 0 || k.no > KEY_NO_MAX || !catalog_find_workspace(s, workspace)))
 		r = db_damaged("number or workspace of a key");
 	return pass(r ?: catalog_edit_key(s->edit, workspace, &k));
 }
@@ -297,7 +294,7 @@ static int load_definition(struct store *s, sqlite3_stmt *st)
 {
 	struct definition like = { .no = row_no(st, 0) };
 	uint32_t workspace = row_no(st, 1);
-	if (like.no == 0 || like.no > INT32_MAX || !catalog_edit_find_workspace(s->edit, workspace))
+	if (like.no == 0 || like.no > INT32_MAX || !catalog_find_workspace(s, workspace))
 		return db_damaged("number or workspace of a definition");
 	if (db_i64(st, 8))
 		return catalog_note_definition(s, like.no, 0);

@@ -29,14 +29,14 @@ struct owned *planning_find(const struct contact_plan *plan, const struct identi
 void planning_note_shown(struct planning *p);
 /* What is known of an e-mail or phone goes when the contact no longer shows that one. */
 MUST_CHECK int planning_forget_states(struct planning *p);
-/* Whether the contact shows `who`; *yes. */
-MUST_CHECK int planning_shows(struct planning *p, const struct who *who, bool *yes);
 
 /* contact_take.c: what one identity of the operation does. STORE_REFUSED: see op->problems. */
 MUST_CHECK int planning_consider(struct planning *p, const struct who *who);
 /* The key of the e-mail or phone that an attribute shows, `json`; .p NULL: none. */
 MUST_CHECK int planning_shown_key(struct planning *p, enum identity_kind kind, struct str json,
 				  struct str *key);
+/* Whether the contact shows `who`; *yes. */
+MUST_CHECK int planning_shows(struct planning *p, const struct who *who, bool *yes);
 /* What people go by; the ids that a channel or a browser gave them are nobody's to replace. */
 bool planning_is_name(enum identity_kind kind);
 /* The contact loses all that the operation does not name. */

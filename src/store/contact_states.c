@@ -53,11 +53,3 @@ int planning_forget_states(struct planning *p)
 	}
 	return 0;
 }
-
-int planning_shows(struct planning *p, const struct who *who, bool *yes)
-{
-	struct str key;
-	int r = planning_shown_key(p, who->kind, shown(p, who->kind), &key);
-	*yes = r == 0 && key.p && str_eq(key, who->key);
-	return pass(r);
-}

@@ -63,6 +63,14 @@ static int shown_key(struct planning *p, enum identity_kind kind, struct str *ke
 	return planning_shown_key(p, kind, attributes_get(&p->attributes, false, name), key);
 }
 
+int planning_shows(struct planning *p, const struct who *who, bool *yes)
+{
+	struct str key;
+	int r = shown_key(p, who->kind, &key);
+	*yes = r == 0 && key.p && str_eq(key, who->key);
+	return pass(r);
+}
+
 /* The identity whose place another of its kind may take, NULL: none. One that the operation does
  * not name; of several the one that is shown, else the first. */
 static int replaceable(struct planning *p, enum identity_kind kind, struct owned **out)

@@ -39,13 +39,6 @@ static int decide_new(struct store *s, struct op *op, const struct workspace *w,
 	return r < 0 ? pass(r) : definition_fit(s, op, p);
 }
 
-/* Fields as they are or shall be, at one level. */
-struct level {
-	const struct field *fields;
-	const uint16_t *by_name; /* of those that are there */
-	unsigned n;
-};
-
 /* Whether the fields fit those that are there; every one that does not is told. */
 static bool fits(struct op *op, struct level old, struct level more, struct str path)
 {
@@ -59,10 +52,7 @@ static bool fits(struct op *op, struct level old, struct level more, struct str 
 		if (!there)
 			continue;
 		if (there->type == f->type) {
-			all &= fits(
-				op,
-				(struct level){ there->fields, there->by_name, there->n_fields },
-				(struct level){ f->fields, NULL, f->n_fields }, at);
+			all &= fits(op, LEVEL_OF(there), LEVEL_OF(f), at);
 			continue;
 		}
 		all = false;
@@ -114,9 +104,7 @@ static int decide_change(struct store *s, struct op *op, const struct definition
 	struct definition next = merged(op, old);
 	bool grows = op->rules & DEFINITION_GROWS, is_same = true;
 	p->no = old->no;
-	const struct level there = { old->fields, old->by_name, old->n_fields };
-	const struct level wanted = { op->define->fields, NULL, op->define->n_fields };
-	if (grows && !fits(op, there, wanted, STR("fields")))
+	if (grows && !fits(op, LEVEL_OF(old), LEVEL_OF(op->define), STR("fields")))
 		return STORE_REFUSED;
 	next.updated_at = batch_changed_at(s, old->updated_at);
 	int r = grows ? definition_extend(s, &next, op->define->fields, op->define->n_fields, p)

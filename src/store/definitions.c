@@ -79,13 +79,6 @@ static int count_new(struct op *op, const struct definition *d)
 	return clash ? -1 : n;
 }
 
-/* The fields of one level, of a definition as it is. */
-struct level {
-	const struct field *fields;
-	const uint16_t *by_name;
-	unsigned n;
-};
-
 /* Of fields that are new the first of a name is the one. */
 static bool drop_twins(struct arena *a, struct field *list, unsigned *n)
 {
@@ -121,10 +114,7 @@ static bool extend_fields(struct arena *a, struct level old, struct level more,
 		if (!o)
 			list[old.n + n_new++] = *m;
 		else if (o->n_fields && m->n_fields)
-			good = extend_fields(a,
-					     (struct level){ o->fields, o->by_name, o->n_fields },
-					     (struct level){ m->fields, NULL, m->n_fields },
-					     &f->fields, &f->n_fields);
+			good = extend_fields(a, LEVEL_OF(o), LEVEL_OF(m), &f->fields, &f->n_fields);
 	}
 	good = good && drop_twins(a, list + old.n, &n_new);
 	*fields = list;
@@ -136,9 +126,8 @@ int definition_extend(struct store *s, const struct definition *from, const stru
 		      unsigned n, struct definition_plan *plan)
 {
 	struct definition next = definition_draft(from);
-	const struct level old = { from->fields, from->by_name, from->n_fields };
-	if (!extend_fields(&s->scratch, old, (struct level){ more, NULL, n }, &next.fields,
-			   &next.n_fields))
+	const struct level added = { more, NULL, n };
+	if (!extend_fields(&s->scratch, LEVEL_OF(from), added, &next.fields, &next.n_fields))
 		return fail(-ENOMEM, "definition");
 	next.updated_at = batch_changed_at(s, from->updated_at);
 	plan->next = definition_new(&next);

@@ -286,6 +286,13 @@ void definition_plan_fini(struct definition_plan *plan);
 MUST_CHECK int definition_fit(struct store *s, struct op *op, const struct definition_plan *plan);
 MUST_CHECK int definition_decide(struct store *s, struct op *op, struct definition_plan *plan);
 MUST_CHECK int definition_write(struct store *s, uint32_t workspace, struct definition_plan *plan);
+/* The fields of one level: of a definition, or of a field. LEVEL_OF() takes a pointer to either. */
+struct level {
+	const struct field *fields;
+	const uint16_t *by_name; /* NULL: not there */
+	unsigned n;
+};
+#define LEVEL_OF(x) ((struct level){ (x)->fields, (x)->by_name, (x)->n_fields })
 /* The definition with what it lacks of more fields. */
 MUST_CHECK int definition_extend(struct store *s, const struct definition *from,
 				 const struct field *more, unsigned n,

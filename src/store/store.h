@@ -30,9 +30,8 @@ struct store_config {
 	uint64_t reserve_bytes;  /* free disk below which writes are refused */
 	instant_us (*now)(void); /* the wall clock */
 	unsigned log_pages;      /* of the write-ahead log, when copying it begins; 0: what suits */
-	unsigned
-		scrub_after_ms; /* from a deletion to when the files are rid of it; 0: what suits */
-	unsigned round_events;  /* in which all heads that changed are saved; 0: what suits */
+	unsigned scrub_after_ms; /* from a deletion to when no file shows it; 0: what suits */
+	unsigned round_events;   /* in which all heads that changed are saved; 0: what suits */
 };
 
 /*

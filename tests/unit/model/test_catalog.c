@@ -106,7 +106,7 @@ static void everything_is_found_by_its_key(void **state)
 			define(e, w, w * EACH + i, name);
 			add_key(e, w, w * EACH + i, name);
 		}
-		assert_int_equal(catalog_edit_find_workspace(e, w)->n_definitions, EACH);
+		assert_int_equal(catalog_workspace(catalog_edit_so_far(e), w)->n_definitions, EACH);
 	}
 	struct catalog *c = catalog_edit_done(e);
 	assert_int_equal(c->n_workspaces, WORKSPACES);
@@ -153,7 +153,7 @@ static void contact_fields_are_looked_up(void **state)
 	(void)state;
 	struct catalog_edit *e = begin(NULL);
 	add_workspace(e, 1, "w");
-	assert_null(title_of(catalog_edit_find_workspace(e, 1), "age"));
+	assert_null(title_of(catalog_workspace(catalog_edit_so_far(e), 1), "age"));
 	add_field(e, 1, "size", "");
 	add_field(e, 2, "age", "");
 	add_field(e, 3, "gender", "");
@@ -256,9 +256,10 @@ static void edit_shares_what_it_leaves_alone(void **state)
 
 	e = begin(old);
 	define(e, 2, 3, "c");
-	assert_non_null(workspace_definition(catalog_edit_find_workspace(e, 2), STR("c")));
-	assert_null(workspace_definition(catalog_edit_find_workspace(e, 1), STR("c")));
-	assert_null(catalog_edit_find_workspace(e, 3));
+	assert_non_null(
+		workspace_definition(catalog_workspace(catalog_edit_so_far(e), 2), STR("c")));
+	assert_null(workspace_definition(catalog_workspace(catalog_edit_so_far(e), 1), STR("c")));
+	assert_null(catalog_workspace(catalog_edit_so_far(e), 3));
 	struct catalog *next = catalog_edit_done(e);
 
 	struct sha256 digest = digest_of(2);
@@ -305,8 +306,10 @@ static void definition_of_the_same_name_is_replaced(void **state)
 	add_workspace(e, 1, "w");
 	define(e, 1, 1, "a");
 	define(e, 1, 2, "a");
-	assert_int_equal(catalog_edit_find_workspace(e, 1)->n_definitions, 1);
-	assert_int_equal(workspace_definition(catalog_edit_find_workspace(e, 1), STR("a"))->no, 2);
+	assert_int_equal(catalog_workspace(catalog_edit_so_far(e), 1)->n_definitions, 1);
+	assert_int_equal(
+		workspace_definition(catalog_workspace(catalog_edit_so_far(e), 1), STR("a"))->no,
+		2);
 	catalog_edit_drop(e);
 }
 

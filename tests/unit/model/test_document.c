@@ -56,7 +56,7 @@ static void they_are_found_by_kind_and_name(void **state)
 	(void)state;
 	struct catalog_edit *e = begin(NULL);
 	add_workspace(e, "w");
-	const struct workspace *w = catalog_edit_find_workspace(e, 1);
+	const struct workspace *w = catalog_workspace(catalog_edit_so_far(e), 1);
 	assert_null(workspace_documents_of(w, D, &n));
 	assert_int_equal(n, 0);
 	assert_int_equal(look(w, D, "b", ""), 0);
@@ -65,7 +65,7 @@ static void they_are_found_by_kind_and_name(void **state)
 	put(e, A, 3, "a", "3");
 	put(e, D, 4, "c", "4");
 	put(e, A, 5, "", "5");
-	w = catalog_edit_find_workspace(e, 1);
+	w = catalog_workspace(catalog_edit_so_far(e), 1);
 	assert_int_equal(look(w, A, "b", "1"), 1);
 	assert_int_equal(look(w, D, "b", "2"), 2);
 	assert_int_equal(look(w, A, "a", "3"), 3);
@@ -145,7 +145,7 @@ static void there_may_be_many(void **state)
 		drop(e, A, name);
 		drop(e, D, name);
 	}
-	assert_int_equal(catalog_edit_find_workspace(e, 1)->n_documents, 0);
+	assert_int_equal(catalog_workspace(catalog_edit_so_far(e), 1)->n_documents, 0);
 	catalog_edit_drop(e);
 	catalog_unref(c);
 }
