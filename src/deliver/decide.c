@@ -2,6 +2,7 @@
 
 #include "base/fail.h"
 #include "base/json.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,7 +66,8 @@ void decider_free(struct decider *d)
 	free(d);
 }
 
-/* Where one begins that has no position yet. */
+/* Before which one decides nothing: also when the number of an automation that is gone, whose position
+ * is still there, was given to another by a store that was put back. */
 static int find_start(struct decider *d, const struct automation *m, uint64_t *start)
 {
 	int r = store_read_feed_at(d->reader, m->created_at, start);
@@ -80,37 +82,49 @@ static unsigned place_of(const struct rules *rules, uint32_t workspace, const st
 	return to ? (unsigned)(to - rules->destinations) : rules->n_destinations;
 }
 
-/* What selected nothing lately is in memory alone; under other rules it is not walked again. */
-static uint64_t walked_to(const struct decider *d, uint32_t automation)
+/* NULL: under the rules before there was none. */
+static const struct walker *walker_before(const struct decider *d, uint32_t automation)
 {
 	for (unsigned i = 0; d->rules && i < d->rules->n_automations; i++)
 		if (d->walkers[i].automation->no == automation)
-			return d->walkers[i].seq;
-	return 0;
+			return &d->walkers[i];
+	return NULL;
+}
+
+/* A store that was put back to an earlier state has fewer events than were decided. It is noted at
+ * once, so that what comes from now on is decided also after a kill. */
+static int take_back(struct decider *d, struct walker *w, bool *taken_back)
+{
+	if (w->seq <= d->end)
+		return 0;
+	*taken_back = true;
+	w->seq = d->end;
+	return pass(ledger_move(d->ledger, w->automation->no, w->seq));
 }
 
 static int place(struct decider *d, const struct rules *rules, const struct automation *m,
-		 struct walker *w)
+		 struct walker *w, bool *taken_back)
 {
-	bool known;
-	uint64_t start = 0;
-	int r = ledger_knows(d->ledger, m->no, &known);
-	if (r == 0 && !known)
-		r = find_start(d, m, &start);
+	const struct walker *before = walker_before(d, m->no);
+	/* What selected nothing lately is in memory alone. */
+	uint64_t start = before ? before->seq : 0;
+	int r = before ? 0 : find_start(d, m, &start);
 	r = r ?: ledger_position(d->ledger, m->no, start, &w->seq);
 	for (unsigned i = 0; i < m->n_actions; i++)
 		w->to[i] = place_of(rules, m->workspace, &m->actions[i]);
-	/* A store that was put back to an earlier state has fewer events. */
-	w->seq = MIN(MAX(w->seq, walked_to(d, m->no)), d->end);
+	w->seq = MAX(w->seq, start);
 	w->automation = m;
-	return pass(r);
+	return pass(r ?: take_back(d, w, taken_back));
 }
 
 static int place_walkers(struct decider *d, const struct rules *rules, struct walker *walkers)
 {
+	bool taken_back = false;
 	int r = store_read_feed_end(d->reader, &d->end);
 	for (unsigned i = 0; i < rules->n_automations && r == 0; i++)
-		r = place(d, rules, &rules->automations[i], &walkers[i]);
+		r = place(d, rules, &rules->automations[i], &walkers[i], &taken_back);
+	if (taken_back)
+		log_warning("store_was_put_back", LOG_I("behind", d->end));
 	return pass(r);
 }
 
@@ -215,7 +229,9 @@ static int add_deliveries(struct subject *s, const struct walker *w, unsigned *d
 			.kind = m->actions[i].kind,
 			.seq = s->row->event.seq,
 			.contact = s->row->contact,
-			.created_at = s->facts.now,
+			/* Never before its event, also when the clock was set back: that tells
+			 * it from another event (payload_read_event()). */
+			.created_at = MAX(s->facts.now, s->row->event.received_at),
 			.due_at = waits ? DELIVERY_WAITS : s->facts.now + m->delay_s * US_PER_S,
 		};
 		if (w->to[i] == s->d->rules->n_destinations)

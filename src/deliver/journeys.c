@@ -14,11 +14,13 @@ static const struct sender *sender_for(const struct destination *to)
 	return deeds_are_at(to->no) ? &deed : senders[to->type];
 }
 
-static const struct automation *automation_of(const struct rules *rules, uint32_t no)
+static const struct automation *automation_of(const struct rules *rules, const struct delivery *d)
 {
-	for (unsigned i = 0; i < rules->n_automations; i++)
-		if (rules->automations[i].no == no)
-			return &rules->automations[i];
+	for (unsigned i = 0; i < rules->n_automations; i++) {
+		const struct automation *m = &rules->automations[i];
+		if (m->no == d->automation && m->workspace == d->workspace)
+			return m;
+	}
 	return NULL;
 }
 
@@ -60,26 +62,25 @@ static const struct definition *definition_of(const struct journey *j, struct st
 static int read_and_make(struct journeys *js, struct journey *j, const char **why)
 {
 	struct arena *a = &j->attempt.arena;
-	const struct automation *m = automation_of(j->rules, j->delivery.automation);
-	struct feed_row *row;
+	const struct automation *m = automation_of(j->rules, &j->delivery);
+	const struct event_row *event;
 	struct contact_view *contact = arena_new(a, struct contact_view);
-	unsigned n;
 	if (!contact)
 		return fail(-ENOMEM, "what a delivery says");
-	int r = store_read_feed(js->reader, a, j->delivery.seq - 1, 1, &row, &n);
+	int r = payload_read_event(js->reader, a, &j->delivery, &event);
 	if (r < 0)
 		return pass(r);
 	*why = !m ? "the automation was deleted" : "the event is not there";
-	if (!m || n == 0 || row->event.seq != j->delivery.seq)
+	if (!m || !event)
 		return 1;
 	r = store_read_contact(js->reader, a, j->delivery.contact, contact);
 	*why = "the contact was deleted";
 	if (r != STORE_OK)
 		return r < 0 ? pass(r) : 1;
-	j->attempt.definition = definition_of(j, row->event.definition);
-	j->attempt.id = payload_id(a, &j->delivery, &row->event);
+	j->attempt.definition = definition_of(j, event->definition);
+	j->attempt.id = payload_id(a, &j->delivery, event);
 	j->attempt.automation = m;
-	j->attempt.event = &row->event;
+	j->attempt.event = event;
 	j->attempt.contact = contact;
 	if (!j->attempt.id.p)
 		return fail(-ENOMEM, "what a delivery says");
@@ -90,7 +91,7 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 		.automation = m,
 		.action = j->delivery.action,
 		.to = j->attempt.destination,
-		.event = &row->event,
+		.event = event,
 		.contact = contact,
 	};
 	return payload_make(a, &what, &j->attempt.body, why);

@@ -4,6 +4,7 @@ are never lost and never hidden."""
 import base64
 import contextlib
 import json
+import shutil
 import threading
 import time
 from email.utils import formatdate
@@ -440,6 +441,34 @@ def test_a_deleted_contact_leaves_the_ledger(tmp_path):
             (row,) = deliveries(server, space)
             assert row["contact_id"] == kept["id"]
             assert len(deliveries(server, space, contact=kept["id"])) == 1
+
+
+def test_after_a_store_was_put_back_nobody_elses_event_is_sent(tmp_path):
+    """What had been decided about an event that is gone ends, also where another one has its place."""
+    with Receiver(lambda got, n: 500 if n == 2 else 200) as receiver:
+        one = space_of("one", [webhook("crm", receiver, retry_seconds=[3])], [send_to("r", "crm")])
+        two = space_of("two", [], [])
+        server = occurd.start(tmp_path, [one, two])
+        track(server, one, n=1)
+        ended(server, one, 1)
+        server.stop()
+        shutil.copy(server.data / "occurd.db", tmp_path / "before.db")
+        server.start()
+        track(server, one, n=2)
+        wait_until(lambda: len(receiver.got) == 2, what="a try that fails")
+        server.stop()
+        shutil.copy(tmp_path / "before.db", server.data / "occurd.db")
+        with server:
+            track(server, two, "b@example.com", n=3)
+            lost, kept = ended(server, one, 2)
+            assert lost["state"] == "dead" and lost["answer"] == "the event is not there", lost
+            assert lost["id"] is lost["event_id"] is lost["contact_id"] is None, lost
+            assert kept["state"] == "done" and kept["event_id"], kept
+            track(server, one, n=4)
+            ended(server, one, 3)
+        sent = [g.json["data"]["event"]["properties"]["n"] for g in receiver.got]
+        assert sent == [1, 2, 4], sent
+        assert any("store_was_put_back" in line for line in server.log), server.log_text()
 
 
 def test_a_stop_forgets_who_was_deleted(tmp_path):
