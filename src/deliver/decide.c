@@ -20,8 +20,9 @@ struct walker {
 	const struct automation *automation;
 	unsigned to[AUTOMATION_ACTIONS_MAX]; /* of each action: the destination's place */
 	uint64_t seq;
-	bool calm; /* a destination has so much waiting that there is no hurry */
-	bool held; /* too much, or it rests */
+	bool calm;    /* a destination has so much waiting that there is no hurry */
+	bool held;    /* too much, or it rests, or it is without */
+	bool without; /* a destination that is declared and no rule: not now */
 };
 
 struct decider {
@@ -82,6 +83,18 @@ static unsigned place_of(const struct rules *rules, uint32_t workspace, const st
 	return to ? (unsigned)(to - rules->destinations) : rules->n_destinations;
 }
 
+/* Until it is a rule again nothing is decided that would be sent there. */
+static bool is_without(const struct rules *rules, const struct walker *w)
+{
+	const struct automation *m = w->automation;
+	const struct workspace *of = catalog_workspace(rules->catalog, m->workspace);
+	for (unsigned i = 0; i < m->n_actions; i++)
+		if (w->to[i] == rules->n_destinations && of &&
+		    workspace_document(of, DOCUMENT_DESTINATION, m->actions[i].destination))
+			return true;
+	return false;
+}
+
 /* NULL: under the rules before there was none. */
 static const struct walker *walker_before(const struct decider *d, uint32_t automation)
 {
@@ -114,6 +127,7 @@ static int place(struct decider *d, const struct rules *rules, const struct auto
 		w->to[i] = place_of(rules, m->workspace, &m->actions[i]);
 	w->seq = MAX(w->seq, start);
 	w->automation = m;
+	w->without = is_without(rules, w);
 	return pass(r ?: take_back(d, w, taken_back));
 }
 
@@ -277,7 +291,7 @@ static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held)
 {
 	*seq = d->walkers[i].seq;
-	*held = waiting_behind(d, &d->walkers[i]) >= d->most;
+	*held = d->walkers[i].without || waiting_behind(d, &d->walkers[i]) >= d->most;
 }
 
 /* True: some stand still that could go on later. Those that are paused never stand still, so that
@@ -288,7 +302,8 @@ static bool hold_walkers(struct decider *d, bool resting)
 	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		struct walker *w = &d->walkers[i];
 		uint64_t waiting = waiting_behind(d, w);
-		bool goes = w->automation->paused, may = waiting < d->most && !d->waits;
+		bool goes = w->automation->paused,
+		     may = waiting < d->most && !d->waits && !w->without;
 		w->calm = !goes && waiting >= WAITING_CALM;
 		w->held = !goes && (!may || (w->calm && resting));
 		later |= w->held && may && w->seq < d->end;
