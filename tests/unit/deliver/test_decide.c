@@ -5,6 +5,7 @@
 /* What the events of a real store mean for its automations, as the ledger has it afterwards. */
 
 #define CRM    "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
+#define LOG    "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\"}"
 #define RULE   "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
 #define ONCE   "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
 #define COOL   "{\"name\":\"r\",\"cooldown_seconds\":60,\"actions\":[{\"send\":\"crm\"}]}"
@@ -376,6 +377,103 @@ static void what_came_while_it_was_paused(void **state)
 	}
 }
 
+/* A part of what there is. */
+static unsigned run_once(struct world *w)
+{
+	unsigned decided;
+	bool more;
+	assert_done(ledger_begin(w->ledger));
+	assert_done(decider_run(w->decider, clock_us, &more, &decided));
+	assert_done(ledger_commit(w->ledger));
+	return decided;
+}
+
+/* Wherever the others stand: they decide the feed together, and may be far behind. */
+static void what_came_while_it_was_paused_and_others_were_behind(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_DESTINATION, "log", LOG);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	declare(&w, DOCUMENT_AUTOMATION, "s", "{\"name\":\"s\",\"actions\":[{\"send\":\"log\"}]}");
+	take(&w);
+	uint32_t crm = w.rules->destinations[0].no;
+	for (int i = 0; i < RUN + 10; i++)
+		event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run_once(&w), 2 * RUN);
+	settle(&w, RUN);
+	change(&w, PAUSED);
+	take(&w);
+	event(&w, "a@example.com", "{\"total\":1}");
+	change(&w, RULE);
+	event(&w, "a@example.com", "{\"total\":1}");
+	take(&w);
+	decider_wait(w.decider, true);
+	run(&w);
+	assert_int_equal(ledger_count(w.ledger, crm, DELIVERY_PENDING), 0);
+	decider_wait(w.decider, false);
+	run(&w);
+	assert_int_equal(ledger_count(w.ledger, crm, DELIVERY_PENDING), 1);
+	close_world(&w);
+}
+
+/* What changed, and whether the ledger was looked at in between, as it is not when a kill and a
+ * provisioning file come together. */
+static void what_came_before_a_start_with_another_declaration(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		bool noticed;
+		unsigned decided;
+	} cases[] = {
+		{ RULE, RULE, true, 3 },    { RICH, RULE, true, 3 },     { RULE, PAUSED, true, 0 },
+		{ PAUSED, RULE, true, 0 },  { PAUSED, PAUSED, true, 0 }, { RULE, RULE, false, 3 },
+		{ PAUSED, RULE, false, 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world w;
+		open_world(&w);
+		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+		declare(&w, DOCUMENT_AUTOMATION, "r", cases[i].before);
+		take(&w);
+		for (int k = 0; k < 3; k++)
+			event(&w, "a@example.com", "{\"total\":1}");
+		change(&w, cases[i].after);
+		if (cases[i].noticed)
+			take(&w);
+		renew_decider(&w, 0);
+		take(&w);
+		assert_int_equal(run(&w), cases[i].decided);
+		event(&w, "a@example.com", "{\"total\":1}");
+		assert_int_equal(run(&w), strcmp(cases[i].after, PAUSED) != 0);
+		renew_decider(&w, 0);
+		take(&w);
+		assert_int_equal(run(&w), 0);
+		close_world(&w);
+	}
+}
+
+/* A store that was put back may have it as it was before it was paused. */
+static void one_that_was_paused_later_than_the_store_was_put_back(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	uint32_t rule = declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_done(ledger_move(w.ledger, rule, 1000));
+	assert_done(ledger_pause(w.ledger, rule, true));
+	take(&w);
+	assert_int_equal(run(&w), 0);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 1);
+	close_world(&w);
+}
+
 /* As when the disk is short: it goes on from there. */
 static void while_it_waits_nothing_is_decided(void **state)
 {
@@ -481,6 +579,9 @@ int main(void)
 		cmocka_unit_test(once_per_contact),
 		cmocka_unit_test(a_cool_down_has_an_end),
 		cmocka_unit_test(what_came_while_it_was_paused),
+		cmocka_unit_test(what_came_while_it_was_paused_and_others_were_behind),
+		cmocka_unit_test(what_came_before_a_start_with_another_declaration),
+		cmocka_unit_test(one_that_was_paused_later_than_the_store_was_put_back),
 		cmocka_unit_test(while_it_waits_nothing_is_decided),
 		cmocka_unit_test(it_stands_still_while_too_much_waits),
 		cmocka_unit_test(large_events_come_in_parts),
