@@ -181,9 +181,11 @@ struct feed_row {
 
 enum { STORE_FEED_BYTES = 16 * 1024 * 1024 }; /* of properties, and one event's more, in one read */
 
-/* Those behind `after`, at most `limit`; fewer where they are large, but one if there is one. */
+/* Those behind `after`, at most `limit`; fewer where they are large, but one if there is one. One that
+ * is damaged is left out, and said in the log: those behind it are no worse for it. *seen: all up to
+ * there has been looked at; it may be NULL. */
 MUST_CHECK int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after,
-			       unsigned limit, struct feed_row **rows, unsigned *n);
+			       unsigned limit, struct feed_row **rows, unsigned *n, uint64_t *seen);
 /* Likewise, of one workspace only. */
 struct feed_query {
 	uint32_t workspace;
@@ -194,7 +196,7 @@ struct feed_query {
 	size_t bytes; /* of properties; what goes beyond is the last */
 };
 
-/* *seen: all up to there has been looked at; it is the next `after`. */
+/* *seen is the next `after`. */
 MUST_CHECK int store_read_feed_of(struct store_reader *r, struct arena *a,
 				  const struct feed_query *q, struct event_row **rows, unsigned *n,
 				  uint64_t *seen);

@@ -12,6 +12,9 @@
 #define ABOUT                                                                         \
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"contact.email\",\"operator\":\"exists\"}}"
+#define OFTEN                                                                         \
+	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"count\":" \
+	"true,\"within_seconds\":60,\"operator\":\"gte\",\"value\":1}}"
 #define RICH                                                                          \
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"properties.total\",\"operator\":\"gte\",\"value\":2}}"
@@ -362,13 +365,61 @@ static void large_events_come_in_parts(void **state)
 	take(&w);
 	for (int i = 0; i < 5; i++)
 		event(&w, "a@example.com", text);
-	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 500, &rows, &n));
+	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 500, &rows, &n, NULL));
 	assert_int_equal(n, 2);
-	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 1, &rows, &n));
+	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 1, &rows, &n, NULL));
 	assert_int_equal(n, 1);
 	assert_int_equal(run(&w), 5);
 	close_world(&w);
 	free(text);
+}
+
+/* --- What is damaged --- */
+
+/* Behind the store's back. */
+static void break_rows(struct world *w, const char *sql)
+{
+	char path[100];
+	sqlite3 *db;
+	snprintf(path, sizeof(path), "%s/occurd.db", w->f.dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* One event that cannot be read, or judged, is left out alone; without it there is nothing to do. */
+static void what_is_damaged_holds_nobody_up(void **state)
+{
+	static const struct {
+		const char *rule, *damage;
+		unsigned decided; /* of three events, the second and its contact damaged */
+	} cases[] = {
+		{ RULE, "UPDATE event SET properties = '{' WHERE seq = 2", 2 },
+		{ RULE, "UPDATE event SET dialect = 99 WHERE seq = 2", 2 },
+		{ RULE, "UPDATE event SET properties = '{' WHERE seq >= 2", 1 },
+		{ RULE, "UPDATE event SET properties = '{'", 0 },
+		{ RULE, "UPDATE contact SET attributes = 'null' WHERE no = 2", 3 },
+		{ ABOUT, "UPDATE contact SET attributes = 'null' WHERE no = 2", 2 },
+		{ ABOUT, "UPDATE contact SET identities = '' WHERE no = 2", 2 },
+		{ ABOUT, "UPDATE contact SET id = x'00' WHERE no = 2", 2 },
+		{ OFTEN, "UPDATE event SET prev = 9 WHERE seq = 2", 2 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world w;
+		bool later;
+		open_world(&w);
+		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+		declare(&w, DOCUMENT_AUTOMATION, "r", cases[i].rule);
+		take(&w);
+		event(&w, "a@example.com", "{\"total\":2}");
+		event(&w, "b@example.com", "{\"total\":2}");
+		event(&w, "c@example.com", "{\"total\":2}");
+		break_rows(&w, cases[i].damage);
+		assert_int_equal(run(&w), cases[i].decided);
+		assert_false(decider_has_work(w.decider, 3, &later));
+		close_world(&w);
+	}
 }
 
 /* --- What it costs, in statements of both databases --- */
@@ -425,6 +476,7 @@ int main(void)
 		cmocka_unit_test(while_it_waits_nothing_is_decided),
 		cmocka_unit_test(it_stands_still_while_too_much_waits),
 		cmocka_unit_test(large_events_come_in_parts),
+		cmocka_unit_test(what_is_damaged_holds_nobody_up),
 		cmocka_unit_test(each_event_costs_few_statements),
 	};
 	sqlite3_auto_extension((void (*)(void))watch);
