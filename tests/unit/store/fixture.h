@@ -234,6 +234,29 @@ static inline int fixture_apply(struct fixture *f, struct op *op)
 	return r;
 }
 
+/* A destination or automation of workspace 1; an empty body deletes it. */
+static inline struct op fixture_document(struct fixture *f, unsigned rules, enum document_kind kind,
+					 const char *name, const char *body)
+{
+	struct document *d = arena_new(&f->arena, struct document);
+	assert_non_null(d);
+	*d = (struct document){ .kind = kind, .name = str_of(name), .body = str_of(body) };
+	return (struct op){ .arena = &f->arena,
+			    .kind = body[0] ? OP_DOCUMENT : OP_DOCUMENT_DELETE,
+			    .workspace = 1,
+			    .rules = rules,
+			    .document = d };
+}
+
+/* Applied; its number. */
+static inline uint32_t fixture_declare(struct fixture *f, unsigned rules, enum document_kind kind,
+				       const char *name, const char *body)
+{
+	struct op op = fixture_document(f, rules, kind, name, body);
+	assert_int_equal(fixture_apply(f, &op), STORE_OK);
+	return op.document_no;
+}
+
 static inline struct contact_view fixture_contact(struct fixture *f, uint32_t workspace,
 						  enum identity_kind kind, const char *value)
 {
