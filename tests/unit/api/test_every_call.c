@@ -3,6 +3,7 @@
  * on sockets fail one after the other: it never ends, what it acknowledges is stored, what it
  * refuses is not, and a client that tries again is served.
  */
+#include "../scratch.h"
 #include "api/app.h"
 #include "base/log.h"
 
@@ -13,7 +14,6 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,14 +97,6 @@ static void start(void)
 	assert_int_equal(net_server_start(&net, &server.net), 0);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 static void stop(void)
 {
 	net_server_stop(server.net);
@@ -112,7 +104,7 @@ static void stop(void)
 	app_free(server.app);
 	net_server_free(server.net);
 	store_close(server.store);
-	assert_int_equal(nftw(server.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(server.dir), 0);
 }
 
 /* --- A client --- */

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "../scratch.h"
 #include "base/fail.h"
 #include "store/store.h"
 
@@ -15,7 +16,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,19 +122,11 @@ static inline void fixture_begin(struct fixture *f)
 	fixture_open(f);
 }
 
-static inline int fixture_remove(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 static inline void fixture_end(struct fixture *f)
 {
 	fixture_close(f);
 	arena_fini(&f->arena);
-	assert_int_equal(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(f->dir), 0);
 }
 
 /* Provisioning of two workspaces: 1 with the declared definition "purchase", 2 without. */

@@ -115,7 +115,7 @@ static void copy_store(const struct fixture *f, const struct fixture *to)
 static void remove_copy(struct fixture *f)
 {
 	arena_fini(&f->arena);
-	assert_int_equal(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(f->dir), 0);
 }
 
 static const struct damage {
