@@ -293,6 +293,36 @@ static inline void fixture_copy(const struct fixture *from, struct fixture *to)
 	fixture_open(to);
 }
 
+static inline sqlite3 *fixture_sqlite(const char *dir, int flags)
+{
+	char path[100];
+	sqlite3 *db;
+	snprintf(path, sizeof(path), "%s/occurd.db", dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, flags, NULL), SQLITE_OK);
+	return db;
+}
+
+/* Behind the store's back; how many rows the last statement changed. */
+static inline int fixture_sql(const char *dir, const char *sql)
+{
+	sqlite3 *db = fixture_sqlite(dir, SQLITE_OPEN_READWRITE);
+	int r = sqlite3_exec(db, sql, NULL, NULL, NULL), changes = sqlite3_changes(db);
+	if (r != SQLITE_OK)
+		print_error("%s: %s\n", sql, sqlite3_errmsg(db));
+	assert_int_equal(r, SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return changes;
+}
+
+/* A reader that holds on to the log until it is closed. */
+static inline sqlite3 *fixture_log_reader(const struct fixture *f)
+{
+	sqlite3 *db = fixture_sqlite(f->dir, SQLITE_OPEN_READONLY);
+	assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL),
+			 SQLITE_OK);
+	return db;
+}
+
 /* Everything that the database holds, in one number; two equal stores have equal ones. */
 static inline uint64_t fixture_fingerprint(struct fixture *f)
 {
@@ -302,11 +332,9 @@ static inline uint64_t fixture_fingerprint(struct fixture *f)
 		"contact_head", "erasure",    "dedupe",       "token",      "contact_field",
 		"bulk",         "bulk_item",  "document",
 	};
-	char path[100], sql[100];
-	sqlite3 *db;
+	char sql[100];
+	sqlite3 *db = fixture_sqlite(f->dir, SQLITE_OPEN_READONLY);
 	uint64_t print = 0;
-	snprintf(path, sizeof(path), "%s/occurd.db", f->dir);
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
 		sqlite3_stmt *st;
 		snprintf(sql, sizeof(sql), "SELECT * FROM %s", tables[i]);
