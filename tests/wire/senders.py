@@ -81,6 +81,17 @@ def at_once(server, requests):
     return replies
 
 
+def in_one_read(server, requests):
+    """Sends them all in one piece over one connection: all are judged before any of them is stored.
+    Gives the answers."""
+    with server.wire() as wire:
+        wire.send(b"".join(request_bytes(*r) for r in requests))
+        answers = [wire.final() for _ in requests]
+    for (method, target, *_), answer in zip(requests, answers):
+        openapi.check_served(method, target, answer)
+    return answers
+
+
 @contextlib.contextmanager
 def beside(functions):
     """Runs them in threads of their own beside the block. Each is given an event, which is set when
