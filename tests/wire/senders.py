@@ -5,6 +5,7 @@ import contextlib
 import json
 import sys
 import threading
+import time
 
 import openapi
 from occurd import Closed, request_bytes, workspace
@@ -61,6 +62,15 @@ def infobip(space, person, kind="EMAIL", properties=None, more=""):
                     f"?identifierType={kind}{more}",
             {"Authorization": "App " + key_of(space), "Content-Type": "application/json"},
             json.dumps({"properties": properties or {}}).encode())
+
+
+def patient(ask):
+    """Tokens have a rate of their own, which is not what most tests are about."""
+    while True:
+        reply = ask()
+        if reply.status != 429:
+            return reply
+        time.sleep(0.1)
 
 
 # --- Many at once ---

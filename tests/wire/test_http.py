@@ -12,6 +12,7 @@ import senders
 from occurd import made_uuid
 from plain_http import (BODY, CHUNKED, GOOD, HEAD, HEALTH, KEY, SPACE, chunks, reader, running,
                         server, stored)
+from test_metrics import scrape
 
 IDLE_CONNECTIONS = 1000
 
@@ -466,11 +467,6 @@ def narrow_wire(server):
         return wire
 
 
-def connections(server):
-    text = server.request("GET", "/metrics").text
-    return int(re.search(r"^occurd_connections (\d+)$", text, re.MULTILINE)[1])
-
-
 def test_a_head_is_never_late_for_answers_that_wait(tmp_path):
     """Whoever takes his answers late has sent in time what he has sent in time. What never becomes
     a request ends the connection, whatever was sent behind it meanwhile."""
@@ -489,7 +485,7 @@ def test_a_head_is_never_late_for_answers_that_wait(tmp_path):
         assert half.is_closed() and line.is_closed()
         for wire in wires:
             wire.socket.close()
-        occurd.wait_until(lambda: connections(server) == 1)
+        occurd.wait_until(lambda: scrape(server)["occurd_connections", None] == 1)
 
 
 def test_a_thousand_idle_connections(server):
