@@ -155,23 +155,30 @@ bool deliver_has_to_write(const struct deliver *d)
 static int64_t until_due_us(const struct deliver *d)
 {
 	instant_us now = time_now(), at = INT64_MAX, replay_at;
+	int64_t soonest = until_write_us(d);
+	if (d->rules)
+		at = lane_set_wake_at(&d->lanes, d->rules, now);
 	if (!d->disk_is_full && replays_next(ledger_replays(d->ledger), now, &replay_at) == 0 &&
 	    replay_at)
-		at = replay_at;
-	if (d->rules)
-		at = MIN(at, lane_set_wake_at(&d->lanes, d->rules, now));
-	return MAX(at - now, until_write_us(d));
+		at = MIN(at, replay_at);
+	return MAX(at - now, soonest);
+}
+
+static int64_t until_next_us(const struct deliver *d)
+{
+	if (deliver_has_to_write(d))
+		return until_write_us(d);
+	int64_t due = until_due_us(d);
+	if (!d->untidy)
+		return due;
+	int64_t tidy = d->tidied_us + TIDY_EVERY_US - time_monotonic_us();
+	return MIN(due, tidy);
 }
 
 int deliver_ms_to_next(const struct deliver *d)
 {
-	int64_t pause = WAIT_MAX_US;
 	if (d->failed)
 		return d->retry_ms;
-	if (deliver_has_to_write(d))
-		pause = until_write_us(d);
-	else if (d->untidy)
-		pause = d->tidied_us + TIDY_EVERY_US - time_monotonic_us();
-	pause = MIN(pause, until_due_us(d));
+	int64_t pause = until_next_us(d);
 	return pause <= 0 ? 0 : (int)(MIN(pause, WAIT_MAX_US) / 1000 + 1);
 }

@@ -2,8 +2,6 @@
 
 #include "base/fail.h"
 
-#include <errno.h>
-
 enum {
 	ANSWER_MAX = 512,
 	GONE_ROUNDS_MAX = 100, /* at a stop; what is left goes after the next start */

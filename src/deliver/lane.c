@@ -357,17 +357,15 @@ void lane_ended(struct lane *l, struct journey *j, instant_us now)
 instant_us lane_wakes_at(const struct lane *l, const struct destination *d, instant_us now)
 {
 	bool loaded = l->next < l->n, look = wants_to_look(l) || l->n_ended > 0;
-	instant_us held = held_until(l, now);
-	if (l->disabled || (!loaded && !look && !l->next_due))
+	instant_us held = held_until(l, now), ready = loaded || look ? now : l->next_due;
+	if (l->disabled || !ready)
 		return 0;
 	if (is_broken(l))
-		return l->n_busy
-			       ? 0
-			       : MAX(MAX(try_at(l, now), held), loaded || look ? now : l->next_due);
-	if (loaded && now < held)
-		return held;
+		return l->n_busy ? 0 : MAX(MAX(try_at(l, now), held), ready);
 	if (!loaded)
-		return look ? now : l->next_due;
+		return ready;
+	if (now < held)
+		return held;
 	if (d->requests_per_second && l->turn_at > now + together_us(d))
 		return l->turn_at;
 	return 0; /* room comes with the end of an attempt */

@@ -115,26 +115,29 @@ static int add_attempt(struct ledger *l, uint64_t delivery, const struct attempt
 	return pass(db_run(st));
 }
 
+static int run_each(struct ledger *l, enum statement s, const uint64_t *deliveries, unsigned n,
+		    instant_us at)
+{
+	int r = 0;
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		ledger_bind_pair(l->st[s], (uint64_t)at, deliveries[i]);
+		r = db_run(l->st[s]);
+	}
+	return pass(r);
+}
+
 int ledger_doubt(struct ledger *l, const uint64_t *deliveries, unsigned n, instant_us at)
 {
 	int r = ledger_sync_commits(l, true);
 	r = r ?: ledger_begin(l);
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		ledger_bind_pair(l->st[DELIVERY_DOUBT], (uint64_t)at, deliveries[i]);
-		r = db_run(l->st[DELIVERY_DOUBT]);
-	}
+	r = r ?: run_each(l, DELIVERY_DOUBT, deliveries, n, at);
 	r = r ?: ledger_commit(l);
 	return pass(r ?: ledger_sync_commits(l, false));
 }
 
 int ledger_undoubt(struct ledger *l, const uint64_t *deliveries, unsigned n, instant_us at)
 {
-	int r = 0;
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		ledger_bind_pair(l->st[DELIVERY_UNDOUBT], (uint64_t)at, deliveries[i]);
-		r = db_run(l->st[DELIVERY_UNDOUBT]);
-	}
-	return pass(r);
+	return pass(run_each(l, DELIVERY_UNDOUBT, deliveries, n, at));
 }
 
 int ledger_settle(struct ledger *l, const struct delivery *d, const struct attempt_row *attempt)

@@ -74,10 +74,9 @@ int ledger_fire(struct ledger *l, uint32_t automation, uint64_t contact, instant
 int ledger_next_fired(struct ledger *l, uint32_t *automation)
 {
 	int64_t next = 0;
-	bool found;
 	db_bind_i64(l->st[FIRED_NEXT], 1, *automation);
-	int r = ledger_get_i64(l->st[FIRED_NEXT], &next, &found);
-	*automation = found ? (uint32_t)next : 0;
+	int r = db_first_i64(l->st[FIRED_NEXT], &next);
+	*automation = (uint32_t)next;
 	return pass(r);
 }
 

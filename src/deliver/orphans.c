@@ -75,16 +75,14 @@ int orphans_end(struct ledger *l, const struct rules *rules, const struct lane_s
 
 bool orphans_have_fired(const struct orphans_walk *w)
 {
-	return w->again || w->automation != UINT32_MAX;
+	return w->again || w->automation;
 }
 
 /* Their positions stay: a store that is put back to an earlier state may have such an automation again,
  * and all that it has decided would be decided once more. */
 int orphans_forget_fired(struct ledger *l, const struct catalog *c, struct orphans_walk *w)
 {
-	if (w->automation == UINT32_MAX && w->again)
-		*w = (struct orphans_walk){ 0 };
-	for (unsigned i = 0; i < LOOKED_AT_MAX && w->automation != UINT32_MAX; i++) {
+	for (unsigned i = 0; i < LOOKED_AT_MAX && orphans_have_fired(w); i++) {
 		uint32_t no = w->automation;
 		bool all = true;
 		int r = ledger_next_fired(l, &no);
@@ -92,7 +90,9 @@ int orphans_forget_fired(struct ledger *l, const struct catalog *c, struct orpha
 			r = ledger_forget_fired(l, no, FIRED_AT_ONCE, &all);
 		if (r < 0 || !all)
 			return pass(r);
-		w->automation = no ? no : UINT32_MAX;
+		if (w->automation == 0)
+			w->again = false; /* what has gone by now, this walk comes to */
+		w->automation = no;
 	}
 	return 0;
 }

@@ -18,7 +18,7 @@ enum orphans_outcome {
 MUST_CHECK int orphans_end(struct ledger *l, const struct rules *rules,
 			   const struct lane_set *lanes, instant_us now);
 
-/* Up to which automation was looked at when it fired: UINT32_MAX is the end. */
+/* Up to which automation was looked at when it fired; 0: it is at the start. */
 struct orphans_walk {
 	uint32_t automation;
 	bool again; /* some may have gone since it was begun */

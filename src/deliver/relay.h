@@ -78,6 +78,8 @@ struct uuid relay_uuid(const struct relay_call *c);
 
 /* The contact's identity of that kind; .p NULL: it has none. */
 struct str relay_identity(struct relay_call *c, enum identity_kind kind);
+/* The digits of a phone; .n 0: it has none. */
+struct str relay_digits(struct relay_call *c, struct str phone);
 /* Its phone by the digits alone, from `least` to `most` of them; .p NULL: it has none such,
  * which is noted if it has one. */
 struct str relay_phone(struct relay_call *c, size_t least, size_t most);

@@ -100,6 +100,13 @@ struct str relay_text(const struct relay_call *c, struct str attribute)
 	return some ? json_str(v) : (struct str){ 0 };
 }
 
+struct str relay_digits(struct relay_call *c, struct str phone)
+{
+	struct str digits = identity_key(c->arena, IDENTITY_PHONE, phone);
+	c->failed |= !digits.p && identity_has_key(IDENTITY_PHONE, phone);
+	return digits;
+}
+
 struct str relay_phone(struct relay_call *c, size_t least, size_t most)
 {
 	static const struct str phone = STR_INIT("phone");
@@ -107,8 +114,7 @@ struct str relay_phone(struct relay_call *c, size_t least, size_t most)
 	if (!value.p)
 		return value;
 	relay_used(c, phone);
-	digits = identity_key(c->arena, IDENTITY_PHONE, value);
-	c->failed |= !digits.p && identity_has_key(IDENTITY_PHONE, value);
+	digits = relay_digits(c, value);
 	if (digits.p && digits.n >= least && digits.n <= most)
 		return digits;
 	relay_leave_out(c, STR("contact."), phone, "not an international number");

@@ -55,8 +55,7 @@ static bool put_phone(struct relay_call *c)
 	struct str phone = address(c, IDENTITY_PHONE);
 	if (!phone.p)
 		return false;
-	struct str digits = identity_key(c->arena, IDENTITY_PHONE, phone);
-	c->failed |= !digits.p && identity_has_key(IDENTITY_PHONE, phone);
+	struct str digits = relay_digits(c, phone);
 	bool good = phone.n <= PHONE_MAX && digits.n >= PHONE_DIGITS_MIN;
 	relay_used(c, name);
 	if (good)

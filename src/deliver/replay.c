@@ -223,7 +223,7 @@ static int run_one(struct replays *r, struct ledger *l, struct replay *p, instan
 	struct turn *t = calloc(1, sizeof(*t));
 	if (!t)
 		return fail(-ENOMEM, "a replay");
-	p->due_at = p->due_at > now + AHEAD_US ? now : MAX(p->due_at, now);
+	p->due_at = now;
 	t->most = MIN(p->per_second, ROWS_MAX);
 	int e = find(r, p, t);
 	e = e ?: put_back(l, p, t, now);

@@ -199,17 +199,6 @@ static struct str address_of(yyjson_val *attributes, yyjson_val *list, enum iden
 	return s.p ? s : identity_of(list, kind);
 }
 
-/* In E.164, however other dialects write them. */
-static struct str phone_of(struct buf *b, yyjson_val *attributes, yyjson_val *list)
-{
-	struct str s = address_of(attributes, list, IDENTITY_PHONE);
-	if (!s.p)
-		return s;
-	s = identity_e164(b->arena, s);
-	b->failed |= !s.p;
-	return s;
-}
-
 static void put_properties(struct buf *b, yyjson_val *attributes)
 {
 	yyjson_val *custom = json_get(attributes, STR("custom"));
@@ -232,7 +221,8 @@ void arsel_contact_put(struct buf *b, const struct contact_view *view)
 	uuid_text(view->id, id);
 	buf_printf(b, "{\"id\":\"%s\"", id);
 	arsel_put_text(b, "email", address_of(attributes, list, IDENTITY_EMAIL));
-	arsel_put_text(b, "phone_number", phone_of(b, attributes, list));
+	arsel_put_text(b, "phone_number",
+		       shown_phone(b, address_of(attributes, list, IDENTITY_PHONE)));
 	arsel_put_text(b, "external_id", identity_of(list, IDENTITY_EXTERNAL_ID));
 	arsel_put_text(b, "first_name", text_of(attributes, STR("first_name")));
 	arsel_put_text(b, "last_name", text_of(attributes, STR("last_name")));

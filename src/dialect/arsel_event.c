@@ -75,13 +75,8 @@ static enum refusal stop(struct call *call, struct arsel_event *e, enum arsel_st
 
 void arsel_judge_bytes(struct call *call, yyjson_val **external_id)
 {
-	/* 255 characters of four bytes each would be more than an identity holds. */
-	size_t size = *external_id ? json_str(*external_id).n : 0;
-	if (size <= IDENTITY_VALUE_MAX)
-		return;
-	problem_at(&call->problems, PROBLEM_TOO_MANY, STR("external_id"), .rule = "bytes",
-		   .limit = IDENTITY_VALUE_MAX, .size = (int64_t)size);
-	*external_id = NULL;
+	if (*external_id && !shape_identity_fits(call, json_str(*external_id), STR("external_id")))
+		*external_id = NULL;
 }
 
 static enum refusal read_members(struct call *call, yyjson_val *body, struct arsel_event *e,

@@ -80,6 +80,13 @@ void call_refuse_op(struct call *call, const struct op *op)
 	call->dialect->refuse(call, REFUSE_PROBLEMS);
 }
 
+struct str shown_phone(struct buf *b, struct str phone)
+{
+	struct str s = identity_e164(b->arena, phone);
+	b->failed |= phone.p && !s.p;
+	return s;
+}
+
 struct str echo(struct str s)
 {
 	enum { ECHO_MAX = 256 };

@@ -231,6 +231,9 @@ void call_refuse_op(struct call *call, const struct op *op);
 void problems_put_by_path(struct buf *b, const struct problems *ps,
 			  void (*put)(struct buf *b, const struct problem *p));
 
+/* A phone in E.164, however dialects write it; .p NULL stays so. `b` fails when memory is refused. */
+struct str shown_phone(struct buf *b, struct str phone);
+
 /* As much of a text out of the request as an answer repeats: its first 256 bytes or fewer, whole
  * code points of valid UTF-8 only. */
 struct str echo(struct str s);
@@ -276,6 +279,9 @@ struct shape_member {
  * PROBLEM_UNKNOWN_MEMBER. Paths begin with `path`. A value with a problem is NULL. */
 void shape_read(struct call *call, yyjson_val *object, struct str path,
 		const struct shape_member *members, unsigned n, bool strict, yyjson_val **values);
+
+/* As many characters as there may be can be more bytes than an identity holds: false, with a problem. */
+bool shape_identity_fits(struct call *call, struct str value, struct str path);
 
 /* Formats that more than one dialect asks for. */
 bool form_uuid(struct str s);

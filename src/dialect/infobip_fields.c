@@ -92,7 +92,7 @@ static const struct shape_member schema_members[N_SCHEMA] = {
 struct fields {
 	struct field *list;
 	bool *listed; /* of each old one: it has been named */
-	unsigned n, n_old, room, lists;
+	unsigned n, n_old, room;
 	bool nested;
 	struct str path;
 };
@@ -266,14 +266,17 @@ static enum refusal read_field(struct call *call, struct fields *into, yyjson_va
 
 static void judge_counts(struct call *call, const struct fields *f)
 {
-	unsigned lists = 0, max = f->nested ? NESTED_MAX : FIELDS_MAX;
-	for (unsigned i = 0; i < f->n; i++)
-		lists += f->list[i].type == FIELD_ARRAY;
+	unsigned lists = 0, old_lists = 0, max = f->nested ? NESTED_MAX : FIELDS_MAX;
+	for (unsigned i = 0; i < f->n; i++) {
+		bool is_list = f->list[i].type == FIELD_ARRAY;
+		lists += is_list;
+		old_lists += is_list && i < f->n_old;
+	}
 	/* What was there before, and came another way, may be more. */
 	if (f->n > max && f->n > f->n_old)
 		problem_at(&call->problems, PROBLEM_TOO_MANY, f->path, .rule = "fields",
 			   .limit = max, .size = f->n);
-	if (lists > LISTS_MAX && lists > f->lists)
+	if (lists > LISTS_MAX && lists > old_lists)
 		problem_at(&call->problems, PROBLEM_TOO_MANY, f->path, .rule = "Lists",
 			   .limit = LISTS_MAX, .size = lists);
 }
@@ -295,8 +298,6 @@ static enum refusal make_room(struct call *call, struct fields *into, const stru
 		return REFUSE_OVERLOADED;
 	into->n = into->n_old = n_old;
 	into->room = n_old + (unsigned)more;
-	for (unsigned i = 0; i < n_old; i++)
-		into->lists += old[i].type == FIELD_ARRAY;
 	return REFUSE_NOTHING;
 }
 

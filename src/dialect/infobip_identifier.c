@@ -59,15 +59,15 @@ static bool is_number(struct str s)
 enum refusal infobip_identify(struct arena *a, enum identity_kind kind, struct str value,
 			      struct who *out)
 {
-	bool by_number = kind == IDENTITY_NUMBER;
 	*out = (struct who){ .kind = kind, .value = value };
 	if (str_utf8_prefix(value) < value.n)
 		return REFUSE_PROBLEMS;
-	if (by_number ? !is_number(value) : !identity_has_key(kind, value))
+	if (kind == IDENTITY_NUMBER)
+		return is_number(value) ? REFUSE_NOTHING : REFUSE_PROBLEMS;
+	if (!identity_has_key(kind, value))
 		return REFUSE_PROBLEMS;
-	if (!by_number)
-		out->key = identity_key(a, kind, value);
-	return by_number || out->key.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
+	out->key = identity_key(a, kind, value);
+	return out->key.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }
 
 static bool form_phone(struct str s)

@@ -50,21 +50,12 @@ static const char *rule_of(enum identity_kind kind)
 					: "text of up to 256 characters";
 }
 
-/* As many characters as there may be can be more bytes than an identity holds. */
-static bool judge_bytes(struct call *call, struct str value, struct str path)
-{
-	if (value.n > IDENTITY_VALUE_MAX)
-		problem_at(&call->problems, PROBLEM_TOO_MANY, path, .rule = "bytes",
-			   .limit = IDENTITY_VALUE_MAX, .size = (int64_t)value.n);
-	return value.n <= IDENTITY_VALUE_MAX;
-}
-
 void infobip_person_identity(struct call *call, struct infobip_person *p, enum identity_kind kind,
 			     struct str value, struct str path)
 {
 	struct who w;
 	bool good = infobip_may_have(kind, value);
-	if (good && !judge_bytes(call, value, path))
+	if (good && !shape_identity_fits(call, value, path))
 		return;
 	enum refusal why = good ? infobip_identify(p->op->arena, kind, value, &w) : REFUSE_PROBLEMS;
 	if (why == REFUSE_PROBLEMS)

@@ -17,14 +17,12 @@ static enum refusal read_known(struct call *call, yyjson_val *item, struct op *o
 	};
 	struct who who = { .kind = IDENTITY_HEX, .use = WHO_LOOKUP };
 	yyjson_val *v[ARRAY_LEN(ids)];
-	uint64_t number;
-	int64_t created_s;
 	shape_read(call, item, STR(""), ids, ARRAY_LEN(ids), false, v);
 	yyjson_val *id = v[0] ?: v[1];
 	if (!id)
 		return omnisend_read_known(call, item, op);
 	who.value = json_str(id);
-	if (contact_hex_parse(who.value, &number, &created_s))
+	if (omnisend_is_name(who.kind, who.value))
 		return omnisend_read_changes(call, item, who, op);
 	problem_at(&call->problems, PROBLEM_UNKNOWN_CONTACT, ids[v[0] ? 0 : 1].name);
 	return REFUSE_NOTHING;

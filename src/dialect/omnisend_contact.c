@@ -63,9 +63,7 @@ static struct who *next_who(struct op *op, struct who *list)
 /* An id of another form is no contact's. */
 static void take_id(struct op *op, struct who *list, struct str id)
 {
-	uint64_t number;
-	int64_t created_s;
-	if (contact_hex_parse(id, &number, &created_s))
+	if (omnisend_is_name(IDENTITY_HEX, id))
 		*next_who(op, list) =
 			(struct who){ .kind = IDENTITY_HEX, .use = WHO_LOOKUP, .value = id };
 }
@@ -92,6 +90,15 @@ enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, s
 			   .value = identity_e164(op->arena, phone),
 			   .key = identity_key(op->arena, IDENTITY_PHONE, phone) };
 	return w->key.p && w->value.p ? REFUSE_NOTHING : REFUSE_OVERLOADED;
+}
+
+bool omnisend_is_name(enum identity_kind kind, struct str value)
+{
+	uint64_t number;
+	int64_t created_s;
+	if (kind == IDENTITY_HEX)
+		return contact_hex_parse(value, &number, &created_s);
+	return kind == IDENTITY_EMAIL ? form_email(value) : omnisend_form_phone(value);
 }
 
 bool omnisend_who(struct arena *a, struct who *w, enum identity_kind kind, struct str value)

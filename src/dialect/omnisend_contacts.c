@@ -3,8 +3,6 @@
  */
 #include "dialect/omnisend_private.h"
 
-#include "model/contact.h"
-
 const struct omnisend_no omnisend_not_found = { 404, "not-found", "Not found",
 						"Contact not found" };
 static const struct omnisend_no taken = { 409, "problem", "Conflict",
@@ -144,14 +142,11 @@ static enum refusal not_found(struct call *call)
 
 static enum refusal patch_by_id_decode(struct call *call)
 {
-	uint64_t number;
-	int64_t created_s;
 	struct who who = { .kind = IDENTITY_HEX, .use = WHO_LOOKUP, .value = call->params[0] };
 	enum refusal why = omnisend_begin_call(call);
 	if (why)
 		return why;
-	return contact_hex_parse(who.value, &number, &created_s) ? patch(call, who)
-								 : not_found(call);
+	return omnisend_is_name(who.kind, who.value) ? patch(call, who) : not_found(call);
 }
 
 static enum refusal patch_by_email_decode(struct call *call)
@@ -166,7 +161,7 @@ static enum refusal patch_by_email_decode(struct call *call)
 		problem_at(&call->problems, PROBLEM_REQUIRED, STR("email"));
 		return REFUSE_PROBLEMS;
 	}
-	if (!form_email(email))
+	if (!omnisend_is_name(IDENTITY_EMAIL, email))
 		return not_found(call);
 	return omnisend_who(a, &who, IDENTITY_EMAIL, email) ? patch(call, who) : REFUSE_OVERLOADED;
 }
@@ -180,9 +175,12 @@ static void patch_answer(struct call *call)
 
 /* --- GET, also of version 4 --- */
 
+/* Nothing is asked about a name that nobody can have. */
 static enum refusal ask(struct call *call, enum identity_kind kind, struct str value)
 {
 	struct arena *a = &call->req->arena;
+	if (!omnisend_is_name(kind, value))
+		return REFUSE_NOTHING;
 	struct who *who = arena_new(a, struct who);
 	struct query *query = arena_new(a, struct query);
 	if (!who || !query || !omnisend_who(a, who, kind, value))
@@ -194,23 +192,18 @@ static enum refusal ask(struct call *call, enum identity_kind kind, struct str v
 
 static enum refusal by_id_decode(struct call *call)
 {
-	uint64_t number;
-	int64_t created_s;
 	enum refusal why = omnisend_begin_call(call);
-	bool good = contact_hex_parse(call->params[0], &number, &created_s);
-	return why || !good ? why : ask(call, IDENTITY_HEX, call->params[0]);
+	return why ?: ask(call, IDENTITY_HEX, call->params[0]);
 }
 
 static enum refusal by_email_decode(struct call *call)
 {
-	struct str email = str_trim(call->params[0]);
-	return form_email(email) ? ask(call, IDENTITY_EMAIL, email) : REFUSE_NOTHING;
+	return ask(call, IDENTITY_EMAIL, str_trim(call->params[0]));
 }
 
 static enum refusal by_phone_decode(struct call *call)
 {
-	struct str phone = str_trim(call->params[0]);
-	return omnisend_form_phone(phone) ? ask(call, IDENTITY_PHONE, phone) : REFUSE_NOTHING;
+	return ask(call, IDENTITY_PHONE, str_trim(call->params[0]));
 }
 
 static void get_answer(struct call *call)

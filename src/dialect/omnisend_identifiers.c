@@ -67,7 +67,8 @@ struct way {
 struct reading {
 	struct call *call;
 	struct way ways[N_CHANNELS];
-	bool refused; /* memory was */
+	struct attribute_change *changes; /* the operation's, with room for more */
+	bool refused;                     /* memory was */
 };
 
 static struct str path_to(struct reading *r, struct str path, struct str name)
@@ -213,9 +214,8 @@ static struct attribute_change *more_changes(struct op *op)
 
 static void add(struct reading *r, struct op *op, struct attribute_change c)
 {
-	struct attribute_change *list = (struct attribute_change *)op->changes; /* more_changes() */
 	r->refused |= !c.json.p;
-	list[op->n_changes++] = c;
+	r->changes[op->n_changes++] = c;
 }
 
 /* `of`: the identity it is said of. Of none, there is nobody to say it of. */
@@ -268,7 +268,8 @@ enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned 
 	for (unsigned i = 0; i < N_CHANNELS; i++)
 		if (r.ways[i].id.n == 0)
 			r.ways[i].id = omnisend_given(v[i]);
-	if (!more_changes(op))
+	r.changes = more_changes(op);
+	if (!r.changes)
 		return REFUSE_OVERLOADED;
 	enum refusal why = take_ways(&r, uses, op, list);
 	if (v[CREATED_AT])

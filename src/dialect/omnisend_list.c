@@ -26,8 +26,8 @@ static struct str param(struct call *call, struct str name)
 static void read_filter(struct call *call, struct filter *f)
 {
 	struct str direction = param(call, STR("direction"));
-	*f = (struct filter){ .email = param(call, STR("email")),
-			      .phone = param(call, STR("phone")),
+	*f = (struct filter){ .email = str_trim(param(call, STR("email"))),
+			      .phone = str_trim(param(call, STR("phone"))),
 			      .status = param(call, STR("status")),
 			      .tag = param(call, STR("tag")),
 			      .segment = param(call, STR("segmentID")),
@@ -126,8 +126,8 @@ static enum refusal ask_page(struct call *call, const struct filter *f)
 /* False: what it asks for can be nobody's, and there are no segments here. */
 static bool may_find(const struct filter *f)
 {
-	return !f->segment.p && (!f->email.p || form_email(str_trim(f->email))) &&
-	       (!f->phone.p || omnisend_form_phone(str_trim(f->phone)));
+	return !f->segment.p && (!f->email.p || omnisend_is_name(IDENTITY_EMAIL, f->email)) &&
+	       (!f->phone.p || omnisend_is_name(IDENTITY_PHONE, f->phone));
 }
 
 static enum refusal ask_contact(struct call *call, const struct filter *f)
@@ -140,9 +140,9 @@ static enum refusal ask_contact(struct call *call, const struct filter *f)
 		return REFUSE_OVERLOADED;
 	*q = (struct query){ .kind = QUERY_CONTACT, .who = who };
 	if (f->email.p)
-		good &= omnisend_who(a, &who[q->n_who++], IDENTITY_EMAIL, str_trim(f->email));
+		good &= omnisend_who(a, &who[q->n_who++], IDENTITY_EMAIL, f->email);
 	if (f->phone.p)
-		good &= omnisend_who(a, &who[q->n_who++], IDENTITY_PHONE, str_trim(f->phone));
+		good &= omnisend_who(a, &who[q->n_who++], IDENTITY_PHONE, f->phone);
 	place(q, f);
 	call->query = q;
 	return good ? REFUSE_NOTHING : REFUSE_OVERLOADED;

@@ -129,6 +129,8 @@ void omnisend_put_tags(struct buf *b, yyjson_val *tags);
 enum refusal omnisend_add_email(struct op *op, struct who *list, unsigned use, struct str email);
 enum refusal omnisend_add_phone(struct op *op, struct who *list, unsigned use, struct str phone);
 
+/* Whether anybody can be called that: HEX, EMAIL or PHONE. */
+bool omnisend_is_name(enum identity_kind kind, struct str value);
 /* Whoever is looked up by that, which has the form of its kind. False: memory is refused. */
 MUST_CHECK bool omnisend_who(struct arena *a, struct who *w, enum identity_kind kind,
 			     struct str value);

@@ -81,11 +81,6 @@ struct level {
 	unsigned depth; /* the outermost is 1 */
 };
 
-static const struct field *field_there(const struct level *at, struct str name)
-{
-	return field_search(at->old, at->by_name, at->n_old, name);
-}
-
 static struct str path_to(struct call *call, struct str at, unsigned member)
 {
 	return problem_path(&call->req->arena, at, members[member].name);
@@ -134,7 +129,7 @@ static bool read_inside(struct call *call, yyjson_val *map, const struct level *
 
 /* False: memory is refused. */
 static bool read_property(struct call *call, yyjson_val *said, const struct level *at,
-			  struct field *f)
+			  const struct field *old, struct field *f)
 {
 	yyjson_val *v[N_MEMBERS];
 	struct str path = problem_path(&call->req->arena, at->path, f->name);
@@ -152,7 +147,6 @@ static bool read_property(struct call *call, yyjson_val *said, const struct leve
 			   .rule = type_rule);
 		return true;
 	}
-	const struct field *old = field_there(at, f->name);
 	if (old && !is_same(old, json_index_get(&at->kept_of, f->name), f->type, name))
 		clash(call, path, old);
 	else if (old)
@@ -163,12 +157,6 @@ static bool read_property(struct call *call, yyjson_val *said, const struct leve
 		return read_inside(call, v[PROPERTIES], at, old, path, f);
 	problem_at(&call->problems, PROBLEM_UNKNOWN_MEMBER, path_to(call, path, PROPERTIES));
 	return true;
-}
-
-/* One that is there may have a name that only other dialects give. */
-static bool may_be_named(struct call *call, const struct level *at, struct str name)
-{
-	return field_there(at, name) || omnisend_name(call, name, at->path);
 }
 
 static bool read_level(struct call *call, yyjson_val *map, struct level *at,
@@ -188,8 +176,10 @@ static bool read_level(struct call *call, yyjson_val *map, struct level *at,
 	json_foreach_member (map, i, max, key, v) {
 		struct field *f = &list[(*n)++];
 		f->name = json_str(key);
-		bool good = may_be_named(call, at, f->name);
-		if (good && !read_property(call, v, at, f))
+		/* One that is there may have a name that only other dialects give. */
+		const struct field *old = field_search(at->old, at->by_name, at->n_old, f->name);
+		bool good = old || omnisend_name(call, f->name, at->path);
+		if (good && !read_property(call, v, at, old, f))
 			return false;
 	}
 	return true;

@@ -4,8 +4,6 @@
  */
 #include "dialect/omnisend_private.h"
 
-#include "model/contact.h"
-
 enum { TAGGED_MAX = 250 /* contacts of each list */ };
 
 /* How the contacts may be named. */
@@ -69,21 +67,11 @@ static void judge(struct call *call, yyjson_val **v)
 			   .rule = "contactIDs, emails, phones, segmentID");
 }
 
-/* Else nobody can be named so. */
-static bool is_name(enum identity_kind kind, struct str value)
-{
-	uint64_t number;
-	int64_t created_s;
-	if (kind == IDENTITY_HEX)
-		return contact_hex_parse(value, &number, &created_s);
-	return kind == IDENTITY_EMAIL ? form_email(value) : omnisend_form_phone(value);
-}
-
 static bool add_op(struct call *call, enum identity_kind kind, struct str value,
 		   const struct attribute_change *change)
 {
 	value = str_trim(value);
-	if (!is_name(kind, value))
+	if (!omnisend_is_name(kind, value))
 		return true;
 	struct who *who = arena_new(&call->req->arena, struct who);
 	if (!who || !omnisend_who(&call->req->arena, who, kind, value))

@@ -45,16 +45,10 @@ static struct str text_at(yyjson_val *object, struct str name)
 	return yyjson_is_str(v) ? json_str(v) : (struct str){ 0 };
 }
 
-/* Likewise an attribute as it is shown: phones with a "+" (decision 27), however other dialects
- * write them. */
-static struct str shown_at(struct buf *b, yyjson_val *attributes, struct str name)
+/* An attribute's text as it is shown: phones with a "+" (decision 27). */
+static struct str as_shown(struct buf *b, struct str attribute, struct str s)
 {
-	struct str s = text_at(attributes, name);
-	if (!s.p || !str_eq(name, STR("phone")))
-		return s;
-	s = identity_e164(b->arena, s);
-	b->failed |= !s.p;
-	return s;
+	return str_eq(attribute, STR("phone")) ? shown_phone(b, s) : s;
 }
 
 /* What another dialect has stored under the name in another type is not shown: clients are typed.
@@ -68,7 +62,7 @@ static void put_member(struct buf *b, const struct shown *m, yyjson_val *attribu
 	if (!is_of(v, m->empty))
 		buf_put(b, m->empty == '"' ? STR("\"\"") : m->empty == '[' ? STR("[]") : STR("{}"));
 	else if (m->empty == '"')
-		buf_json_str(b, shown_at(b, attributes, m->attribute));
+		buf_json_str(b, as_shown(b, m->attribute, json_str(v)));
 	else
 		json_put(b, v);
 }
@@ -183,7 +177,8 @@ static void put_identifiers(struct buf *b, yyjson_val *attributes, const char *d
 	char between = '[';
 	buf_lit(b, ",\"identifiers\":");
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		struct str id = shown_at(b, attributes, ways[i].attribute);
+		struct str name = ways[i].attribute;
+		struct str id = as_shown(b, name, text_at(attributes, name));
 		if (!id.p)
 			continue;
 		buf_char(b, between);
@@ -221,7 +216,7 @@ static void put_opt_ins(struct buf *b, yyjson_val *attributes, const char *date)
 static void put_reach(struct buf *b, yyjson_val *attributes, bool dated)
 {
 	struct str email = text_at(attributes, STR("email"));
-	struct str phone = shown_at(b, attributes, STR("phone"));
+	struct str phone = shown_phone(b, text_at(attributes, STR("phone")));
 	put_text(b, ",\"email\":", email.p ? email : STR(""));
 	buf_put(b, dated ? STR(",\"phone\":[") : STR(",\"phone\":"));
 	if (phone.p || !dated)

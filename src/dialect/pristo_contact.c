@@ -34,9 +34,8 @@ void pristo_judge_any_id(struct call *call, struct str path, struct str id)
 	else if (size > ID_MAX)
 		problem_at(&call->problems, PROBLEM_TOO_LONG, path, .limit = ID_MAX,
 			   .size = (int64_t)size);
-	else if (id.n > IDENTITY_VALUE_MAX)
-		problem_at(&call->problems, PROBLEM_TOO_MANY, path, .rule = "bytes",
-			   .limit = IDENTITY_VALUE_MAX, .size = (int64_t)id.n);
+	else
+		shape_identity_fits(call, id, path);
 }
 
 static void judge_id(struct call *call, struct str id)

@@ -109,6 +109,14 @@ void shape_read(struct call *call, yyjson_val *object, struct str path,
 	}
 }
 
+bool shape_identity_fits(struct call *call, struct str value, struct str path)
+{
+	if (value.n > IDENTITY_VALUE_MAX)
+		problem_at(&call->problems, PROBLEM_TOO_MANY, path, .rule = "bytes",
+			   .limit = IDENTITY_VALUE_MAX, .size = (int64_t)value.n);
+	return value.n <= IDENTITY_VALUE_MAX;
+}
+
 bool form_uuid(struct str s)
 {
 	struct uuid u;

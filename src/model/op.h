@@ -170,7 +170,7 @@ enum document_rule {
  * until it expires. `space` keeps the ids of one dialect's call apart from all others.
  *
  * Within one operation (events): a repetition comes back as OP_DONE with `repeated` set and the
- * first event's facts (id, times, seq, contact, definition_no); nothing is written.
+ * first event's facts (id, times, seq, contact); nothing is written.
  * Over a whole job: see commit_job.
  */
 enum { DEDUPE_KEY_MAX = 512 }; /* bytes; the dialect refuses longer ones */
@@ -294,5 +294,5 @@ struct op {
 	uint64_t bulk_no;             /* OP_BULK */
 	struct uuid contact_field_id; /* OP_CONTACT_FIELD: look it up in the catalog */
 	uint32_t document_no;         /* OP_DOCUMENT, OP_DOCUMENT_DELETE */
-	uint32_t definition_no;       /* OP_DEFINITION, or `repeated`: look it up in the catalog */
+	uint32_t definition_no;       /* OP_DEFINITION: look it up in the catalog */
 };

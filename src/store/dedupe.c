@@ -57,7 +57,7 @@ static int take_first(sqlite3_stmt *st, struct op *op)
 	if (!op->wants_first)
 		return STORE_OK;
 	op->properties = arena_str(op->arena, db_text(st, 4));
-	op->definition_name = arena_str(op->arena, db_text(st, 6));
+	op->definition_name = arena_str(op->arena, db_text(st, 5));
 	return op->properties.p && op->definition_name.p ? STORE_OK : STORE_REFUSED;
 }
 
@@ -67,7 +67,6 @@ static int take_facts(sqlite3_stmt *st, struct op *op, uint64_t seq)
 	op->contact = (uint64_t)db_i64(st, 1);
 	op->occurred_at = db_i64(st, 2);
 	op->received_at = db_i64(st, 3);
-	op->definition_no = (uint32_t)db_i64(st, 5);
 	int r = db_blob(st, 0, op->event_id.b, sizeof(op->event_id.b));
 	return r < 0 ? pass(r) : take_first(st, op);
 }

@@ -13,7 +13,7 @@ const char *const statement_sql[STATEMENTS] = {
 			  " occurred_at, received_at, properties, mismatches, cause FROM new_event",
 
 	[ST_EVENT_FACTS] = "SELECT id, contact, occurred_at, received_at, properties,"
-			   " definition, (SELECT name FROM definition WHERE no = definition)"
+			   " (SELECT name FROM definition WHERE no = definition)"
 			   " FROM event WHERE seq = ?",
 	[ST_EVENT_ERASE] = "UPDATE event SET properties = '{}', mismatches = NULL WHERE seq = ?"
 			   " AND contact = ? RETURNING prev",
