@@ -13,6 +13,10 @@ from diskfault import full_disk
 def spaces():
     return {"failing": senders.engine_workspace("arsel-failing"),
             "large": senders.engine_workspace("arsel-large"),
+            "pages": senders.engine_workspace(
+                "arsel-pages", contact_fields=["x"],
+                keys=[occurd.key(occurd.made_uuid("arsel-pages", "key"),
+                                 ["contacts.write", "contacts.read"], "pages")]),
             "batches": senders.engine_workspace("arsel-batches"),
             "changed": senders.engine_workspace("arsel-changed"),
             "limited": senders.engine_workspace("arsel-limited", limits={})}
@@ -115,3 +119,33 @@ def test_68_the_store_is_down(server, spaces):
     assert reader.state() == before, "something of the refused events was stored"
     assert server.request(*senders.arsel(space, "after@example.com")).status == 202
     assert len(reader.events()) == 2
+
+
+LARGE = 100  # contacts of so many bytes, which no answer has room for
+LARGE_BYTES = 230_000
+
+
+def test_a_page_of_large_contacts_ends_early(server, spaces):
+    """And who goes on behind it sees each of them once, in either direction."""
+    headers = senders.arsel(spaces["pages"], "a@example.com")[2]
+    for n in range(LARGE):
+        body = {"email": f"{n:03}@example.com", "properties": {"x": "x" * LARGE_BYTES}}
+        reply = server.request("POST", "/v1/contacts", headers, json.dumps(body).encode())
+        assert reply.status == 201, reply
+
+    def page(at):
+        reply = server.request("GET", f"/v1/contacts?limit=100{at}", headers)
+        assert reply.status == 200, reply.head
+        return reply.json()["data"], reply.json()["has_more"]
+
+    pages, more, at = [], True, ""
+    while more:
+        rows, more = page(at)
+        pages.append(rows)
+        at = f"&after={rows[-1]['id']}"
+    seen = [row["email"] for rows in pages for row in rows]
+    assert seen == [f"{n:03}@example.com" for n in reversed(range(LARGE))]
+    assert 3 < len(pages) < LARGE
+    rows, more = page(f"&before={pages[-1][-1]['id']}")
+    assert more and 1 < len(rows) < LARGE
+    assert [row["email"] for row in rows] == seen[-1 - len(rows):-1]
