@@ -267,6 +267,20 @@ def test_a_body_for_a_path_nobody_owns(server):
         assert wire.is_closed()
 
 
+@pytest.mark.parametrize("target, shape", [
+    ("/people/2/persons?identifier=jan\xe9@x.io&type=EMAIL", {"requestError"}),
+    ("/v1/events?search=\xd8\xb7", {"status_code", "name", "message"}),
+    ("/_/v1/events?x=\xe9", {"type", "title", "status", "detail"}),
+    ("\xe9/v1/events", {"type", "title", "status", "detail"}),
+])
+def test_a_target_with_bytes_of_no_url_is_refused_as_its_owner_does(server, target, shape):
+    with server.wire() as wire:
+        wire.send(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode("latin-1"))
+        reply = wire.final()
+        assert reply.status == 400 and set(reply.json()) == shape, reply
+        assert wire.is_closed()
+
+
 def test_absolute_target(server):
     assert server.request("GET", "http://occurd.test/healthz").status == 200
 
