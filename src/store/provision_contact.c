@@ -36,6 +36,8 @@ static int make_who(struct store *s, const struct provision_contact *c, char *te
 	return 0;
 }
 
+static const struct str tags = STR_INIT("tags");
+
 static int add_changes(struct arena *a, yyjson_val *object, bool custom,
 		       struct attribute_change *list, unsigned *n)
 {
@@ -48,12 +50,15 @@ static int add_changes(struct arena *a, yyjson_val *object, bool custom,
 		json_put(&json, v);
 		if (json.failed)
 			return no_memory();
-		list[(*n)++] = (struct attribute_change){ ATTRIBUTE_SET, custom, json_str(key),
-							  .json = buf_str(&json) };
+		bool unites = !custom && str_eq(json_str(key), tags);
+		list[(*n)++] =
+			(struct attribute_change){ unites ? ATTRIBUTE_UNION : ATTRIBUTE_SET, custom,
+						   json_str(key), .json = buf_str(&json) };
 	}
 	return 0;
 }
 
+/* What is declared takes the place of what was there; of the tags each counts once. */
 static int make_changes(struct store *s, const struct provision_contact *c, struct op *op)
 {
 	yyjson_val *root = NULL;
@@ -64,10 +69,14 @@ static int make_changes(struct store *s, const struct provision_contact *c, stru
 	yyjson_val *custom = json_get(root, STR("custom"));
 	if (!yyjson_is_obj(root) || (custom && !yyjson_is_obj(custom)))
 		return fail(-EINVAL, "attributes of a contact are not an object");
-	size_t room = yyjson_obj_size(root) + yyjson_obj_size(custom) + 1;
+	size_t room = yyjson_obj_size(root) + yyjson_obj_size(custom) + 1 /* emptied tags */;
 	struct attribute_change *list = arena_array(&s->scratch, struct attribute_change, room);
 	if (!list)
 		return no_memory();
+	if (json_get(root, tags))
+		list[op->n_changes++] = (struct attribute_change){ .verb = ATTRIBUTE_SET,
+								   .name = tags,
+								   .json = STR("[]") };
 	int r = add_changes(&s->scratch, root, false, list, &op->n_changes);
 	r = r ?: add_changes(&s->scratch, custom, true, list, &op->n_changes);
 	op->changes = list;

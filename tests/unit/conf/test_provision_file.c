@@ -239,6 +239,13 @@ static void test_taken(void **state)
 		     "    - { kind: phone, value: +972 50-1 }\n",
 		  "[7c9e6679 'a' rate 0 contact 3f2504e0 {} contact - "
 		  "email=John@Example.com=john@example.com phone=+972 50-1=972501 {}]" },
+		/* Blanks around an e-mail or phone are no part of it; ids are what they are. */
+		{ WS "  name: a\n  contacts:\n  - identities:\n"
+		     "    - { kind: email, value: \" John.Doe@Example.com\\t\" }\n"
+		     "    - { kind: phone, value: \" +972 50-1 \" }\n"
+		     "    - { kind: external_id, value: \" x \" }\n",
+		  "[7c9e6679 'a' rate 0 contact - email=John.Doe@Example.com=john.doe@example.com "
+		  "phone=+972 50-1=972501 external_id= x = x  {}]" },
 		/* The same address twice: in two workspaces that is two people. */
 		{ WS "  name: a\n  contacts: [{ identities: [{ kind: email, value: a@b.c }] }]\n"
 		     "- id: 8c9e6679-7425-40de-944b-e07fc1f90ae7\n  name: b\n"
@@ -570,6 +577,14 @@ static void test_refused(void **state)
 		  "open_channel, not \"mail\"" },
 		{ WS "  contacts: [{ identities: [{ kind: email, value: nobody }] }]\n",
 		  "3: workspaces[0].contacts[0].identities[0].value: must be an e-mail address" },
+		{ WS "  contacts: [{ identities: [{ kind: email, value: \" a @b.c\" }] }]\n",
+		  "3: workspaces[0].contacts[0].identities[0].value: must be an e-mail address" },
+		{ WS "  contacts: [{ identities: [{ kind: email, value: \" \" }] }]\n",
+		  "3: workspaces[0].contacts[0].identities[0].value: must be an e-mail address" },
+		{ WS "  contacts: [{ identities: [{ kind: email, value: \" a@b.c\" },\n"
+		     "      { kind: email, value: \"a@b.c \" }] }]\n",
+		  "4: workspaces[0].contacts[0].identities[1].value: must be unique, but line 3 "
+		  "has the same" },
 		{ WS "  contacts: [{ identities: [{ kind: phone, value: none }] }]\n",
 		  "3: workspaces[0].contacts[0].identities[0].value: must have digits" },
 		{ WS "  contacts:\n  - identities: [{ kind: email, value: a@b.c }]\n"

@@ -461,6 +461,36 @@ static void contact_is_made_and_kept_as_declared(void **state)
 	assert_int_equal(fixture_fingerprint(&f), before);
 }
 
+/* Each tag once, as all that put tags on a contact do; and what the file no longer has goes. */
+static void tags_are_a_set(void **state)
+{
+	static const struct {
+		const char *declared, *expect;
+	} cases[] = {
+		{ "{\"tags\":[\"b\",\"a\",\"b\"]}", "{\"tags\":[\"b\",\"a\"]}" },
+		{ "{\"tags\":[\"c\",\"a\"]}", "{\"tags\":[\"c\",\"a\"]}" },
+		{ "{\"tags\":null}", "{\"tags\":[]}" },
+		{ "{\"tags\":[\"b\"]}", "{\"tags\":[\"b\"]}" },
+		{ "{\"tags\":[]}", "{\"tags\":[]}" },
+		/* A custom attribute of that name is any list. */
+		{ "{\"custom\":{\"tags\":[1,1]}}", "{\"tags\":[],\"custom\":{\"tags\":[1,1]}}" },
+	};
+	struct provision_contact contact = { .has_id = true, .id = given };
+	struct provision_workspace w = acme();
+	(void)state;
+	w.contacts = &contact;
+	w.n_contacts = 1;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		contact.attributes = str_of(cases[i].declared);
+		assert_done(provision(&w));
+		expect_contact("[]", cases[i].expect);
+		uint64_t before = fixture_fingerprint(&f);
+		clock_us += US_PER_S;
+		assert_done(provision(&w));
+		assert_int_equal(fixture_fingerprint(&f), before);
+	}
+}
+
 static void delete_given(void)
 {
 	struct who who = { IDENTITY_UUID, WHO_LOOKUP, str_of(given_text), { 0 } };
@@ -573,6 +603,7 @@ int main(void)
 		CASE(definition_keeps_id_and_age),
 		CASE(inferred_definition_keeps_what_it_learned),
 		CASE(contact_is_made_and_kept_as_declared),
+		CASE(tags_are_a_set),
 		CASE(given_id_is_of_one_contact),
 		CASE(contact_of_events_gets_the_declared_id),
 		CASE(first_owner_keeps_an_identity),
