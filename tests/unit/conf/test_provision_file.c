@@ -653,6 +653,11 @@ static void test_ceilings(void **state)
 		{ WS "  name: ", "x", "\n", 256,
 		  "3: workspaces[0].name: must be at most 255 characters long, not 256" },
 		{ WS "  name: ", "\xF0\x9F\x98\x80", "\n", 255, NULL },
+		{ WS "  definitions: [{ name: a, description: ", "\xF0\x9F\x98\x80", "}]\n", 2000,
+		  NULL },
+		{ WS "  definitions: [{ name: a, description: ", "x", "}]\n", 2001,
+		  "3: workspaces[0].definitions[0].description: must be at most 2000 characters "
+		  "long, not 2001" },
 		{ WS "  contact_fields: [", "x", "]\n", 129,
 		  "3: workspaces[0].contact_fields[0]: must be at most 128 bytes long, not 129" },
 		{ WS "  contact_fields: [", "x,", "]\n", 1001,
