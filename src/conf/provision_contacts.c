@@ -153,7 +153,8 @@ static int judge_id(struct judge *j, const struct yaml_place *contact,
 static int judge_contact(struct judge *j, const struct yaml_place *at,
 			 const struct file_contact *in, struct provision_contact *out)
 {
-	int r = judge_id(j, at, in, out);
+	int r = judge_place(j, at, &out->place);
+	r = r ?: judge_id(j, at, in, out);
 	r = r ?: judge_identities(j, at, in, out);
 	return r ?: judge_attributes(j, at, &out->attributes);
 }

@@ -73,7 +73,8 @@ static int judge_definition(struct judge *j, const struct yaml_place *at,
 {
 	struct yaml_place name = yaml_member(j->doc, at, "name");
 	struct yaml_place fields = yaml_member(j->doc, at, "fields");
-	int r = judge_name(j, &name, in->name, &out->name);
+	int r = judge_place(j, at, &out->place);
+	r = r ?: judge_name(j, &name, in->name, &out->name);
 	r = r ?: judge_unique(j, &name, &j->definitions, out->name);
 	r = r ?: judge_description(j, at, in->description, &out->description);
 	out->inferred = in->inferred;

@@ -747,6 +747,37 @@ static void test_nesting_of_fields(void **state)
 	arena_fini(&got.arena);
 }
 
+/* For what only the store can tell: it knows no file. */
+static void test_places(void **state)
+{
+	struct reading got;
+	(void)state;
+	read_text(&got, WS "  contact_fields:\n  - a\n  - { name: b }\n"
+			   "  keys:\n  - secret: s\n    scopes: []\n"
+			   "  oauth_clients: [{ id: c, secret: s, scopes: [] }]\n"
+			   "  definitions:\n  - name: d\n"
+			   "  contacts:\n\n  - id: " ID "\n"
+			   "- id: 8c9e6679-7425-40de-944b-e07fc1f90ae7\n");
+	assert_string_equal(got.error, "");
+	const struct provision_workspace *w = got.p.workspaces;
+	const struct {
+		struct str place;
+		const char *expect;
+	} cases[] = {
+		{ w->place, "demo.yaml:2: workspaces[0]" },
+		{ w->contact_fields[0].place, "demo.yaml:4: workspaces[0].contact_fields[0]" },
+		{ w->contact_fields[1].place, "demo.yaml:5: workspaces[0].contact_fields[1]" },
+		{ w->keys[0].place, "demo.yaml:7: workspaces[0].keys[0]" },
+		{ w->oauth_clients[0].place, "demo.yaml:9: workspaces[0].oauth_clients[0]" },
+		{ w->definitions[0].place, "demo.yaml:11: workspaces[0].definitions[0]" },
+		{ w->contacts[0].place, "demo.yaml:14: workspaces[0].contacts[0]" },
+		{ w[1].place, "demo.yaml:15: workspaces[1]" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_string_equal(cases[i].place.p, cases[i].expect);
+	arena_fini(&got.arena);
+}
+
 static void test_cannot_be_read(void **state)
 {
 	struct arena a;
@@ -796,6 +827,7 @@ int main(void)
 		cmocka_unit_test(test_ceilings),
 		cmocka_unit_test(test_nesting_of_fields),
 		cmocka_unit_test(test_what_is_not_mentioned_is_kept),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_cannot_be_read),
 		cmocka_unit_test(test_every_arena),
 	};
