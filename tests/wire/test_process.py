@@ -215,6 +215,8 @@ def check_one_clear_line(done, *words):
     lines = [l for l in done.stderr.splitlines() if all(w in l for w in words)]
     assert lines, f"no line with {words}: {done.stderr}"
     assert not any(word in done.stderr for word in occurd.SANITIZER_WORDS), done.stderr
+    for line in done.stderr.splitlines():
+        assert bool(occurd.SOURCE_PLACE.search(line)) == ('"start_failed"' in line), line
 
 
 def test_a_second_server_on_the_same_data_refuses(tmp_path):
