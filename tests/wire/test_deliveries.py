@@ -288,10 +288,7 @@ def test_gone_disables_the_destination(tmp_path):
             track(server, space)
             wait_until(lambda: len(deliveries(server, space)) == 7, what="seven deliveries")
             assert len(receiver.got) == 1
-            reply = server.request(
-                "PATCH", "/_/v1/destinations/crm",
-                {"Authorization": "Bearer gone-reader", "Content-Type": "application/json"},
-                json.dumps({"url": receiver.url("/new")}).encode())
+            reply = api(server, space, "PATCH", "destinations/crm", {"url": receiver.url("/new")})
             assert reply.status == 200, reply
             ended(server, space, 7)
         assert len(receiver.ids("/new")) == 7
@@ -343,10 +340,7 @@ def test_the_address_of_before_disables_nothing(tmp_path):
         with occurd.start(tmp_path, [space]) as server:
             first = track(server, space)
             wait_until(lambda: receiver.got, what="the first try")
-            reply = server.request(
-                "PATCH", "/_/v1/destinations/crm",
-                {"Authorization": "Bearer gone-reader", "Content-Type": "application/json"},
-                json.dumps({"url": receiver.url("/new")}).encode())
+            reply = api(server, space, "PATCH", "destinations/crm", {"url": receiver.url("/new")})
             assert reply.status == 200, reply
             second = track(server, space)
             wait_until(lambda: receiver.ids("/new"), what="one at the new address")

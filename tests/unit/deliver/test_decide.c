@@ -44,30 +44,16 @@ static void close_world(struct world *w)
 	fixture_end(&w->f);
 }
 
-static uint32_t declare(struct world *w, enum document_kind kind, const char *name,
-			const char *body)
+static void declare(struct world *w, enum document_kind kind, const char *name, const char *body)
 {
-	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
-	struct op op = { .arena = &w->f.arena,
-			 .kind = OP_DOCUMENT,
-			 .workspace = 1,
-			 .rules = DOCUMENT_MUST_BE_NEW,
-			 .document = &d };
 	clock_us += 1000;
-	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
-	return op.document_no;
+	fixture_declare(&w->f, DOCUMENT_MUST_BE_NEW, kind, name, body);
 }
 
 static void change(struct world *w, const char *body)
 {
-	struct document d = { .kind = DOCUMENT_AUTOMATION, .name = STR("r"), .body = str_of(body) };
-	struct op op = { .arena = &w->f.arena,
-			 .kind = OP_DOCUMENT,
-			 .workspace = 1,
-			 .rules = DOCUMENT_MUST_EXIST,
-			 .document = &d };
 	clock_us += 1000;
-	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
+	fixture_declare(&w->f, DOCUMENT_MUST_EXIST, DOCUMENT_AUTOMATION, "r", body);
 }
 
 static void event(struct world *w, const char *email, const char *properties)

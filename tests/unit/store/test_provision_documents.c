@@ -54,13 +54,6 @@ static const char *body_of(enum document_kind kind, const char *name)
 	return d ? arena_str(&f.arena, d->body).p : NULL;
 }
 
-static void put_body(enum document_kind kind, const char *name, const char *body)
-{
-	const struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
-	struct op op = { .arena = &f.arena, .kind = OP_DOCUMENT, .workspace = 1, .document = &d };
-	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
-}
-
 static void they_are_made_and_replaced(void **state)
 {
 	(void)state;
@@ -90,9 +83,9 @@ static void what_is_switched_off_stays_so(void **state)
 	uint64_t before = 0;
 	(void)state;
 	assert_done(declare(CRM, RULE, NULL, 0));
-	put_body(DOCUMENT_AUTOMATION, "r", PAUSED);
-	put_body(DOCUMENT_DESTINATION, "crm",
-		 "{\"disabled\":true,\"name\":\"crm\",\"type\":\"file\",\"path\":\"x\"}");
+	fixture_declare(&f, 0, DOCUMENT_AUTOMATION, "r", PAUSED);
+	fixture_declare(&f, 0, DOCUMENT_DESTINATION, "crm",
+			"{\"disabled\":true,\"name\":\"crm\",\"type\":\"file\",\"path\":\"x\"}");
 	for (int round = 0; round < 2; round++) {
 		assert_done(declare(CRM, RULE, NULL, 0));
 		assert_string_equal(body_of(DOCUMENT_DESTINATION, "crm"), CRM_OFF);

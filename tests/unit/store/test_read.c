@@ -269,17 +269,6 @@ static void reader_sees_a_commit_and_not_before(void **state)
 	fixture_end(&g);
 }
 
-/* SQL on the rows behind the store's back, then what a reader and the writer make of them. */
-static void break_rows(struct fixture *g, const char *sql)
-{
-	char path[100];
-	sqlite3 *db;
-	snprintf(path, sizeof(path), "%s/occurd.db", g->dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 static int read_everything(struct fixture *g)
 {
 	struct event_row *rows;
@@ -331,7 +320,7 @@ static void damaged_rows_are_errors(void **state)
 			assert_int_equal(fixture_apply(&g, &op), STORE_OK);
 		}
 		assert_int_equal(read_everything(&g), 0);
-		break_rows(&g, damages[i]);
+		fixture_sql(g.dir, damages[i]);
 		if (read_everything(&g) >= 0)
 			fail_msg("not noticed: %s", damages[i]);
 		fixture_end(&g);
@@ -387,7 +376,7 @@ static void damaged_rows_keep_the_store_closed(void **state)
 		struct op op = fixture_op(&g, "a@x.io");
 		assert_int_equal(fixture_apply(&g, &op), STORE_OK);
 		fixture_close(&g);
-		break_rows(&g, damages[i]);
+		fixture_sql(g.dir, damages[i]);
 		struct store_config config = fixture_config(&g);
 		if (store_open(&config, &store) >= 0)
 			fail_msg("not noticed: %s", damages[i]);
