@@ -100,7 +100,8 @@ static const struct shape_member members[N_MEMBERS] = {
 			  id_rule },
 	[TITLE] = { STR_INIT("title"), SHAPE_STRING,
 		    SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 100 },
-	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING, SHAPE_NULL_ABSENT, 2000 },
+	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING, SHAPE_NULL_ABSENT,
+			  DEFINITION_DESCRIPTION_MAX },
 	[FIELDS] = { STR_INIT("fields"), SHAPE_ARRAY, SHAPE_NULL_ABSENT },
 };
 

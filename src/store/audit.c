@@ -102,7 +102,7 @@ static int look(struct audit *a, int (*part)(struct audit *a))
 	arena_reset(&a->scratch);
 	if (r == 0 || a->mending || !is_corrupt(a->db))
 		return pass(r);
-	audit_found(a, FINDING_FILE, "%s", fail_text());
+	audit_found(a, FINDING_FILE, STR_FMT, STR_ARG(fail_words()));
 	return 0;
 }
 

@@ -43,9 +43,9 @@ MUST_CHECK int store_open(const struct store_config *config, struct store **out)
 void store_close(struct store *s); /* NULL is fine; readers closed first */
 DEFINE_CLEANUP(struct store *, store_close);
 
-/* Creates or updates what is declared, leaves the rest alone; one transaction. -EEXIST when a key
- * or contact id already belongs to another workspace. STORE_REFUSED, with p->error: an automation
- * does not fit what its workspace has; nothing is written. */
+/* Creates or updates what is declared, leaves the rest alone; one transaction.
+ * STORE_REFUSED, with p->error: what is declared does not fit what is there, as a key that belongs to
+ * another workspace, or goes beyond what there may be; nothing is written. */
 MUST_CHECK int store_provision(struct store *s, const struct provision *p);
 
 /* The snapshot that requests are checked against; published on every change. */

@@ -141,8 +141,8 @@ static const struct field fixture_fields[] = {
 };
 
 static const struct provision_definition fixture_definitions[] = {
-	{ STR_INIT("purchase"), STR_INIT("Fired on checkout."), false, fixture_fields, 2 },
-	{ STR_INIT("visit"), STR_INIT(""), false, NULL, 0 },
+	{ STR_INIT("purchase"), STR_INIT("Fired on checkout."), false, fixture_fields, 2, { 0 } },
+	{ STR_INIT("visit"), STR_INIT(""), false, NULL, 0, { 0 } },
 };
 
 static inline struct provision_key fixture_key(const char *secret, const char *name)

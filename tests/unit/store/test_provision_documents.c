@@ -159,6 +159,29 @@ static void what_does_not_fit_is_refused_with_all(void **state)
 	assert_int_equal(fixture_fingerprint(&f), before);
 }
 
+/* Those that are there count, too. */
+static void there_are_so_many_and_no_more(void **state)
+{
+	char error[200];
+	(void)state;
+	for (unsigned i = 0; i < DOCUMENTS_MAX; i++) {
+		const char *name = arena_printf(&f.arena, "d%u%c", i, 0).p;
+		struct document d = { .kind = DOCUMENT_DESTINATION,
+				      .name = str_of(name),
+				      .body = arena_printf(&f.arena,
+							   "{\"name\":\"%s\",\"type\":\"file\","
+							   "\"path\":\"x\"}",
+							   name) };
+		struct op op = {
+			.arena = &f.arena, .kind = OP_DOCUMENT, .workspace = 1, .document = &d
+		};
+		assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	}
+	assert_int_equal(declare(CRM, RULE, error, sizeof(error)), STORE_REFUSED);
+	assert_string_equal(error, "f:1: workspaces[0].d[0]: a workspace would have more than 1000 "
+				   "destinations");
+}
+
 /* A definition and a destination of the same file will do. */
 static void what_the_file_declares_counts(void **state)
 {
@@ -192,6 +215,7 @@ int main(void)
 		CASE(what_is_switched_off_stays_so),
 		CASE(a_relay_takes_no_template_of_before),
 		CASE(what_does_not_fit_is_refused_with_all),
+		CASE(there_are_so_many_and_no_more),
 		CASE(what_the_file_declares_counts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
