@@ -362,17 +362,6 @@ static void large_events_come_in_parts(void **state)
 
 /* --- What is damaged --- */
 
-/* Behind the store's back. */
-static void break_rows(struct world *w, const char *sql)
-{
-	char path[100];
-	sqlite3 *db;
-	snprintf(path, sizeof(path), "%s/occurd.db", w->f.dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 /* One event that cannot be read, or judged, is left out alone; without it there is nothing to do. */
 static void what_is_damaged_holds_nobody_up(void **state)
 {
@@ -401,7 +390,7 @@ static void what_is_damaged_holds_nobody_up(void **state)
 		event(&w, "a@example.com", "{\"total\":2}");
 		event(&w, "b@example.com", "{\"total\":2}");
 		event(&w, "c@example.com", "{\"total\":2}");
-		break_rows(&w, cases[i].damage);
+		fixture_sql(w.f.dir, cases[i].damage);
 		assert_int_equal(run(&w), cases[i].decided);
 		assert_false(decider_has_work(w.decider, 3, &later));
 		close_world(&w);

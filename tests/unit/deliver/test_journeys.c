@@ -171,17 +171,6 @@ static void what_did_not_begin_is_in_no_doubt(void **state)
 
 /* --- What is damaged --- */
 
-/* Behind the store's back. */
-static void break_rows(struct world *w, const char *sql)
-{
-	char path[100];
-	sqlite3 *db;
-	snprintf(path, sizeof(path), "%s/occurd.db", w->f.dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 /* It would be as damaged the next time: it is dead at once. */
 static void what_is_damaged_holds_nobody_up(void **state)
 {
@@ -195,7 +184,7 @@ static void what_is_damaged_holds_nobody_up(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
 		struct world w;
 		open_world(&w);
-		break_rows(&w, damages[i]);
+		fixture_sql(w.f.dir, damages[i]);
 		assert_done(begin(&w));
 		assert_int_equal(w.js.n_under_way, 0);
 		assert_non_null(w.js.ended);

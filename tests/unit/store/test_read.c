@@ -451,7 +451,7 @@ static void the_feed_goes_on_behind_damage(void **state)
 		fixture_provision(&g);
 		for (int k = 0; k < 3; k++)
 			store_text(&g, STR("{}"));
-		break_rows(&g, damages[i]);
+		fixture_sql(g.dir, damages[i]);
 		assert_done(store_read_feed(g.reader, &g.arena, 0, 10, &rows, &n, &seen));
 		assert_int_equal(n, 2);
 		assert_int_equal(rows[1].event.seq, 3);
