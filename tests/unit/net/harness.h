@@ -61,8 +61,12 @@ static inline void answer(struct request *req)
 		return;
 	}
 	reply_begin(req, 200);
-	bool echo = str_eq(req->path, STR("/echo"));
-	reply_send(req, STR("text/plain"), echo ? req->body : req->target);
+	struct str said = req->target;
+	if (str_eq(req->path, STR("/echo")))
+		said = req->body;
+	else if (str_eq(req->path, STR("/later/big")))
+		said = (struct str){ big, sizeof(big) };
+	reply_send(req, STR("text/plain"), said);
 }
 
 static inline void run_letter(struct net_letter *letter)
