@@ -310,7 +310,7 @@ void native_serve(struct native *n, struct request *req)
 		return problem_reply(req, 503, STR(""));
 	req->state = q;
 
-	switch (route_find(n->routes, &req->arena, req->method, req->path, &m)) {
+	switch (route_find(n->routes, req, &m)) {
 	case ROUTE_UNKNOWN:
 		return problem_reply(req, 404, STR("there is no such path"));
 	case ROUTE_OTHER_METHOD:

@@ -12,7 +12,7 @@ const char *const native_page_params[] = { "limit", "before", NULL };
 
 struct str native_param(struct native_query *q, const char *name)
 {
-	return url_query(&q->req->arena, q->req->query, str_of(name));
+	return url_query(q->req->place, q->req->query, str_of(name));
 }
 
 /* As much of what was sent as an answer repeats. */
@@ -92,10 +92,8 @@ bool native_params(struct native_query *q)
 {
 	struct str rest = q->req->query, name;
 	unsigned seen = 0;
-	while (url_query_next(&q->req->arena, &rest, &name)) {
+	while (url_query_next(q->req->place, &rest, &name)) {
 		unsigned bit = bit_of(q, name);
-		if (!name.p)
-			return native_refuse(q, 503, "");
 		if (!bit)
 			return refuse_unknown(q, name);
 		if (seen & bit) {
