@@ -6,7 +6,7 @@
 
 #include "net/url.h"
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000 };
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000, PAGE_BYTES = 4 * 1024 * 1024 };
 
 const char *const native_page_params[] = { "limit", "before", NULL };
 
@@ -61,6 +61,11 @@ bool native_page(struct native_query *q)
 		    native_number(q, "before", 1, INT64_MAX, &q->events.before);
 	q->events.limit = (unsigned)limit;
 	return good;
+}
+
+bool native_page_is_full(const struct native_query *q, unsigned n)
+{
+	return n == q->events.limit || q->body.n >= PAGE_BYTES;
 }
 
 static bool refuse_unknown(struct native_query *q, struct str name)
