@@ -4,8 +4,9 @@
  * RFC 9457 problem documents.
  *
  * Calls that read run on the worker threads, each with a reader of the store of its own, or with a
- * reference to the catalog where that has the answer; those that change something go to the committer through the intake's outbox, or as wishes to the delivering
- * thread. A net loop never waits for the disk.
+ * reference to the catalog where that has the answer; those that change something go to the
+ * committer through the intake's outbox, or as wishes to the delivering thread. A net loop never
+ * waits for the disk.
  */
 #pragma once
 
