@@ -47,8 +47,8 @@ static int put_event_ids(struct native_query *q, struct store_reader *r, const s
 {
 	struct feed_row *row;
 	unsigned n;
-	int e = store_read_feed(r, &q->req->arena, d->seq - 1, 1, &row, &n);
-	if (e != STORE_OK || n == 0)
+	int e = store_read_feed(r, &q->req->arena, d->seq - 1, 1, &row, &n, NULL);
+	if (e != STORE_OK || n == 0 || row->event.seq != d->seq)
 		return e;
 	put_text(&q->body, "id", payload_id(&q->req->arena, d, &row->event));
 	put_uuid(&q->body, "event_id", row->event.id);

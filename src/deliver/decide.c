@@ -2,13 +2,16 @@
 
 #include "base/fail.h"
 #include "base/json.h"
+#include "base/log.h"
+#include "store/db.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 enum {
 	EVENTS_PER_RUN = 500,
-	RUN_MEMORY_MAX = 256 * 1024 * 1024, /* bytes: rows of one run, and one event's JSON */
+	RUN_MEMORY_MAX = 2 * JSON_MEMORY_MAX, /* bytes: rows of one run, or one event's JSON and its
+						 contact's */
 	SAVE_EVERY_US = 1000000,
 	CALM_EVENTS_PER_RUN = 100,
 	CALM_REST = 49, /* times as long as a run took */
@@ -244,6 +247,20 @@ static int decide(struct subject *s, const struct walker *w, unsigned *decided)
 	return r ? (r < 0 ? pass(r) : 0) : pass(add_deliveries(s, w, decided));
 }
 
+/* What is damaged, or larger than anything of ours, will be no better the next time, and must not hold
+ * up the others for ever. */
+static int decide_or_leave(struct subject *s, const struct walker *w, unsigned *decided)
+{
+	int r = decide(s, w, decided);
+	bool too_large = r == -ENOMEM && s->d->scratch.full;
+	if (r == 0 || (!too_large && !db_is_damage()))
+		return pass(r);
+	log_error("event_left_out", LOG_STR("workspace", s->workspace->name),
+		  LOG_STR("automation", w->automation->name),
+		  LOG_I("event", (int64_t)s->row->event.seq), LOG_STR("cause", db_damage()));
+	return 0;
+}
+
 /* --- A run --- */
 
 /* The most that waits for any of its destinations. */
@@ -309,7 +326,7 @@ static int decide_event(struct decider *d, const struct feed_row *row, instant_u
 		const struct walker *w = &d->walkers[i];
 		if (w->automation->workspace == row->workspace && !w->automation->paused &&
 		    !w->held && w->seq < row->event.seq && s.workspace && !row->gone)
-			r = decide(&s, w, decided);
+			r = decide_or_leave(&s, w, decided);
 	}
 	arena_reset(&d->scratch);
 	return pass(r);
@@ -354,14 +371,15 @@ static int run(struct decider *d, uint64_t from, instant_us now, bool *more, uns
 {
 	unsigned n = 0, most = any_calm_goes(d) ? CALM_EVENTS_PER_RUN : EVENTS_PER_RUN;
 	struct feed_row *rows;
+	uint64_t seen = from;
 	arena_reset(&d->rows);
-	int r = store_read_feed(d->reader, &d->rows, from, most, &rows, &n);
+	int r = store_read_feed(d->reader, &d->rows, from, most, &rows, &n, &seen);
 	for (unsigned i = 0; i < n && r == 0; i++)
 		r = decide_event(d, &rows[i], now, decided);
-	if (r < 0 || n == 0)
+	if (r < 0 || seen == from)
 		return pass(r);
-	*more |= rows[n - 1].event.seq < d->end;
-	move_walkers(d, rows[n - 1].event.seq);
+	*more |= seen < d->end;
+	move_walkers(d, seen);
 	return pass(save_if_due(d, now, *decided > 0));
 }
 

@@ -3,11 +3,13 @@
 #include "base/fail.h"
 #include "deliver/deed.h"
 #include "deliver/payload.h"
+#include "store/db.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MEMORY_MAX = 64 * 1024 * 1024 }; /* bytes: several times the largest event */
+/* Bytes: the largest event with its tree, and what is made of it. */
+enum { MEMORY_MAX = 2 * JSON_MEMORY_MAX };
 
 static const struct sender *sender_for(const struct destination *to)
 {
@@ -66,10 +68,10 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 	unsigned n;
 	if (!contact)
 		return fail(-ENOMEM, "what a delivery says");
-	int r = store_read_feed(js->reader, a, j->delivery.seq - 1, 1, &row, &n);
+	int r = store_read_feed(js->reader, a, j->delivery.seq - 1, 1, &row, &n, NULL);
 	if (r < 0)
 		return pass(r);
-	*why = !m ? "the automation was deleted" : "the event is not there";
+	*why = !m ? "the automation was deleted" : "the event is not there, or damaged";
 	if (!m || n == 0 || row->event.seq != j->delivery.seq)
 		return 1;
 	r = store_read_contact(js->reader, a, j->delivery.contact, contact);
@@ -98,13 +100,15 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 
 static const char too_large[] = "it is too large to be sent";
 
-/* Likewise. One that is too large must not hold up the others for ever. */
+/* Likewise. What will be no better the next time must not hold up the others for ever. */
 static int fill(struct journeys *js, struct journey *j, const char **why)
 {
 	int r = read_and_make(js, j, why);
-	if (r >= 0 || !j->attempt.arena.full)
+	if (r >= 0)
 		return r;
-	*why = too_large;
+	if (!j->attempt.arena.full && !db_is_damage())
+		return pass(r);
+	*why = j->attempt.arena.full ? too_large : "what it says is damaged";
 	return 1;
 }
 

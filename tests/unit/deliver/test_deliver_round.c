@@ -33,19 +33,6 @@ struct world {
 	struct deliver *d;
 };
 
-static void apply(struct world *w, struct op op)
-{
-	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
-}
-
-static void declare(struct world *w, enum document_kind kind, const char *name, const char *body)
-{
-	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
-	apply(w,
-	      (struct op){
-		      .arena = &w->f.arena, .kind = OP_DOCUMENT, .workspace = 1, .document = &d });
-}
-
 /* Nothing here is for the store. */
 static bool submit_nothing(void *ctx, struct deliver_op *o)
 {
@@ -66,8 +53,8 @@ static void begin(struct world *w)
 {
 	fixture_begin(&w->f);
 	fixture_provision(&w->f);
-	declare(w, DOCUMENT_DESTINATION, "log", LOG);
-	declare(w, DOCUMENT_AUTOMATION, "r", RULE);
+	fixture_declare(&w->f, 0, DOCUMENT_DESTINATION, "log", LOG);
+	fixture_declare(&w->f, 0, DOCUMENT_AUTOMATION, "r", RULE);
 	create(w);
 }
 
@@ -243,7 +230,7 @@ static void the_last_forgets_who_was_deleted(void **state)
 		decide(&w, op.contact);
 		op.kind = OP_CONTACT_DELETE;
 		if (i < DELETED)
-			apply(&w, op);
+			assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
 	}
 	assert_int_equal(in_ledger(&w, DELIVERY_PENDING), DELETED + KEPT);
 	assert_done(deliver_write_last(w.d));
@@ -255,11 +242,7 @@ static void the_last_forgets_who_was_deleted(void **state)
 
 static void drop(struct world *w, enum document_kind kind, const char *name)
 {
-	struct document d = { .kind = kind, .name = str_of(name) };
-	apply(w, (struct op){ .arena = &w->f.arena,
-			      .kind = OP_DOCUMENT_DELETE,
-			      .workspace = 1,
-			      .document = &d });
+	fixture_declare(&w->f, 0, kind, name, "");
 	deliver_wake(w->d);
 }
 
@@ -297,12 +280,12 @@ static void for_whom_it_fired_goes_with_an_automation(void **state)
 	bool known;
 	(void)state;
 	begin(&w);
-	declare(&w, DOCUMENT_AUTOMATION, "s", RULE_S);
+	fixture_declare(&w.f, 0, DOCUMENT_AUTOMATION, "s", RULE_S);
 	deliver_wake(w.d);
 	tidy(w.d);
 	fire(&w, 2);
 	fire(&w, 3);
-	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	fixture_declare(&w.f, 0, DOCUMENT_AUTOMATION, "r", RULE);
 	tidy(w.d);
 	assert_int_equal(fired(&w, 2), 50);
 	drop(&w, DOCUMENT_AUTOMATION, "r");

@@ -5,10 +5,10 @@
 
 #include <cmocka.h>
 
+#include "../scratch.h"
 #include "deliver/ledger.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +21,6 @@ enum { AUTOMATION = 3, DESTINATION = 5, CONTACT = 70 };
 static char dir[64];
 static struct ledger *ledger;
 static struct arena arena;
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 static int open_ledger(void **state)
 {
@@ -42,7 +36,7 @@ static int close_ledger(void **state)
 	(void)state;
 	ledger_close(ledger);
 	arena_fini(&arena);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 static void reopen(void)
