@@ -3,6 +3,9 @@
 #include "intake/committer.h"
 
 #include <semaphore.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 /* On the committer's thread: the job has no loop. */
 struct errand {
@@ -97,10 +100,62 @@ static void only_what_lasts_is_remembered(void **state)
 	arena_fini(&nothing);
 }
 
+/* --- A clock that is set --- */
+
+static _Atomic int64_t step_s; /* how far */
+
+/* In the place of libc's, for the whole program. */
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+	int r = (int)syscall(SYS_clock_gettime, id, out);
+	if (id == CLOCK_REALTIME)
+		out->tv_sec += step_s;
+	return r;
+}
+
+static size_t log_bytes(const struct fixture *f)
+{
+	return store_size(f->store).wal_bytes;
+}
+
+/* The committer looks again by itself, and not an hour later because the clock was set back. */
+static void what_is_due_later_is_done_whatever_the_clock_says(void **state)
+{
+	enum { DEADLINE_MS = 60 * 1000 };
+	struct fixture f;
+	struct committer *c;
+	(void)state;
+	fixture_dir(&f);
+	struct store_config store = fixture_config(&f);
+	store.scrub_after_ms = 1;
+	assert_done(store_open(&store, &f.store));
+	assert_done(store_reader_open(f.store, &f.reader));
+	fixture_provision(&f);
+	const struct committer_config config = { .store = f.store,
+						 .queue_max = 10,
+						 .batch_max = 10 };
+	struct op op = fixture_op(&f, "a@x.io");
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	op = fixture_op(&f, "a@x.io");
+	op.kind = OP_CONTACT_DELETE;
+	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	assert_true(log_bytes(&f) > 0);
+	step_s = 3600; /* the clock by which it would wait, before it is set right */
+	assert_done(committer_start(&config, &c));
+	int64_t end_ms = time_monotonic_ms() + DEADLINE_MS;
+	while (log_bytes(&f) > 0 && time_monotonic_ms() < end_ms)
+		usleep(1000);
+	assert_int_equal(log_bytes(&f), 0);
+	step_s = 0;
+	committer_stop(c);
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_lasts_is_remembered),
+		cmocka_unit_test(what_is_due_later_is_done_whatever_the_clock_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
