@@ -100,9 +100,10 @@ static void only_what_lasts_is_remembered(void **state)
 	arena_fini(&nothing);
 }
 
-/* --- A clock that is set --- */
+/* --- Clocks that are set --- */
 
-static _Atomic int64_t step_s; /* how far */
+static _Atomic int64_t step_s;          /* how far the wall's was */
+static _Atomic int64_t run_ms, each_ms; /* how far the other has run, by so much with each look */
 
 /* In the place of libc's, for the whole program. */
 int clock_gettime(clockid_t id, struct timespec *out)
@@ -110,6 +111,10 @@ int clock_gettime(clockid_t id, struct timespec *out)
 	int r = (int)syscall(SYS_clock_gettime, id, out);
 	if (id == CLOCK_REALTIME)
 		out->tv_sec += step_s;
+	if (id == CLOCK_MONOTONIC && each_ms)
+		run_ms += each_ms;
+	if (id == CLOCK_MONOTONIC)
+		*out = (struct timespec){ out->tv_sec + run_ms / 1000, out->tv_nsec };
 	return r;
 }
 
@@ -151,10 +156,58 @@ static void what_is_due_later_is_done_whatever_the_clock_says(void **state)
 	fixture_end(&f);
 }
 
+/* --- Much work --- */
+
+enum { MANY = 10 };
+
+/* What was asked for at once comes home over many batches, in its order, with others in between. */
+static void a_batch_ends_when_it_was_much_work(void **state)
+{
+	struct fixture f;
+	struct committer *c;
+	struct committer_counts counts;
+	struct errand list[MANY];
+	struct op ops[MANY];
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	const struct committer_config config = { .store = f.store,
+						 .queue_max = 2 * MANY,
+						 .batch_max = 2 * MANY };
+	assert_done(committer_start(&config, &c));
+	for (unsigned i = 0; i < MANY; i++) {
+		ops[i] = op_of(&f, GOOD);
+		list[i] = (struct errand){ .job = { .letter.run = come_home,
+						    .ops = &ops[i],
+						    .n_ops = 1,
+						    .workspace = 1,
+						    .key_no = 1 } };
+		sem_init(&list[i].home, 0, 0);
+		assert_int_equal(committer_reserve(c, &list[i].job), COMMITTER_OK);
+		if (i)
+			list[i - 1].job.letter.next = &list[i].job.letter;
+	}
+	each_ms = 1000; /* so each operation takes a second */
+	committer_submit(c, &list[0].job, &list[MANY - 1].job);
+	for (unsigned i = 0; i < MANY; i++) {
+		sem_wait(&list[i].home);
+		sem_destroy(&list[i].home);
+		assert_int_equal(ops[i].outcome, OP_DONE);
+		assert_int_equal(ops[i].seq, i + 1);
+	}
+	each_ms = 0;
+	committer_count(c, &counts);
+	assert_int_equal(counts.batches, MANY);
+	assert_int_equal(counts.operations, MANY);
+	committer_stop(c);
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_lasts_is_remembered),
+		cmocka_unit_test(a_batch_ends_when_it_was_much_work),
 		cmocka_unit_test(what_is_due_later_is_done_whatever_the_clock_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
