@@ -61,8 +61,12 @@ static inline void answer(struct request *req)
 		return;
 	}
 	reply_begin(req, 200);
-	bool echo = str_eq(req->path, STR("/echo"));
-	reply_send(req, STR("text/plain"), echo ? req->body : req->target);
+	struct str said = req->target;
+	if (str_eq(req->path, STR("/echo")))
+		said = req->body;
+	else if (str_eq(req->path, STR("/later/big")))
+		said = (struct str){ big, sizeof(big) };
+	reply_send(req, STR("text/plain"), said);
 }
 
 static inline void run_letter(struct net_letter *letter)
@@ -186,6 +190,20 @@ static inline void serve_odd(struct request *req)
 	reply_send(req, STR(""), content);
 }
 
+/* As many bytes as the query says, made for it; or all there are. */
+static inline void serve_big(struct request *req)
+{
+	struct str answer = { big, sizeof(big) };
+	uint64_t n = 0;
+	if (req->query.n) {
+		assert_true(str_to_u64(req->query, &n));
+		answer = arena_str(&req->arena, str_head(answer, n));
+		assert_non_null(answer.p);
+	}
+	reply_begin(req, 200);
+	reply_send(req, STR(""), answer);
+}
+
 static inline void serve(void *ctx, struct request *req)
 {
 	assert_ptr_equal(ctx, &app);
@@ -202,9 +220,8 @@ static inline void serve(void *ctx, struct request *req)
 		queue(req, &app.held, &app.n_held);
 	} else if (str_eq(req->path, STR("/work"))) {
 		serve_work(req);
-	} else if (str_eq(req->path, STR("/big"))) {
-		reply_begin(req, 200);
-		reply_send(req, STR(""), (struct str){ big, sizeof(big) });
+	} else if (str_eq(req->path, STR("/big")) || str_eq(req->path, STR("/stranger/big"))) {
+		serve_big(req);
 	} else if (str_eq(req->path, STR("/bye"))) {
 		reply_close(req);
 		answer(req);
