@@ -53,8 +53,19 @@ bool turns_begin(struct conn *c)
 	return true;
 }
 
-bool turns_may_serve(const struct conn *c, const struct request *req)
+static bool is_anybodys(const struct conn *c, const struct request *req)
 {
+	const struct net_app *app = &c->loop->server->config.app;
+	return app->anybodys && app->anybodys(app->ctx, req);
+}
+
+bool turns_may_serve(struct conn *c, const struct request *req)
+{
+	if (is_anybodys(c, req)) {
+		c->standing = STANDING_UNWELCOME;
+		c->came_first = false;
+		return line_of(c)->left > 0;
+	}
 	return work_of(req, PARSED_UNIT) <= LIGHT || line_of(c)->left > 0;
 }
 

@@ -16,6 +16,7 @@
  * Work is counted, not timed: a unit is an ordinary request, some microseconds. A large body counts as
  * many, if it was not only read, and so does a large answer that is given at once. What that weighs is
  * known afterwards: an allowance may become a debt, which those that follow pay off before it is had again.
+ * Where strangers are given large answers (net_app.anybodys), a new connection waits for that too.
  */
 #pragma once
 
@@ -52,7 +53,7 @@ void turns_arrive(struct conn *c);
 bool turns_begin(struct conn *c);
 
 /* Whether this one, which is read completely, may be served now. */
-bool turns_may_serve(const struct conn *c, const struct request *req);
+bool turns_may_serve(struct conn *c, const struct request *req);
 /* `made`: bytes that it took of its arena since. */
 void turns_served(struct conn *c, const struct request *req, size_t made);
 /* Work for it that is no request. */

@@ -3,7 +3,7 @@
  *
  * The app answers at once ("/echo": the body; anything else: the target), or by letters from
  * another thread, always the newest first ("/later"), or when the test says so ("/hold"). Only
- * "/stranger" is not welcome, others have a key, which shows when the head is there.
+ * "/stranger" is not welcome, and "/all/big" is anybody's; others have a key, which shows when the head is there.
  */
 #pragma once
 
@@ -204,11 +204,17 @@ static inline void serve_big(struct request *req)
 	reply_send(req, STR(""), answer);
 }
 
+static inline bool anybodys(void *ctx, const struct request *req)
+{
+	assert_ptr_equal(ctx, &app);
+	return str_eq(req->path, STR("/all/big"));
+}
+
 static inline void serve(void *ctx, struct request *req)
 {
 	assert_ptr_equal(ctx, &app);
 	atomic_fetch_add(&app.n_served, 1);
-	req->welcome = !str_starts(req->path, STR("/stranger"));
+	req->welcome = !str_starts(req->path, STR("/stranger")) && !anybodys(ctx, req);
 	req->looked_into = str_eq(req->path, STR("/stranger/form"));
 	if (req->welcome)
 		arena_own(&req->arena, &app.key);
@@ -220,7 +226,8 @@ static inline void serve(void *ctx, struct request *req)
 		queue(req, &app.held, &app.n_held);
 	} else if (str_eq(req->path, STR("/work"))) {
 		serve_work(req);
-	} else if (str_eq(req->path, STR("/big")) || str_eq(req->path, STR("/stranger/big"))) {
+	} else if (str_eq(req->path, STR("/big")) || str_eq(req->path, STR("/stranger/big")) ||
+		   str_eq(req->path, STR("/all/big"))) {
 		serve_big(req);
 	} else if (str_eq(req->path, STR("/bye"))) {
 		reply_close(req);
@@ -240,7 +247,7 @@ static inline void serve(void *ctx, struct request *req)
 static inline size_t body_limit(void *ctx, struct request *req)
 {
 	assert_ptr_equal(ctx, &app);
-	if (!str_starts(req->path, STR("/stranger")))
+	if (!str_starts(req->path, STR("/stranger")) && !anybodys(ctx, req))
 		arena_own(&req->arena, &app.key);
 	return str_eq(req->path, STR("/small")) ? 10 : sizeof(big);
 }
@@ -266,7 +273,7 @@ static inline struct net_config config(void)
 		.host = "127.0.0.1",
 		.loops = 1,
 		.limits = net_limits_default,
-		.app = { &app, body_limit, serve, round_end, done },
+		.app = { &app, body_limit, serve, round_end, done, anybodys },
 	};
 }
 

@@ -316,18 +316,21 @@ static void test_drain(void **state)
 	stop();
 }
 
-/* Who is answered with much, though little was asked: it uses up what the others of the crowd get too. */
-static unsigned served_of_crowd(const char *method, size_t answer)
+/* Who is answered with much, though little was asked: it uses up what the others of the crowd get too.
+ * How many of the crowd are served before somebody who is known; `before`: what they got first, or NULL. */
+static unsigned served_of_crowd(const char *before, const char *what, size_t answer)
 {
 	enum { N = 60 };
 	int crowd[N];
+	unsigned first = 1 + 1 + (before ? N : 0) + 1; /* if it is the next after all these */
 	char text[200];
 	start_behind_gate("/other");
+	int other = acquainted("/ok");
 	for (int i = 0; i < N; i++)
-		crowd[i] = acquainted("/stranger");
-	int other = acquainted("/ok"), gatekeeper = shut();
-	snprintf(text, sizeof(text), "%s /stranger/big?%zu HTTP/1.1\r\n" HOST "\r\n", method,
-		 answer);
+		crowd[i] = before ? acquainted(before) : dial();
+	until(net_server_connections(app.server) == 1 + N);
+	int gatekeeper = shut();
+	snprintf(text, sizeof(text), "%s?%zu HTTP/1.1\r\n" HOST "\r\n", what, answer);
 	for (int i = 0; i < N; i++)
 		say(crowd[i], text);
 	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
@@ -335,24 +338,39 @@ static unsigned served_of_crowd(const char *method, size_t answer)
 	for (int i = 0; i < N; i++) {
 		struct answer a;
 		inbox_of(crowd[i]);
-		assert_true(*method == 'H' ? next_head(&a) : next_answer(&a));
+		assert_true(*what == 'H' ? next_head(&a) : next_answer(&a));
 		assert_int_equal(a.body_n, answer);
 		close(crowd[i]);
 	}
 	close(other);
 	close(gatekeeper);
 	stop();
-	assert_in_range(place, N + 3, N + 2 + N + 1);
-	return place - (N + 3);
+	assert_in_range(place, first, first + N);
+	return place - first;
 }
 
 static void test_big_answers(void **state)
 {
+	static const struct {
+		const char *before, *what;
+		unsigned kib, least,
+			most; /* a unit for 8 KiB that were made, and one for 16 sent */
+	} cases[] = {
+		{ "/stranger", "GET /stranger/big", 1, 60, 60 },
+		{ "/stranger", "GET /stranger/big", 100, 0, 4 },
+		{ "/stranger", "HEAD /stranger/big", 100, 0, 5 },
+		{ "/stranger", "GET /stranger/big", 1000, 0, 1 },
+		/* Whoever asks, if it is known beforehand that whoever asks is answered. */
+		{ "/stranger", "GET /all/big", 1000, 0, 1 },
+		{ NULL, "GET /all/big", 100, 0, 4 },
+		{ NULL, "GET /all/big", 1000, 0, 1 },
+		{ "/ok", "GET /all/big", 1000, 0, 1 },
+	};
 	(void)state;
-	assert_int_equal(served_of_crowd("GET", 1000), 60);
-	assert_in_range(served_of_crowd("GET", 100 * 1024), 0, 4); /* 19 units each, of 64 */
-	assert_in_range(served_of_crowd("HEAD", 100 * 1024), 0, 5);
-	assert_in_range(served_of_crowd("GET", 1000 * 1024), 0, 1);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_in_range(served_of_crowd(cases[i].before, cases[i].what,
+						(size_t)cases[i].kib * 1024),
+				cases[i].least, cases[i].most);
 }
 
 /* ---- Without a server: what is owed ---- */
