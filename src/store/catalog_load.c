@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct catalog *so_far(const struct store *s)
+const struct catalog *catalog_so_far(const struct store *s)
 {
 	return s->edit ? catalog_edit_so_far(s->edit) : s->catalog;
 }
 
 const struct workspace *catalog_find_workspace(const struct store *s, uint32_t workspace)
 {
-	return catalog_workspace(so_far(s), workspace);
+	return catalog_workspace(catalog_so_far(s), workspace);
 }
 
 struct definition *catalog_find_definition(const struct store *s, uint32_t workspace,
@@ -25,19 +25,19 @@ struct definition *catalog_find_definition(const struct store *s, uint32_t works
 
 bool catalog_key_fits(const struct store *s, uint32_t workspace, const struct key *like)
 {
-	return catalog_has_room_for_key(so_far(s), workspace, like);
+	return catalog_has_room_for_key(catalog_so_far(s), workspace, like);
 }
 
 bool catalog_key_numbered(const struct store *s, uint32_t workspace)
 {
-	return catalog_has_number_for_key(so_far(s), workspace);
+	return catalog_has_number_for_key(catalog_so_far(s), workspace);
 }
 
 bool catalog_definition_fits(const struct store *s, uint32_t workspace,
 			     const struct definition *like)
 {
 	const struct workspace *w = catalog_find_workspace(s, workspace);
-	return w && catalog_has_room_for_definition(so_far(s), w, like);
+	return w && catalog_has_room_for_definition(catalog_so_far(s), w, like);
 }
 
 int catalog_begin_edit(struct store *s)

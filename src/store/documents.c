@@ -118,6 +118,13 @@ static int decide_type(struct store *s, struct op *op, const struct workspace *w
 	return r == STORE_REFUSED && p.code ? op_refuse(op, p) : r;
 }
 
+static int decide_path(struct store *s, struct op *op)
+{
+	struct problem p = { .code = PROBLEM_NONE };
+	int r = document_judge_path(s, op->arena, op->workspace, op->document, &p);
+	return r == STORE_REFUSED && p.code ? op_refuse(op, p) : r;
+}
+
 /* --- Deciding --- */
 
 static int decide_new(struct op *op, const struct workspace *w)
@@ -171,8 +178,10 @@ int document_decide(struct store *s, struct op *op)
 	r = r ?: decide_size(op, w);
 	if (r != STORE_OK)
 		return r;
-	return op->document->kind == DOCUMENT_AUTOMATION ? decide_sends(s, op, w)
-							 : decide_type(s, op, w, old);
+	if (op->document->kind == DOCUMENT_AUTOMATION)
+		return decide_sends(s, op, w);
+	r = decide_type(s, op, w, old);
+	return r == STORE_OK ? decide_path(s, op) : r;
 }
 
 int document_delete_decide(struct store *s, struct op *op)

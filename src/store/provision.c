@@ -286,12 +286,21 @@ static int provision_workspace(struct store *s, const struct provision *all,
 		arena_reset(&s->scratch);
 		r = provision_document(s, no, all, &p->documents[i]);
 	}
-	for (unsigned i = 0; r == 0 && i < p->n_documents; i++)
-		r = provision_document_uses(s, no, all, &p->documents[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_contacts; i++) {
 		arena_reset(&s->scratch);
 		r = provision_contact(s, no, all, &p->contacts[i]);
 	}
+	return r;
+}
+
+/* What could be right by itself and not beside the others. */
+static int judge_together(struct store *s, const struct provision *all,
+			  const struct provision_workspace *p)
+{
+	uint32_t no = 0;
+	int r = workspace_find(s, p->id, &no);
+	for (unsigned i = 0; r == 0 && i < p->n_documents; i++)
+		r = provision_document_uses(s, no, all, &p->documents[i]);
 	return r;
 }
 
@@ -303,6 +312,8 @@ int store_provision(struct store *s, const struct provision *p)
 		arena_reset(&s->scratch);
 		r = provision_workspace(s, p, &p->workspaces[i]);
 	}
+	for (unsigned i = 0; r == 0 && s->edit && i < p->n_workspaces; i++)
+		r = judge_together(s, p, &p->workspaces[i]);
 	r = r ?: store_commit(s);
 	if (r != 0)
 		store_abandon(s);

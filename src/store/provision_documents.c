@@ -66,7 +66,8 @@ static int judge_uses(struct store *s, const struct workspace *w, struct arena *
 	const struct document *d =
 		workspace_document(w, DOCUMENT_DESTINATION, json_str(json_get(v, STR("name"))));
 	must(d);
-	return document_judge_relay(s, a, w, d, problem);
+	int r = document_judge_relay(s, a, w, d, problem);
+	return r == STORE_OK ? document_judge_path(s, a, w->no, d, problem) : r;
 }
 
 int provision_document_uses(struct store *s, uint32_t workspace, const struct provision *p,

@@ -139,6 +139,7 @@ MUST_CHECK int catalog_examine(struct store *s, const struct damage_told *told);
 /* Words with blanks between, of a row. */
 MUST_CHECK int scopes_read(struct str words, unsigned *out);
 /* The catalog as the batch sees it. */
+const struct catalog *catalog_so_far(const struct store *s);
 const struct workspace *catalog_find_workspace(const struct store *s, uint32_t workspace);
 struct definition *catalog_find_definition(const struct store *s, uint32_t workspace,
 					   struct str name);
@@ -268,6 +269,10 @@ bool document_fits(const struct workspace *w, const struct document *d, size_t *
  * is. What both say lives in the arena and in the workspace. */
 MUST_CHECK int document_judge_relay(struct store *s, struct arena *a, const struct workspace *w,
 				    const struct document *d, struct problem *out);
+/* document_path.c. Likewise: it writes a file that a destination of another workspace writes, or one of
+ * the two would have to be a folder on the way to the other. */
+MUST_CHECK int document_judge_path(struct store *s, struct arena *a, uint32_t workspace,
+				   const struct document *d, struct problem *out);
 /* Adds it, or makes the one of that number so, unless it is; the times are filled in. */
 MUST_CHECK int workspace_put(struct store *s, struct workspace *w, bool *changed);
 MUST_CHECK int workspace_decide(struct store *s, struct op *op); /* or STORE_REFUSED */
@@ -335,7 +340,7 @@ MUST_CHECK int provision_contact_field(struct store *s, uint32_t workspace,
 				       const struct provision_contact_field *p);
 MUST_CHECK int provision_document(struct store *s, uint32_t workspace, const struct provision *p,
 				  const struct provision_document *declared);
-/* Once all of the file are there. */
+/* Once all of the file are there, those of other workspaces too. */
 MUST_CHECK int provision_document_uses(struct store *s, uint32_t workspace,
 				       const struct provision *p,
 				       const struct provision_document *declared);

@@ -453,6 +453,45 @@ def test_what_cannot_be_made_durable_is_not_done(tmp_path):
                 for where in (DESTINATIONS, AUTOMATIONS)] == before
 
 
+def spaces_with_files(one, two):
+    """Each writes the file of that path."""
+    return [occurd.workspace(name, destinations=[{"name": "f", "type": "file", "path": path}])
+            for name, path in (("one", one), ("two", two))]
+
+
+def test_a_file_is_one_workspaces(tmp_path):
+    def declare(method, name, path, where=""):
+        return server.request(method, DESTINATIONS + where,
+                              {"Authorization": f"Bearer {name}-reader"},
+                              json.dumps({"path": path} if where else
+                                         {"name": "g", "type": "file", "path": path}).encode())
+    with occurd.start(tmp_path, spaces_with_files("a/b", "c")) as server:
+        for path in ("a/b", "a", "a/b/c"):
+            check_problem(declare("POST", "two", path), 400, ["path"])
+            check_problem(declare("PATCH", "two", path, "/f"), 400, ["path"])
+        assert declare("POST", "one", "a/b").status == 201
+        assert declare("PATCH", "two", "a/c", "/f").status == 200
+        assert declare("POST", "two", "c").status == 201
+        server.stop()
+        # What one gives away another may have, in whatever order the file tells.
+        occurd.write_provision(server.provision, spaces_with_files("d", "e"))
+        server.start().stop()
+        occurd.write_provision(server.provision, spaces_with_files("e", "d"))
+        server.start()
+
+
+def test_a_provisioning_file_keeps_files_apart(tmp_path):
+    file = tmp_path / "wrong.yaml"
+    occurd.write_provision(file, spaces_with_files("a", "a/b"))
+    done = subprocess.run(
+        [occurd.binary(), "serve", "--listen", "127.0.0.1:0", "--data", tmp_path / "data",
+         "--provision", file], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0 and done.stdout == ""
+    assert done.stderr.strip().endswith(
+        ": workspaces[0].destinations[0].path: may not stand together with a file of another"
+        " workspace, there or on the way"), done.stderr
+
+
 @pytest.mark.parametrize("automation,said", [
     (RULE | {"actions": [{"send": "none"}]},
      "workspaces[0].automations[0].actions[0].send: names no destination that is there"),

@@ -6,6 +6,8 @@
 #define RULE  "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
 #define RULE2 "{\"name\":\"r\",\"paused\":true,\"actions\":[{\"send\":\"crm\"}]}"
 
+#define FILE_AT(path) "{\"name\":\"f\",\"type\":\"file\",\"path\":\"" path "\"}"
+
 #define D DOCUMENT_DESTINATION
 #define A DOCUMENT_AUTOMATION
 
@@ -136,6 +138,42 @@ static void what_is_refused_writes_nothing(void **state)
 }
 
 /* Where a name is only said, nothing is sent to it. */
+/* Lines of two workspaces in one file would be nobody's; of one they are its own affair. */
+static void a_file_is_one_workspaces(void **state)
+{
+	static const struct {
+		const char *path;
+		bool elsewhere; /* whether another workspace may have it; the same may */
+	} cases[] = {
+		{ "a/b.ndjson", false },  { "a", false },       { "a/b.ndjson/c", false },
+		{ "a/b.ndjson.1", true }, { "a/b", true },      { "a/c/b.ndjson", true },
+		{ "b.ndjson", true },     { "ä/\\\"x", false }, { "ä/y", true },
+	};
+	struct fixture f;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	make(&f, D, "f", FILE_AT("a/b.ndjson"));
+	make(&f, D, "g", FILE_AT("ä/\\\"x"));
+	make(&f, D, "damaged", "{\"path\":\"a\",");
+	make(&f, D, "none", "{\"type\":\"webhook\",\"path\":\"b.ndjson\"}");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *body = arena_printf(&f.arena, FILE_AT("%s"), cases[i].path).p;
+		for (uint32_t workspace = 1; workspace <= 2; workspace++) {
+			struct op op = fixture_document(&f, 0, D, "new", body);
+			struct op end = fixture_document(&f, 0, D, "new", "");
+			op.workspace = end.workspace = workspace;
+			if (workspace == 2 && !cases[i].elsewhere) {
+				expect_refused(&f, op, PROBLEM_CLASH, "path");
+				continue;
+			}
+			apply(&f, op);
+			apply(&f, end);
+		}
+	}
+	fixture_end(&f);
+}
+
 static void a_destination_that_is_only_named_can_go(void **state)
 {
 	static const char *const rules[] = {
@@ -248,6 +286,7 @@ int main(void)
 		cmocka_unit_test(they_are_made_changed_and_deleted),
 		cmocka_unit_test(a_number_is_not_given_twice),
 		cmocka_unit_test(what_is_refused_writes_nothing),
+		cmocka_unit_test(a_file_is_one_workspaces),
 		cmocka_unit_test(a_destination_that_is_only_named_can_go),
 		cmocka_unit_test(a_change_of_what_was_seen_is_made_once),
 		cmocka_unit_test(an_abandoned_batch_changed_nothing),
