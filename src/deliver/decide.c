@@ -2,6 +2,8 @@
 
 #include "base/fail.h"
 #include "base/json.h"
+#include "deliver/rest.h"
+#include "store/lookback.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +14,8 @@ enum {
 	SAVE_EVERY_US = 1000000,
 	CALM_EVENTS_PER_RUN = 100,
 	CALM_REST = 49, /* times as long as a run took */
+	RUN_US = 20000, /* then it is broken off, behind an automation at least */
+	COSTLY_US = RUN_US / 8,
 };
 
 /* An automation on its way along the feed. */
@@ -21,6 +25,10 @@ struct walker {
 	uint64_t seq;
 	bool calm; /* a destination has so much waiting that there is no hurry */
 	bool held; /* too much, or it rests */
+	/* Conditions of its workspace have taken much of a run that was broken off. So it is until it has come
+	 * to the end of the feed. */
+	bool costly;
+	int64_t spent_us; /* in this run */
 };
 
 struct decider {
@@ -35,6 +43,11 @@ struct decider {
 	bool unsaved;           /* positions that selected nothing, and so are not in the ledger */
 	instant_us saved_at;
 	int64_t calm_until_us; /* monotonic */
+	struct rest costly;    /* of all of them together */
+	uint64_t from; /* where this run began: those that are further back have no part in it */
+	int64_t seen_us, until_us; /* monotonic: in this run, and when it is broken off */
+	bool foremost;             /* the next run begins with that one */
+	struct lookback lookback;  /* from the event that is looked at */
 	struct arena rows, scratch;
 };
 
@@ -153,8 +166,7 @@ static int count_back(void *ctx, struct str definition, instant_us since, uint64
 			return 0;
 		no = of->no;
 	}
-	return pass(store_count_back(s->d->reader, s->row->event.seq, no, since,
-				     CONDITION_COUNT_MAX, out));
+	return pass(lookback_count(&s->d->lookback, no, since, out));
 }
 
 static int parse(struct subject *s, struct str text, yyjson_val **out)
@@ -280,16 +292,55 @@ static bool hold_walkers(struct decider *d, bool resting)
 	return later;
 }
 
-/* Where the hindmost of those that may go stands; false: none has anything to do. */
-static bool hindmost(const struct decider *d, uint64_t *seq)
+static void let_costly_rest(struct decider *d, bool *later)
 {
-	*seq = UINT64_MAX;
-	for (unsigned i = 0; i < d->rules->n_automations; i++)
-		if (!d->walkers[i].held)
-			*seq = MIN(*seq, d->walkers[i].seq);
-	return *seq < d->end;
+	bool resting = time_monotonic_us() < rest_ends_us(&d->costly);
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
+		struct walker *w = &d->walkers[i];
+		w->costly &= w->seq < d->end;
+		if (!w->costly || !resting || w->held || w->automation->paused)
+			continue;
+		w->held = true;
+		*later = true;
+	}
 }
 
+/* Where those that may go begin: the hindmost of them, and in every second run the foremost, so that
+ * who has much before it holds up nobody who has little. False: none has anything to do. */
+static bool find_turn(const struct decider *d, uint64_t *seq)
+{
+	uint64_t hindmost = UINT64_MAX, foremost = 0;
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
+		const struct walker *w = &d->walkers[i];
+		if (w->held || w->seq >= d->end)
+			continue;
+		hindmost = MIN(hindmost, w->seq);
+		foremost = MAX(foremost, w->seq);
+	}
+	*seq = d->foremost ? foremost : hindmost;
+	return hindmost < d->end;
+}
+
+static bool goes(const struct decider *d, const struct walker *w)
+{
+	return !w->held && w->seq >= d->from;
+}
+
+static bool is_over(const struct decider *d)
+{
+	return d->seen_us >= d->until_us;
+}
+
+static int decide_in_time(struct subject *s, struct walker *w, unsigned *decided)
+{
+	int64_t began = s->d->seen_us;
+	int r = decide(s, w, decided);
+	s->d->seen_us = time_monotonic_us();
+	w->spent_us += s->d->seen_us - began;
+	return pass(r);
+}
+
+/* When the time is over, those that come behind in the rules have not seen it yet. */
 static int decide_event(struct decider *d, const struct feed_row *row, instant_us now,
 			unsigned *decided)
 {
@@ -305,24 +356,18 @@ static int decide_event(struct decider *d, const struct feed_row *row, instant_u
 	};
 	int r = 0;
 	s.facts.ctx = &s;
-	for (unsigned i = 0; i < d->rules->n_automations && r == 0; i++) {
-		const struct walker *w = &d->walkers[i];
+	lookback_begin(&d->lookback, d->reader, row->event.seq);
+	for (unsigned i = 0; i < d->rules->n_automations && r == 0 && !is_over(d); i++) {
+		struct walker *w = &d->walkers[i];
+		if (!goes(d, w) || w->seq >= row->event.seq)
+			continue;
 		if (w->automation->workspace == row->workspace && !w->automation->paused &&
-		    !w->held && w->seq < row->event.seq && s.workspace && !row->gone)
-			r = decide(&s, w, decided);
+		    s.workspace && !row->gone)
+			r = decide_in_time(&s, w, decided);
+		w->seq = row->event.seq;
 	}
 	arena_reset(&d->scratch);
 	return pass(r);
-}
-
-static void move_walkers(struct decider *d, uint64_t seq)
-{
-	for (unsigned i = 0; i < d->rules->n_automations; i++) {
-		struct walker *w = &d->walkers[i];
-		if (!w->held)
-			w->seq = MAX(w->seq, seq);
-	}
-	d->unsaved = true;
 }
 
 int decider_save(struct decider *d, instant_us now)
@@ -346,28 +391,80 @@ static bool any_calm_goes(const struct decider *d)
 {
 	bool any = false;
 	for (unsigned i = 0; i < d->rules->n_automations; i++)
-		any |= d->walkers[i].calm && !d->walkers[i].held;
+		any |= d->walkers[i].calm && goes(d, &d->walkers[i]);
 	return any;
 }
 
-static int run(struct decider *d, uint64_t from, instant_us now, bool *more, unsigned *decided)
+static bool any_costly_goes(const struct decider *d)
+{
+	bool any = false;
+	for (unsigned i = 0; i < d->rules->n_automations; i++)
+		any |= d->walkers[i].costly && goes(d, &d->walkers[i]);
+	return any;
+}
+
+/* Those of one workspace stand beside each other. */
+static void find_costly(struct decider *d)
+{
+	const struct walker *w = d->walkers;
+	unsigned n = d->rules->n_automations, next;
+	for (unsigned i = 0; i < n; i = next) {
+		int64_t spent = 0;
+		for (next = i;
+		     next < n && w[next].automation->workspace == w[i].automation->workspace;
+		     next++)
+			spent += w[next].spent_us;
+		for (unsigned k = i; k < next; k++)
+			d->walkers[k].costly |= spent >= COSTLY_US;
+	}
+}
+
+static int run(struct decider *d, instant_us now, unsigned *decided)
 {
 	unsigned n = 0, most = any_calm_goes(d) ? CALM_EVENTS_PER_RUN : EVENTS_PER_RUN;
 	struct feed_row *rows;
 	arena_reset(&d->rows);
-	int r = store_read_feed(d->reader, &d->rows, from, most, &rows, &n);
-	for (unsigned i = 0; i < n && r == 0; i++)
+	int r = store_read_feed(d->reader, &d->rows, d->from, most, &rows, &n);
+	d->seen_us = time_monotonic_us();
+	d->until_us = d->seen_us + RUN_US;
+	for (unsigned i = 0; i < n && r == 0 && !is_over(d); i++)
 		r = decide_event(d, &rows[i], now, decided);
 	if (r < 0 || n == 0)
 		return pass(r);
-	*more |= rows[n - 1].event.seq < d->end;
-	move_walkers(d, rows[n - 1].event.seq);
+	d->unsaved = true;
 	return pass(save_if_due(d, now, *decided > 0));
+}
+
+static void begin_run(struct decider *d)
+{
+	for (unsigned i = 0; i < d->rules->n_automations; i++)
+		d->walkers[i].spent_us = 0;
+	d->foremost = !d->foremost;
+}
+
+/* Behind a run that began then. */
+static void begin_rests(struct decider *d, int64_t began, bool calm)
+{
+	int64_t ended = time_monotonic_us();
+	if (is_over(d))
+		find_costly(d);
+	if (calm)
+		d->calm_until_us = ended + CALM_REST * (ended - began);
+	if (any_costly_goes(d))
+		rest_begin(&d->costly, ended - began);
 }
 
 void decider_wait(struct decider *d, bool wait)
 {
 	d->waits = wait;
+}
+
+/* Who may go now. True: others could go on later. */
+static bool look_who_goes(struct decider *d)
+{
+	bool later = hold_walkers(d, time_monotonic_us() < d->calm_until_us);
+	let_costly_rest(d, &later);
+	return later;
 }
 
 bool decider_has_work(struct decider *d, uint64_t end, bool *later)
@@ -377,14 +474,13 @@ bool decider_has_work(struct decider *d, uint64_t end, bool *later)
 	if (!d->rules || d->rules->n_automations == 0)
 		return false;
 	d->end = MAX(d->end, end);
-	*later = hold_walkers(d, time_monotonic_us() < d->calm_until_us);
-	return hindmost(d, &from);
+	*later = look_who_goes(d);
+	return find_turn(d, &from);
 }
 
 int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided)
 {
-	int64_t began = time_monotonic_us();
-	uint64_t from;
+	uint64_t next;
 	*more = false;
 	*decided = 0;
 	if (!d->rules || d->rules->n_automations == 0)
@@ -392,13 +488,14 @@ int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided
 	int r = store_read_feed_end(d->reader, &d->end);
 	if (r < 0)
 		return pass(r);
-	*more = hold_walkers(d, began < d->calm_until_us);
-	if (!hindmost(d, &from))
+	*more = look_who_goes(d);
+	if (!find_turn(d, &d->from))
 		return pass(save_if_due(d, now, false));
-	r = run(d, from, now, more, decided);
-	if (any_calm_goes(d)) {
-		int64_t ended = time_monotonic_us();
-		d->calm_until_us = ended + CALM_REST * (ended - began);
-	}
+	begin_run(d);
+	bool calm = any_calm_goes(d);
+	int64_t began = time_monotonic_us();
+	r = run(d, now, decided);
+	begin_rests(d, began, calm);
+	*more |= find_turn(d, &next);
 	return pass(r);
 }
