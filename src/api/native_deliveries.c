@@ -45,14 +45,17 @@ static int put_name(struct native_query *q, struct store_reader *r, const char *
 
 static int put_event_ids(struct native_query *q, struct store_reader *r, const struct delivery *d)
 {
-	struct feed_row *row;
-	unsigned n;
-	int e = store_read_feed(r, &q->req->arena, d->seq - 1, 1, &row, &n);
-	if (e != STORE_OK || n == 0)
+	const struct event_row *event;
+	int e = payload_read_event(r, &q->req->arena, d, &event);
+	if (e != STORE_OK)
 		return e;
-	put_text(&q->body, "id", payload_id(&q->req->arena, d, &row->event));
-	put_uuid(&q->body, "event_id", row->event.id);
-	put_uuid(&q->body, "contact_id", row->event.contact_id);
+	if (!event) {
+		buf_lit(&q->body, ",\"id\":null,\"event_id\":null,\"contact_id\":null");
+		return STORE_OK;
+	}
+	put_text(&q->body, "id", payload_id(&q->req->arena, d, event));
+	put_uuid(&q->body, "event_id", event->id);
+	put_uuid(&q->body, "contact_id", event->contact_id);
 	return STORE_OK;
 }
 

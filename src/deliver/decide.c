@@ -2,6 +2,7 @@
 
 #include "base/fail.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "deliver/rest.h"
 #include "store/lookback.h"
 
@@ -23,8 +24,9 @@ struct walker {
 	const struct automation *automation;
 	unsigned to[AUTOMATION_ACTIONS_MAX]; /* of each action: the destination's place */
 	uint64_t seq;
-	bool calm; /* a destination has so much waiting that there is no hurry */
-	bool held; /* too much, or it rests */
+	bool calm;    /* a destination has so much waiting that there is no hurry */
+	bool held;    /* too much, or it rests, or it is without */
+	bool without; /* a destination that is declared and no rule: not now */
 	/* Conditions of its workspace have taken much of a run that was broken off. So it is until it has come
 	 * to the end of the feed. */
 	bool costly;
@@ -78,7 +80,8 @@ void decider_free(struct decider *d)
 	free(d);
 }
 
-/* Where one begins that has no position yet. */
+/* Before which one decides nothing: also when the number of an automation that is gone, whose position
+ * is still there, was given to another by a store that was put back. */
 static int find_start(struct decider *d, const struct automation *m, uint64_t *start)
 {
 	int r = store_read_feed_at(d->reader, m->created_at, start);
@@ -93,37 +96,62 @@ static unsigned place_of(const struct rules *rules, uint32_t workspace, const st
 	return to ? (unsigned)(to - rules->destinations) : rules->n_destinations;
 }
 
-/* What selected nothing lately is in memory alone; under other rules it is not walked again. */
-static uint64_t walked_to(const struct decider *d, uint32_t automation)
+/* Until it is a rule again nothing is decided that would be sent there. */
+static bool is_without(const struct rules *rules, const struct walker *w)
+{
+	const struct automation *m = w->automation;
+	const struct workspace *of = catalog_workspace(rules->catalog, m->workspace);
+	for (unsigned i = 0; i < m->n_actions; i++)
+		if (w->to[i] == rules->n_destinations && of &&
+		    workspace_document(of, DOCUMENT_DESTINATION, m->actions[i].destination))
+			return true;
+	return false;
+}
+
+/* NULL: under the rules before there was none. */
+static const struct walker *walker_before(const struct decider *d, uint32_t automation)
 {
 	for (unsigned i = 0; d->rules && i < d->rules->n_automations; i++)
 		if (d->walkers[i].automation->no == automation)
-			return d->walkers[i].seq;
-	return 0;
+			return &d->walkers[i];
+	return NULL;
+}
+
+/* A store that was put back to an earlier state has fewer events than were decided. It is noted at
+ * once, so that what comes from now on is decided also after a kill. */
+static int take_back(struct decider *d, struct walker *w, bool *taken_back)
+{
+	if (w->seq <= d->end)
+		return 0;
+	*taken_back = true;
+	w->seq = d->end;
+	return pass(ledger_move(d->ledger, w->automation->no, w->seq));
 }
 
 static int place(struct decider *d, const struct rules *rules, const struct automation *m,
-		 struct walker *w)
+		 struct walker *w, bool *taken_back)
 {
-	bool known;
-	uint64_t start = 0;
-	int r = ledger_knows(d->ledger, m->no, &known);
-	if (r == 0 && !known)
-		r = find_start(d, m, &start);
+	const struct walker *before = walker_before(d, m->no);
+	/* What selected nothing lately is in memory alone. */
+	uint64_t start = before ? before->seq : 0;
+	int r = before ? 0 : find_start(d, m, &start);
 	r = r ?: ledger_position(d->ledger, m->no, start, &w->seq);
 	for (unsigned i = 0; i < m->n_actions; i++)
 		w->to[i] = place_of(rules, m->workspace, &m->actions[i]);
-	/* A store that was put back to an earlier state has fewer events. */
-	w->seq = MIN(MAX(w->seq, walked_to(d, m->no)), d->end);
+	w->seq = MAX(w->seq, start);
 	w->automation = m;
-	return pass(r);
+	w->without = is_without(rules, w);
+	return pass(r ?: take_back(d, w, taken_back));
 }
 
 static int place_walkers(struct decider *d, const struct rules *rules, struct walker *walkers)
 {
+	bool taken_back = false;
 	int r = store_read_feed_end(d->reader, &d->end);
 	for (unsigned i = 0; i < rules->n_automations && r == 0; i++)
-		r = place(d, rules, &rules->automations[i], &walkers[i]);
+		r = place(d, rules, &rules->automations[i], &walkers[i], &taken_back);
+	if (taken_back)
+		log_warning("store_was_put_back", LOG_I("behind", d->end));
 	return pass(r);
 }
 
@@ -227,7 +255,9 @@ static int add_deliveries(struct subject *s, const struct walker *w, unsigned *d
 			.kind = m->actions[i].kind,
 			.seq = s->row->event.seq,
 			.contact = s->row->contact,
-			.created_at = s->facts.now,
+			/* Never before its event, also when the clock was set back: that tells
+			 * it from another event (payload_read_event()). */
+			.created_at = MAX(s->facts.now, s->row->event.received_at),
 			.due_at = waits ? DELIVERY_WAITS : s->facts.now + m->delay_s * US_PER_S,
 		};
 		if (w->to[i] == s->d->rules->n_destinations)
@@ -273,7 +303,7 @@ static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held)
 {
 	*seq = d->walkers[i].seq;
-	*held = waiting_behind(d, &d->walkers[i]) >= d->most;
+	*held = d->walkers[i].without || waiting_behind(d, &d->walkers[i]) >= d->most;
 }
 
 /* True: some stand still that could go on later. Those that are paused never stand still, so that
@@ -284,7 +314,8 @@ static bool hold_walkers(struct decider *d, bool resting)
 	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		struct walker *w = &d->walkers[i];
 		uint64_t waiting = waiting_behind(d, w);
-		bool goes = w->automation->paused, may = waiting < d->most && !d->waits;
+		bool goes = w->automation->paused,
+		     may = waiting < d->most && !d->waits && !w->without;
 		w->calm = !goes && waiting >= WAITING_CALM;
 		w->held = !goes && (!may || (w->calm && resting));
 		later |= w->held && may && w->seq < d->end;

@@ -2,7 +2,8 @@
  * Decisions: what the events of the feed mean for the automations. Each automation has a position
  * on the feed; what it selects is written to the ledger in the transaction that moves it. An
  * automation whose destination has too much waiting stands still, and goes on from there later: so
- * a destination that is gone for long costs no more than that. Before, while it has much waiting and
+ * a destination that is gone for long costs no more than that. So does one whose destination is
+ * declared and no rule (deliver/rules.h). Before, while it has much waiting and
  * nothing is won by deciding more, it goes on slowly, so that ingestion has the processor. One that
  * is paused stands still for none of these: what it has not decided by then sets nothing off.
  *

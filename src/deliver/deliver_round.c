@@ -48,6 +48,24 @@ static int take_rules(struct deliver *d)
 
 /* --- The ledger --- */
 
+/* A store that was put back to an earlier state has fewer deletions, and gives their numbers to others. To
+ * forget once more who has been forgotten does no harm. */
+static int count_gone_anew(struct deliver *d)
+{
+	struct arena a;
+	struct gone_row *rows;
+	uint64_t seen;
+	unsigned n = 0;
+	arena_init(&a, 4096, NULL);
+	int r = ledger_gone(d->ledger, &seen);
+	if (r == 0 && seen > 0)
+		r = store_read_gone(d->reader, &a, seen - 1, 1, &rows, &n);
+	if (r == 0 && seen > 0 && n == 0)
+		r = ledger_set_gone(d->ledger, 0);
+	arena_fini(&a);
+	return pass(r);
+}
+
 /* What may fail now and succeed later. */
 int deliver_open_ledger(struct deliver *d)
 {
@@ -59,7 +77,9 @@ int deliver_open_ledger(struct deliver *d)
 		d->since = end;
 	r = r ?: ledger_open(d->config.dir, &d->ledger);
 	r = r ?: ledger_origin(d->ledger, end, &origin);
-	r = r ?: decider_new(d->ledger, d->reader, origin, WAITING_MAX, &d->decider);
+	r = r ?: count_gone_anew(d);
+	/* A store that was put back may end before it. */
+	r = r ?: decider_new(d->ledger, d->reader, MIN(origin, end), WAITING_MAX, &d->decider);
 	d->stale = true;
 	lane_set_look_again(&d->lanes);
 	return pass(r);

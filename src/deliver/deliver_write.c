@@ -33,7 +33,8 @@ static int settle_one(struct deliver *d, const struct journey *j)
 		.status = a->status,
 		.answer = row.answer,
 	};
-	int r = ledger_settle(d->ledger, &row, &attempt);
+	bool tried = a->outcome != ATTEMPT_WAIT;
+	int r = ledger_settle(d->ledger, &row, tried ? &attempt : NULL);
 	if (r == 0 && a->outcome == ATTEMPT_DISABLE)
 		r = ledger_silence(d->ledger, a->destination->no, a->destination->declared_at);
 	return r < 0 ? pass(r) : release(d, &row);

@@ -14,11 +14,13 @@ static const struct sender *sender_for(const struct destination *to)
 	return deeds_are_at(to->no) ? &deed : senders[to->type];
 }
 
-static const struct automation *automation_of(const struct rules *rules, uint32_t no)
+static const struct automation *automation_of(const struct rules *rules, const struct delivery *d)
 {
-	for (unsigned i = 0; i < rules->n_automations; i++)
-		if (rules->automations[i].no == no)
-			return &rules->automations[i];
+	for (unsigned i = 0; i < rules->n_automations; i++) {
+		const struct automation *m = &rules->automations[i];
+		if (m->no == d->automation && m->workspace == d->workspace)
+			return m;
+	}
 	return NULL;
 }
 
@@ -40,10 +42,10 @@ static void on_done(struct attempt *a)
 	js->ended = j;
 }
 
-/* What cannot be sent any more: the automation or the contact is gone. */
-static void give_up(struct journey *j, const char *why)
+/* What cannot be sent any more, because the automation or the contact is gone, or not now. */
+static void give_up(struct journey *j, enum attempt_outcome outcome, const char *why)
 {
-	j->attempt.outcome = ATTEMPT_DEAD;
+	j->attempt.outcome = outcome;
 	j->attempt.unasked = true;
 	j->attempt.retry_after_s = -1;
 	j->attempt.answer = str_of(why);
@@ -56,30 +58,46 @@ static const struct definition *definition_of(const struct journey *j, struct st
 	return w ? workspace_definition(w, name) : NULL;
 }
 
+enum {
+	NOTHING_TO_SEND = 1,
+	NOT_NOW,
+};
+
+/* A declaration that is no rule, because this version cannot read it or for want of room, may be one
+ * later. */
+static int find_automation(struct journey *j, const char **why)
+{
+	const struct delivery *d = &j->delivery;
+	const struct workspace *w = catalog_workspace(j->rules->catalog, d->workspace);
+	bool declared = w && workspace_document_by_no(w, d->automation);
+	j->attempt.automation = automation_of(j->rules, d);
+	if (j->attempt.automation)
+		return 0;
+	*why = declared ? "the automation cannot be read" : "the automation was deleted";
+	return declared ? NOT_NOW : NOTHING_TO_SEND;
+}
+
 /* Above zero: `why` it cannot be sent. */
 static int read_and_make(struct journeys *js, struct journey *j, const char **why)
 {
 	struct arena *a = &j->attempt.arena;
-	const struct automation *m = automation_of(j->rules, j->delivery.automation);
-	struct feed_row *row;
+	const struct event_row *event;
 	struct contact_view *contact = arena_new(a, struct contact_view);
-	unsigned n;
 	if (!contact)
 		return fail(-ENOMEM, "what a delivery says");
-	int r = store_read_feed(js->reader, a, j->delivery.seq - 1, 1, &row, &n);
+	int r = payload_read_event(js->reader, a, &j->delivery, &event);
 	if (r < 0)
 		return pass(r);
-	*why = !m ? "the automation was deleted" : "the event is not there";
-	if (!m || n == 0 || row->event.seq != j->delivery.seq)
-		return 1;
+	*why = "the event is not there";
+	if (!event)
+		return NOTHING_TO_SEND;
 	r = store_read_contact(js->reader, a, j->delivery.contact, contact);
 	*why = "the contact was deleted";
 	if (r != STORE_OK)
-		return r < 0 ? pass(r) : 1;
-	j->attempt.definition = definition_of(j, row->event.definition);
-	j->attempt.id = payload_id(a, &j->delivery, &row->event);
-	j->attempt.automation = m;
-	j->attempt.event = &row->event;
+		return r < 0 ? pass(r) : NOTHING_TO_SEND;
+	j->attempt.definition = definition_of(j, event->definition);
+	j->attempt.id = payload_id(a, &j->delivery, event);
+	j->attempt.event = event;
 	j->attempt.contact = contact;
 	if (!j->attempt.id.p)
 		return fail(-ENOMEM, "what a delivery says");
@@ -87,13 +105,14 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 		return 0;
 	const struct payload what = {
 		.id = j->attempt.id,
-		.automation = m,
+		.automation = j->attempt.automation,
 		.action = j->delivery.action,
 		.to = j->attempt.destination,
-		.event = &row->event,
+		.event = event,
 		.contact = contact,
 	};
-	return payload_make(a, &what, &j->attempt.body, why);
+	r = payload_make(a, &what, &j->attempt.body, why);
+	return r == PAYLOAD_WRONG ? NOTHING_TO_SEND : pass(r);
 }
 
 static const char too_large[] = "it is too large to be sent";
@@ -101,11 +120,12 @@ static const char too_large[] = "it is too large to be sent";
 /* Likewise. One that is too large must not hold up the others for ever. */
 static int fill(struct journeys *js, struct journey *j, const char **why)
 {
-	int r = read_and_make(js, j, why);
+	int r = find_automation(j, why);
+	r = r ?: read_and_make(js, j, why);
 	if (r >= 0 || !j->attempt.arena.full)
 		return r;
 	*why = too_large;
-	return 1;
+	return NOTHING_TO_SEND;
 }
 
 static struct journey *journey_new(struct journeys *js, struct lane *lane,
@@ -148,7 +168,7 @@ static int prepare(struct journeys *js, struct lane *lane, const struct destinat
 	js->n_under_way++;
 	if (r > 0) {
 		*out = NULL;
-		give_up(j, why);
+		give_up(j, r == NOT_NOW ? ATTEMPT_WAIT : ATTEMPT_DEAD, why);
 	}
 	return 0;
 }
@@ -185,7 +205,7 @@ static int start(struct journeys *js, const struct destination *to, struct journ
 	int r = sender_for(to)->send(js->http, &j->attempt);
 	if (r == 0 || !j->attempt.arena.full)
 		return pass(r);
-	give_up(j, too_large);
+	give_up(j, ATTEMPT_DEAD, too_large);
 	return 0;
 }
 

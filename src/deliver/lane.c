@@ -8,6 +8,7 @@
 enum {
 	MEMORY_MAX = 1024 * 1024,
 	TOGETHER_US = 20000, /* what is so close is begun at once: a wake each would cost more */
+	WAIT_US = 60 * US_PER_S, /* until what cannot be tried now is looked at again */
 };
 
 void lane_init(struct lane *l, uint32_t destination, void *owner)
@@ -279,7 +280,7 @@ static void try_again(struct delivery *d, const struct attempt *a, instant_us no
 
 static void settle(struct delivery *d, const struct attempt *a, instant_us now)
 {
-	d->attempts++;
+	d->attempts += a->outcome != ATTEMPT_WAIT;
 	d->status = a->status;
 	d->answer = a->answer;
 	d->note = a->note;
@@ -291,6 +292,8 @@ static void settle(struct delivery *d, const struct attempt *a, instant_us now)
 		try_again(d, a, now);
 	else if (a->outcome == ATTEMPT_DEAD)
 		d->state = DELIVERY_DEAD;
+	else if (a->outcome == ATTEMPT_WAIT)
+		d->due_at = now + WAIT_US;
 	else
 		d->due_at = now; /* it waits until somebody enables the destination again */
 	d->ended_at = d->state == DELIVERY_PENDING ? 0 : now;

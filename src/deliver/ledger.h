@@ -142,7 +142,7 @@ MUST_CHECK int ledger_undoubt(struct ledger *l, const uint64_t *deliveries, unsi
 			      instant_us at);
 
 /* What came of an attempt: the row as it is now (state, attempts, due_at, status, answer ...). One
- * that is gone by now stays so. */
+ * that is gone by now stays so. `attempt` NULL: it counts as no try. */
 MUST_CHECK int ledger_settle(struct ledger *l, const struct delivery *d,
 			     const struct attempt_row *attempt);
 

@@ -156,7 +156,7 @@ int ledger_settle(struct ledger *l, const struct delivery *d, const struct attem
 	if (r < 0 || sqlite3_changes(l->db) == 0)
 		return pass(r);
 	r = move_tally(l, d->destination, DELIVERY_PENDING, d->state);
-	return pass(r ?: add_attempt(l, d->no, attempt));
+	return pass(r ?: attempt ? add_attempt(l, d->no, attempt) : 0);
 }
 
 int ledger_release(struct ledger *l, const struct delivery *d, instant_us due_at, unsigned *n)

@@ -13,6 +13,22 @@ struct str payload_id(struct arena *a, const struct delivery *d, const struct ev
 	return arena_printf(a, "msg_%s_%u_%u", event, d->automation, d->action);
 }
 
+static bool is_about(const struct delivery *d, const struct feed_row *row)
+{
+	return row->event.seq == d->seq && row->workspace == d->workspace &&
+	       row->contact == d->contact && row->event.received_at <= d->created_at;
+}
+
+int payload_read_event(struct store_reader *r, struct arena *a, const struct delivery *d,
+		       const struct event_row **event)
+{
+	struct feed_row *row;
+	unsigned n;
+	int e = store_read_feed(r, a, d->seq - 1, 1, &row, &n);
+	*event = e == 0 && n > 0 && is_about(d, row) ? &row->event : NULL;
+	return pass(e);
+}
+
 /* So that what is made of it grows in place. */
 static bool reserve(struct arena *a, const struct payload *p)
 {

@@ -32,6 +32,12 @@ enum {
 MUST_CHECK int payload_make(struct arena *a, const struct payload *p, struct str *json,
 			    const char **why);
 
+/* The event that the delivery is about; NULL: it is not there. A store that was put back to an earlier
+ * state than the ledger's may have another one in its place by now: somebody else's, or one that was
+ * received only after this had been decided. */
+MUST_CHECK int payload_read_event(struct store_reader *r, struct arena *a, const struct delivery *d,
+				  const struct event_row **event);
+
 /* The delivery's outward id, the same with every attempt and after every restart: made of the event,
  * the automation and the action. */
 struct str payload_id(struct arena *a, const struct delivery *d, const struct event_row *e);

@@ -70,15 +70,15 @@ static int read_document(struct rules *r, const struct workspace *w, const struc
 	return 0;
 }
 
-/* A workspace's deeds may outlive the rule that wanted them, but not its last rule. */
+/* A workspace's deeds may outlive the rule that wanted them, but not its last declaration of one. */
 static void add_deeds(struct rules *r)
 {
-	uint32_t last = 0;
-	for (unsigned i = 0; i < r->n_automations; i++) {
-		uint32_t workspace = r->automations[i].workspace;
-		if (workspace != last)
-			r->destinations[r->n_destinations++] = deeds_destination(workspace);
-		last = workspace;
+	for (unsigned i = 0; i < r->catalog->n_workspaces; i++) {
+		const struct workspace *w = r->catalog->workspaces[i];
+		unsigned n;
+		workspace_documents_of(w, DOCUMENT_AUTOMATION, &n);
+		if (n > 0)
+			r->destinations[r->n_destinations++] = deeds_destination(w->no);
 	}
 }
 

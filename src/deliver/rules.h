@@ -19,7 +19,7 @@ struct rules {
 };
 
 /* -ENOMEM. A declaration that cannot be read, or for which all the others leave no room, is told in the
- * log and left out. */
+ * log and left out. It is still declared: what concerns it waits until it is a rule again. */
 MUST_CHECK int rules_new(struct catalog *catalog, struct rules **out);
 struct rules *rules_ref(struct rules *r);
 void rules_unref(struct rules *r); /* NULL is fine */

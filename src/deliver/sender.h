@@ -17,6 +17,7 @@ enum attempt_outcome {
 	ATTEMPT_DEAD,    /* no other attempt will help */
 	ATTEMPT_DISABLE, /* the destination wants nothing any more (410): this one and all others wait
 			  * until it is changed */
+	ATTEMPT_WAIT,    /* not now; it counts as no try */
 };
 
 /* One attempt: filled by the engine, ended by the sender with done(), during send() or later. */

@@ -29,7 +29,7 @@ struct destination_view {
 enum automation_state {
 	AUTOMATION_RUNNING,
 	AUTOMATION_PAUSED,
-	AUTOMATION_HELD,   /* a destination of its has too much waiting */
+	AUTOMATION_HELD,   /* a destination of its has too much waiting, or cannot be read */
 	AUTOMATION_STATES, /* how many */
 };
 

@@ -4,6 +4,8 @@ are never lost and never hidden."""
 import base64
 import contextlib
 import json
+import shutil
+import sqlite3
 import threading
 import time
 from email.utils import formatdate
@@ -440,6 +442,103 @@ def test_a_deleted_contact_leaves_the_ledger(tmp_path):
             (row,) = deliveries(server, space)
             assert row["contact_id"] == kept["id"]
             assert len(deliveries(server, space, contact=kept["id"])) == 1
+
+
+def declare_anew(server, name, **members):
+    """As another version of occurd wrote it into the store of a server that is stopped."""
+    with contextlib.closing(sqlite3.connect(server.data / "occurd.db")) as db, db:
+        [(body,)] = db.execute("SELECT body FROM document WHERE name = ?", (name,))
+        body = {n: v for n, v in {**json.loads(body), **members}.items() if v is not None}
+        db.execute("UPDATE document SET body = ? WHERE name = ?",
+                   (json.dumps(body, separators=(",", ":")), name))
+
+
+@pytest.mark.parametrize("action", [{"send": "crm"}, {"add_tag": "vip"}], ids=lambda a: next(iter(a)))
+def test_what_is_due_waits_for_an_automation_that_cannot_be_read(tmp_path, action):
+    """Until it can be again; also where the workspace has no other."""
+    with Receiver() as receiver:
+        space = space_of("older", [webhook("crm", receiver)],
+                         [{"name": "r", "delay_seconds": 1, "actions": [action]}])
+        server = occurd.start(tmp_path, [space])
+        track(server, space)
+        wait_until(lambda: deliveries(server, space), what="a decision")
+        server.stop()
+        server.provision = None
+        declare_anew(server, "r", of_a_newer_version=1)
+        with server:
+            wait_until(lambda: deliveries(server, space)[0]["answer"], what="what it waits for")
+            [row] = deliveries(server, space)
+            assert row["answer"] == "the automation cannot be read", row
+            assert row["state"] == "pending" and row["attempts"] == "0", row
+            number = row["number"]
+            tries = senders.reader_of(server, space).get(f"/_/v1/deliveries/{number}")["tries"]
+            assert tries == [] and not receiver.got
+        declare_anew(server, "r", of_a_newer_version=None)
+        with contextlib.closing(sqlite3.connect(server.data / "deliveries.db")) as db, db:
+            db.execute("UPDATE delivery SET due_at = 1")  # as after a minute
+        with server:
+            [row] = ended(server, space, 1)
+            assert row["state"] == "done" and row["attempts"] == "1", row
+
+
+def test_an_automation_stands_still_while_its_destination_cannot_be_read(tmp_path):
+    """And goes on from there when it can be, while the others go."""
+    with Receiver() as receiver:
+        space = space_of("older", [webhook("crm", receiver), webhook("log", receiver, "/log")],
+                         [send_to("r", "log", "crm"), send_to("s", "log")])
+
+        def states():
+            stats = senders.reader_of(server, space).get("/_/v1/stats")
+            return {a["name"]: a["state"] for a in stats.get("automations", [])}
+
+        def posted(path):
+            return [g.json["data"]["event"]["properties"]["n"] for g in receiver.got
+                    if g.path == path]
+
+        server = occurd.start(tmp_path, [space])
+        track(server, space, n=1)
+        ended(server, space, 3)
+        server.stop()
+        server.provision = None
+        declare_anew(server, "crm", of_a_newer_version=1)
+        with server:
+            track(server, space, n=2)
+            ended(server, space, 4)
+            wait_until(lambda: states() == {"r": "held", "s": "running"}, what="to be shown")
+        declare_anew(server, "crm", of_a_newer_version=None)
+        with server:
+            track(server, space, n=3)
+            ended(server, space, 9)
+        assert sorted(posted("/in")) == [1, 2, 3]
+        assert sorted(posted("/log")) == [1, 1, 2, 2, 3, 3]
+
+
+def test_after_a_store_was_put_back_nobody_elses_event_is_sent(tmp_path):
+    """What had been decided about an event that is gone ends, also where another one has its place."""
+    with Receiver(lambda got, n: 500 if n == 2 else 200) as receiver:
+        one = space_of("one", [webhook("crm", receiver, retry_seconds=[3])], [send_to("r", "crm")])
+        two = space_of("two", [], [])
+        server = occurd.start(tmp_path, [one, two])
+        track(server, one, n=1)
+        ended(server, one, 1)
+        server.stop()
+        shutil.copy(server.data / "occurd.db", tmp_path / "before.db")
+        server.start()
+        track(server, one, n=2)
+        wait_until(lambda: len(receiver.got) == 2, what="a try that fails")
+        server.stop()
+        shutil.copy(tmp_path / "before.db", server.data / "occurd.db")
+        with server:
+            track(server, two, "b@example.com", n=3)
+            lost, kept = ended(server, one, 2)
+            assert lost["state"] == "dead" and lost["answer"] == "the event is not there", lost
+            assert lost["id"] is lost["event_id"] is lost["contact_id"] is None, lost
+            assert kept["state"] == "done" and kept["event_id"], kept
+            track(server, one, n=4)
+            ended(server, one, 3)
+        sent = [g.json["data"]["event"]["properties"]["n"] for g in receiver.got]
+        assert sent == [1, 2, 4], sent
+        assert any("store_was_put_back" in line for line in server.log), server.log_text()
 
 
 def test_a_stop_forgets_who_was_deleted(tmp_path):

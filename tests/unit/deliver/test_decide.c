@@ -195,6 +195,44 @@ static void what_was_not_yet_synced_is_decided_after_a_start(void **state)
 	close_world(&w);
 }
 
+/* As when a store was put back to an earlier state beside its ledger: it goes on where the store ends,
+ * also if it is killed before it has decided anything there. */
+static void where_the_store_has_fewer_events_it_begins_at_its_end(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	uint32_t rule = declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_done(ledger_move(w.ledger, rule, 1000));
+	take(&w);
+	assert_int_equal(run(&w), 0);
+	event(&w, "a@example.com", "{\"total\":1}");
+	event(&w, "b@example.com", "{\"total\":1}");
+	renew_decider(&w, 0);
+	take(&w);
+	assert_int_equal(run(&w), 2);
+	close_world(&w);
+}
+
+/* Then a new automation may have the number of one that is gone with its past. */
+static void whatever_the_ledger_says_nothing_of_before_it_was_made_is_decided(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	uint32_t crm = declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	assert_done(ledger_move(w.ledger, crm + 1, 0));
+	for (int i = 0; i < 3; i++)
+		event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(declare(&w, DOCUMENT_AUTOMATION, "r", RULE), crm + 1);
+	event(&w, "a@example.com", "{\"total\":1}");
+	take(&w);
+	assert_int_equal(run(&w), 1);
+	close_world(&w);
+}
+
 /* However many events come between its being stored and its being noticed. */
 static void an_automation_that_is_made_meanwhile_misses_no_event(void **state)
 {
@@ -647,6 +685,8 @@ int main(void)
 		cmocka_unit_test(nothing_of_before_the_ledger_is_decided),
 		cmocka_unit_test(what_was_not_yet_synced_is_decided_after_a_start),
 		cmocka_unit_test(an_automation_that_is_made_meanwhile_misses_no_event),
+		cmocka_unit_test(where_the_store_has_fewer_events_it_begins_at_its_end),
+		cmocka_unit_test(whatever_the_ledger_says_nothing_of_before_it_was_made_is_decided),
 		cmocka_unit_test(once_per_contact),
 		cmocka_unit_test(a_cool_down_has_an_end),
 		cmocka_unit_test(what_came_while_it_was_paused),

@@ -251,6 +251,28 @@ static void the_last_forgets_who_was_deleted(void **state)
 	end(&w);
 }
 
+/* Its deletions are counted anew then. */
+static void who_is_deleted_after_a_store_was_put_back_is_forgotten(void **state)
+{
+	struct world w;
+	(void)state;
+	begin(&w);
+	settle(w.d);
+	assert_done(ledger_begin(w.d->ledger));
+	assert_done(ledger_set_gone(w.d->ledger, 50));
+	assert_done(ledger_commit(w.d->ledger));
+	deliver_free(w.d);
+	create(&w);
+	struct op op = fixture_op(&w.f, "a@example.com");
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
+	decide(&w, op.contact);
+	op.kind = OP_CONTACT_DELETE;
+	apply(&w, op);
+	assert_done(deliver_write_last(w.d));
+	assert_int_equal(in_ledger(&w, DELIVERY_PENDING), 0);
+	end(&w);
+}
+
 /* --- Automations that are gone --- */
 
 static void drop(struct world *w, enum document_kind kind, const char *name)
@@ -327,6 +349,7 @@ int main(void)
 		cmocka_unit_test(the_last_writes_what_has_ended),
 		cmocka_unit_test(the_last_may_fail),
 		cmocka_unit_test(the_last_forgets_who_was_deleted),
+		cmocka_unit_test(who_is_deleted_after_a_store_was_put_back_is_forgotten),
 		cmocka_unit_test(for_whom_it_fired_goes_with_an_automation),
 	};
 	log_set_level((enum log_level)(LOG_ERROR + 1));

@@ -3,6 +3,7 @@
  * it was, what has begun is in doubt afterwards, and nothing else, so that it is sent later.
  */
 #include "deliver/journeys.h"
+#include "deliver/payload.h"
 
 #include "../store/fixture.h"
 
@@ -52,6 +53,7 @@ static void decide(struct world *w, uint32_t automation, uint32_t destination)
 			      .destination = destination,
 			      .seq = op.seq,
 			      .contact = 1,
+			      .created_at = op.received_at,
 			      .due_at = 1 };
 	assert_done(ledger_decide(w->ledger, &d));
 }
@@ -189,10 +191,50 @@ static void what_did_not_begin_is_in_no_doubt(void **state)
 	}
 }
 
+/* A store that was put back to an earlier state may have another event where a delivery's was. */
+static void only_its_own_event_is_a_deliverys(void **state)
+{
+	static const struct {
+		uint32_t workspace;
+		uint64_t seq, contact;
+		int64_t decided_after_us; /* it was received */
+		bool there;
+	} cases[] = {
+		{ 1, 1, 1, 0, true },     { 1, 1, 1, 1000, true }, { 2, 1, 1, 0, false },
+		{ 1, 1, 2, 0, false },    { 1, 1, 0, 0, false },   { 1, 1, 1, -1, false },
+		{ 1, 2, 1, 0, false },    { 1, 2, 2, 0, true },    { 1, 2, 2, -1, false },
+		{ 1, 3, 1, 1000, false },
+	};
+	struct fixture f;
+	instant_us received_at = 0;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	for (int i = 0; i < 2; i++) {
+		struct op op = fixture_op(&f, i ? "b@example.com" : "a@example.com");
+		assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+		received_at = op.received_at;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct delivery d = {
+			.workspace = cases[i].workspace,
+			.seq = cases[i].seq,
+			.contact = cases[i].contact,
+			.created_at = received_at + cases[i].decided_after_us,
+		};
+		const struct event_row *event;
+		assert_done(payload_read_event(f.reader, &f.arena, &d, &event));
+		assert_int_equal(event != NULL, cases[i].there);
+		assert_true(!event || event->seq == d.seq);
+	}
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_did_not_begin_is_in_no_doubt),
+		cmocka_unit_test(only_its_own_event_is_a_deliverys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
