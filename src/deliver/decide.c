@@ -80,12 +80,14 @@ void decider_free(struct decider *d)
 	free(d);
 }
 
-/* Before which one decides nothing: also when the number of an automation that is gone, whose position
- * is still there, was given to another by a store that was put back. */
+/* Where one begins that has no position yet. One that has goes on from there, but no store that was put
+ * back makes it decide what came before it was made: it may have the number of one that is gone. */
 static int find_start(struct decider *d, const struct automation *m, uint64_t *start)
 {
-	int r = store_read_feed_at(d->reader, m->created_at, start);
-	*start = MAX(*start, d->origin);
+	bool known;
+	int r = ledger_knows(d->ledger, m->no, &known);
+	r = r ?: store_read_feed_at(d->reader, m->created_at - known, start);
+	*start = known ? *start : MAX(*start, d->origin);
 	return pass(r);
 }
 

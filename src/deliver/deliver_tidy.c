@@ -70,7 +70,8 @@ int deliver_tidy(struct deliver *d, instant_us now)
 	r = r ?: orphans_forget_fired(d->ledger, d->rules->catalog, &d->fired);
 	look_at_disk(d);
 	d->tidied_us = time_monotonic_us();
-	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE || orphans_have_fired(&d->fired);
+	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE ||
+		    orphans_have_fired(&d->fired) || ledger_has_to_scrub(d->ledger);
 	return pass(r);
 }
 

@@ -151,7 +151,8 @@ int deliver_write(struct deliver *d, instant_us now)
 		return pass(r);
 	after_commit(d, &w);
 	r = w.tidying ? deliver_show(d) : 0;
-	return pass(r ?: ledger_settle_log(d->ledger, w.tidying));
+	r = r ?: ledger_settle_log(d->ledger, w.tidying);
+	return pass(r ?: ledger_scrub(d->ledger, time_monotonic_ms()));
 }
 
 static int forget_all_gone(struct deliver *d)

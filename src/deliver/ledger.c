@@ -10,12 +10,15 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	APPLICATION_ID = 0x6F63636C, /* "occl", for file(1) */
 	VERSION = 1,
 	LOG_PAGES = 1000, /* since it was settled, from which on that is due again: 4 MB */
+	SCRUB_AFTER_MS = 10 * 1000,
+	SCRUB_AGAIN_MS = 1000,
 };
 
 static const char schema[] =
@@ -69,6 +72,14 @@ static int note_pages(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+static bool has_log(const char *path)
+{
+	char log[PATH_MAX + 4];
+	struct stat st;
+	snprintf(log, sizeof(log), "%s-wal", path);
+	return stat(log, &st) == 0 && st.st_size > 0;
+}
+
 /* See ledger.h for why a commit does not sync. */
 static int configure(struct ledger *l)
 {
@@ -87,6 +98,8 @@ int ledger_open(const char *dir, struct ledger **out)
 	if (snprintf(path, sizeof(path), "%s/deliveries.db", dir) >= (int)sizeof(path))
 		r = fail(-ENAMETOOLONG, "%s", dir);
 	r = r ?: make_file(path);
+	if (r == 0 && has_log(path))
+		ledger_ask_for_scrub(l);
 	r = r ?: directory_rewrite_log(path);
 	r = r ?: db_open(path, SQLITE_OPEN_READWRITE, &l->db);
 	r = r ?: configure(l);
@@ -157,6 +170,28 @@ int ledger_settle_log(struct ledger *l, bool all)
 	int r = rc == SQLITE_BUSY || copied < pages ? sync_log(l) : 0;
 	if (r == 0)
 		l->unsettled_pages = 0;
+	return pass(r);
+}
+
+void ledger_ask_for_scrub(struct ledger *l)
+{
+	if (l->scrub_at_ms == 0)
+		l->scrub_at_ms = time_monotonic_ms() + SCRUB_AFTER_MS;
+}
+
+bool ledger_has_to_scrub(const struct ledger *l)
+{
+	return l->scrub_at_ms > 0;
+}
+
+int ledger_scrub(struct ledger *l, int64_t now_ms)
+{
+	int pages, copied;
+	bool held = false;
+	if (l->scrub_at_ms == 0 || now_ms < l->scrub_at_ms)
+		return 0;
+	int r = db_end_log(l->db, &pages, &copied, &held);
+	l->scrub_at_ms = held ? now_ms + SCRUB_AGAIN_MS : 0;
 	return pass(r);
 }
 

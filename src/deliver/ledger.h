@@ -75,6 +75,13 @@ MUST_CHECK int ledger_sync_commits(struct ledger *l, bool each);
  * as no reader stands in the way; `all` of it, or only if it has become much. */
 MUST_CHECK int ledger_settle_log(struct ledger *l, bool all);
 
+/* Between transactions, as of that monotonic clock: some seconds after somebody was forgotten, and after
+ * an opening that found a log, all of the log is copied and cut to nothing, as the store's is
+ * (store/scrub.c). Who reads in it is waited for, by another try a second later. */
+MUST_CHECK int ledger_scrub(struct ledger *l, int64_t now_ms);
+/* Whether that is still to be done. */
+bool ledger_has_to_scrub(const struct ledger *l);
+
 /* Whether the automation has a position. */
 MUST_CHECK int ledger_knows(struct ledger *l, uint32_t automation, bool *known);
 /* Where the automation stands on the feed: the seq up to which all is decided. An automation that
@@ -158,7 +165,7 @@ MUST_CHECK int ledger_end(struct ledger *l, const struct delivery *d, struct str
 /* An ended delivery is pending again, due then, and has all tries of its schedule before it. */
 MUST_CHECK int ledger_replay(struct ledger *l, const struct delivery *d, instant_us due_at);
 
-/* All rows of the contact go. */
+/* All rows of the contact go, but for what the log still shows of them: see ledger_scrub(). */
 MUST_CHECK int ledger_forget(struct ledger *l, uint64_t contact);
 
 /* The destination, as it was declared then, has said that it wants nothing any more. What is known of a

@@ -49,6 +49,7 @@ struct ledger {
 	struct replays *replays;
 	int log_pages;       /* all of the log's, after the last commit */
 	int unsettled_pages; /* of them, since it was settled */
+	int64_t scrub_at_ms; /* monotonic; 0: it shows nobody who was forgotten */
 	bool failed;
 };
 
@@ -62,6 +63,9 @@ static inline int ledger_get_i64(sqlite3_stmt *st, int64_t *out, bool *found)
 	db_reset(st);
 	return r < 0 ? pass(r) : 0;
 }
+
+/* Somebody was forgotten, or may have been. */
+void ledger_ask_for_scrub(struct ledger *l);
 
 static inline void ledger_bind_pair(sqlite3_stmt *st, uint64_t first, uint64_t second)
 {

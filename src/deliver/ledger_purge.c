@@ -22,11 +22,14 @@ static int drop_contact_from_tally(struct ledger *l, uint64_t contact)
 
 int ledger_forget(struct ledger *l, uint64_t contact)
 {
-	int r = drop_contact_from_tally(l, contact);
+	int r = drop_contact_from_tally(l, contact), n = 0;
 	for (enum statement s = FORGET_ATTEMPTS; s <= FORGET_FIRED && r == 0; s++) {
 		db_bind_i64(l->st[s], 1, (int64_t)contact);
 		r = db_run(l->st[s]);
+		n += sqlite3_changes(l->db);
 	}
+	if (n > 0)
+		ledger_ask_for_scrub(l);
 	return pass(r ?: replays_forget(l->replays, contact));
 }
 

@@ -11,11 +11,10 @@
 
 /* Pages of the log. */
 enum {
-	BEGIN_AT = 1000,  /* the thread begins: 4 MB */
-	WAIT_TIMES = 8,   /* so many times that, and the committer waits for the thread: 32 MB */
-	LITTLE = 64,      /* what the committer copies itself: well below a millisecond */
-	ROUNDS_MAX = 8,   /* of the thread, to get down to LITTLE */
-	END_WAIT_MS = 20, /* that the committer waits for those who read in the log, to end it */
+	BEGIN_AT = 1000, /* the thread begins: 4 MB */
+	WAIT_TIMES = 8,  /* so many times that, and the committer waits for the thread: 32 MB */
+	LITTLE = 64,     /* what the committer copies itself: well below a millisecond */
+	ROUNDS_MAX = 8,  /* of the thread, to get down to LITTLE */
 	HELD_SHARE = 8, /* by so much a log has grown when it is looked whether a reader has gone */
 };
 
@@ -178,20 +177,15 @@ static int copy_rest(struct checkpoint *c)
 	return pass(r);
 }
 
-/* Who begins to read while this waits needs the log no more. */
 static int end_log(struct checkpoint *c, enum checkpoint_end *end)
 {
 	int pages = 0, copied = 0;
+	bool held = false;
 	c->end_asked = false;
-	db_wait_at_most(c->writer, END_WAIT_MS);
-	int rc = sqlite3_wal_checkpoint_v2(c->writer, NULL, SQLITE_CHECKPOINT_TRUNCATE, &pages,
-					   &copied);
-	db_wait_at_most(c->writer, DB_WAIT_MS);
+	int r = db_end_log(c->writer, &pages, &copied, &held);
 	c->held_until = copied < pages ? pages + pages / HELD_SHARE : 0;
-	*end = rc == SQLITE_BUSY ? CHECKPOINT_HELD : CHECKPOINT_ENDED;
-	if (rc != SQLITE_OK && rc != SQLITE_BUSY)
-		return db_fail(c->writer, rc, "checkpoint");
-	return 0;
+	*end = held ? CHECKPOINT_HELD : CHECKPOINT_ENDED;
+	return pass(r);
 }
 
 static int finish(struct checkpoint *c, enum checkpoint_end *end)

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+enum { END_WAIT_MS = 20 }; /* for those who read in the log, to end it */
+
 static int errno_of(int code)
 {
 	switch (code & 0xFF) {
@@ -97,6 +99,16 @@ void db_close(sqlite3 *db)
 void db_wait_at_most(sqlite3 *db, int ms)
 {
 	must(sqlite3_busy_timeout(db, ms) == SQLITE_OK);
+}
+
+/* Who begins to read while this waits needs the log no more. */
+int db_end_log(sqlite3 *db, int *pages, int *copied, bool *held)
+{
+	db_wait_at_most(db, END_WAIT_MS);
+	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, pages, copied);
+	db_wait_at_most(db, DB_WAIT_MS);
+	*held = rc == SQLITE_BUSY;
+	return rc == SQLITE_OK || *held ? 0 : db_fail(db, rc, "checkpoint");
 }
 
 int db_exec(sqlite3 *db, const char *sql)

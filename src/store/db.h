@@ -30,6 +30,10 @@ DEFINE_CLEANUP(sqlite3 *, db_close);
 /* For a lock that somebody else has. */
 void db_wait_at_most(sqlite3 *db, int ms);
 
+/* Copies all of the log into the database and cuts it to nothing, so that no file shows what was
+ * overwritten. *held: who reads in it needs it, also after a moment's wait. `pages`, `copied`: of it. */
+MUST_CHECK int db_end_log(sqlite3 *db, int *pages, int *copied, bool *held);
+
 /* Statements without results; several may follow each other. */
 MUST_CHECK int db_exec(sqlite3 *db, const char *sql);
 /* The one integer that a query gives. */

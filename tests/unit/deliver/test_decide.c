@@ -233,6 +233,24 @@ static void whatever_the_ledger_says_nothing_of_before_it_was_made_is_decided(vo
 	close_world(&w);
 }
 
+/* As where a clock was set back: all is of one instant, until it is past that. */
+static void what_comes_at_the_instant_in_which_it_was_made_is_decided(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	take(&w);
+	clock_us -= 1000000;
+	event(&w, "a@example.com", "{\"total\":1}");
+	event(&w, "b@example.com", "{\"total\":1}");
+	renew_decider(&w, 0);
+	take(&w);
+	assert_int_equal(run(&w), 2);
+	close_world(&w);
+}
+
 /* However many events come between its being stored and its being noticed. */
 static void an_automation_that_is_made_meanwhile_misses_no_event(void **state)
 {
@@ -687,6 +705,7 @@ int main(void)
 		cmocka_unit_test(an_automation_that_is_made_meanwhile_misses_no_event),
 		cmocka_unit_test(where_the_store_has_fewer_events_it_begins_at_its_end),
 		cmocka_unit_test(whatever_the_ledger_says_nothing_of_before_it_was_made_is_decided),
+		cmocka_unit_test(what_comes_at_the_instant_in_which_it_was_made_is_decided),
 		cmocka_unit_test(once_per_contact),
 		cmocka_unit_test(a_cool_down_has_an_end),
 		cmocka_unit_test(what_came_while_it_was_paused),

@@ -17,7 +17,8 @@
 
 enum { SOON_MS = 21, TIDY_MS = 1001 };
 
-static _Atomic int64_t step_s; /* how far the clock was set */
+static _Atomic int64_t step_s;  /* how far the clock was set */
+static _Atomic int64_t later_s; /* how much of the other clock has passed besides */
 
 /* In the place of libc's, for the whole program. */
 int clock_gettime(clockid_t id, struct timespec *out)
@@ -25,6 +26,8 @@ int clock_gettime(clockid_t id, struct timespec *out)
 	int r = (int)syscall(SYS_clock_gettime, id, out);
 	if (id == CLOCK_REALTIME)
 		out->tv_sec += step_s;
+	else if (id == CLOCK_MONOTONIC)
+		out->tv_sec += later_s;
 	return r;
 }
 
@@ -159,9 +162,12 @@ static void it_is_tried_again_less_and_less_often(void **state)
 
 static struct delivery decide(struct world *w, uint64_t contact)
 {
-	struct delivery d = {
-		.workspace = 1, .automation = 2, .destination = 1, .seq = 1, .contact = contact
-	};
+	struct delivery d = { .workspace = 1,
+			      .automation = 2,
+			      .destination = 1,
+			      .seq = 1,
+			      .contact = contact,
+			      .due_at = DELIVERY_WAITS }; /* nobody tries it */
 	assert_done(ledger_begin(w->d->ledger));
 	assert_done(ledger_decide(w->d->ledger, &d));
 	assert_done(ledger_commit(w->d->ledger));
@@ -273,6 +279,59 @@ static void who_is_deleted_after_a_store_was_put_back_is_forgotten(void **state)
 	end(&w);
 }
 
+#define ANSWER "Zebedee-4711"
+
+static bool any_file_has_the_answer(const struct world *w)
+{
+	static const char *const names[] = { "deliveries.db", "deliveries.db-wal" };
+	static char text[8 << 20];
+	bool has = false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char path[200];
+		path_of(w, names[i], path);
+		FILE *in = fopen(path, "rb");
+		size_t n = in ? fread(text, 1, sizeof(text), in) : 0;
+		has |= memmem(text, n, ANSWER, strlen(ANSWER)) != NULL;
+		assert_true(n < sizeof(text) && (!in || fclose(in) == 0));
+	}
+	return has;
+}
+
+/* Without anything else happening. */
+static void what_was_answered_about_who_was_deleted_leaves_the_files(void **state)
+{
+	struct world w;
+	(void)state;
+	begin(&w);
+	settle(w.d);
+	struct op op = fixture_op(&w.f, "a@example.com");
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
+	struct delivery row = decide(&w, op.contact);
+	for (int i = 0; i < 100; i++) /* or what comes next overwrites it in the log */
+		decide(&w, 1000);
+	deliver(&w, &row);
+	w.d->journeys.ended->delivery.answer = STR(ANSWER);
+	w.d->journeys.ended->delivery.ended_at = time_now(); /* or it is purged */
+	settle(w.d);
+	op.kind = OP_CONTACT_DELETE;
+	apply(&w, op);
+	for (int s = 0; s < 2; s++) {
+		assert_true(any_file_has_the_answer(&w));
+		later_s += 2;
+		assert_in_range(deliver_ms_to_next(w.d), 0, SOON_MS);
+		settle(w.d);
+	}
+	assert_int_equal(in_ledger(&w, DELIVERY_DONE), 0);
+	later_s += 10;
+	assert_in_range(deliver_ms_to_next(w.d), 0, SOON_MS);
+	settle(w.d);
+	assert_false(any_file_has_the_answer(&w));
+	later_s += 2;
+	settle(w.d);
+	assert_false(w.d->untidy);
+	end(&w);
+}
+
 /* --- Automations that are gone --- */
 
 static void drop(struct world *w, enum document_kind kind, const char *name)
@@ -350,6 +409,7 @@ int main(void)
 		cmocka_unit_test(the_last_may_fail),
 		cmocka_unit_test(the_last_forgets_who_was_deleted),
 		cmocka_unit_test(who_is_deleted_after_a_store_was_put_back_is_forgotten),
+		cmocka_unit_test(what_was_answered_about_who_was_deleted_leaves_the_files),
 		cmocka_unit_test(for_whom_it_fired_goes_with_an_automation),
 	};
 	log_set_level((enum log_level)(LOG_ERROR + 1));

@@ -381,6 +381,121 @@ static void test_log_stays_short(void **state)
 	assert_in_range(log_bytes(), 1, most);
 }
 
+/* --- What somebody's receivers answered, once the contact was deleted --- */
+
+#define MARK "Zebedee-4711"
+
+static bool file_has(const char *of, const char *name)
+{
+	static char text[1 << 20];
+	char path[100];
+	snprintf(path, sizeof(path), "%s/%s", of, name);
+	FILE *file = fopen(path, "rb");
+	size_t n = file ? fread(text, 1, sizeof(text), file) : 0;
+	assert_true(n < sizeof(text));
+	if (file)
+		assert_int_equal(fclose(file), 0);
+	return memmem(text, n, MARK, strlen(MARK)) != NULL;
+}
+
+static bool any_has(const char *of)
+{
+	return file_has(of, "deliveries.db") || file_has(of, "deliveries.db-wal");
+}
+
+static void answer(uint64_t contact, const char *text)
+{
+	assert_int_equal(ledger_begin(ledger), 0);
+	struct delivery d = decide(10, contact);
+	const struct attempt_row attempt = { .n = 1, .answer = str_of(text) };
+	d.answer = attempt.answer;
+	d.state = DELIVERY_DEAD;
+	d.attempts = 1;
+	assert_int_equal(ledger_settle(ledger, &d, &attempt), 0);
+	assert_int_equal(ledger_commit(ledger), 0);
+	assert_int_equal(ledger_settle_log(ledger, true), 0);
+}
+
+static void forget(uint64_t contact)
+{
+	assert_int_equal(ledger_begin(ledger), 0);
+	assert_int_equal(ledger_forget(ledger, contact), 0);
+	assert_int_equal(ledger_commit(ledger), 0);
+	assert_int_equal(ledger_settle_log(ledger, true), 0);
+}
+
+/* Some seconds later, and once for all who were deleted until then. */
+static void test_the_log_shows_nobody_who_was_deleted(void **state)
+{
+	(void)state;
+	answer(1, MARK);
+	answer(2, "other");
+	assert_false(ledger_has_to_scrub(ledger));
+	forget(3);
+	assert_false(ledger_has_to_scrub(ledger));
+	forget(1);
+	assert_true(ledger_has_to_scrub(ledger) && any_has(dir));
+	assert_int_equal(ledger_scrub(ledger, time_monotonic_ms()), 0);
+	assert_true(ledger_has_to_scrub(ledger) && any_has(dir));
+	assert_int_equal(ledger_scrub(ledger, time_monotonic_ms() + 11000), 0);
+	assert_false(ledger_has_to_scrub(ledger) || any_has(dir));
+	assert_int_equal(log_bytes(), 0);
+	assert_string_equal(ask("SELECT answer FROM delivery"), " other");
+}
+
+/* And nobody waits for it meanwhile. */
+static void test_a_reader_of_the_log_is_waited_for(void **state)
+{
+	sqlite3 *reader;
+	char path[100];
+	int64_t later = time_monotonic_ms() + 11000;
+	(void)state;
+	answer(1, MARK);
+	snprintf(path, sizeof(path), "%s/deliveries.db", dir);
+	assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM delivery", NULL, NULL, NULL),
+		SQLITE_OK);
+	forget(1);
+	assert_int_equal(ledger_scrub(ledger, later), 0);
+	assert_true(ledger_has_to_scrub(ledger) && any_has(dir));
+	answer(2, "other");
+	assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+	assert_int_equal(ledger_scrub(ledger, later + 999), 0);
+	assert_true(ledger_has_to_scrub(ledger) && any_has(dir));
+	assert_int_equal(ledger_scrub(ledger, later + 1000), 0);
+	assert_false(ledger_has_to_scrub(ledger) || any_has(dir));
+}
+
+static void copy_file(const char *name, const char *to)
+{
+	char command[300];
+	snprintf(command, sizeof(command), "cp %s/%s %s/%s", dir, name, to, name);
+	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
+}
+
+/* Whether somebody was deleted in what a kill left nobody knows. */
+static void test_the_log_of_a_kill_shows_nobody_either(void **state)
+{
+	char killed[64] = "/tmp/occurd-ledger-XXXXXX";
+	struct ledger *next;
+	(void)state;
+	answer(1, MARK);
+	forget(1);
+	assert_non_null(mkdtemp(killed));
+	copy_file("deliveries.db", killed);
+	copy_file("deliveries.db-wal", killed);
+	assert_int_equal(ledger_open(killed, &next), 0);
+	assert_true(ledger_has_to_scrub(next) && any_has(killed));
+	assert_int_equal(ledger_scrub(next, time_monotonic_ms() + 11000), 0);
+	assert_false(ledger_has_to_scrub(next) || any_has(killed));
+	ledger_close(next);
+	assert_int_equal(ledger_open(killed, &next), 0);
+	assert_false(ledger_has_to_scrub(next)); /* a clean end leaves no log */
+	ledger_close(next);
+	assert_int_equal(nftw(killed, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 /* What was committed before a failure is there behind it, what was not is not. */
 static void test_opened_anew_after_a_failure(void **state)
 {
@@ -520,6 +635,9 @@ int main(void)
 		CASE(test_not_a_ledger),
 		CASE(test_log_stays_short),
 		CASE(test_opened_anew_after_a_failure),
+		CASE(test_the_log_shows_nobody_who_was_deleted),
+		CASE(test_a_reader_of_the_log_is_waited_for),
+		CASE(test_the_log_of_a_kill_shows_nobody_either),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
