@@ -111,6 +111,7 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 		.event = event,
 		.contact = contact,
 	};
+	j->attempt.made = true;
 	r = payload_make(a, &what, &j->attempt.body, why);
 	return r == PAYLOAD_WRONG ? NOTHING_TO_SEND : pass(r);
 }
@@ -195,67 +196,84 @@ static void take_back(struct journeys *js, struct journey *j)
 static int note_all(struct journeys *js, struct journey *const *list, unsigned n, instant_us now)
 {
 	uint64_t deliveries[JOURNEYS_NOTED_MAX];
+	must(n <= JOURNEYS_NOTED_MAX);
 	for (unsigned i = 0; i < n; i++)
 		deliveries[i] = list[i]->delivery.no;
 	return pass(ledger_doubt(js->ledger, deliveries, n, now));
 }
 
-static int start(struct journeys *js, const struct destination *to, struct journey *j)
+static int start(struct journeys *js, struct journey *j)
 {
-	int r = sender_for(to)->send(js->http, &j->attempt);
+	int r = sender_for(j->attempt.destination)->send(js->http, &j->attempt);
 	if (r == 0 || !j->attempt.arena.full)
 		return pass(r);
 	give_up(j, ATTEMPT_DEAD, too_large);
 	return 0;
 }
 
-/* Those that cannot be begun after all are taken back. */
-static int start_all(struct journeys *js, const struct destination *to, struct journey **list,
-		     unsigned n, instant_us now)
+/* One that cannot be begun after all is taken back. */
+static int start_or_take_back(struct journeys *js, struct journey *j)
 {
-	int r = n > 0 && is_noted(to) ? note_all(js, list, n, now) : 0;
-	unsigned i = 0;
-	while (i < n && r == 0) {
-		r = start(js, to, list[i]);
-		i += r == 0;
-	}
-	for (; i < n; i++)
-		take_back(js, list[i]);
+	int r = start(js, j);
+	if (r < 0)
+		take_back(js, j);
 	return pass(r);
 }
 
-static bool has_room(const struct journeys *js, const struct destination *to)
+int journeys_begin_noted(struct journeys *js, instant_us now)
 {
-	return !deeds_are_at(to->no) || !deeds_are_full(js->deeds);
+	unsigned n = js->n_noted;
+	int r = n > 0 ? note_all(js, js->noted, n, now) : 0;
+	js->n_noted = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (r == 0)
+			r = start_or_take_back(js, js->noted[i]);
+		else
+			take_back(js, js->noted[i]);
+	return pass(r);
 }
 
-/* One, or as many as the destination takes and one transaction can note. *more: there may be
- * others. */
-static int begin_some(struct journeys *js, struct lane *lane, const struct destination *to,
-		      instant_us now, bool *more)
+/* What was taken back before is told to the ledger first. */
+static bool has_room(const struct journeys *js, const struct destination *to)
 {
-	struct journey *list[JOURNEYS_NOTED_MAX] = { NULL }, *j;
-	const struct delivery *next = NULL;
-	unsigned n = 0, most = is_noted(to) ? JOURNEYS_NOTED_MAX : 1;
-	int r = 0;
-	while (r == 0 && n < most && has_room(js, to) && (next = lane_next(lane, to, now))) {
-		r = prepare(js, lane, to, next, now, &j);
-		if (j)
-			list[n++] = j;
-	}
-	*more = next != NULL;
-	int started = start_all(js, to, list, n, now);
-	return pass(r ?: started);
+	if (is_noted(to) && js->n_unbegun > 0)
+		return false;
+	return !deeds_are_at(to->no) || js->n_noted < deeds_room(js->deeds);
+}
+
+static int begin_one(struct journeys *js, struct lane *lane, const struct destination *to,
+		     const struct delivery *what, instant_us now)
+{
+	struct journey *j;
+	int r = prepare(js, lane, to, what, now, &j);
+	js->seen_us = time_monotonic_us();
+	if (!j)
+		return pass(r);
+	if (!is_noted(to))
+		return pass(start_or_take_back(js, j));
+	js->noted[js->n_noted++] = j;
+	return js->n_noted < JOURNEYS_NOTED_MAX ? 0 : pass(journeys_begin_noted(js, now));
+}
+
+void journeys_begin_turn(struct journeys *js, int64_t us)
+{
+	js->until_us = js->seen_us + us;
+}
+
+bool journeys_turn_is_over(const struct journeys *js)
+{
+	return js->seen_us >= js->until_us;
 }
 
 int journeys_begin(struct journeys *js, struct lane *lane, const struct destination *to,
 		   instant_us now)
 {
 	const struct sender *sender = sender_for(to);
-	bool more = true;
+	const struct delivery *next;
 	int r = 0;
-	while (r == 0 && more)
-		r = begin_some(js, lane, to, now, &more);
+	while (r == 0 && !journeys_turn_is_over(js) && has_room(js, to) &&
+	       (next = lane_next(lane, to, now)))
+		r = begin_one(js, lane, to, next, now);
 	if (sender->flush)
 		sender->flush(js->kept[to->type]);
 	return pass(r);

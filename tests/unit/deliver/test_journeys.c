@@ -119,7 +119,10 @@ static int begin(struct world *w)
 {
 	const struct destination *to = &w->rules->destinations[0];
 	int r = lane_load(&w->lane, to, w->ledger, 10);
-	return r ?: journeys_begin(&w->js, &w->lane, to, 10);
+	journeys_begin_turn(&w->js, US_PER_S);
+	r = r ?: journeys_begin(&w->js, &w->lane, to, 10);
+	int noted = journeys_begin_noted(&w->js, 10);
+	return r ?: noted;
 }
 
 static bool has_begun(const struct world *w, uint64_t no)

@@ -1,0 +1,271 @@
+/*
+ * Turns of lanes: how much is begun at once when it takes long to make it, who goes next, and how many
+ * syncs those cost that must be known to the ledger. Attempts are begun and never moved.
+ */
+#include "deliver/deed.h"
+#include "deliver/lane_set.h"
+
+#include "../store/fixture.h"
+
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HOOK(name)                                                                       \
+	"{\"name\":\"" name "\",\"type\":\"webhook\",\"url\":\"http://127.0.0.1:9/in\"," \
+	"\"allow_private\":true,\"concurrency\":1000}"
+#define RELAY(name)                                                            \
+	"{\"name\":\"" name "\",\"type\":\"relay\",\"vendor\":\"pristo\","     \
+	"\"key\":\"K\",\"url\":\"http://"                                      \
+	"127.0.0.1:9\",\"allow_private\":true,\"requests_per_second\":100000," \
+	"\"population\":\"7c9e6679-7425-40de-944b-e07fc1f90ae7\"}"
+#define RULE(to) "{\"name\":\"" to "\",\"actions\":[{\"send\":\"" to "\"}]}"
+
+enum { NOW = 10 };
+
+/* The monotonic clock, and what it takes to read one of the events. */
+static int64_t monotonic_us = 1000000;
+static uint64_t slow_from, slow_to;
+static int64_t slow_us;
+
+static unsigned n_synced; /* transactions of which each is synced */
+
+/* In the place of libc's, for the whole program. */
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+	if (id != CLOCK_MONOTONIC)
+		return (int)syscall(SYS_clock_gettime, id, out);
+	*out = (struct timespec){ monotonic_us / US_PER_S, monotonic_us % US_PER_S * 1000 };
+	return 0;
+}
+
+static int on_statement(unsigned kind, void *ctx, void *statement, void *text)
+{
+	unsigned long long after = 0;
+	char *sql = sqlite3_expanded_sql(statement);
+	const char *at = sql ? strstr(sql, "WHERE e.seq > ") : NULL;
+	(void)kind, (void)ctx, (void)text;
+	if (at && sscanf(at, "WHERE e.seq > %llu", &after) == 1 && after + 1 >= slow_from &&
+	    after + 1 <= slow_to)
+		monotonic_us += slow_us;
+	n_synced += sql && strstr(sql, "synchronous = FULL") != NULL;
+	sqlite3_free(sql);
+	return 0;
+}
+
+static int watch(sqlite3 *db, char **error, const struct sqlite3_api_routines *api)
+{
+	(void)error, (void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, on_statement, NULL);
+}
+
+struct world {
+	struct fixture f;
+	struct ledger *ledger;
+	struct http *http;
+	struct catalog *catalog;
+	struct rules *rules;
+	void *kept[DESTINATION_TYPES];
+	struct lane_set lanes;
+	struct journeys js;
+};
+
+static uint32_t declare(struct world *w, uint32_t workspace, enum document_kind kind,
+			const char *name, const char *body)
+{
+	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
+	struct op op = { .arena = &w->f.arena,
+			 .kind = OP_DOCUMENT,
+			 .workspace = workspace,
+			 .rules = DOCUMENT_MUST_BE_NEW,
+			 .document = &d };
+	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
+	return op.document_no;
+}
+
+/* A destination and its rule, with so many deliveries that are due. Returns the last event's. */
+static uint64_t add(struct world *w, uint32_t workspace, const char *name, const char *to,
+		    const char *rule, unsigned n)
+{
+	struct delivery d = { .workspace = workspace, .due_at = 1, .created_at = INT64_MAX };
+	d.destination = declare(w, workspace, DOCUMENT_DESTINATION, name, to);
+	d.automation = declare(w, workspace, DOCUMENT_AUTOMATION, name, rule);
+	for (unsigned i = 0; i < n; i++) {
+		struct op op = fixture_op(&w->f, "a@example.com");
+		op.workspace = workspace;
+		op.definition = fixture_definition(&w->f, workspace, "purchase");
+		assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
+		d.seq = op.seq;
+		d.contact = op.contact;
+		assert_done(ledger_decide(w->ledger, &d));
+	}
+	return d.seq;
+}
+
+/* Nothing here is for the store. */
+static bool submit_nothing(void *ctx, struct deliver_op *o)
+{
+	(void)ctx, (void)o;
+	return false;
+}
+
+static void open_world(struct world *w)
+{
+	const struct deliver_commits commits = { submit_nothing, NULL };
+	const struct provision_workspace other = { .id = fixture_workspace_id(2),
+						   .name = STR("zeta"),
+						   .definitions = fixture_definitions,
+						   .n_definitions = 1 };
+	memset(w, 0, sizeof(*w));
+	fixture_begin(&w->f);
+	fixture_provision(&w->f);
+	assert_done(store_provision(
+		w->f.store, &(struct provision){ .workspaces = &other, .n_workspaces = 1 }));
+	assert_done(ledger_open(w->f.dir, &w->ledger));
+	assert_done(http_new(&w->http));
+	assert_done(deeds_new(&commits, w->http, &w->js.deeds));
+}
+
+static void begin(struct world *w)
+{
+	catalog_refresh(store_catalog(w->f.store), &w->catalog);
+	assert_done(rules_new(w->catalog, &w->rules));
+	w->js.dir = w->f.dir;
+	w->js.http = w->http;
+	w->js.reader = w->f.reader;
+	w->js.kept = w->kept;
+	w->js.ledger = w->ledger;
+	w->js.rules = w->rules;
+	assert_done(lane_set_fit(&w->lanes, w->rules, w->ledger, &w->js));
+	assert_done(lane_set_load(&w->lanes, w->rules, w->ledger, NOW));
+}
+
+static void close_world(struct world *w)
+{
+	slow_from = slow_to = 0;
+	deeds_free(w->js.deeds);
+	http_free(w->http);
+	lane_set_free(&w->lanes);
+	rules_unref(w->rules);
+	catalog_unref(w->catalog);
+	ledger_close(w->ledger);
+	fixture_end(&w->f);
+}
+
+static void move(struct world *w)
+{
+	assert_done(lane_set_move(&w->lanes, w->rules, &w->js, NOW));
+}
+
+/* How many are under way of the i-th destination. */
+static unsigned busy(const struct world *w, unsigned i)
+{
+	return w->lanes.list[i]->n_busy;
+}
+
+/* What takes long is begun one by one, and another's go as if there were nothing else. */
+static void who_takes_long_waits_for_others(void **state)
+{
+	enum { MANY = 200 };
+	struct world w;
+	(void)state;
+	open_world(&w);
+	slow_from = 1;
+	slow_to = add(&w, 1, "a", HOOK("a"), RULE("a"), MANY);
+	slow_us = 20000;
+	add(&w, 2, "b", HOOK("b"), RULE("b"), MANY);
+	begin(&w);
+	move(&w);
+	assert_int_equal(busy(&w, 0), 1);
+	assert_int_equal(busy(&w, 1), 0);
+	assert_true(w.lanes.more);
+	move(&w);
+	assert_int_equal(busy(&w, 0), 2); /* behind the other, who left room for it */
+	assert_int_equal(busy(&w, 1), MANY);
+	for (unsigned i = 3; w.lanes.more; i++) {
+		move(&w);
+		assert_in_range(busy(&w, 0), i - 1, i);
+	}
+	assert_int_equal(busy(&w, 0), MANY);
+	close_world(&w);
+}
+
+/* Both have the same time, and one's many destinations no more of it than the other's one. */
+static void workspaces_share_the_time(void **state)
+{
+	enum { EACH = 60 };
+	struct world w;
+	(void)state;
+	open_world(&w);
+	slow_from = 1;
+	add(&w, 1, "a", HOOK("a"), RULE("a"), EACH);
+	add(&w, 1, "b", HOOK("b"), RULE("b"), EACH);
+	slow_to = add(&w, 1, "c", HOOK("c"), RULE("c"), EACH);
+	add(&w, 2, "d", HOOK("d"), RULE("d"), EACH);
+	slow_to += EACH;
+	slow_us = 1000;
+	begin(&w);
+	while (busy(&w, 3) < EACH)
+		move(&w);
+	unsigned all = busy(&w, 0) + busy(&w, 1) + busy(&w, 2);
+	assert_in_range(all, EACH - 4, EACH + 4);
+	for (unsigned i = 0; i < 3; i++)
+		assert_in_range(busy(&w, i), all / 3 - 3, all / 3 + 3);
+	close_world(&w);
+}
+
+/* What it costs to make theirs is in proportion. */
+static void who_takes_ten_times_as_long_begins_a_tenth(void **state)
+{
+	enum { EACH = 100 };
+	struct world w;
+	(void)state;
+	open_world(&w);
+	slow_from = 1;
+	slow_to = add(&w, 1, "a", HOOK("a"), RULE("a"), EACH);
+	slow_us = 10000;
+	uint64_t last = add(&w, 2, "b", HOOK("b"), RULE("b"), EACH);
+	begin(&w);
+	move(&w);
+	move(&w);
+	assert_int_equal(busy(&w, 1), EACH);
+	unsigned before = busy(&w, 0);
+	assert_in_range(before, 1, 4);
+	assert_true(last > slow_to);
+	close_world(&w);
+}
+
+/* One transaction for all lanes together. */
+static void what_is_noted_is_synced_once(void **state)
+{
+	static const char *const names[] = { "a", "b", "c" };
+	static const char *const to[] = { RELAY("a"), RELAY("b"), RELAY("c") };
+	static const char *const rules[] = { RULE("a"), RULE("b"), RULE("c") };
+	enum { EACH = 3 };
+	(void)state;
+	for (unsigned n = 1; n <= ARRAY_LEN(names); n++) {
+		struct world w;
+		open_world(&w);
+		for (unsigned i = 0; i < n; i++)
+			add(&w, 1 + i % 2, names[i], to[i], rules[i], EACH);
+		begin(&w);
+		n_synced = 0;
+		move(&w);
+		assert_int_equal(n_synced, 1);
+		assert_int_equal(w.js.n_under_way, n * EACH);
+		assert_false(w.lanes.more);
+		close_world(&w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_takes_long_waits_for_others),
+		cmocka_unit_test(workspaces_share_the_time),
+		cmocka_unit_test(who_takes_ten_times_as_long_begins_a_tenth),
+		cmocka_unit_test(what_is_noted_is_synced_once),
+	};
+	sqlite3_auto_extension((void (*)(void))watch);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
