@@ -24,12 +24,56 @@ static const struct automation *automation_of(const struct rules *rules, const s
 	return NULL;
 }
 
+/* --- Memory --- */
+
+void journeys_init(struct journeys *js, const char *dir, struct http *http, void *const *kept)
+{
+	memset(js, 0, sizeof(*js));
+	js->dir = dir;
+	js->http = http;
+	js->kept = kept;
+	js->memory.max = JOURNEYS_BYTES_MAX;
+}
+
+static struct arena_owner *owner_of(struct journeys *js, uint32_t workspace)
+{
+	return &js->owners[workspace % JOURNEYS_OWNERS];
+}
+
+/* For another one, and for as much as was not enough for it before. */
+static bool has_memory(struct journeys *js, const struct lane *lane, const struct destination *to)
+{
+	struct arena_owner *owner = owner_of(js, to->workspace);
+	size_t n = JOURNEY_BYTES + lane->wanted;
+	bool room = arena_budget_take(&js->memory, owner, n);
+	if (room)
+		arena_budget_return(&js->memory, owner, n);
+	return room;
+}
+
+/* Its own part, beside its arena's. */
+static bool take_memory(struct journeys *js, struct journey *j)
+{
+	struct arena_owner *owner = owner_of(js, j->delivery.workspace);
+	if (!arena_budget_take(&js->memory, owner, JOURNEY_BYTES))
+		return false;
+	j->of = js;
+	arena_init(&j->attempt.arena, MEMORY_MAX, &js->memory);
+	arena_own(&j->attempt.arena, owner);
+	return true;
+}
+
 void journey_free(struct journey *j)
 {
 	rules_unref(j->rules);
 	arena_fini(&j->attempt.arena);
+	if (j->of)
+		arena_budget_return(&j->of->memory, owner_of(j->of, j->delivery.workspace),
+				    JOURNEY_BYTES);
 	free(j);
 }
+
+/* --- What is made --- */
 
 /* The attempt is over: what came of it goes to the ledger with the next round. */
 static void on_done(struct attempt *a)
@@ -61,6 +105,7 @@ static const struct definition *definition_of(const struct journey *j, struct st
 enum {
 	NOTHING_TO_SEND = 1,
 	NOT_NOW,
+	NO_ROOM, /* others have the memory: it is as if it had not been tried */
 };
 
 /* A declaration that is no rule, because this version cannot read it or for want of room, may be one
@@ -136,7 +181,6 @@ static struct journey *journey_new(struct journeys *js, struct lane *lane,
 	struct journey *j = calloc(1, sizeof(*j));
 	if (!j)
 		return NULL;
-	arena_init(&j->attempt.arena, MEMORY_MAX, NULL);
 	j->attempt.destination = to;
 	j->attempt.kept = deeds_are_at(to->no) ? js->deeds : js->kept[to->type];
 	j->attempt.data_dir = str_of(js->dir);
@@ -150,21 +194,39 @@ static struct journey *journey_new(struct journeys *js, struct lane *lane,
 	return j;
 }
 
-/* It counts as begun from here on. *out is NULL when it has ended already: there was nothing to
- * send. */
+/* What came of it before it was begun. The next is not tried before there is more than it has taken. */
+static int end_early(struct journey *j, int r)
+{
+	const struct arena *a = &j->attempt.arena;
+	if (r >= 0 || !a->poor)
+		return r;
+	j->lane->wanted = MIN(2 * a->held, (size_t)MEMORY_MAX);
+	return NO_ROOM;
+}
+
+static int make(struct journeys *js, struct journey *j, const char **why)
+{
+	if (!take_memory(js, j))
+		return NO_ROOM;
+	return end_early(j, fill(js, j, why));
+}
+
+/* It counts as begun from here on, unless there was no room. *out is NULL when it has ended already:
+ * there was nothing to send. */
 static int prepare(struct journeys *js, struct lane *lane, const struct destination *to,
 		   const struct delivery *what, instant_us now, struct journey **out)
 {
 	struct journey *j = *out = journey_new(js, lane, to, what, now);
 	const char *why = "";
-	int r = j ? fill(js, j, &why) : fail(-ENOMEM, "an attempt");
-	if (r < 0) {
+	int r = j ? make(js, j, &why) : fail(-ENOMEM, "an attempt");
+	if (r < 0 || r == NO_ROOM) {
 		*out = NULL;
 		if (j)
 			journey_free(j);
-		return pass(r);
+		return r;
 	}
 	must(j);
+	lane->wanted = 0;
 	lane_begun(lane, j, now);
 	js->n_under_way++;
 	if (r > 0) {
@@ -206,7 +268,7 @@ static int start(struct journeys *js, struct journey *j)
 {
 	int r = sender_for(j->attempt.destination)->send(js->http, &j->attempt);
 	if (r == 0 || !j->attempt.arena.full)
-		return pass(r);
+		return r == 0 ? 0 : end_early(j, r);
 	give_up(j, ATTEMPT_DEAD, too_large);
 	return 0;
 }
@@ -215,9 +277,9 @@ static int start(struct journeys *js, struct journey *j)
 static int start_or_take_back(struct journeys *js, struct journey *j)
 {
 	int r = start(js, j);
-	if (r < 0)
+	if (r != 0)
 		take_back(js, j);
-	return pass(r);
+	return r < 0 ? pass(r) : 0;
 }
 
 int journeys_begin_noted(struct journeys *js, instant_us now)
@@ -234,11 +296,13 @@ int journeys_begin_noted(struct journeys *js, instant_us now)
 }
 
 /* What was taken back before is told to the ledger first. */
-static bool has_room(const struct journeys *js, const struct destination *to)
+static bool has_room(struct journeys *js, const struct lane *lane, const struct destination *to)
 {
 	if (is_noted(to) && js->n_unbegun > 0)
 		return false;
-	return !deeds_are_at(to->no) || js->n_noted < deeds_room(js->deeds);
+	if (deeds_are_at(to->no) && js->n_noted >= deeds_room(js->deeds))
+		return false;
+	return has_memory(js, lane, to);
 }
 
 static int begin_one(struct journeys *js, struct lane *lane, const struct destination *to,
@@ -248,7 +312,7 @@ static int begin_one(struct journeys *js, struct lane *lane, const struct destin
 	int r = prepare(js, lane, to, what, now, &j);
 	js->seen_us = time_monotonic_us();
 	if (!j)
-		return pass(r);
+		return r < 0 ? pass(r) : r;
 	if (!is_noted(to))
 		return pass(start_or_take_back(js, j));
 	js->noted[js->n_noted++] = j;
@@ -271,10 +335,10 @@ int journeys_begin(struct journeys *js, struct lane *lane, const struct destinat
 	const struct sender *sender = sender_for(to);
 	const struct delivery *next;
 	int r = 0;
-	while (r == 0 && !journeys_turn_is_over(js) && has_room(js, to) &&
-	       (next = lane_next(lane, to, now)))
+	while (r == 0 && !journeys_turn_is_over(js) && (next = lane_next(lane, to, now)) &&
+	       has_room(js, lane, to))
 		r = begin_one(js, lane, to, next, now);
 	if (sender->flush)
 		sender->flush(js->kept[to->type]);
-	return pass(r);
+	return r < 0 ? pass(r) : 0;
 }

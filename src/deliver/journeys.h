@@ -11,7 +11,12 @@
 
 struct deeds;
 
-enum { JOURNEYS_NOTED_MAX = 1024 }; /* in one transaction */
+enum {
+	JOURNEYS_NOTED_MAX = 1024,              /* in one transaction */
+	JOURNEYS_BYTES_MAX = 256 * 1024 * 1024, /* all together; one workspace half of it at most */
+	JOURNEY_BYTES = 32 * 1024,              /* what one costs that says little: libcurl's too */
+	JOURNEYS_OWNERS = 4096,
+};
 
 struct journeys {
 	const char *dir;   /* the data directory */
@@ -21,6 +26,9 @@ struct journeys {
 	struct deeds *deeds;
 	struct ledger *ledger;
 	struct rules *rules; /* in force */
+	struct arena_budget memory;
+	/* By workspace; those whose numbers are so many apart share one. */
+	struct arena_owner owners[JOURNEYS_OWNERS];
 	unsigned n_under_way;
 	int64_t seen_us,
 		until_us; /* of a turn, monotonic: behind what was made last, and its end */
@@ -34,6 +42,8 @@ struct journeys {
 	unsigned n_unbegun;
 	instant_us noted_at;
 };
+
+void journeys_init(struct journeys *js, const char *dir, struct http *http, void *const *kept);
 
 /* A turn: for so long something may be made, once at least. */
 void journeys_begin_turn(struct journeys *js, int64_t us);

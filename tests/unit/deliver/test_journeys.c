@@ -73,12 +73,10 @@ static void open_world(struct world *w)
 	assert_done(rules_new(w->catalog, &w->rules));
 	assert_int_equal(w->rules->destinations[0].no, to);
 	lane_init(&w->lane, to, &w->js);
-	w->js = (struct journeys){ .dir = w->f.dir,
-				   .http = w->http,
-				   .reader = w->f.reader,
-				   .kept = w->kept,
-				   .ledger = w->ledger,
-				   .rules = w->rules };
+	journeys_init(&w->js, w->f.dir, w->http, w->kept);
+	w->js.reader = w->f.reader;
+	w->js.ledger = w->ledger;
+	w->js.rules = w->rules;
 }
 
 static void free_all(struct journey *list)

@@ -1,6 +1,6 @@
 /*
- * Turns of lanes: how much is begun at once when it takes long to make it, who goes next, and how many
- * syncs those cost that must be known to the ledger. Attempts are begun and never moved.
+ * Turns of lanes: how much is begun at once when it takes long to make it or much memory, who goes next,
+ * and how many syncs those cost that must be known to the ledger. Attempts are begun and never moved.
  */
 #include "deliver/deed.h"
 #include "deliver/lane_set.h"
@@ -68,6 +68,7 @@ struct world {
 	void *kept[DESTINATION_TYPES];
 	struct lane_set lanes;
 	struct journeys js;
+	const char *properties; /* of events */
 };
 
 static uint32_t declare(struct world *w, uint32_t workspace, enum document_kind kind,
@@ -94,6 +95,7 @@ static uint64_t add(struct world *w, uint32_t workspace, const char *name, const
 		struct op op = fixture_op(&w->f, "a@example.com");
 		op.workspace = workspace;
 		op.definition = fixture_definition(&w->f, workspace, "purchase");
+		op.properties = str_of(w->properties);
 		assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
 		d.seq = op.seq;
 		d.contact = op.contact;
@@ -123,6 +125,8 @@ static void open_world(struct world *w)
 		w->f.store, &(struct provision){ .workspaces = &other, .n_workspaces = 1 }));
 	assert_done(ledger_open(w->f.dir, &w->ledger));
 	assert_done(http_new(&w->http));
+	journeys_init(&w->js, w->f.dir, w->http, w->kept);
+	w->properties = "{\"total\":1}";
 	assert_done(deeds_new(&commits, w->http, &w->js.deeds));
 }
 
@@ -130,10 +134,7 @@ static void begin(struct world *w)
 {
 	catalog_refresh(store_catalog(w->f.store), &w->catalog);
 	assert_done(rules_new(w->catalog, &w->rules));
-	w->js.dir = w->f.dir;
-	w->js.http = w->http;
 	w->js.reader = w->f.reader;
-	w->js.kept = w->kept;
 	w->js.ledger = w->ledger;
 	w->js.rules = w->rules;
 	assert_done(lane_set_fit(&w->lanes, w->rules, w->ledger, &w->js));
@@ -258,6 +259,112 @@ static void what_is_noted_is_synced_once(void **state)
 	}
 }
 
+/* --- Memory --- */
+
+enum { LARGE = 200 * 1000, ROOM = 8 * 1024 * 1024 };
+
+static void open_large(struct world *w)
+{
+	char *text = malloc(LARGE + 1);
+	assert_non_null(text);
+	open_world(w);
+	memset(text, ' ', LARGE);
+	memcpy(text, "{\"total\":1", 10);
+	strcpy(text + LARGE - 1, "}");
+	w->properties = arena_str(&w->f.arena, str_of(text)).p;
+	w->js.memory.max = ROOM;
+	free(text);
+}
+
+/* And never all of it for one workspace, so that there is room for others. */
+static void what_is_under_way_has_a_ceiling(void **state)
+{
+	enum { MANY = 100, FEW = 2 };
+	struct world w;
+	(void)state;
+	open_large(&w);
+	add(&w, 1, "a", HOOK("a"), RULE("a"), MANY);
+	add(&w, 1, "b", HOOK("b"), RULE("b"), MANY);
+	add(&w, 2, "c", HOOK("c"), RULE("c"), FEW);
+	begin(&w);
+	move(&w);
+	assert_in_range(busy(&w, 0) + busy(&w, 1), 3, MANY - 1);
+	assert_in_range(atomic_load(&w.js.owners[1].held), ROOM / 4, ROOM * 2 / 3);
+	assert_int_equal(busy(&w, 2), FEW);
+	assert_in_range(atomic_load(&w.js.memory.used), ROOM / 4, ROOM);
+	assert_false(w.lanes.more); /* nobody asks again before another has ended */
+	close_world(&w);
+}
+
+/* One of the destination's is taken, as if it had answered. */
+static bool end_one(struct world *w, unsigned i)
+{
+	struct journey *j = w->lanes.list[i]->journeys;
+	if (!j)
+		return false;
+	j->attempt.outcome = ATTEMPT_DELIVERED;
+	j->attempt.retry_after_s = -1;
+	j->attempt.answer = STR("");
+	j->attempt.done(&j->attempt);
+	return true;
+}
+
+/* As the delivering thread does it. */
+static void settle(struct world *w)
+{
+	assert_done(ledger_begin(w->ledger));
+	assert_done(ledger_undoubt(w->ledger, w->js.unbegun, w->js.n_unbegun, w->js.noted_at));
+	w->js.n_unbegun = 0;
+	while (w->js.ended) {
+		struct journey *j = w->js.ended;
+		const struct attempt_row attempt = { .n = j->delivery.attempts, .answer = STR("") };
+		w->js.ended = j->next;
+		assert_int_equal(j->delivery.attempts, 1);
+		assert_int_equal(j->delivery.state, DELIVERY_DONE);
+		assert_done(ledger_settle(w->ledger, &j->delivery, &attempt));
+		journey_free(j);
+	}
+	assert_done(ledger_commit(w->ledger));
+	assert_done(lane_set_load(&w->lanes, w->rules, w->ledger, NOW));
+}
+
+/* Each at its first attempt; also where there was no room for what had been noted already. */
+static void all_are_sent_in_the_end(void **state)
+{
+	static const struct {
+		const char *to;
+		size_t room;
+	} cases[] = {
+		{ HOOK("a"), ROOM },      { HOOK("a"), ROOM / 2 },  { RELAY("a"), ROOM },
+		{ RELAY("a"), ROOM / 2 }, { RELAY("a"), ROOM / 3 }, { RELAY("a"), ROOM / 4 },
+	};
+	enum { MANY = 40 };
+	unsigned taken_back = 0;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world w;
+		unsigned ended = 0;
+		open_large(&w);
+		w.js.memory.max = cases[i].room;
+		uint64_t last = add(&w, 1, "a", cases[i].to, RULE("a"), MANY);
+		begin(&w);
+		for (unsigned k = 0; k < 4 * MANY && ended < MANY; k++) {
+			move(&w);
+			assert_in_range(atomic_load(&w.js.memory.used), 0, w.js.memory.max);
+			taken_back += w.js.n_unbegun;
+			ended += end_one(&w, 0);
+			settle(&w);
+		}
+		assert_int_equal(ended, MANY);
+		assert_int_equal(ledger_count(w.ledger, w.rules->destinations[0].no, DELIVERY_DONE),
+				 MANY);
+		assert_int_equal(atomic_load(&w.js.memory.used), 0);
+		assert_int_equal(last, MANY);
+		close_world(&w);
+	}
+	assert_true(taken_back > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +372,8 @@ int main(void)
 		cmocka_unit_test(workspaces_share_the_time),
 		cmocka_unit_test(who_takes_ten_times_as_long_begins_a_tenth),
 		cmocka_unit_test(what_is_noted_is_synced_once),
+		cmocka_unit_test(what_is_under_way_has_a_ceiling),
+		cmocka_unit_test(all_are_sent_in_the_end),
 	};
 	sqlite3_auto_extension((void (*)(void))watch);
 	return cmocka_run_group_tests(tests, NULL, NULL);
