@@ -25,7 +25,7 @@ struct walker {
 	unsigned to[AUTOMATION_ACTIONS_MAX]; /* of each action: the destination's place */
 	uint64_t seq;
 	bool calm;    /* a destination has so much waiting that there is no hurry */
-	bool held;    /* too much, or it rests, or it is without */
+	bool held;    /* too much, or it rests, or it is without, or paused */
 	bool without; /* a destination that is declared and no rule: not now */
 	/* Conditions of its workspace have taken much of a run that was broken off. So it is until it has come
 	 * to the end of the feed. */
@@ -130,6 +130,23 @@ static int take_back(struct decider *d, struct walker *w, bool *taken_back)
 	return pass(ledger_move(d->ledger, w->automation->no, w->seq));
 }
 
+/* One that is paused stands where the feed ends, and nothing that came by then sets it off later. So
+ * the ledger knows it: it may be declared otherwise, and a start come, before that is seen here. */
+static int pause_or_go_on(struct decider *d, struct walker *w)
+{
+	const struct automation *m = w->automation;
+	bool was_paused;
+	uint64_t from = m->paused ? d->end : 0;
+	int r = ledger_paused(d->ledger, m->no, &was_paused);
+	if (r == 0 && was_paused && !m->paused)
+		r = store_read_feed_at(d->reader, m->updated_at, &from);
+	w->seq = MAX(w->seq, from);
+	if (r < 0 || was_paused == m->paused)
+		return pass(r);
+	r = ledger_move(d->ledger, m->no, w->seq);
+	return pass(r ?: ledger_pause(d->ledger, m->no, m->paused));
+}
+
 static int place(struct decider *d, const struct rules *rules, const struct automation *m,
 		 struct walker *w, bool *taken_back)
 {
@@ -143,7 +160,8 @@ static int place(struct decider *d, const struct rules *rules, const struct auto
 	w->seq = MAX(w->seq, start);
 	w->automation = m;
 	w->without = is_without(rules, w);
-	return pass(r ?: take_back(d, w, taken_back));
+	r = r ?: take_back(d, w, taken_back);
+	return pass(r ?: pause_or_go_on(d, w));
 }
 
 static int place_walkers(struct decider *d, const struct rules *rules, struct walker *walkers)
@@ -302,24 +320,27 @@ static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 	return most;
 }
 
+static uint64_t stands_at(const struct decider *d, const struct walker *w)
+{
+	return w->automation->paused ? d->end : w->seq;
+}
+
 void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held)
 {
-	*seq = d->walkers[i].seq;
+	*seq = stands_at(d, &d->walkers[i]);
 	*held = d->walkers[i].without || waiting_behind(d, &d->walkers[i]) >= d->most;
 }
 
-/* True: some stand still that could go on later. Those that are paused never stand still, so that
- * what comes meanwhile is behind them when they no longer are. */
+/* True: some stand still that could go on later. */
 static bool hold_walkers(struct decider *d, bool resting)
 {
 	bool later = false;
 	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		struct walker *w = &d->walkers[i];
 		uint64_t waiting = waiting_behind(d, w);
-		bool goes = w->automation->paused,
-		     may = waiting < d->most && !d->waits && !w->without;
-		w->calm = !goes && waiting >= WAITING_CALM;
-		w->held = !goes && (!may || (w->calm && resting));
+		bool may = waiting < d->most && !d->waits && !w->without && !w->automation->paused;
+		w->calm = waiting >= WAITING_CALM;
+		w->held = !may || (w->calm && resting);
 		later |= w->held && may && w->seq < d->end;
 	}
 	return later;
@@ -331,7 +352,7 @@ static void let_costly_rest(struct decider *d, bool *later)
 	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		struct walker *w = &d->walkers[i];
 		w->costly &= w->seq < d->end;
-		if (!w->costly || !resting || w->held || w->automation->paused)
+		if (!w->costly || !resting || w->held)
 			continue;
 		w->held = true;
 		*later = true;
@@ -394,8 +415,7 @@ static int decide_event(struct decider *d, const struct feed_row *row, instant_u
 		struct walker *w = &d->walkers[i];
 		if (!goes(d, w) || w->seq >= row->event.seq)
 			continue;
-		if (w->automation->workspace == row->workspace && !w->automation->paused &&
-		    s.workspace && !row->gone)
+		if (w->automation->workspace == row->workspace && s.workspace && !row->gone)
 			r = decide_in_time(&s, w, decided);
 		w->seq = row->event.seq;
 	}
@@ -407,7 +427,8 @@ int decider_save(struct decider *d, instant_us now)
 {
 	int r = 0;
 	for (unsigned i = 0; d->rules && i < d->rules->n_automations && r == 0; i++)
-		r = ledger_move(d->ledger, d->walkers[i].automation->no, d->walkers[i].seq);
+		r = ledger_move(d->ledger, d->walkers[i].automation->no,
+				stands_at(d, &d->walkers[i]));
 	d->unsaved = false;
 	d->saved_at = now;
 	return pass(r);

@@ -5,7 +5,7 @@
  * a destination that is gone for long costs no more than that. So does one whose destination is
  * declared and no rule (deliver/rules.h). Before, while it has much waiting and
  * nothing is won by deciding more, it goes on slowly, so that ingestion has the processor. One that
- * is paused stands still for none of these: what it has not decided by then sets nothing off.
+ * is paused stands at the end, wherever it was: what it has not decided by then sets nothing off.
  *
  * Thread: the delivering thread.
  */

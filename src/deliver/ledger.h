@@ -90,6 +90,10 @@ MUST_CHECK int ledger_position(struct ledger *l, uint32_t automation, uint64_t s
 			       uint64_t *seq);
 MUST_CHECK int ledger_move(struct ledger *l, uint32_t automation, uint64_t seq);
 
+/* Whether the automation, which has a position, was paused when it was last looked at. */
+MUST_CHECK int ledger_paused(struct ledger *l, uint32_t automation, bool *paused);
+MUST_CHECK int ledger_pause(struct ledger *l, uint32_t automation, bool paused);
+
 /* Where the feed ended when this ledger was begun: `end`, noted and synced by the first call, before
  * any event that is to be decided. */
 MUST_CHECK int ledger_origin(struct ledger *l, uint64_t end, uint64_t *origin);

@@ -32,6 +32,21 @@ int ledger_position(struct ledger *l, uint32_t automation, uint64_t start, uint6
 	return pass(position(l, automation, start, seq));
 }
 
+int ledger_paused(struct ledger *l, uint32_t automation, bool *paused)
+{
+	int64_t is = 0;
+	db_bind_i64(l->st[PAUSED_GET], 1, automation);
+	int r = db_first_i64(l->st[PAUSED_GET], &is);
+	*paused = is != 0;
+	return pass(r);
+}
+
+int ledger_pause(struct ledger *l, uint32_t automation, bool paused)
+{
+	ledger_bind_pair(l->st[PAUSED_SET], automation, paused);
+	return pass(db_run(l->st[PAUSED_SET]));
+}
+
 int ledger_origin(struct ledger *l, uint64_t end, uint64_t *origin)
 {
 	int r = ledger_sync_commits(l, true);

@@ -13,7 +13,10 @@ const char *const ledger_sql[STATEMENTS] = {
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	[POSITION_GET] = "SELECT seq FROM position WHERE automation = ?",
-	[POSITION_SET] = "INSERT OR REPLACE INTO position(automation, seq) VALUES(?, ?)",
+	[POSITION_SET] = "INSERT INTO position(automation, seq) VALUES(?, ?)"
+			 " ON CONFLICT(automation) DO UPDATE SET seq = excluded.seq",
+	[PAUSED_GET] = "SELECT paused FROM position WHERE automation = ?",
+	[PAUSED_SET] = "UPDATE position SET paused = ?2 WHERE automation = ?1",
 	[FIRED_GET] = "SELECT at FROM fired WHERE automation = ? AND contact = ?",
 	[FIRED_SET] = "INSERT OR REPLACE INTO fired(automation, contact, at) VALUES(?, ?, ?)",
 	[FIRED_NEXT] =

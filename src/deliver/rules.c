@@ -65,6 +65,7 @@ static int read_document(struct rules *r, const struct workspace *w, const struc
 		rule->no = d->no;
 		rule->workspace = w->no;
 		rule->created_at = d->created_at;
+		rule->updated_at = d->updated_at;
 		r->n_automations++;
 	}
 	return 0;

@@ -26,7 +26,7 @@ struct condition; /* model/condition.h */
 
 struct automation {
 	uint32_t no, workspace; /* row numbers */
-	instant_us created_at;
+	instant_us created_at, updated_at;
 	struct str name;
 	bool paused;
 	const struct str *definitions; /* names; none: any */

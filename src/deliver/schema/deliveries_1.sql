@@ -7,7 +7,8 @@
 -- 0: up to which row of the store's `gone` those contacts have left the ledger.
 CREATE TABLE position(
     automation INTEGER PRIMARY KEY,
-    seq        INTEGER NOT NULL
+    seq        INTEGER NOT NULL,
+    paused     INTEGER NOT NULL DEFAULT 0      -- when it was last looked at
 );
 
 -- When an automation fired for a contact last. Of one that was deleted these go, and its position stays.

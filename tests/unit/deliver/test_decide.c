@@ -8,6 +8,7 @@
 /* What the events of a real store mean for its automations, as the ledger has it afterwards. */
 
 #define CRM    "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
+#define LOG    "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\"}"
 #define RULE   "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
 #define ONCE   "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
 #define COOL   "{\"name\":\"r\",\"cooldown_seconds\":60,\"actions\":[{\"send\":\"crm\"}]}"
@@ -116,17 +117,22 @@ static void take(struct world *w)
 	assert_done(decider_take(w->decider, w->rules));
 }
 
+static unsigned run_a_turn(struct world *w, bool *more)
+{
+	unsigned decided;
+	assert_done(ledger_begin(w->ledger));
+	assert_done(decider_run(w->decider, clock_us, more, &decided));
+	assert_done(ledger_commit(w->ledger));
+	return decided;
+}
+
 /* Until there is no more; how many deliveries came of it. */
 static unsigned run(struct world *w)
 {
-	unsigned decided, all = 0;
+	unsigned all = 0;
 	bool more = true;
-	while (more) {
-		assert_done(ledger_begin(w->ledger));
-		assert_done(decider_run(w->decider, clock_us, &more, &decided));
-		assert_done(ledger_commit(w->ledger));
-		all += decided;
-	}
+	while (more)
+		all += run_a_turn(w, &more);
 	return all;
 }
 
@@ -405,6 +411,99 @@ static void what_came_while_it_was_paused(void **state)
 	}
 }
 
+/* A part of what there is. */
+static unsigned run_once(struct world *w)
+{
+	bool more;
+	return run_a_turn(w, &more);
+}
+
+/* Wherever the others stand: they decide the feed together, and may be far behind. */
+static void what_came_while_it_was_paused_and_others_were_behind(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_DESTINATION, "log", LOG);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	declare(&w, DOCUMENT_AUTOMATION, "s", "{\"name\":\"s\",\"actions\":[{\"send\":\"log\"}]}");
+	take(&w);
+	uint32_t crm = w.rules->destinations[0].no;
+	for (int i = 0; i < RUN + 10; i++)
+		event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run_once(&w), 2 * RUN);
+	settle(&w, RUN);
+	change(&w, PAUSED);
+	take(&w);
+	event(&w, "a@example.com", "{\"total\":1}");
+	change(&w, RULE);
+	event(&w, "a@example.com", "{\"total\":1}");
+	take(&w);
+	decider_wait(w.decider, true);
+	run(&w);
+	assert_int_equal(ledger_count(w.ledger, crm, DELIVERY_PENDING), 0);
+	decider_wait(w.decider, false);
+	run(&w);
+	assert_int_equal(ledger_count(w.ledger, crm, DELIVERY_PENDING), 1);
+	close_world(&w);
+}
+
+/* What changed, and whether the ledger was looked at in between, as it is not when a kill and a
+ * provisioning file come together. */
+static void what_came_before_a_start_with_another_declaration(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		bool noticed;
+		unsigned decided;
+	} cases[] = {
+		{ RULE, RULE, true, 3 },    { RICH, RULE, true, 3 },     { RULE, PAUSED, true, 0 },
+		{ PAUSED, RULE, true, 0 },  { PAUSED, PAUSED, true, 0 }, { RULE, RULE, false, 3 },
+		{ PAUSED, RULE, false, 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world w;
+		open_world(&w);
+		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+		declare(&w, DOCUMENT_AUTOMATION, "r", cases[i].before);
+		take(&w);
+		for (int k = 0; k < 3; k++)
+			event(&w, "a@example.com", "{\"total\":1}");
+		change(&w, cases[i].after);
+		if (cases[i].noticed)
+			take(&w);
+		renew_decider(&w, 0);
+		take(&w);
+		assert_int_equal(run(&w), cases[i].decided);
+		event(&w, "a@example.com", "{\"total\":1}");
+		assert_int_equal(run(&w), strcmp(cases[i].after, PAUSED) != 0);
+		renew_decider(&w, 0);
+		take(&w);
+		assert_int_equal(run(&w), 0);
+		close_world(&w);
+	}
+}
+
+/* A store that was put back may have it as it was before it was paused. */
+static void one_that_was_paused_later_than_the_store_was_put_back(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	uint32_t rule = declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_done(ledger_move(w.ledger, rule, 1000));
+	assert_done(ledger_pause(w.ledger, rule, true));
+	take(&w);
+	assert_int_equal(run(&w), 0);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 1);
+	close_world(&w);
+}
+
 /* As when the disk is short: it goes on from there. */
 static void while_it_waits_nothing_is_decided(void **state)
 {
@@ -568,15 +667,6 @@ static void close_costly(struct world *w)
 	close_world(w);
 }
 
-static unsigned run_once(struct world *w, bool *more)
-{
-	unsigned decided;
-	assert_done(ledger_begin(w->ledger));
-	assert_done(decider_run(w->decider, clock_us, more, &decided));
-	assert_done(ledger_commit(w->ledger));
-	return decided;
-}
-
 /* Of many events before its own the other's costs it the time of one run, and then they rest. */
 static void who_costs_much_rests_while_others_go(void **state)
 {
@@ -592,10 +682,10 @@ static void who_costs_much_rests_while_others_go(void **state)
 		event(&w, "a@example.com", "{\"total\":2}");
 	other_event(&w);
 	n_links = 0;
-	assert_int_equal(run_once(&w, &more), 1); /* one event, and its time was over */
+	assert_int_equal(run_a_turn(&w, &more), 1); /* one event, and its time was over */
 	assert_int_equal(n_links, LONG + 1);
 	assert_true(more);
-	assert_int_equal(run_once(&w, &more), 1); /* the other's */
+	assert_int_equal(run_a_turn(&w, &more), 1); /* the other's */
 	assert_int_equal(n_links, LONG + 1);
 	assert_true(more);
 	assert_done(store_read_feed_end(w.f.reader, &end));
@@ -603,7 +693,7 @@ static void who_costs_much_rests_while_others_go(void **state)
 	assert_true(later);
 	other_event(&w);
 	assert_true(decider_has_work(w.decider, end + 1, &later));
-	assert_int_equal(run_once(&w, &more), 1);
+	assert_int_equal(run_a_turn(&w, &more), 1);
 	assert_int_equal(n_links, LONG + 1);
 	close_costly(&w);
 }
@@ -633,13 +723,13 @@ static void how_long_it_rests(void **state)
 		take(&w);
 		event(&w, "a@example.com", "{\"total\":2}");
 		event(&w, "a@example.com", "{\"total\":2}");
-		assert_int_equal(run_once(&w, &more), 1);
+		assert_int_equal(run_a_turn(&w, &more), 1);
 		assert_true(more);
 		monotonic_us += cases[i].passed_us;
 		used_us += cases[i].used_us;
 		assert_int_equal(decider_has_work(w.decider, 0, &later), cases[i].goes);
 		assert_int_equal(later, !cases[i].goes);
-		assert_int_equal(run_once(&w, &more), cases[i].goes);
+		assert_int_equal(run_a_turn(&w, &more), cases[i].goes);
 		close_costly(&w);
 	}
 }
@@ -657,7 +747,7 @@ static void a_run_ends_within_an_event(void **state)
 	event(&w, "a@example.com", "{\"total\":2}");
 	event(&w, "a@example.com", "{\"total\":2}");
 	while (more) {
-		unsigned n = run_once(&w, &more);
+		unsigned n = run_a_turn(&w, &more);
 		assert_in_range(n, 0, 1);
 		runs += n;
 		decided += n;
@@ -690,7 +780,7 @@ static void a_backlog_does_not_hold_up_who_has_none(void **state)
 	assert_done(ledger_commit(w.ledger));
 	take(&w);
 	for (int i = 0; i < 2; i++)
-		decided += run_once(&w, &more);
+		decided += run_a_turn(&w, &more);
 	assert_int_equal(decided, 1);
 	assert_int_equal(run(&w), 0);
 	close_world(&w);
@@ -709,6 +799,9 @@ int main(void)
 		cmocka_unit_test(once_per_contact),
 		cmocka_unit_test(a_cool_down_has_an_end),
 		cmocka_unit_test(what_came_while_it_was_paused),
+		cmocka_unit_test(what_came_while_it_was_paused_and_others_were_behind),
+		cmocka_unit_test(what_came_before_a_start_with_another_declaration),
+		cmocka_unit_test(one_that_was_paused_later_than_the_store_was_put_back),
 		cmocka_unit_test(while_it_waits_nothing_is_decided),
 		cmocka_unit_test(it_stands_still_while_too_much_waits),
 		cmocka_unit_test(large_events_come_in_parts),
