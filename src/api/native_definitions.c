@@ -83,14 +83,14 @@ static void show_changed(struct native_query *q, int status)
 /* --- Reading a body --- */
 
 enum { MEMBER_NAME, INFERRED, DESCRIPTION, FIELDS, N_MEMBERS };
-enum { DESCRIPTION_MAX = 2000 }; /* code points; Arsel's clients are promised no longer ones */
 
 /* Those from DESCRIPTION on can be changed. */
 static const struct shape_member members[N_MEMBERS] = {
 	[MEMBER_NAME] = { STR_INIT("name"), SHAPE_STRING, .flags = SHAPE_REQUIRED | SHAPE_NOT_EMPTY,
 			  .max = DEFINITION_NAME_MAX },
 	[INFERRED] = { STR_INIT("inferred"), .type = SHAPE_BOOLEAN },
-	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING, .max = DESCRIPTION_MAX },
+	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING,
+			  .max = DEFINITION_DESCRIPTION_MAX },
 	[FIELDS] = { STR_INIT("fields"), .type = SHAPE_ARRAY },
 };
 

@@ -13,8 +13,9 @@
 enum {
 	EVENTS_MAX = 1000,
 	EVENTS_PER_PAGE = 20,
-	SECONDS_MAX = 5,                      /* a worker thread is not held for longer */
-	SCRATCH_BYTES_MAX = 64 * 1024 * 1024, /* a page of events, or a contact and its JSON */
+	SECONDS_MAX = 5,                         /* a worker thread is not held for longer */
+	SCRATCH_BYTES_MAX = 2 * JSON_MEMORY_MAX, /* a page of events, or the JSON of one and its
+						    contact's */
 };
 
 struct dry_run {
@@ -124,13 +125,23 @@ static bool goes_on(const struct dry_run *t)
 	return t->looked_at < EVENTS_MAX && time_monotonic_ms() < t->ends_ms;
 }
 
+/* One at a time where they are too large together. */
+static int read_page(struct dry_run *t, struct event_row **rows, unsigned *n)
+{
+	struct event_query *q = &t->q->events;
+	arena_reset(&t->rows);
+	int r = store_read_events(t->reader, &t->rows, q, rows, n, &q->before);
+	if (r != -ENOMEM || !t->rows.full || q->limit == 1)
+		return r;
+	q->limit = 1;
+	return read_page(t, rows, n);
+}
+
 static int look_at_page(struct dry_run *t)
 {
 	struct event_row *rows = NULL;
 	unsigned n = 0;
-	arena_reset(&t->rows);
-	int r = store_read_events(t->reader, &t->rows, &t->q->events, &rows, &n,
-				  &t->q->events.before);
+	int r = read_page(t, &rows, &n);
 	for (unsigned i = 0; i < n && r == STORE_OK && goes_on(t); i++)
 		r = look_at(t, &rows[i]);
 	return pass(r);

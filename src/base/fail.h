@@ -32,5 +32,6 @@ static inline int pass(int r)
 
 /* The cause of this thread's newest failure; valid until the next one. */
 const char *fail_text(void);
-/* The same without the place in the source, for those who use the server and do not run it. */
+/* The same without the place in the source: for a sentence that people read, on a terminal or in an
+ * answer. Who looks for a mistake of ours has the log. */
 struct str fail_words(void);

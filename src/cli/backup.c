@@ -32,7 +32,7 @@ int command_backup(int argc, char **argv)
 		return 2;
 	}
 	if (backup_run(&config, &result) < 0) {
-		fprintf(stderr, "occurd backup: %s\n", fail_text());
+		fprintf(stderr, "occurd backup: " STR_FMT "\n", STR_ARG(fail_words()));
 		return 1;
 	}
 	printf("%s: %" PRIu64 " bytes, events up to %" PRIu64 "\n", result.path, result.bytes,

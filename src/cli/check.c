@@ -24,7 +24,7 @@ static int run(const struct audit_config *config)
 	struct audit_result result;
 	if (audit_run(config, &result) < 0) {
 		fflush(stdout);
-		fprintf(stderr, "occurd check: %s\n", fail_text());
+		fprintf(stderr, "occurd check: " STR_FMT "\n", STR_ARG(fail_words()));
 		return 2;
 	}
 	printf("%s: %" PRIu64 " events, %" PRIu64 " contacts, %" PRIu64 " identities; ",

@@ -251,10 +251,10 @@ static int could_not_start(struct server *s, const struct settings *settings, in
 		fprintf(stderr, "occurd: cannot listen on %s port %u: it is taken\n",
 			settings->host, settings->port);
 	else if (!s->store)
-		fprintf(stderr, "occurd: cannot start with data in %s: %s\n", settings->data,
-			fail_text());
+		fprintf(stderr, "occurd: cannot start with data in %s: " STR_FMT "\n",
+			settings->data, STR_ARG(fail_words()));
 	else
-		fprintf(stderr, "occurd: cannot start: %s\n", fail_text());
+		fprintf(stderr, "occurd: cannot start: " STR_FMT "\n", STR_ARG(fail_words()));
 	log_error("start_failed", LOG_S("cause", fail_text()));
 	stop(s);
 	return 1;

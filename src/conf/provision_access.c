@@ -107,7 +107,8 @@ static int judge_key(struct judge *j, const struct yaml_place *at, const struct 
 {
 	struct yaml_place secret = yaml_member(j->doc, at, "secret");
 	struct yaml_place name = yaml_member(j->doc, at, "name");
-	int r = judge_secret(j, at, in->secret, &out->digest);
+	int r = judge_place(j, at, &out->place);
+	r = r ?: judge_secret(j, at, in->secret, &out->digest);
 	struct str digest = { (const char *)out->digest.b, sizeof(out->digest.b) };
 	out->revoked = in->revoked;
 	r = r ?: judge_unique(j, &secret, &j->secrets, digest);
@@ -197,7 +198,8 @@ static int judge_client(struct judge *j, const struct yaml_place *at, const stru
 			struct provision_key *out)
 {
 	struct yaml_place id = yaml_member(j->doc, at, "id");
-	int r = judge_name(j, &id, in->id, &out->name);
+	int r = judge_place(j, at, &out->place);
+	r = r ?: judge_name(j, &id, in->id, &out->name);
 	out->revoked = in->revoked;
 	r = r ?: judge_unique(j, &id, &j->clients, out->name);
 	r = r ?: judge_secret(j, at, in->secret, &out->digest);

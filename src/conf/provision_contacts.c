@@ -31,17 +31,20 @@ static int judge_kind(struct judge *j, const struct yaml_place *at, const char *
 	return judge_choice_wrong(j, &place, word, kind_word, KINDS_END);
 }
 
-static int judge_value(struct judge *j, const struct yaml_place *at, const char *value,
+/* Blanks around an e-mail or phone, which are not compared, are not shown either. */
+static int judge_value(struct judge *j, const struct yaml_place *at, const char *text,
 		       struct provision_identity *out)
 {
 	struct yaml_place place = yaml_member(j->doc, at, "value");
-	if (out->kind == IDENTITY_EMAIL && !email_is_valid(str_trim(str_of(value))))
+	bool trimmed = out->kind == IDENTITY_EMAIL || out->kind == IDENTITY_PHONE;
+	struct str value = trimmed ? str_trim(str_of(text)) : str_of(text);
+	if (out->kind == IDENTITY_EMAIL && !email_is_valid(value))
 		return yaml_wrong(j->doc, &place, "must be an e-mail address");
-	if (out->kind == IDENTITY_PHONE && !strpbrk(value, "0123456789"))
+	if (out->kind == IDENTITY_PHONE && !strpbrk(text, "0123456789"))
 		return yaml_wrong(j->doc, &place, "must have digits");
-	int r = judge_copy(j, value, &out->value);
-	out->key = r ? out->value : identity_key(j->out, out->kind, out->value);
-	return out->key.p ? r : fail(-ENOMEM, "provisioning identities");
+	out->value = arena_str(j->out, value);
+	out->key = out->value.p ? identity_key(j->out, out->kind, out->value) : out->value;
+	return out->key.p ? 0 : fail(-ENOMEM, "provisioning identities");
 }
 
 static int judge_identity(struct judge *j, const struct yaml_place *at,
@@ -150,7 +153,8 @@ static int judge_id(struct judge *j, const struct yaml_place *contact,
 static int judge_contact(struct judge *j, const struct yaml_place *at,
 			 const struct file_contact *in, struct provision_contact *out)
 {
-	int r = judge_id(j, at, in, out);
+	int r = judge_place(j, at, &out->place);
+	r = r ?: judge_id(j, at, in, out);
 	r = r ?: judge_identities(j, at, in, out);
 	return r ?: judge_attributes(j, at, &out->attributes);
 }

@@ -57,14 +57,26 @@ static int judge_level(struct judge *j, const struct yaml_place *list, unsigned 
 	return r;
 }
 
+static int judge_description(struct judge *j, const struct yaml_place *at, const char *text,
+			     struct str *out)
+{
+	struct yaml_place place = yaml_member(j->doc, at, "description");
+	size_t points = str_code_points(str_of(text ?: ""));
+	if (points > DEFINITION_DESCRIPTION_MAX)
+		return yaml_wrong(j->doc, &place, "must be at most %d characters long, not %zu",
+				  DEFINITION_DESCRIPTION_MAX, points);
+	return judge_copy(j, text, out);
+}
+
 static int judge_definition(struct judge *j, const struct yaml_place *at,
 			    const struct file_definition *in, struct provision_definition *out)
 {
 	struct yaml_place name = yaml_member(j->doc, at, "name");
 	struct yaml_place fields = yaml_member(j->doc, at, "fields");
-	int r = judge_name(j, &name, in->name, &out->name);
+	int r = judge_place(j, at, &out->place);
+	r = r ?: judge_name(j, &name, in->name, &out->name);
 	r = r ?: judge_unique(j, &name, &j->definitions, out->name);
-	r = r ?: judge_copy(j, in->description, &out->description);
+	r = r ?: judge_description(j, at, in->description, &out->description);
 	out->inferred = in->inferred;
 	out->n_fields = in->fields_count;
 	return r ?: judge_level(j, &fields, 1, in->fields, in->fields_count, &out->fields);

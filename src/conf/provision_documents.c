@@ -17,15 +17,6 @@ static int no_memory(void)
 	return fail(-ENOMEM, "provisioning destinations and automations");
 }
 
-static int put_place(struct judge *j, const struct yaml_place *at, struct str *out)
-{
-	struct buf path = buf_in(&j->scratch);
-	yaml_path_put(&path, at);
-	*out = arena_printf(j->out, "%s:%u: " STR_FMT, j->doc->file, yaml_line(at),
-			    STR_ARG(buf_str(&path)));
-	return path.failed || !out->p ? no_memory() : 0;
-}
-
 static int wrong(struct judge *j, const struct provision_document *d, const struct problem *p)
 {
 	struct buf rule = buf_in(&j->scratch);
@@ -64,7 +55,7 @@ static int judge_document(struct judge *j, const struct yaml_place *at, struct s
 {
 	struct yaml_place name = yaml_member(j->doc, at, "name");
 	struct str word;
-	int r = put_place(j, at, &out->place);
+	int r = judge_place(j, at, &out->place);
 	r = r ?: put_json(j, at, &out->body);
 	r = r ?: read_declaration(j, out, &word);
 	return r ?: judge_unique(j, &name, names, word);

@@ -31,7 +31,9 @@ static int judge_field(struct judge *j, const struct yaml_place *at,
 	bool named_only = at->node->type == YAML_SCALAR_NODE;
 	struct yaml_place name = named_only ? *at : yaml_member(j->doc, at, "name");
 	struct yaml_place type = { 0 };
-	int r = yaml_shape_judge(j->doc, at, named_only ? &provision_field_name : &provision_field);
+	const cyaml_schema_value_t *shape = named_only ? &provision_field_name : &provision_field;
+	int r = judge_place(j, at, &out->place);
+	r = r ?: yaml_shape_judge(j->doc, at, shape);
 	r = r ?: judge_name(j, &name, yaml_text(name.node).p, &out->name);
 	r = r ?: judge_unique(j, &name, &j->fields, out->name);
 	if (r || named_only)

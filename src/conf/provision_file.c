@@ -45,7 +45,8 @@ static int judge_workspace(struct judge *j, const struct yaml_place *at,
 {
 	j->switches = j->fields = j->definitions = j->identities =
 		(struct seen){ .arena = &j->scratch };
-	int r = judge_workspace_id(j, at, in, out);
+	int r = judge_place(j, at, &out->place);
+	r = r ?: judge_workspace_id(j, at, in, out);
 	r = r ?: judge_switches(j, at, out);
 	r = r ?: judge_contact_fields(j, at, out);
 	r = r ?: judge_keys(j, at, in, out);

@@ -11,6 +11,15 @@ int judge_copy(struct judge *j, const char *text, struct str *out)
 	return out->p ? 0 : fail(-ENOMEM, "provisioning");
 }
 
+int judge_place(struct judge *j, const struct yaml_place *at, struct str *out)
+{
+	struct buf path = buf_in(&j->scratch);
+	yaml_path_put(&path, at);
+	*out = arena_printf(j->out, "%s:%u: " STR_FMT, j->doc->file, yaml_line(at),
+			    STR_ARG(buf_str(&path)));
+	return path.failed || !out->p ? fail(-ENOMEM, "provisioning") : 0;
+}
+
 int judge_name(struct judge *j, const struct yaml_place *at, const char *text, struct str *out)
 {
 	struct str name = str_of(text);

@@ -20,6 +20,8 @@ struct judge {
 
 /* Values */
 MUST_CHECK int judge_copy(struct judge *j, const char *text, struct str *out); /* NULL: empty */
+/* "FILE:9: workspaces[0].keys[1]" */
+MUST_CHECK int judge_place(struct judge *j, const struct yaml_place *at, struct str *out);
 MUST_CHECK int judge_name(struct judge *j, const struct yaml_place *at, const char *text,
 			  struct str *out);
 MUST_CHECK int judge_uuid(struct judge *j, const struct yaml_place *at, const char *text,

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "deliver/rest.h"
+#include "store/db.h"
 #include "store/lookback.h"
 
 #include <errno.h>
@@ -11,7 +12,8 @@
 
 enum {
 	EVENTS_PER_RUN = 500,
-	RUN_MEMORY_MAX = 256 * 1024 * 1024, /* bytes: rows of one run, and one event's JSON */
+	RUN_MEMORY_MAX = 2 * JSON_MEMORY_MAX, /* bytes: rows of one run, or one event's JSON and its
+						 contact's */
 	SAVE_EVERY_US = 1000000,
 	CALM_EVENTS_PER_RUN = 100,
 	CALM_REST = 49, /* times as long as a run took */
@@ -306,6 +308,20 @@ static int decide(struct subject *s, const struct walker *w, unsigned *decided)
 	return r ? (r < 0 ? pass(r) : 0) : pass(add_deliveries(s, w, decided));
 }
 
+/* What is damaged, or larger than anything of ours, will be no better the next time, and must not hold
+ * up the others for ever. */
+static int decide_or_leave(struct subject *s, const struct walker *w, unsigned *decided)
+{
+	int r = decide(s, w, decided);
+	bool too_large = r == -ENOMEM && s->d->scratch.full;
+	if (r == 0 || (!too_large && !db_is_damage()))
+		return pass(r);
+	log_error("event_left_out", LOG_STR("workspace", s->workspace->name),
+		  LOG_STR("automation", w->automation->name),
+		  LOG_I("event", (int64_t)s->row->event.seq), LOG_STR("cause", db_damage()));
+	return 0;
+}
+
 /* --- A run --- */
 
 /* The most that waits for any of its destinations. */
@@ -388,7 +404,7 @@ static bool is_over(const struct decider *d)
 static int decide_in_time(struct subject *s, struct walker *w, unsigned *decided)
 {
 	int64_t began = s->d->seen_us;
-	int r = decide(s, w, decided);
+	int r = decide_or_leave(s, w, decided);
 	s->d->seen_us = time_monotonic_us();
 	w->spent_us += s->d->seen_us - began;
 	return pass(r);
@@ -441,6 +457,16 @@ static int save_if_due(struct decider *d, instant_us now, bool selected)
 	return selected || due ? pass(decider_save(d, now)) : 0;
 }
 
+/* All up to there has been looked at, also what was damaged and left out. */
+static void move_walkers(struct decider *d, uint64_t seen)
+{
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
+		struct walker *w = &d->walkers[i];
+		if (goes(d, w))
+			w->seq = MAX(w->seq, seen);
+	}
+}
+
 static bool any_calm_goes(const struct decider *d)
 {
 	bool any = false;
@@ -477,14 +503,17 @@ static int run(struct decider *d, instant_us now, unsigned *decided)
 {
 	unsigned n = 0, most = any_calm_goes(d) ? CALM_EVENTS_PER_RUN : EVENTS_PER_RUN;
 	struct feed_row *rows;
+	uint64_t seen = d->from;
 	arena_reset(&d->rows);
-	int r = store_read_feed(d->reader, &d->rows, d->from, most, &rows, &n);
+	int r = store_read_feed(d->reader, &d->rows, d->from, most, &rows, &n, &seen);
 	d->seen_us = time_monotonic_us();
 	d->until_us = d->seen_us + RUN_US;
 	for (unsigned i = 0; i < n && r == 0 && !is_over(d); i++)
 		r = decide_event(d, &rows[i], now, decided);
-	if (r < 0 || n == 0)
+	if (r < 0 || seen == d->from)
 		return pass(r);
+	if (!is_over(d))
+		move_walkers(d, seen);
 	d->unsaved = true;
 	return pass(save_if_due(d, now, *decided > 0));
 }

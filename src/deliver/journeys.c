@@ -3,11 +3,13 @@
 #include "base/fail.h"
 #include "deliver/deed.h"
 #include "deliver/payload.h"
+#include "store/db.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MEMORY_MAX = 64 * 1024 * 1024 }; /* bytes: several times the largest event */
+/* Bytes: the largest event with its tree, and what is made of it. */
+enum { MEMORY_MAX = 2 * JSON_MEMORY_MAX };
 
 static const struct sender *sender_for(const struct destination *to)
 {
@@ -114,10 +116,10 @@ static int find_automation(struct journey *j, const char **why)
 {
 	const struct delivery *d = &j->delivery;
 	const struct workspace *w = catalog_workspace(j->rules->catalog, d->workspace);
-	bool declared = w && workspace_document_by_no(w, d->automation);
 	j->attempt.automation = automation_of(j->rules, d);
 	if (j->attempt.automation)
 		return 0;
+	bool declared = w && workspace_document_by_no(w, d->automation);
 	*why = declared ? "the automation cannot be read" : "the automation was deleted";
 	return declared ? NOT_NOW : NOTHING_TO_SEND;
 }
@@ -133,7 +135,7 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 	int r = payload_read_event(js->reader, a, &j->delivery, &event);
 	if (r < 0)
 		return pass(r);
-	*why = "the event is not there";
+	*why = "the event is not there, or damaged";
 	if (!event)
 		return NOTHING_TO_SEND;
 	r = store_read_contact(js->reader, a, j->delivery.contact, contact);
@@ -163,14 +165,16 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 
 static const char too_large[] = "it is too large to be sent";
 
-/* Likewise. One that is too large must not hold up the others for ever. */
+/* Likewise. What will be no better the next time must not hold up the others for ever. */
 static int fill(struct journeys *js, struct journey *j, const char **why)
 {
 	int r = find_automation(j, why);
 	r = r ?: read_and_make(js, j, why);
-	if (r >= 0 || !j->attempt.arena.full)
+	if (r >= 0)
 		return r;
-	*why = too_large;
+	if (!j->attempt.arena.full && !db_is_damage())
+		return pass(r);
+	*why = j->attempt.arena.full ? too_large : "what it says is damaged";
 	return NOTHING_TO_SEND;
 }
 

@@ -13,8 +13,9 @@ const char *const ledger_sql[STATEMENTS] = {
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	[POSITION_GET] = "SELECT seq FROM position WHERE automation = ?",
-	[POSITION_SET] = "INSERT INTO position(automation, seq) VALUES(?, ?)"
-			 " ON CONFLICT(automation) DO UPDATE SET seq = excluded.seq",
+	/* Also of the same it makes a row to write: a commit without any would not be synced. */
+	[POSITION_SET] = "INSERT OR REPLACE INTO position(automation, seq, paused) VALUES(?1, ?2,"
+			 " coalesce((SELECT paused FROM position WHERE automation = ?1), 0))",
 	[PAUSED_GET] = "SELECT paused FROM position WHERE automation = ?",
 	[PAUSED_SET] = "UPDATE position SET paused = ?2 WHERE automation = ?1",
 	[FIRED_GET] = "SELECT at FROM fired WHERE automation = ? AND contact = ?",

@@ -24,7 +24,7 @@ int payload_read_event(struct store_reader *r, struct arena *a, const struct del
 {
 	struct feed_row *row;
 	unsigned n;
-	int e = store_read_feed(r, a, d->seq - 1, 1, &row, &n);
+	int e = store_read_feed(r, a, d->seq - 1, 1, &row, &n, NULL);
 	*event = e == 0 && n > 0 && is_about(d, row) ? &row->event : NULL;
 	return pass(e);
 }

@@ -104,7 +104,8 @@ static enum refusal ask(struct call *call, struct state *s)
 	*q = (struct query){ .kind = s->n_filters ? QUERY_CONTACT : QUERY_CONTACTS,
 			     .who = s->filters,
 			     .n_who = s->n_filters,
-			     .limit = s->page.limit };
+			     .limit = s->page.limit,
+			     .bytes_max = PAGE_BYTES_MAX };
 	call->query = q;
 	if (!at.p)
 		return REFUSE_NOTHING;

@@ -89,8 +89,8 @@ static const struct shape_member members[N_MEMBERS] = {
 	[MEMBER_NAME] = { STR_INIT("name"), SHAPE_STRING,
 			  SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 80, form_no_nul,
 			  "must not contain U+0000" },
-	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING, SHAPE_NULL_ABSENT, 2000, NULL,
-			  NULL },
+	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING, SHAPE_NULL_ABSENT,
+			  DEFINITION_DESCRIPTION_MAX, NULL, NULL },
 	[SCHEMA] = { STR_INIT("schema"), SHAPE_OBJECT, SHAPE_NULL_ABSENT, 0, NULL, NULL },
 	[CONVERSION] = { STR_INIT("conversion"), SHAPE_OBJECT, SHAPE_NULL_ABSENT, 0, NULL, NULL },
 };

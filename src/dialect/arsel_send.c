@@ -41,10 +41,17 @@ static enum refusal read_key(struct call *call)
 	return REFUSE_NOTHING;
 }
 
+/* A member that is null is one that is absent. */
+static yyjson_val *given(yyjson_val *root, struct str name)
+{
+	yyjson_val *v = json_get(root, name);
+	return v && !yyjson_is_null(v) ? v : NULL;
+}
+
 /* The list of a batch, NULL for a single event. */
 static enum refusal read_batch(struct call *call, yyjson_val *root, yyjson_val **list)
 {
-	*list = json_get(root, STR("event")) ? NULL : json_get(root, STR("events"));
+	*list = given(root, STR("event")) ? NULL : given(root, STR("events"));
 	if (!*list)
 		return REFUSE_NOTHING;
 	size_t n = yyjson_arr_size(*list);

@@ -10,13 +10,8 @@ void call_begin(struct call *call, int status)
 
 void call_send(struct call *call, struct str content_type, struct buf *body)
 {
-	if (body->failed) {
-		/* The arena gave out while the answer was worded. The reply layer has a bare 503
-		 * for this: it is the only answer left that needs no memory. */
-		reply_begin(call->req, 503);
-		reply_close(call->req);
-		return reply_send(call->req, STR(""), STR(""));
-	}
+	if (body->failed)
+		return reply_send_503(call->req);
 	reply_send(call->req, content_type, buf_str(body));
 }
 

@@ -116,6 +116,10 @@ enum query_kind {
 	QUERY_BULKS,    /* of the workspace, see `bulk` */
 };
 
+/* What the contacts of one page have together: more is on the next. As JSON, and shown, it is several
+ * times that in memory. */
+enum { PAGE_BYTES_MAX = 4 * 1024 * 1024 };
+
 struct query {
 	enum query_kind kind;
 	const struct who *who; /* QUERY_CONTACT: at least one */

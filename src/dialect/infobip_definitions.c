@@ -100,7 +100,8 @@ static const struct shape_member members[N_MEMBERS] = {
 			  id_rule },
 	[TITLE] = { STR_INIT("title"), SHAPE_STRING,
 		    SHAPE_REQUIRED | SHAPE_NULL_ABSENT | SHAPE_NOT_EMPTY, 100 },
-	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING, SHAPE_NULL_ABSENT, 2000 },
+	[DESCRIPTION] = { STR_INIT("description"), SHAPE_STRING, SHAPE_NULL_ABSENT,
+			  DEFINITION_DESCRIPTION_MAX },
 	[FIELDS] = { STR_INIT("fields"), SHAPE_ARRAY, SHAPE_NULL_ABSENT },
 };
 
@@ -170,12 +171,18 @@ static struct definition *copy_of(struct arena *a, const struct definition *d)
 	return as->name.p && as->description.p && as->annotations.p ? as : NULL;
 }
 
-static enum refusal read_update(struct call *call, yyjson_val *root, struct definition *as)
+/* `shown`: the title as it is, which may be written back though it is longer than a new one. */
+static enum refusal read_update(struct call *call, yyjson_val *root, struct str shown,
+				struct definition *as)
 {
 	yyjson_val *v[N_MEMBERS];
+	struct shape_member row[N_MEMBERS];
+	memcpy(row, members, sizeof(members));
+	if (str_eq(json_str(json_get(root, members[TITLE].name)), shown))
+		row[TITLE].max = 0;
 	unsigned rules = DEFINITION_MUST_EXIST | DEFINITION_AS_SEEN | DEFINITION_GROWS |
 			 DEFINITION_FIELDS | DEFINITION_TITLE;
-	shape_read(call, root, STR(""), members + TITLE, N_MEMBERS - TITLE, true, v + TITLE);
+	shape_read(call, root, STR(""), row + TITLE, N_MEMBERS - TITLE, true, v + TITLE);
 	if (json_get(root, members[DESCRIPTION].name)) {
 		as->description = text_of(v[DESCRIPTION]);
 		rules |= DEFINITION_DESCRIPTION;
@@ -194,7 +201,7 @@ static enum refusal update_decode(struct call *call)
 	if (!d)
 		return REFUSE_NOTHING; /* nothing to do, nothing kept: a 404 */
 	struct definition *as = copy_of(&call->req->arena, d);
-	return as ? read_update(call, root, as) : REFUSE_OVERLOADED;
+	return as ? read_update(call, root, infobip_definition_title(d), as) : REFUSE_OVERLOADED;
 }
 
 static bool first_problem_is(const struct op *op, enum problem_code code)

@@ -253,8 +253,9 @@ static void read_tags(struct call *call, struct changes *c, bool replaces, yyjso
 		else if (yyjson_get_len(v) == 0)
 			problem_at(&call->problems, PROBLEM_EMPTY, path);
 	}
-	change(c, replaces ? ATTRIBUTE_SET : ATTRIBUTE_UNION, false, STR("tags"),
-	       json_text(c->op->arena, tags));
+	if (replaces)
+		change(c, ATTRIBUTE_SET, false, STR("tags"), STR("[]"));
+	change(c, ATTRIBUTE_UNION, false, STR("tags"), json_text(c->op->arena, tags));
 }
 
 static bool is_plain(const yyjson_val *v)
@@ -347,7 +348,7 @@ bool infobip_person_read(struct call *call, struct infobip_person *p, yyjson_val
 	if (v[EXTERNAL_ID])
 		infobip_person_identity(call, p, IDENTITY_EXTERNAL_ID, json_str(v[EXTERNAL_ID]),
 					members[EXTERNAL_ID].name);
-	c.room = N_PLAIN + 1 /* tags */ + ARRAY_LEN(kept) + yyjson_obj_size(v[CUSTOM]);
+	c.room = N_PLAIN + 2 /* tags */ + ARRAY_LEN(kept) + yyjson_obj_size(v[CUSTOM]);
 	c.list = arena_array(p->op->arena, struct attribute_change, c.room);
 	if (!c.list)
 		return false;

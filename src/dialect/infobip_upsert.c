@@ -23,7 +23,10 @@ struct upsert {
 static void put_detail(struct buf *b, struct str property, const struct problem *p)
 {
 	struct buf text = buf_in(b->arena);
-	infobip_put_problem(&text, p);
+	struct problem told = *p;
+	if (told.path.n == 0)
+		told.path = STR("The person"); /* it is no body that the words speak of */
+	infobip_put_problem(&text, &told);
 	buf_lit(b, "{\"property\":");
 	buf_json_str(b, echo(property));
 	buf_lit(b, ",\"message\":");

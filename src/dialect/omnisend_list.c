@@ -8,7 +8,6 @@
 #include "model/contact.h"
 
 /* Of rows on a page: an answer, and what it takes to make it, is several times that. */
-enum { PAGE_BYTES_MAX = 4 * 1024 * 1024 };
 
 struct filter {
 	struct str email, phone, status, tag, segment, from; /* .p NULL: not asked for */

@@ -325,11 +325,8 @@ static enum refusal go_on(struct intake *in, struct passage *p)
 void intake_serve(struct intake *in, struct request *req)
 {
 	struct passage *p = passage_of(in, NULL, req);
-	if (!p) {
-		reply_begin(req, 503);
-		reply_close(req);
-		return reply_send(req, STR(""), STR(""));
-	}
+	if (!p)
+		return reply_send_503(req);
 	enum refusal why = admit(in, p);
 	req->welcome = !why;
 	req->looked_into = p->call.endpoint && p->call.endpoint->identify;

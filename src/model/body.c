@@ -6,9 +6,8 @@
 
 #include <errno.h>
 
-/* For the values, what is made of them, and both parsed: far above what events and contacts may
- * have. */
-enum { MEMORY_MAX = 64 * 1024 * 1024 };
+/* For the largest event, its contact and what is made of them, with all of their trees. */
+enum { MEMORY_MAX = 2 * JSON_MEMORY_MAX };
 
 enum { EVENT, PROPERTIES, CONTACT, AUTOMATION, DELIVERY_ID, NAMES };
 

@@ -42,10 +42,11 @@ struct field {
 };
 
 enum {
-	DEFINITION_NAME_MAX = 255,    /* code points */
-	DEFINITION_FIELDS_MAX = 1000, /* at one level */
-	FIELD_NAME_MAX = 128,         /* bytes; the fewest are 1 */
-	FIELD_DEPTH_MAX = 8,          /* levels of fields, the outermost being 1 */
+	DEFINITION_NAME_MAX = 255,         /* code points */
+	DEFINITION_DESCRIPTION_MAX = 2000, /* likewise: no vendor has longer ones */
+	DEFINITION_FIELDS_MAX = 1000,      /* at one level */
+	FIELD_NAME_MAX = 128,              /* bytes; the fewest are 1 */
+	FIELD_DEPTH_MAX = 8,               /* levels of fields, the outermost being 1 */
 };
 
 struct definition {

@@ -128,18 +128,23 @@ static struct verdict take_absolute(struct request *req, struct str target)
 	return PASSED;
 }
 
-static bool target_chars_ok(struct str target)
+/* Up to the first character that no URL has. */
+static struct str clean_part(struct str target)
 {
-	for (size_t i = 0; i < target.n; i++)
-		if (target.p[i] <= ' ' || target.p[i] > '~' || target.p[i] == '#')
-			return false;
-	return true;
+	size_t i = 0;
+	while (i < target.n && target.p[i] > ' ' && target.p[i] <= '~' && target.p[i] != '#')
+		i++;
+	return str_head(target, i);
 }
 
 static struct verdict take_target(struct request *req, struct str target)
 {
-	if (!target_chars_ok(target))
+	struct str clean = clean_part(target);
+	if (clean.n < target.n) {
+		if (str_starts(clean, STR("/")))
+			set_path(req, clean); /* whose it is says who words the answer */
 		return MALFORMED("the request target holds a character that URLs have not");
+	}
 	if (target.n == 0)
 		return MALFORMED("no request target");
 	if (str_eq(target, STR("*"))) {

@@ -164,6 +164,13 @@ void reply_send(struct request *req, struct str content_type, struct str body)
 	reply_hand_over(req);
 }
 
+void reply_send_503(struct request *req)
+{
+	must(!req->ready);
+	reply_give_up(req);
+	reply_hand_over(req);
+}
+
 void reply_hand_over(struct request *req)
 {
 	req->reply_bytes += req->out[0].n + req->out[1].n;

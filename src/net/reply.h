@@ -18,6 +18,9 @@ void reply_header_u64(struct request *req, struct str name, uint64_t value);
  * Content-Length: 0, or nothing where the status has none (1xx, 204, 304). HEAD sends no body. */
 void reply_send(struct request *req, struct str content_type, struct str body);
 
+/* Instead of all that was begun: the bare 503, which needs no memory. Ends the connection. */
+void reply_send_503(struct request *req);
+
 /*
  * An answer whose length nobody knows: begun, given piece after piece, ended. In chunks, or to
  * HTTP/1.0 until the connection ends, as it does after every stream. What the client has sent behind

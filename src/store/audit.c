@@ -1,4 +1,5 @@
 #include "base/fail.h"
+#include "base/json.h"
 #include "store/audit_private.h"
 #include "store/migrations.h"
 
@@ -8,10 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-	SCRATCH_MAX = 128 * 1024 * 1024, /* bytes: one row's JSON as a tree */
-	TOLD_MAX = 20,                   /* lines of one kind */
-};
+enum { TOLD_MAX = 20 }; /* lines of one kind */
 
 static const struct {
 	const char *what; /* of what there are more */
@@ -104,7 +102,7 @@ static int look(struct audit *a, int (*part)(struct audit *a))
 	arena_reset(&a->scratch);
 	if (r == 0 || a->mending || !is_corrupt(a->db))
 		return pass(r);
-	audit_found(a, FINDING_FILE, "%s", fail_text());
+	audit_found(a, FINDING_FILE, STR_FMT, STR_ARG(fail_words()));
 	return 0;
 }
 
@@ -196,7 +194,7 @@ int audit_run(const struct audit_config *config, struct audit_result *out)
 {
 	struct audit a = { .config = config, .result = out, .dir = directory_none };
 	*out = (struct audit_result){ 0 };
-	arena_init(&a.scratch, SCRATCH_MAX, NULL);
+	arena_init(&a.scratch, JSON_MEMORY_MAX, NULL);
 	int r = open_and_look(&a);
 	db_close(a.db);
 	forget(&a);

@@ -33,7 +33,7 @@ static yyjson_val *parse(struct audit *a, struct str json, int *r)
 {
 	yyjson_val *root = NULL;
 	arena_reset(&a->scratch);
-	if (json_parse(&a->scratch, json, &root, NULL) != JSON_NO_MEMORY)
+	if (json_parse(&a->scratch, json, &root, NULL) != JSON_NO_MEMORY || a->scratch.full)
 		return root;
 	*r = fail(-ENOMEM, "a contact's row");
 	return NULL;

@@ -38,11 +38,16 @@ int db_damaged(const char *what)
 	return fail(-EIO, DAMAGED "%s", what);
 }
 
+bool db_is_damage(void)
+{
+	return str_starts(fail_words(), STR(DAMAGED));
+}
+
 /* Without the number's meaning, which stands behind every cause. */
 struct str db_damage(void)
 {
 	struct str words = fail_words(), end = str_of(strerror(EIO));
-	if (!str_starts(words, STR(DAMAGED)))
+	if (!db_is_damage())
 		return words;
 	words = str_from(words, strlen(DAMAGED));
 	return str_head(words, words.n - MIN(words.n, end.n + strlen(": ")));

@@ -70,5 +70,7 @@ MUST_CHECK int db_blob(sqlite3_stmt *st, int column, void *out, size_t n);
 int db_fail(sqlite3 *db, int code, const char *what);
 /* For what the file holds but cannot be: a row that we did not write so. */
 int db_damaged(const char *what);
+/* Whether that is this thread's newest failure. It will be the same the next time. */
+bool db_is_damage(void);
 /* What it was, where that is this thread's newest failure; valid until the next one. */
 struct str db_damage(void);

@@ -10,25 +10,26 @@ void lookback_begin(struct lookback *b, struct store_reader *r, uint64_t seq)
 	b->n = 0;
 }
 
-/* One step down the contact's list. */
-static void take_link(struct lookback *b, sqlite3_stmt *st)
+static void take_link(struct lookback *b, sqlite3_stmt *st, uint64_t prev)
 {
 	instant_us at = db_i64(st, 3), newer = b->n ? b->since[b->n - 1] : INT64_MAX;
-	b->next = (uint64_t)db_i64(st, 0);
+	b->next = prev;
 	b->definitions[b->n] = (uint32_t)db_i64(st, 2);
 	b->since[b->n++] = MIN(at, newer);
 }
 
+/* One step down the contact's list; where it is damaged nobody gets any further. */
 static int read_link(struct lookback *b)
 {
 	sqlite3_stmt *st = b->reader->st[RD_EVENT_LINK];
-	uint64_t seq = b->next;
-	db_bind_i64(st, 1, (int64_t)seq);
+	db_bind_i64(st, 1, (int64_t)b->next);
 	int x = db_step(st);
-	if (x == DB_ROW)
-		take_link(b, st);
+	uint64_t prev = x == DB_ROW ? (uint64_t)db_i64(st, 0) : b->next;
+	bool good = prev < b->next;
+	if (good)
+		take_link(b, st, prev);
 	db_reset(st);
-	if (x == DB_ROW && b->next < seq)
+	if (good)
 		return 0;
 	return x < 0 ? pass(x) : db_damaged("a contact's list of events");
 }

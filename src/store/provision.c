@@ -15,16 +15,6 @@ static int prepare(struct store *s, enum start_statement which, sqlite3_stmt **s
 	return db_prepare(s->db, start_sql[which], st);
 }
 
-static int next_no(struct store *s, const char *sql, int64_t max, uint32_t *out)
-{
-	int64_t no;
-	int r = db_query_i64(s->db, sql, &no);
-	if (r == 0 && no > max)
-		return fail(-E2BIG, "row numbers have run out");
-	*out = (uint32_t)no;
-	return pass(r);
-}
-
 /* Keys and OAuth clients have nearly the same columns and one space of numbers; each has its natural
  * key. */
 struct key_table {
@@ -34,7 +24,8 @@ struct key_table {
 
 /* What was found of a key. */
 struct found_key {
-	bool same; /* there is nothing to change */
+	bool elsewhere; /* in another workspace; the rest is not known */
+	bool same;      /* there is nothing to change */
 	bool revoked;
 	struct sha256 digest; /* the secret's, as it is stored */
 };
@@ -62,9 +53,9 @@ static int find_key(struct store *s, const struct key_table *t, uint32_t workspa
 	r = db_step(st);
 	if (r != DB_ROW)
 		return r < 0 ? pass(r) : 0;
-	if (db_i64(st, 1) != workspace)
-		return fail(-EEXIST, "key \"" STR_FMT "\" belongs to another workspace",
-			    STR_ARG(k->name));
+	found->elsewhere = db_i64(st, 1) != workspace;
+	if (found->elsewhere)
+		return 0;
 	k->no = (uint32_t)db_i64(st, 0);
 	r = db_blob(st, 5, found->digest.b, sizeof(found->digest.b));
 	found->revoked = db_i64(st, 4);
@@ -74,12 +65,31 @@ static int find_key(struct store *s, const struct key_table *t, uint32_t workspa
 	return pass(r);
 }
 
-static int put_key(struct store *s, const struct key_table *t, uint32_t workspace, struct key *k,
-		   const struct key_texts *texts)
+/* A new one gets its number. */
+static int make_room(struct store *s, uint32_t workspace, const struct provision *all,
+		     const struct provision_key *p, struct key *k)
+{
+	int64_t no = k->no;
+	int r = no ? 0 : db_query_i64(s->db, statement_sql[ST_KEY_NEXT], &no);
+	if (r < 0)
+		return pass(r);
+	if (no > KEY_NO_MAX)
+		return provision_refuse(all, p->place,
+					": there would be more than %d keys and OAuth clients, "
+					"with those that were revoked",
+					KEY_NO_MAX);
+	k->no = (uint32_t)no;
+	if (!catalog_key_fits(s, workspace, k))
+		return provision_refuse(all, p->place,
+					": the names and lists of so many keys are too large");
+	return 0;
+}
+
+static int put_key(struct store *s, const struct key_table *t, uint32_t workspace,
+		   const struct key *k, const struct key_texts *texts)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
-	int r = k->no ? 0 : next_no(s, statement_sql[ST_KEY_NEXT], KEY_NO_MAX, &k->no);
-	r = r ?: prepare(s, t->put, &st);
+	int r = prepare(s, t->put, &st);
 	if (r < 0)
 		return pass(r);
 	db_bind_i64(st, 1, k->no);
@@ -123,7 +133,7 @@ static int end_tokens(struct store *s, const struct key *k, const struct found_k
 }
 
 static int provision_key(struct store *s, const struct key_table *t, uint32_t workspace,
-			 const struct provision_key *p)
+			 const struct provision *all, const struct provision_key *p)
 {
 	struct key k = {
 		.client = t->clients,
@@ -143,8 +153,12 @@ static int provision_key(struct store *s, const struct key_table *t, uint32_t wo
 	r = r ?: find_key(s, t, workspace, &k, &texts, &found);
 	if (r < 0 || found.same)
 		return pass(r);
-	if (!catalog_key_fits(s, workspace, &k))
-		return fail(-E2BIG, "the names and lists of so many keys are too large");
+	if (found.elsewhere)
+		return provision_refuse(all, p->place, ".%s: belongs to another workspace already",
+					t->clients ? "id" : "secret");
+	r = make_room(s, workspace, all, p, &k);
+	if (r != 0)
+		return r;
 	if (found.revoked && !k.revoked)
 		log_warning("brought_back", LOG_S("what", t->clients ? "client" : "key"),
 			    LOG_I("number", k.no));
@@ -165,7 +179,8 @@ static bool same_definition(struct store *s, const struct definition *a, const s
 	       str_eq(a->description, b->description) && a->inferred == b->inferred;
 }
 
-/* An inferred definition keeps what events have taught it beyond what is declared. */
+/* An inferred definition keeps what events have taught it beyond what is declared. STORE_FULL: with
+ * that it would have too many fields. */
 static int keep_learned(struct store *s, const struct definition *old, struct definition *next)
 {
 	unsigned n = next->n_fields;
@@ -178,7 +193,7 @@ static int keep_learned(struct store *s, const struct definition *old, struct de
 		if (!field_find(next->fields, next->n_fields, old->fields[i].name))
 			fields[n++] = old->fields[i];
 	if (n > DEFINITION_FIELDS_MAX)
-		return fail(-E2BIG, "a definition would have too many fields");
+		return STORE_FULL;
 	next->fields = fields;
 	next->n_fields = n;
 	return 0;
@@ -218,17 +233,24 @@ static int note_brought_back(struct store *s, uint32_t workspace, struct str nam
 	return r < 0 ? pass(r) : 0;
 }
 
-static int provision_definition(struct store *s, uint32_t workspace,
+static int provision_definition(struct store *s, uint32_t workspace, const struct provision *all,
 				const struct provision_definition *p)
 {
 	const struct definition *old = catalog_find_definition(s, workspace, p->name);
 	struct definition like;
 	int r = want_definition(s, old, p, &like);
+	if (r == STORE_FULL)
+		return provision_refuse(all, p->place,
+					": would have more than %d fields, with those that events "
+					"have taught it",
+					DEFINITION_FIELDS_MAX);
 	if (r < 0 || (old && same_definition(s, old, &like)))
 		return pass(r);
 	if (!old &&
 	    catalog_find_workspace(s, workspace)->n_definitions >= WORKSPACE_DEFINITIONS_MAX)
-		return fail(-E2BIG, "a workspace would have too many definitions");
+		return provision_refuse(all, p->place,
+					": a workspace would have more than %d definitions",
+					WORKSPACE_DEFINITIONS_MAX);
 	r = old ? 0 : note_brought_back(s, workspace, p->name);
 	if (r < 0)
 		return pass(r);
@@ -237,26 +259,28 @@ static int provision_definition(struct store *s, uint32_t workspace,
 		return no_memory();
 	r = catalog_definition_fits(s, workspace, plan.next)
 		    ? definition_write(s, workspace, &plan)
-		    : fail(-E2BIG, "the definitions of a workspace, or of all, are too large");
+		    : provision_refuse(
+			      all, p->place,
+			      ": the definitions of a workspace, or of all, are too large");
 	definition_plan_fini(&plan);
-	return pass(r);
+	return r;
 }
 
 static int provision_workspace(struct store *s, const struct provision *all,
 			       const struct provision_workspace *p)
 {
 	uint32_t no;
-	int r = provision_workspace_row(s, p, &no);
+	int r = provision_workspace_row(s, all, p, &no);
 	for (unsigned i = 0; r == 0 && i < p->n_contact_fields; i++)
-		r = provision_contact_field(s, no, &p->contact_fields[i]);
+		r = provision_contact_field(s, no, all, &p->contact_fields[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_keys; i++)
-		r = provision_key(s, &access_keys, no, &p->keys[i]);
+		r = provision_key(s, &access_keys, no, all, &p->keys[i]);
 	r = r ?: provision_rotate(s, no, p);
 	for (unsigned i = 0; r == 0 && i < p->n_oauth_clients; i++)
-		r = provision_key(s, &oauth_clients, no, &p->oauth_clients[i]);
+		r = provision_key(s, &oauth_clients, no, all, &p->oauth_clients[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_definitions; i++) {
 		arena_reset(&s->scratch);
-		r = provision_definition(s, no, &p->definitions[i]);
+		r = provision_definition(s, no, all, &p->definitions[i]);
 	}
 	for (unsigned i = 0; r == 0 && i < p->n_documents; i++) {
 		arena_reset(&s->scratch);
@@ -266,7 +290,7 @@ static int provision_workspace(struct store *s, const struct provision *all,
 		r = provision_document_uses(s, no, all, &p->documents[i]);
 	for (unsigned i = 0; r == 0 && i < p->n_contacts; i++) {
 		arena_reset(&s->scratch);
-		r = provision_contact(s, no, &p->contacts[i]);
+		r = provision_contact(s, no, all, &p->contacts[i]);
 	}
 	return r;
 }

@@ -1,7 +1,7 @@
 /*
  * What a provisioning file declares, as plain data: read by conf, written by store_provision().
  * Everything is already judged by itself: ids are ids, names are within their limits, fields are
- * sound.
+ * sound. `place` is "FILE:9: workspaces[0].keys[1]", for who has to mend what does not fit the store.
  */
 #pragma once
 
@@ -17,12 +17,14 @@ struct provision_key {
 	unsigned n_origins;
 	const struct str *redirects; /* of a client */
 	unsigned n_redirects;
+	struct str place;
 };
 
 struct provision_contact_field {
 	struct str name;
 	bool typed; /* else whatever type it has stays */
 	enum field_type type;
+	struct str place;
 };
 
 struct provision_definition {
@@ -30,13 +32,14 @@ struct provision_definition {
 	bool inferred;
 	const struct field *fields;
 	unsigned n_fields;
+	struct str place;
 };
 
 /* A destination or an automation. */
 struct provision_document {
 	enum document_kind kind;
-	struct str body;  /* JSON of an object, judged by itself */
-	struct str place; /* "FILE:9: workspaces[0].automations[1]": for who has to mend it */
+	struct str body; /* JSON of an object, judged by itself */
+	struct str place;
 };
 
 struct provision_identity {
@@ -52,6 +55,7 @@ struct provision_contact {
 	const struct provision_identity *identities;
 	unsigned n_identities;
 	struct str attributes; /* JSON object text; its members are set, custom ones under custom */
+	struct str place;
 };
 
 struct provision_workspace {
@@ -74,6 +78,7 @@ struct provision_workspace {
 	unsigned n_documents;
 	const struct provision_contact *contacts;
 	unsigned n_contacts;
+	struct str place;
 };
 
 struct provision {

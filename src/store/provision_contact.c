@@ -36,6 +36,8 @@ static int make_who(struct store *s, const struct provision_contact *c, char *te
 	return 0;
 }
 
+static const struct str tags = STR_INIT("tags");
+
 static int add_changes(struct arena *a, yyjson_val *object, bool custom,
 		       struct attribute_change *list, unsigned *n)
 {
@@ -48,12 +50,15 @@ static int add_changes(struct arena *a, yyjson_val *object, bool custom,
 		json_put(&json, v);
 		if (json.failed)
 			return no_memory();
-		list[(*n)++] = (struct attribute_change){ ATTRIBUTE_SET, custom, json_str(key),
-							  .json = buf_str(&json) };
+		bool unites = !custom && str_eq(json_str(key), tags);
+		list[(*n)++] =
+			(struct attribute_change){ unites ? ATTRIBUTE_UNION : ATTRIBUTE_SET, custom,
+						   json_str(key), .json = buf_str(&json) };
 	}
 	return 0;
 }
 
+/* What is declared takes the place of what was there; of the tags each counts once. */
 static int make_changes(struct store *s, const struct provision_contact *c, struct op *op)
 {
 	yyjson_val *root = NULL;
@@ -64,16 +69,21 @@ static int make_changes(struct store *s, const struct provision_contact *c, stru
 	yyjson_val *custom = json_get(root, STR("custom"));
 	if (!yyjson_is_obj(root) || (custom && !yyjson_is_obj(custom)))
 		return fail(-EINVAL, "attributes of a contact are not an object");
-	size_t room = yyjson_obj_size(root) + yyjson_obj_size(custom) + 1;
+	size_t room = yyjson_obj_size(root) + yyjson_obj_size(custom) + 1 /* emptied tags */;
 	struct attribute_change *list = arena_array(&s->scratch, struct attribute_change, room);
 	if (!list)
 		return no_memory();
+	if (json_get(root, tags))
+		list[op->n_changes++] = (struct attribute_change){ .verb = ATTRIBUTE_SET,
+								   .name = tags,
+								   .json = STR("[]") };
 	int r = add_changes(&s->scratch, root, false, list, &op->n_changes);
 	r = r ?: add_changes(&s->scratch, custom, true, list, &op->n_changes);
 	op->changes = list;
 	return pass(r);
 }
 
+/* STORE_REFUSED: the contact of that id is another workspace's. */
 static int check_elsewhere(struct store *s, uint32_t workspace, struct str id)
 {
 	CLEANUP(db_finalize) sqlite3_stmt *st = NULL;
@@ -88,8 +98,7 @@ static int check_elsewhere(struct store *s, uint32_t workspace, struct str id)
 		if (r < 0)
 			return pass(r);
 		if (contact)
-			return fail(-EEXIST, "contact " STR_FMT " belongs to another workspace",
-				    STR_ARG(id));
+			return STORE_REFUSED;
 	}
 	return r < 0 ? pass(r) : 0;
 }
@@ -128,20 +137,20 @@ static int write_contact(struct store *s, struct op *op, struct contact_plan *pl
 	return 0;
 }
 
+/* STORE_REFUSED: see op->problems. */
 static int report(struct store *s, struct op *op, const struct uuid *given)
 {
 	struct contact_plan plan = { .given = given };
 	const struct who *by;
 	int r = contact_find(s, op, &plan.contact, &by);
 	r = r ?: contact_plan(s, op, &plan);
-	if (r == STORE_REFUSED)
-		return fail(-E2BIG, "a contact has more attributes or identities than it may");
-	if (r < 0 || !plan.rewrite)
-		return pass(r);
+	if (r != 0 || !plan.rewrite)
+		return r;
 	return write_contact(s, op, &plan);
 }
 
-int provision_contact(struct store *s, uint32_t workspace, const struct provision_contact *c)
+int provision_contact(struct store *s, uint32_t workspace, const struct provision *p,
+		      const struct provision_contact *c)
 {
 	char id[UUID_TEXT + 1];
 	struct op op = { .arena = &s->scratch, .workspace = workspace };
@@ -149,5 +158,11 @@ int provision_contact(struct store *s, uint32_t workspace, const struct provisio
 	r = r ?: make_changes(s, c, &op);
 	if (r == 0 && c->has_id)
 		r = check_elsewhere(s, workspace, (struct str){ id, UUID_TEXT });
-	return pass(r ?: report(s, &op, c->has_id ? &c->id : NULL));
+	if (r == STORE_REFUSED)
+		return provision_refuse(p, c->place, ".id: belongs to another workspace already");
+	r = r ?: report(s, &op, c->has_id ? &c->id : NULL);
+	if (r == STORE_REFUSED)
+		return op.problems ? provision_refuse_problem(s, p, c->place, &op.problems->list[0])
+				   : no_memory();
+	return pass(r);
 }

@@ -2,9 +2,8 @@
 #include "base/fail.h"
 #include "store/state.h"
 
-#include <errno.h>
-
-int provision_workspace_row(struct store *s, const struct provision_workspace *p, uint32_t *no)
+int provision_workspace_row(struct store *s, const struct provision *all,
+			    const struct provision_workspace *p, uint32_t *no)
 {
 	struct workspace w = {
 		.id = p->id,
@@ -17,7 +16,8 @@ int provision_workspace_row(struct store *s, const struct provision_workspace *p
 	if (r == 0 && !old)
 		r = workspace_next(s, &w.no);
 	if (r == STORE_FULL)
-		return fail(-E2BIG, "there would be more than %d workspaces", WORKSPACES_MAX);
+		return provision_refuse(all, p->place, ": there would be more than %d workspaces",
+					WORKSPACES_MAX);
 	if (old && p->keep_name)
 		w.name = old->name;
 	if (old && p->keep_rate)

@@ -53,11 +53,12 @@ struct seek {
 static int is_below(sqlite3_stmt *st, const struct seek *key, bool *below)
 {
 	struct uuid id;
+	*below = db_i64(st, 1) < key->at;
+	if (!key->id)
+		return 0;
 	int r = db_blob(st, 2, id.b, sizeof(id.b));
-	if (r < 0)
-		return pass(r);
-	*below = key->id ? memcmp(id.b, key->id->b, sizeof(id.b)) < 0 : db_i64(st, 1) < key->at;
-	return 0;
+	*below = r == 0 && memcmp(id.b, key->id->b, sizeof(id.b)) < 0;
+	return pass(r);
 }
 
 static int newest_seq(struct store_reader *r, uint64_t at_most, uint64_t *seq, instant_us *at)

@@ -1,17 +1,38 @@
 /* What who follows the feed reads. */
 #include "base/fail.h"
+#include "base/log.h"
 #include "store/reader.h"
 
-static int take_row(struct store_reader *r, struct arena *a, sqlite3_stmt *st, struct feed_row *row)
+static int keep_row(struct store_reader *r, struct arena *a, sqlite3_stmt *st,
+		    const struct raw_event *e, struct feed_row *row)
+{
+	row->workspace = e->workspace;
+	row->contact = e->contact;
+	row->gone = db_i64(st, 14) == 0;
+	return pass(raw_event_keep(r, a, e, &row->event));
+}
+
+static void tell_damaged(struct store_reader *r, const struct raw_event *e)
+{
+	CLEANUP(catalog_unref) struct catalog *c = NULL;
+	catalog_refresh(store_catalog(r->s), &c);
+	const struct workspace *w = catalog_workspace(c, e->workspace);
+	log_error("event_unreadable", LOG_STR("workspace", w ? w->name : STR("")),
+		  LOG_I("event", (int64_t)e->row.seq), LOG_STR("cause", db_damage()));
+}
+
+/* *kept: it is no damaged one. */
+static int take_row(struct store_reader *r, struct arena *a, sqlite3_stmt *st, struct feed_row *row,
+		    bool *kept)
 {
 	struct raw_event e;
 	int x = raw_event_take(st, &e);
-	if (x < 0)
+	x = x ?: keep_row(r, a, st, &e, row);
+	*kept = x == 0;
+	if (x == 0 || !db_is_damage())
 		return pass(x);
-	row->workspace = e.workspace;
-	row->contact = e.contact;
-	row->gone = db_i64(st, 14) == 0;
-	return pass(raw_event_keep(r, a, &e, &row->event));
+	tell_damaged(r, &e);
+	return 0;
 }
 
 static size_t bytes_of(const struct event_row *e)
@@ -20,10 +41,12 @@ static size_t bytes_of(const struct event_row *e)
 }
 
 int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after, unsigned limit,
-		    struct feed_row **rows, unsigned *n)
+		    struct feed_row **rows, unsigned *n, uint64_t *seen)
 {
 	sqlite3_stmt *st = r->st[RD_FEED];
 	size_t bytes = 0;
+	uint64_t at = after;
+	bool kept;
 	int x = 0;
 	*n = 0;
 	*rows = arena_array(a, struct feed_row, limit);
@@ -32,12 +55,16 @@ int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after, uns
 	db_bind_i64(st, 1, (int64_t)after);
 	db_bind_i64(st, 2, limit);
 	while (*n < limit && bytes < STORE_FEED_BYTES && (x = db_step(st)) == DB_ROW) {
-		x = take_row(r, a, st, &(*rows)[*n]);
+		at = (uint64_t)db_i64(st, 0);
+		x = take_row(r, a, st, &(*rows)[*n], &kept);
 		if (x < 0)
 			break;
-		bytes += bytes_of(&(*rows)[(*n)++].event);
+		if (kept)
+			bytes += bytes_of(&(*rows)[(*n)++].event);
 	}
 	db_reset(st);
+	if (seen)
+		*seen = at;
 	return x < 0 ? pass(x) : 0;
 }
 
@@ -55,6 +82,7 @@ int store_read_feed_of(struct store_reader *r, struct arena *a, const struct fee
 {
 	sqlite3_stmt *st = r->st[RD_FEED_OF];
 	size_t bytes = 0;
+	bool kept;
 	int x = DB_ROW;
 	*n = 0;
 	*rows = arena_array(a, struct event_row, q->limit);
@@ -63,12 +91,14 @@ int store_read_feed_of(struct store_reader *r, struct arena *a, const struct fee
 	bind_feed_of(st, q);
 	while (*n < q->limit && bytes < q->bytes && (x = db_step(st)) == DB_ROW) {
 		struct feed_row row;
-		x = take_row(r, a, st, &row);
+		x = take_row(r, a, st, &row, &kept);
 		if (x < 0)
 			break;
+		x = DB_ROW;
+		if (!kept)
+			continue;
 		bytes += bytes_of(&row.event);
 		(*rows)[(*n)++] = row.event;
-		x = DB_ROW;
 	}
 	*seen = x == DB_ROW ? (*rows)[*n - 1].seq : q->until;
 	db_reset(st);

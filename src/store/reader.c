@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { SCRATCH_MAX = 64 * 1024 * 1024 }; /* bytes: one row's JSON as a tree */
-
 #define EVENT_COLUMNS                                                                             \
 	"SELECT e.seq, e.id, e.workspace, e.contact, e.prev, e.nth, e.definition, e.occurred_at," \
 	" e.received_at, l.name, d.name, c.id, e.properties, e.mismatches, c.workspace, e.cause"  \
@@ -77,7 +75,7 @@ int store_reader_open(struct store *s, struct store_reader **out)
 	if (!r)
 		return fail(-ENOMEM, "reader");
 	r->s = s;
-	arena_init(&r->scratch, SCRATCH_MAX, NULL);
+	arena_init(&r->scratch, JSON_MEMORY_MAX, NULL);
 	int e = db_open(s->dir.db_path, SQLITE_OPEN_READONLY, &r->db);
 	e = e ?: db_exec(r->db, "PRAGMA query_only = ON");
 	e = e ?: db_prepare_all(r->db, reader_sql, READ_STATEMENTS, r->st);
@@ -128,16 +126,23 @@ int reader_text(struct arena *a, struct str text, struct str *out)
 	return out->p ? 0 : reader_no_memory();
 }
 
-int reader_json(struct store_reader *r, struct arena *a, struct str text, enum json_shape shape,
-		struct str *out)
+/* What is beyond the ceiling was not written by us: it will not be read later either. */
+static int check_json(struct arena *scratch, struct str text, enum json_shape shape)
 {
 	yyjson_val *root = NULL;
-	arena_reset(&r->scratch);
-	enum json_outcome parsed = json_parse(&r->scratch, text, &root, NULL);
-	if (parsed == JSON_NO_MEMORY)
+	enum json_outcome parsed = json_parse(scratch, text, &root, NULL);
+	if (parsed == JSON_NO_MEMORY && !scratch->full)
 		return reader_no_memory();
 	if (parsed != JSON_OK || (shape == JSON_SHAPE_OBJECT && !yyjson_is_obj(root)) ||
 	    (shape == JSON_SHAPE_ARRAY && !yyjson_is_arr(root)))
 		return db_damaged("JSON of a row");
-	return reader_text(a, text, out);
+	return 0;
+}
+
+int reader_json(struct store_reader *r, struct arena *a, struct str text, enum json_shape shape,
+		struct str *out)
+{
+	int x = check_json(&r->scratch, text, shape);
+	arena_reset(&r->scratch); /* a large one's is not kept until the next */
+	return pass(x ?: reader_text(a, text, out));
 }

@@ -326,22 +326,28 @@ MUST_CHECK int batch_begin(struct store *s);
  * goes, so that no two look alike (DEFINITION_AS_SEEN, DOCUMENT_AS_SEEN). */
 instant_us batch_changed_at(const struct store *s, instant_us before);
 
-/* provision.c and its parts: within store_provision()'s batch. */
-MUST_CHECK int provision_workspace_row(struct store *s, const struct provision_workspace *p,
-				       uint32_t *no);
+/* provision.c and its parts: within store_provision()'s batch. STORE_REFUSED, with the line in the
+ * provision's `error`: what is declared does not fit what is there. */
+MUST_CHECK int provision_workspace_row(struct store *s, const struct provision *all,
+				       const struct provision_workspace *p, uint32_t *no);
 MUST_CHECK int provision_contact_field(struct store *s, uint32_t workspace,
-				       const struct provision_contact_field *f);
-/* STORE_REFUSED, with p->error: it does not fit what the workspace has. */
+				       const struct provision *all,
+				       const struct provision_contact_field *p);
 MUST_CHECK int provision_document(struct store *s, uint32_t workspace, const struct provision *p,
 				  const struct provision_document *declared);
-/* Likewise, once all of the file are there. */
+/* Once all of the file are there. */
 MUST_CHECK int provision_document_uses(struct store *s, uint32_t workspace,
 				       const struct provision *p,
 				       const struct provision_document *declared);
 MUST_CHECK int provision_rotate(struct store *s, uint32_t workspace,
 				const struct provision_workspace *p);
-MUST_CHECK int provision_contact(struct store *s, uint32_t workspace,
+MUST_CHECK int provision_contact(struct store *s, uint32_t workspace, const struct provision *p,
 				 const struct provision_contact *c);
+/* provision_refuse.c. The line is the place and behind it ": RULE" or ".MEMBER: RULE". */
+MUST_CHECK int provision_refuse(const struct provision *p, struct str place, const char *rule, ...)
+	PRINTF(3, 4);
+MUST_CHECK int provision_refuse_problem(struct store *s, const struct provision *p,
+					struct str place, const struct problem *problem);
 
 /* rollup.c */
 MUST_CHECK int rollup_count(struct store *s, uint32_t workspace, uint32_t definition);

@@ -43,9 +43,9 @@ MUST_CHECK int store_open(const struct store_config *config, struct store **out)
 void store_close(struct store *s); /* NULL is fine; readers closed first */
 DEFINE_CLEANUP(struct store *, store_close);
 
-/* Creates or updates what is declared, leaves the rest alone; one transaction. -EEXIST when a key
- * or contact id already belongs to another workspace. STORE_REFUSED, with p->error: an automation
- * does not fit what its workspace has; nothing is written. */
+/* Creates or updates what is declared, leaves the rest alone; one transaction.
+ * STORE_REFUSED, with p->error: what is declared does not fit what is there, as a key that belongs to
+ * another workspace, or goes beyond what there may be; nothing is written. */
 MUST_CHECK int store_provision(struct store *s, const struct provision *p);
 
 /* The snapshot that requests are checked against; published on every change. */
@@ -181,9 +181,11 @@ struct feed_row {
 
 enum { STORE_FEED_BYTES = 16 * 1024 * 1024 }; /* of properties, and one event's more, in one read */
 
-/* Those behind `after`, at most `limit`; fewer where they are large, but one if there is one. */
+/* Those behind `after`, at most `limit`; fewer where they are large, but one if there is one. One that
+ * is damaged is left out, and said in the log: those behind it are no worse for it. *seen: all up to
+ * there has been looked at; it may be NULL. */
 MUST_CHECK int store_read_feed(struct store_reader *r, struct arena *a, uint64_t after,
-			       unsigned limit, struct feed_row **rows, unsigned *n);
+			       unsigned limit, struct feed_row **rows, unsigned *n, uint64_t *seen);
 /* Likewise, of one workspace only. */
 struct feed_query {
 	uint32_t workspace;
@@ -194,7 +196,7 @@ struct feed_query {
 	size_t bytes; /* of properties; what goes beyond is the last */
 };
 
-/* *seen: all up to there has been looked at; it is the next `after`. */
+/* *seen is the next `after`. */
 MUST_CHECK int store_read_feed_of(struct store_reader *r, struct arena *a,
 				  const struct feed_query *q, struct event_row **rows, unsigned *n,
 				  uint64_t *seen);

@@ -1,7 +1,7 @@
 /*
  * Calls to the system that fail when the test says so. The functions below take the place of
  * libc's in the whole program, libraries included; each counts, and from a chosen one on it (or it
- * and all that follow) says no. For one program, which includes this once.
+ * and all that follow) says no. For one program, which includes this once, behind cmocka.h.
  */
 #pragma once
 
@@ -55,6 +55,25 @@ static inline void calls_arm(unsigned kinds, int fail_at, int times, int error)
 	atomic_store(&calls.times, times);
 	atomic_store(&calls.error, error);
 	atomic_store(&calls.kinds, kinds);
+}
+
+/* One way to fail, for each call in its turn. */
+struct calls_way {
+	unsigned kinds;
+	int error; /* as calls.error */
+	const char *what;
+};
+
+/* Runs until no call is left to fail. run() gives how many failed; this, how many there were. */
+static inline int calls_try_each(const struct calls_way *way,
+				 int (*run)(unsigned kinds, int fail_at, int error))
+{
+	int n = 0;
+	print_message("%s", way->what);
+	while (run(way->kinds, n + 1, way->error) > 0)
+		n++;
+	print_message(": %d calls\n", n);
+	return n;
 }
 
 /* Memory is asked for before a sanitizer is ready. */

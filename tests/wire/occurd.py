@@ -21,11 +21,15 @@ import time
 import uuid
 
 import openapi
+import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_S = 30  # until the ready line
 STOP_S = 30  # from SIGTERM to the end
 REPLY_S = 20  # for one answer
+
+# Where in the source a failure was met: for the log, not for who reads a sentence on a terminal.
+SOURCE_PLACE = re.compile(r"\.c:\d+")
 
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:",
                    "MemorySanitizer")

@@ -5,6 +5,7 @@ import contextlib
 import json
 import sys
 import threading
+import time
 
 import openapi
 from occurd import Closed, request_bytes, workspace
@@ -63,6 +64,15 @@ def infobip(space, person, kind="EMAIL", properties=None, more=""):
             json.dumps({"properties": properties or {}}).encode())
 
 
+def patient(ask):
+    """Tokens have a rate of their own, which is not what most tests are about."""
+    while True:
+        reply = ask()
+        if reply.status != 429:
+            return reply
+        time.sleep(0.1)
+
+
 # --- Many at once ---
 
 
@@ -79,6 +89,17 @@ def at_once(server, requests):
     for wire in wires:
         wire.socket.close()
     return replies
+
+
+def in_one_read(server, requests):
+    """Sends them all in one piece over one connection: all are judged before any of them is stored.
+    Gives the answers."""
+    with server.wire() as wire:
+        wire.send(b"".join(request_bytes(*r) for r in requests))
+        answers = [wire.final() for _ in requests]
+    for (method, target, *_), answer in zip(requests, answers):
+        openapi.check_served(method, target, answer)
+    return answers
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """What automations do themselves: attributes and tags of the contact, and events recorded for it,
 exactly once, in order, and never round in circles."""
 
-
 import pytest
 
 import occurd

@@ -57,19 +57,35 @@ def test_a_file_gets_a_line_each(tmp_path):
     assert sorted(json.loads(line)["data"]["event"]["id"] for line in lines) == sorted(ids)
 
 
-def test_the_largest_events_arrive_and_hold_nobody_up(tmp_path):
-    """A request of Arsel's may have 4 MiB, all of it one property."""
-    large = "x" * (4 * 1024 * 1024 - 1024)
+LARGEST = 4 * 1024 * 1024 - 1024
+
+
+@pytest.mark.parametrize("large", ["x" * LARGEST, "," * LARGEST, [[]] * (LARGEST // len("[], "))],
+                         ids=["letters", "commas", "lists"])
+def test_the_largest_events_arrive_and_hold_nobody_up(tmp_path, large):
+    """A request of Arsel's may have 4 MiB, all of it one property, whatever it takes to parse."""
+    templated = {"body": '{"event": {{{event.id}}}, "plan": {{{properties.n}}}}'}
+    there = {"field": "properties.large", "operator": "exists"}
     with Receiver() as receiver:
-        space = space_of("large", [webhook("crm", receiver), {"name": "log", "type": "file", "path": "log"}],
-                         [send_to("all", "crm", "log")])
+        space = space_of("large", [webhook("crm", receiver), webhook("plan", receiver, "/plan", **templated),
+                                   {"name": "log", "type": "file", "path": "log"}],
+                         [send_to("all", "crm", "log", "plan"), send_to("some", "log", conditions=there)])
         with occurd.start(tmp_path, [space]) as server:
             ids = [track(server, space, large=large), track(server, space, n=1)]
-            ended(server, space, 4)
-        assert {g.event["id"] for g in receiver.got} == set(ids)
-        got = next(g for g in receiver.got if g.event["id"] == ids[0])
+            rows = ended(server, space, 7)
+            assert {row["state"] for row in rows} == {"done"}, rows
+            reader = senders.reader_of(server, space)
+            assert [e["id"] for e in reader.get("/_/v1/events?limit=5")["data"]] == ids[::-1]
+            assert reader.get("/_/v1/events/" + ids[0])["properties"] == {"large": large}
+            contact = reader.contact("email=a@example.com")
+            assert len(reader.get(f"/_/v1/contacts/{contact['id']}/export")["events"]) == 2
+            tried = api(server, space, "POST", "automations/some/test", {})
+            assert (tried.status, tried.json()["met"], tried.json()["looked_at"]) == (200, 1, 2)
+        got = {g.json["event"] if g.path == "/plan" else g.event["id"] for g in receiver.got}
+        assert got == set(ids) and len(receiver.got) == 4
+        got = next(g for g in receiver.got if g.path == "/in" and g.event["id"] == ids[0])
         assert got.event["properties"] == {"large": large}
-        assert len((server.data / "out/log").read_text()) > len(large)
+        assert len((server.data / "out/log").read_text()) > 2 * len(json.dumps(large, separators=(",", ":")))
 
 
 def test_nothing_of_before_and_nothing_of_others(tmp_path):
@@ -290,10 +306,7 @@ def test_gone_disables_the_destination(tmp_path):
             track(server, space)
             wait_until(lambda: len(deliveries(server, space)) == 7, what="seven deliveries")
             assert len(receiver.got) == 1
-            reply = server.request(
-                "PATCH", "/_/v1/destinations/crm",
-                {"Authorization": "Bearer gone-reader", "Content-Type": "application/json"},
-                json.dumps({"url": receiver.url("/new")}).encode())
+            reply = api(server, space, "PATCH", "destinations/crm", {"url": receiver.url("/new")})
             assert reply.status == 200, reply
             ended(server, space, 7)
         assert len(receiver.ids("/new")) == 7
@@ -345,10 +358,7 @@ def test_the_address_of_before_disables_nothing(tmp_path):
         with occurd.start(tmp_path, [space]) as server:
             first = track(server, space)
             wait_until(lambda: receiver.got, what="the first try")
-            reply = server.request(
-                "PATCH", "/_/v1/destinations/crm",
-                {"Authorization": "Bearer gone-reader", "Content-Type": "application/json"},
-                json.dumps({"url": receiver.url("/new")}).encode())
+            reply = api(server, space, "PATCH", "destinations/crm", {"url": receiver.url("/new")})
             assert reply.status == 200, reply
             second = track(server, space)
             wait_until(lambda: receiver.ids("/new"), what="one at the new address")
@@ -531,7 +541,7 @@ def test_after_a_store_was_put_back_nobody_elses_event_is_sent(tmp_path):
         with server:
             track(server, two, "b@example.com", n=3)
             lost, kept = ended(server, one, 2)
-            assert lost["state"] == "dead" and lost["answer"] == "the event is not there", lost
+            assert lost["state"] == "dead" and "not there" in lost["answer"], lost
             assert lost["id"] is lost["event_id"] is lost["contact_id"] is None, lost
             assert kept["state"] == "done" and kept["event_id"], kept
             track(server, one, n=4)

@@ -1,6 +1,5 @@
 """A disk that is really full: a file system of a few megabytes, filled by events and by others."""
 
-
 import database
 import senders
 import smalldisk

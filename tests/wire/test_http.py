@@ -12,6 +12,7 @@ import senders
 from occurd import made_uuid
 from plain_http import (BODY, CHUNKED, GOOD, HEAD, HEALTH, KEY, SPACE, chunks, reader, running,
                         server, stored)
+from test_metrics import scrape
 
 IDLE_CONNECTIONS = 1000
 
@@ -266,6 +267,20 @@ def test_a_body_for_a_path_nobody_owns(server):
         assert wire.is_closed()
 
 
+@pytest.mark.parametrize("target, shape", [
+    ("/people/2/persons?identifier=jan\xe9@x.io&type=EMAIL", {"requestError"}),
+    ("/v1/events?search=\xd8\xb7", {"status_code", "name", "message"}),
+    ("/_/v1/events?x=\xe9", {"type", "title", "status", "detail"}),
+    ("\xe9/v1/events", {"type", "title", "status", "detail"}),
+])
+def test_a_target_with_bytes_of_no_url_is_refused_as_its_owner_does(server, target, shape):
+    with server.wire() as wire:
+        wire.send(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode("latin-1"))
+        reply = wire.final()
+        assert reply.status == 400 and set(reply.json()) == shape, reply
+        assert wire.is_closed()
+
+
 def test_absolute_target(server):
     assert server.request("GET", "http://occurd.test/healthz").status == 200
 
@@ -466,11 +481,6 @@ def narrow_wire(server):
         return wire
 
 
-def connections(server):
-    text = server.request("GET", "/metrics").text
-    return int(re.search(r"^occurd_connections (\d+)$", text, re.MULTILINE)[1])
-
-
 def test_a_head_is_never_late_for_answers_that_wait(tmp_path):
     """Whoever takes his answers late has sent in time what he has sent in time. What never becomes
     a request ends the connection, whatever was sent behind it meanwhile."""
@@ -489,7 +499,7 @@ def test_a_head_is_never_late_for_answers_that_wait(tmp_path):
         assert half.is_closed() and line.is_closed()
         for wire in wires:
             wire.socket.close()
-        occurd.wait_until(lambda: connections(server) == 1)
+        occurd.wait_until(lambda: scrape(server)["occurd_connections", None] == 1)
 
 
 def test_a_thousand_idle_connections(server):

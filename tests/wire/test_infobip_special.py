@@ -7,7 +7,6 @@ import time
 import pytest
 
 import occurd
-import openapi
 import senders
 
 DEFINITIONS = "/peopleevents/2/definitions"
@@ -134,16 +133,6 @@ def test_a_repetition_is_answered_with_the_first_event(server, spaces):
     assert [e["definition"] for e in events[:1]] == ["first"]
 
 
-def at_once(server, requests):
-    """In one read: all are judged before any of them is stored."""
-    with server.wire() as wire:
-        wire.send(b"".join(occurd.request_bytes(*r) for r in requests))
-        answers = [wire.final() for _ in requests]
-    for (method, target, *_), answer in zip(requests, answers):
-        openapi.check_served(method, target, answer)
-    return answers
-
-
 def names(reply):
     return [field["name"] for field in reply.json()["fields"]]
 
@@ -153,7 +142,8 @@ def test_of_two_updates_at_once_the_second_is_told(server, spaces):
     space = spaces["plain"]
     first, second = strings("f", 1), strings("s", 1)
     assert server.request(*definition(space, "raced", strings("old", 1), new=True)).status == 201
-    answers = at_once(server, [definition(space, "raced", f) for f in (first, second, first)])
+    updates = [definition(space, "raced", f) for f in (first, second, first)]
+    answers = senders.in_one_read(server, updates)
     assert [a.status for a in answers] == [200, 409, 409], answers
     assert answers[1].json()["requestError"]["serviceException"]["messageId"] == "CONFLICT"
     assert names(answers[0]) == ["old0", "f0"]
@@ -167,7 +157,7 @@ def test_two_lists_at_once(server, spaces):
     assert server.request(*definition(space, "lists", [], new=True)).status == 201
     price, other = (definition(space, "lists", list_of(name, strings("x", 1)))
                     for name in ("price", "pRice"))
-    assert [a.status for a in at_once(server, [price, other])] == [200, 409]
+    assert [a.status for a in senders.in_one_read(server, [price, other])] == [200, 409]
     assert server.request(*other).status == 400
     assert names(server.request(*ask(space, "GET", DEFINITIONS + "/lists"))) == ["price"]
 

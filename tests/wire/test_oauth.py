@@ -173,11 +173,7 @@ def form(server, target, **fields):
     given = {"client_id": CLIENT["id"], "client_secret": CLIENT["secret"], **fields}
     given = {n: v for n, v in given.items() if v is not None}
     body = urllib.parse.urlencode(given).encode()
-    while True:  # tokens have a rate of their own
-        reply = server.request("POST", target, FORM, body)
-        if reply.status != 429:
-            return reply
-        time.sleep(0.1)
+    return senders.patient(lambda: server.request("POST", target, FORM, body))
 
 
 def exchange(server, code, **fields):

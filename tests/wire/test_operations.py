@@ -18,6 +18,7 @@ def run(*arguments, env=None):
                           timeout=120, env=occurd.clean_environment(env or {}),
                           stdin=subprocess.DEVNULL)
     assert not any(word in done.stderr for word in occurd.SANITIZER_WORDS), done.stderr
+    assert not occurd.SOURCE_PLACE.search(done.stdout + done.stderr), done
     return done
 
 
@@ -131,6 +132,18 @@ def test_backup_under_load_and_restore(tmp_path):
         assert not lost, f"{len(lost)} events are not in the backup"
         assert restored.request(*senders.arsel(space, "later@example.com")).status == 202
     assert run("check", "--data", restored.data).returncode == 0
+
+
+def test_backup_into_a_directory_that_is_not_there(tmp_path):
+    """No file gets its name: the "/" says what was meant."""
+    _, server = filled(tmp_path, "nowhere", events=1)
+    done = run("backup", "--data", server.data, "--to", f"{tmp_path}/absent/")
+    assert done.returncode == 1 and "absent/" in done.stderr, done
+    assert not (tmp_path / "absent").exists()
+    (tmp_path / "absent").mkdir()
+    done = run("backup", "--data", server.data, "--to", f"{tmp_path}/absent/")
+    assert done.returncode == 0 and len(list((tmp_path / "absent").glob("occurd-*.db"))) == 1, done
+    server.stop()
 
 
 def test_backup_overwrites_nothing(tmp_path):

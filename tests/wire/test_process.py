@@ -178,6 +178,29 @@ def test_bad_provisioning_is_told_and_nothing_starts(tmp_path, title):
     assert places and (line in places or word == "" and min(places) >= line), done.stderr
 
 
+@pytest.mark.parametrize("member, stolen", [
+    ("keys[0].secret", "keys: [{ secret: 0f8fad5b-d9cb-469f-a165-70867728950e, scopes: [] }]"),
+    ("oauth_clients[0].id", "oauth_clients: [{ id: shop, secret: other, scopes: [] }]"),
+    ("contacts[0].id", "contacts: [{ id: 01957e3a-4b5c-7d8e-9f0a-1b2c3d4e5f6b }]"),
+])
+def test_what_only_the_store_can_tell_has_its_place(tmp_path, member, stolen):
+    """As anything that is wrong with the file, and with the same exit code."""
+    given = "      - id: 01957e3a-4b5c-7d8e-9f0a-1b2c3d4e5f6b\n        identities:"
+    server = occurd.Server(tmp_path)
+    server.provision = tmp_path / "good.yaml"
+    server.provision.write_text(BY_HAND.replace("      - identities:", given))
+    with server:
+        server.stop()
+        file = tmp_path / "wrong.yaml"
+        file.write_text(f"workspaces:\n  - id: 8c9e6679-7425-40de-944b-e07fc1f90ae7\n    {stolen}\n")
+        done = run_to_the_end(["serve", "--listen", "127.0.0.1:0", "--data", str(server.data),
+                               "--provision", str(file)])
+        check_one_clear_line(done, f"occurd: {file}:3: workspaces[0].{member}: belongs to another"
+                                   " workspace already")
+        assert done.returncode == 2
+        server.start()
+
+
 # --- Starts that fail ---
 
 
@@ -192,6 +215,8 @@ def check_one_clear_line(done, *words):
     lines = [l for l in done.stderr.splitlines() if all(w in l for w in words)]
     assert lines, f"no line with {words}: {done.stderr}"
     assert not any(word in done.stderr for word in occurd.SANITIZER_WORDS), done.stderr
+    for line in done.stderr.splitlines():
+        assert bool(occurd.SOURCE_PLACE.search(line)) == ('"start_failed"' in line), line
 
 
 def test_a_second_server_on_the_same_data_refuses(tmp_path):

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ import openapi
 import senders
 import test_tls
 from occurd import key, made_uuid, request_bytes
+from test_metrics import scrape
 
 SPACE = senders.engine_workspace(
     "stream", definitions=[{"name": senders.TYPE, "fields": [{"name": "n", "type": "string"}]},
@@ -285,10 +285,6 @@ def test_behind_another_request(server):
         assert head.status == 200 and head.header("Connection") == "close"
 
 
-def gauge(server, name):
-    return int(re.search(rf"^{name} (\d+)$", server.request("GET", "/metrics").text, re.MULTILINE)[1])
-
-
 ASK = request_bytes("GET", TARGET + "?after=0", BEARER, None)
 LIST = request_bytes("GET", "/_/v1/events", BEARER, None)
 HEALTH = request_bytes("GET", "/healthz", {}, None)
@@ -314,9 +310,9 @@ def test_one_of_many_that_are_sent_ahead(server, before, behind):
                 text += wire._exactly(int(wire._until(b"\r\n"), 16))
                 assert wire._exactly(2) == b"\r\n"
             assert wire.buffer == b"" and text.startswith(b"retry: 2000\n")
-            occurd.wait_until(lambda: gauge(server, "occurd_streams") == 1)
-        occurd.wait_until(lambda: gauge(server, "occurd_streams") == 0)
-    occurd.wait_until(lambda: gauge(server, "occurd_connections") == 1)
+            occurd.wait_until(lambda: scrape(server)["occurd_streams", None] == 1)
+        occurd.wait_until(lambda: scrape(server)["occurd_streams", None] == 0)
+    occurd.wait_until(lambda: scrape(server)["occurd_connections", None] == 1)
 
 
 def test_shutdown_ends_it_cleanly(server):

@@ -9,6 +9,7 @@ import urllib.parse
 import pytest
 
 import occurd
+import senders
 
 JANE = {"identities": [{"kind": "email", "value": "jane@acme.com"}],
         "attributes": {"email": "jane@acme.com"}}
@@ -31,18 +32,10 @@ def server(tmp_path):
         yield server
 
 
-def patient(ask):
-    """Tokens have a rate of their own, which is not what most tests are about."""
-    while True:
-        reply = ask()
-        if reply.status != 429:
-            return reply
-        time.sleep(0.1)
-
-
 def form(server, target, headers=None, **fields):
     body = urllib.parse.urlencode(fields).encode()
-    return patient(lambda: server.request("POST", target, {**FORM, **(headers or {})}, body))
+    headers = {**FORM, **(headers or {})}
+    return senders.patient(lambda: server.request("POST", target, headers, body))
 
 
 def grant(server, target="/oauth2/token", **fields):
@@ -62,7 +55,7 @@ def log_in(server, name=SPACE + "-key", secret=SPACE + "-key"):
 
 
 def session(server):
-    reply = patient(lambda: log_in(server))
+    reply = senders.patient(lambda: log_in(server))
     assert reply.status == 200, reply
     assert list(reply.json()) == ["token"]
     return reply.json()["token"]

@@ -3,6 +3,7 @@
  * on sockets fail one after the other: it never ends, what it acknowledges is stored, what it
  * refuses is not, and a client that tries again is served.
  */
+#include "../scratch.h"
 #include "api/app.h"
 #include "base/log.h"
 
@@ -13,7 +14,6 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,14 +97,6 @@ static void start(void)
 	assert_int_equal(net_server_start(&net, &server.net), 0);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 static void stop(void)
 {
 	net_server_stop(server.net);
@@ -112,7 +104,7 @@ static void stop(void)
 	app_free(server.app);
 	net_server_free(server.net);
 	store_close(server.store);
-	assert_int_equal(nftw(server.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(server.dir), 0);
 }
 
 /* --- A client --- */
@@ -286,26 +278,23 @@ static void check_stored(void)
 
 /* --- The ways to fail --- */
 
-/* Whether a call failed. */
-static bool round_of_all(unsigned kinds, int fail_at, int error)
+/* How many calls failed. */
+static int round_of_all(unsigned kinds, int fail_at, int error)
 {
 	calls_arm(kinds, fail_at, 1, error);
 	for (size_t i = 0; i < ARRAY_LEN(senders); i++)
 		send_until_taken(&senders[i]);
 	read_until_told("/_/v1/events?limit=3");
 	read_until_told(export_path);
-	bool failed = atomic_load(&calls.failed) > 0;
+	int failed = atomic_load(&calls.failed);
 	calls_arm(0, 0, 0, 0);
 	return failed;
 }
 
 static void fail_each(unsigned kinds, int error, const char *what)
 {
-	int k = 1;
-	while (round_of_all(kinds, k, error))
-		k++;
-	print_message("%s: %d\n", what, k - 1);
-	assert_true(k > 1);
+	const struct calls_way way = { kinds, error, what };
+	assert_true(calls_try_each(&way, round_of_all) > 0);
 	check_stored();
 }
 

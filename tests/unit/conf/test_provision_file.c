@@ -239,6 +239,13 @@ static void test_taken(void **state)
 		     "    - { kind: phone, value: +972 50-1 }\n",
 		  "[7c9e6679 'a' rate 0 contact 3f2504e0 {} contact - "
 		  "email=John@Example.com=john@example.com phone=+972 50-1=972501 {}]" },
+		/* Blanks around an e-mail or phone are no part of it; ids are what they are. */
+		{ WS "  name: a\n  contacts:\n  - identities:\n"
+		     "    - { kind: email, value: \" John.Doe@Example.com\\t\" }\n"
+		     "    - { kind: phone, value: \" +972 50-1 \" }\n"
+		     "    - { kind: external_id, value: \" x \" }\n",
+		  "[7c9e6679 'a' rate 0 contact - email=John.Doe@Example.com=john.doe@example.com "
+		  "phone=+972 50-1=972501 external_id= x = x  {}]" },
 		/* The same address twice: in two workspaces that is two people. */
 		{ WS "  name: a\n  contacts: [{ identities: [{ kind: email, value: a@b.c }] }]\n"
 		     "- id: 8c9e6679-7425-40de-944b-e07fc1f90ae7\n  name: b\n"
@@ -570,6 +577,14 @@ static void test_refused(void **state)
 		  "open_channel, not \"mail\"" },
 		{ WS "  contacts: [{ identities: [{ kind: email, value: nobody }] }]\n",
 		  "3: workspaces[0].contacts[0].identities[0].value: must be an e-mail address" },
+		{ WS "  contacts: [{ identities: [{ kind: email, value: \" a @b.c\" }] }]\n",
+		  "3: workspaces[0].contacts[0].identities[0].value: must be an e-mail address" },
+		{ WS "  contacts: [{ identities: [{ kind: email, value: \" \" }] }]\n",
+		  "3: workspaces[0].contacts[0].identities[0].value: must be an e-mail address" },
+		{ WS "  contacts: [{ identities: [{ kind: email, value: \" a@b.c\" },\n"
+		     "      { kind: email, value: \"a@b.c \" }] }]\n",
+		  "4: workspaces[0].contacts[0].identities[1].value: must be unique, but line 3 "
+		  "has the same" },
 		{ WS "  contacts: [{ identities: [{ kind: phone, value: none }] }]\n",
 		  "3: workspaces[0].contacts[0].identities[0].value: must have digits" },
 		{ WS "  contacts:\n  - identities: [{ kind: email, value: a@b.c }]\n"
@@ -638,6 +653,11 @@ static void test_ceilings(void **state)
 		{ WS "  name: ", "x", "\n", 256,
 		  "3: workspaces[0].name: must be at most 255 characters long, not 256" },
 		{ WS "  name: ", "\xF0\x9F\x98\x80", "\n", 255, NULL },
+		{ WS "  definitions: [{ name: a, description: ", "\xF0\x9F\x98\x80", "}]\n", 2000,
+		  NULL },
+		{ WS "  definitions: [{ name: a, description: ", "x", "}]\n", 2001,
+		  "3: workspaces[0].definitions[0].description: must be at most 2000 characters "
+		  "long, not 2001" },
 		{ WS "  contact_fields: [", "x", "]\n", 129,
 		  "3: workspaces[0].contact_fields[0]: must be at most 128 bytes long, not 129" },
 		{ WS "  contact_fields: [", "x,", "]\n", 1001,
@@ -727,6 +747,37 @@ static void test_nesting_of_fields(void **state)
 	arena_fini(&got.arena);
 }
 
+/* For what only the store can tell: it knows no file. */
+static void test_places(void **state)
+{
+	struct reading got;
+	(void)state;
+	read_text(&got, WS "  contact_fields:\n  - a\n  - { name: b }\n"
+			   "  keys:\n  - secret: s\n    scopes: []\n"
+			   "  oauth_clients: [{ id: c, secret: s, scopes: [] }]\n"
+			   "  definitions:\n  - name: d\n"
+			   "  contacts:\n\n  - id: " ID "\n"
+			   "- id: 8c9e6679-7425-40de-944b-e07fc1f90ae7\n");
+	assert_string_equal(got.error, "");
+	const struct provision_workspace *w = got.p.workspaces;
+	const struct {
+		struct str place;
+		const char *expect;
+	} cases[] = {
+		{ w->place, "demo.yaml:2: workspaces[0]" },
+		{ w->contact_fields[0].place, "demo.yaml:4: workspaces[0].contact_fields[0]" },
+		{ w->contact_fields[1].place, "demo.yaml:5: workspaces[0].contact_fields[1]" },
+		{ w->keys[0].place, "demo.yaml:7: workspaces[0].keys[0]" },
+		{ w->oauth_clients[0].place, "demo.yaml:9: workspaces[0].oauth_clients[0]" },
+		{ w->definitions[0].place, "demo.yaml:11: workspaces[0].definitions[0]" },
+		{ w->contacts[0].place, "demo.yaml:14: workspaces[0].contacts[0]" },
+		{ w[1].place, "demo.yaml:15: workspaces[1]" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_string_equal(cases[i].place.p, cases[i].expect);
+	arena_fini(&got.arena);
+}
+
 static void test_cannot_be_read(void **state)
 {
 	struct arena a;
@@ -776,6 +827,7 @@ int main(void)
 		cmocka_unit_test(test_ceilings),
 		cmocka_unit_test(test_nesting_of_fields),
 		cmocka_unit_test(test_what_is_not_mentioned_is_kept),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_cannot_be_read),
 		cmocka_unit_test(test_every_arena),
 	};

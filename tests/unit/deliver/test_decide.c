@@ -16,6 +16,9 @@
 #define ABOUT                                                                         \
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"contact.email\",\"operator\":\"exists\"}}"
+#define OFTEN                                                                         \
+	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"count\":" \
+	"true,\"within_seconds\":60,\"operator\":\"gte\",\"value\":1}}"
 #define RICH                                                                          \
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"properties.total\",\"operator\":\"gte\",\"value\":2}}"
@@ -68,36 +71,17 @@ static void close_world(struct world *w)
 	fixture_end(&w->f);
 }
 
-static uint32_t declare_in(struct world *w, uint32_t workspace, enum document_kind kind,
-			   const char *name, const char *body)
-{
-	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
-	struct op op = { .arena = &w->f.arena,
-			 .kind = OP_DOCUMENT,
-			 .workspace = workspace,
-			 .rules = DOCUMENT_MUST_BE_NEW,
-			 .document = &d };
-	clock_us += 1000;
-	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
-	return op.document_no;
-}
-
 static uint32_t declare(struct world *w, enum document_kind kind, const char *name,
 			const char *body)
 {
-	return declare_in(w, 1, kind, name, body);
+	clock_us += 1000;
+	return fixture_declare(&w->f, DOCUMENT_MUST_BE_NEW, kind, name, body);
 }
 
 static void change(struct world *w, const char *body)
 {
-	struct document d = { .kind = DOCUMENT_AUTOMATION, .name = STR("r"), .body = str_of(body) };
-	struct op op = { .arena = &w->f.arena,
-			 .kind = OP_DOCUMENT,
-			 .workspace = 1,
-			 .rules = DOCUMENT_MUST_EXIST,
-			 .document = &d };
 	clock_us += 1000;
-	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
+	fixture_declare(&w->f, DOCUMENT_MUST_EXIST, DOCUMENT_AUTOMATION, "r", body);
 }
 
 static void event(struct world *w, const char *email, const char *properties)
@@ -546,13 +530,50 @@ static void large_events_come_in_parts(void **state)
 	take(&w);
 	for (int i = 0; i < 5; i++)
 		event(&w, "a@example.com", text);
-	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 500, &rows, &n));
+	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 500, &rows, &n, NULL));
 	assert_int_equal(n, 2);
-	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 1, &rows, &n));
+	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 1, &rows, &n, NULL));
 	assert_int_equal(n, 1);
 	assert_int_equal(run(&w), 5);
 	close_world(&w);
 	free(text);
+}
+
+/* --- What is damaged --- */
+
+/* One event that cannot be read, or judged, is left out alone; without it there is nothing to do. */
+static void what_is_damaged_holds_nobody_up(void **state)
+{
+	static const struct {
+		const char *rule, *damage;
+		unsigned decided; /* of three events, the second and its contact damaged */
+	} cases[] = {
+		{ RULE, "UPDATE event SET properties = '{' WHERE seq = 2", 2 },
+		{ RULE, "UPDATE event SET dialect = 99 WHERE seq = 2", 2 },
+		{ RULE, "UPDATE event SET properties = '{' WHERE seq >= 2", 1 },
+		{ RULE, "UPDATE event SET properties = '{'", 0 },
+		{ RULE, "UPDATE contact SET attributes = 'null' WHERE no = 2", 3 },
+		{ ABOUT, "UPDATE contact SET attributes = 'null' WHERE no = 2", 2 },
+		{ ABOUT, "UPDATE contact SET identities = '' WHERE no = 2", 2 },
+		{ ABOUT, "UPDATE contact SET id = x'00' WHERE no = 2", 2 },
+		{ OFTEN, "UPDATE event SET prev = 9 WHERE seq = 2", 2 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world w;
+		bool later;
+		open_world(&w);
+		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+		declare(&w, DOCUMENT_AUTOMATION, "r", cases[i].rule);
+		take(&w);
+		event(&w, "a@example.com", "{\"total\":2}");
+		event(&w, "b@example.com", "{\"total\":2}");
+		event(&w, "c@example.com", "{\"total\":2}");
+		fixture_sql(w.f.dir, cases[i].damage);
+		assert_int_equal(run(&w), cases[i].decided);
+		assert_false(decider_has_work(w.decider, 3, &later));
+		close_world(&w);
+	}
 }
 
 /* --- What it costs, in statements of both databases --- */
@@ -639,6 +660,15 @@ static void open_costly(struct world *w, unsigned automations)
 	us_per_link = 1000L * EACH_MS;
 }
 
+static void declare_other(struct world *w, enum document_kind kind, const char *name,
+			  const char *body)
+{
+	struct op op = fixture_document(&w->f, DOCUMENT_MUST_BE_NEW, kind, name, body);
+	op.workspace = 2;
+	clock_us += 1000;
+	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
+}
+
 static void add_other_workspace(struct world *w)
 {
 	const struct provision_workspace other = { .id = fixture_workspace_id(2),
@@ -647,9 +677,9 @@ static void add_other_workspace(struct world *w)
 						   .n_definitions = 1 };
 	assert_done(store_provision(
 		w->f.store, &(struct provision){ .workspaces = &other, .n_workspaces = 1 }));
-	declare_in(w, 2, DOCUMENT_DESTINATION, "crm", CRM);
-	declare_in(w, 2, DOCUMENT_AUTOMATION, "q",
-		   "{\"name\":\"q\",\"actions\":[{\"send\":\"crm\"}]}");
+	declare_other(w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare_other(w, DOCUMENT_AUTOMATION, "q",
+		      "{\"name\":\"q\",\"actions\":[{\"send\":\"crm\"}]}");
 }
 
 static void other_event(struct world *w)
@@ -805,6 +835,7 @@ int main(void)
 		cmocka_unit_test(while_it_waits_nothing_is_decided),
 		cmocka_unit_test(it_stands_still_while_too_much_waits),
 		cmocka_unit_test(large_events_come_in_parts),
+		cmocka_unit_test(what_is_damaged_holds_nobody_up),
 		cmocka_unit_test(each_event_costs_few_statements),
 		cmocka_unit_test(each_event_behind_is_read_once),
 		cmocka_unit_test(who_costs_much_rests_while_others_go),

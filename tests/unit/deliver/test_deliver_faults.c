@@ -21,17 +21,6 @@
 
 enum { EVENTS = 5, TICK_US = 5000, TICKS_MAX = 4000 };
 
-static void declare(struct fixture *f, enum document_kind kind, const char *name, const char *body)
-{
-	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
-	struct op op = { .arena = &f->arena,
-			 .kind = OP_DOCUMENT,
-			 .workspace = 1,
-			 .rules = DOCUMENT_MUST_BE_NEW,
-			 .document = &d };
-	assert_int_equal(fixture_apply(f, &op), STORE_OK);
-}
-
 static void send_events(struct fixture *f)
 {
 	for (int i = 0; i < EVENTS; i++) {
@@ -157,8 +146,8 @@ static int run(unsigned kinds, int fail_at, int error)
 	struct asked first, last;
 	fixture_begin(&f);
 	fixture_provision(&f);
-	declare(&f, DOCUMENT_DESTINATION, "log", LOG);
-	declare(&f, DOCUMENT_AUTOMATION, "r", RULE);
+	fixture_declare(&f, DOCUMENT_MUST_BE_NEW, DOCUMENT_DESTINATION, "log", LOG);
+	fixture_declare(&f, DOCUMENT_MUST_BE_NEW, DOCUMENT_AUTOMATION, "r", RULE);
 	struct deliver *d = start(&f);
 	send_events(&f);
 	calls_arm(kinds, fail_at, 1, error);
@@ -182,11 +171,7 @@ static int run(unsigned kinds, int fail_at, int error)
 	return failed;
 }
 
-static const struct {
-	unsigned kinds;
-	int error; /* 0: a part is done */
-	const char *what;
-} ways[] = {
+static const struct calls_way ways[] = {
 	{ CALL_OPEN, EMFILE, "open: too many files" },
 	{ CALL_READ, EIO, "read: the disk" },
 	{ CALL_WRITE, ENOSPC, "write: the disk is full" },
@@ -200,13 +185,8 @@ static void each_call_may_fail(void **state)
 {
 	(void)state;
 	assert_int_equal(run(0, 0, 0), 0);
-	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		int k = 1;
-		print_message("%s", ways[i].what);
-		while (run(ways[i].kinds, k, ways[i].error) > 0)
-			k++;
-		print_message(": %d calls\n", k - 1);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+		calls_try_each(&ways[i], run);
 }
 
 int main(void)

@@ -36,19 +36,6 @@ struct world {
 	struct deliver *d;
 };
 
-static void apply(struct world *w, struct op op)
-{
-	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
-}
-
-static void declare(struct world *w, enum document_kind kind, const char *name, const char *body)
-{
-	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
-	apply(w,
-	      (struct op){
-		      .arena = &w->f.arena, .kind = OP_DOCUMENT, .workspace = 1, .document = &d });
-}
-
 /* Nothing here is for the store. */
 static bool submit_nothing(void *ctx, struct deliver_op *o)
 {
@@ -69,8 +56,8 @@ static void begin(struct world *w)
 {
 	fixture_begin(&w->f);
 	fixture_provision(&w->f);
-	declare(w, DOCUMENT_DESTINATION, "log", LOG);
-	declare(w, DOCUMENT_AUTOMATION, "r", RULE);
+	fixture_declare(&w->f, 0, DOCUMENT_DESTINATION, "log", LOG);
+	fixture_declare(&w->f, 0, DOCUMENT_AUTOMATION, "r", RULE);
 	create(w);
 }
 
@@ -268,7 +255,7 @@ static void the_last_forgets_who_was_deleted(void **state)
 		decide(&w, op.contact);
 		op.kind = OP_CONTACT_DELETE;
 		if (i < DELETED)
-			apply(&w, op);
+			assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
 	}
 	assert_int_equal(in_ledger(&w, DELIVERY_PENDING), DELETED + KEPT);
 	assert_done(deliver_write_last(w.d));
@@ -292,7 +279,7 @@ static void who_is_deleted_after_a_store_was_put_back_is_forgotten(void **state)
 	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
 	decide(&w, op.contact);
 	op.kind = OP_CONTACT_DELETE;
-	apply(&w, op);
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
 	assert_done(deliver_write_last(w.d));
 	assert_int_equal(in_ledger(&w, DELIVERY_PENDING), 0);
 	end(&w);
@@ -333,7 +320,7 @@ static void what_was_answered_about_who_was_deleted_leaves_the_files(void **stat
 	w.d->journeys.ended->delivery.ended_at = time_now(); /* or it is purged */
 	settle(w.d);
 	op.kind = OP_CONTACT_DELETE;
-	apply(&w, op);
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
 	for (int s = 0; s < 2; s++) {
 		assert_true(any_file_has_the_answer(&w));
 		later_s += 2;
@@ -355,11 +342,7 @@ static void what_was_answered_about_who_was_deleted_leaves_the_files(void **stat
 
 static void drop(struct world *w, enum document_kind kind, const char *name)
 {
-	struct document d = { .kind = kind, .name = str_of(name) };
-	apply(w, (struct op){ .arena = &w->f.arena,
-			      .kind = OP_DOCUMENT_DELETE,
-			      .workspace = 1,
-			      .document = &d });
+	fixture_declare(&w->f, 0, kind, name, "");
 	deliver_wake(w->d);
 }
 
@@ -397,12 +380,12 @@ static void for_whom_it_fired_goes_with_an_automation(void **state)
 	bool known;
 	(void)state;
 	begin(&w);
-	declare(&w, DOCUMENT_AUTOMATION, "s", RULE_S);
+	fixture_declare(&w.f, 0, DOCUMENT_AUTOMATION, "s", RULE_S);
 	deliver_wake(w.d);
 	tidy(w.d);
 	fire(&w, 2);
 	fire(&w, 3);
-	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	fixture_declare(&w.f, 0, DOCUMENT_AUTOMATION, "r", RULE);
 	tidy(w.d);
 	assert_int_equal(fired(&w, 2), 50);
 	drop(&w, DOCUMENT_AUTOMATION, "r");

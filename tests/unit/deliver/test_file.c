@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "../scratch.h"
 #include "deliver/sender.h"
 
 #include <fcntl.h>
@@ -22,12 +23,6 @@ static unsigned n_done, n_files;
 static instant_us at; /* of the attempts */
 static struct http *http;
 static void *kept;
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 static int count_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -49,7 +44,7 @@ static int drop_dir(void **state)
 	(void)state;
 	file.close(kept);
 	http_free(http);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 static void on_done(struct attempt *a)

@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
+#include "../scratch.h"
 #include "deliver/file_lines.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +23,6 @@
 static const instant_us at = 1780000000LL * US_PER_S;
 static char dir[64];
 static struct str lines[2 * FILE_LINES_MAX];
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 static int make_dir(void **state)
 {
@@ -43,7 +37,7 @@ static int drop_dir(void **state)
 {
 	(void)state;
 	calls_arm(0, 0, 0, 0);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 static int append(uint64_t rotate_bytes, unsigned n, unsigned *taken)

@@ -6,10 +6,9 @@
 
 #include <cmocka.h>
 
+#include "../scratch.h"
 #include "deliver/lane.h"
 
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { DESTINATION = 5 };
@@ -21,12 +20,6 @@ static struct ledger *ledger;
 static struct lane lane;
 static struct destination to;
 static const uint32_t pauses[] = { 10, 100 };
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 static int open_lane(void **state)
 {
@@ -45,7 +38,7 @@ static int close_lane(void **state)
 	(void)state;
 	lane_fini(&lane);
 	ledger_close(ledger);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 static uint64_t decide(instant_us due_at, uint64_t contact)

@@ -6,10 +6,9 @@
 
 #include <cmocka.h>
 
+#include "../scratch.h"
 #include "deliver/lane_set.h"
 
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static char dir[64];
@@ -17,12 +16,6 @@ static struct ledger *ledger;
 static struct lane_set lanes;
 static struct journeys journeys;
 static const uint32_t pauses[] = { 10 };
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 static int open_lanes(void **state)
 {
@@ -37,7 +30,7 @@ static int close_lanes(void **state)
 	(void)state;
 	lane_set_free(&lanes);
 	ledger_close(ledger);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 static struct destination destination(uint32_t no)

@@ -74,12 +74,8 @@ struct world {
 static uint32_t declare(struct world *w, uint32_t workspace, enum document_kind kind,
 			const char *name, const char *body)
 {
-	struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
-	struct op op = { .arena = &w->f.arena,
-			 .kind = OP_DOCUMENT,
-			 .workspace = workspace,
-			 .rules = DOCUMENT_MUST_BE_NEW,
-			 .document = &d };
+	struct op op = fixture_document(&w->f, DOCUMENT_MUST_BE_NEW, kind, name, body);
+	op.workspace = workspace;
 	assert_int_equal(fixture_apply(&w->f, &op), STORE_OK);
 	return op.document_no;
 }

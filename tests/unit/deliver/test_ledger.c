@@ -5,10 +5,10 @@
 
 #include <cmocka.h>
 
+#include "../scratch.h"
 #include "deliver/ledger.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +21,6 @@ enum { AUTOMATION = 3, DESTINATION = 5, CONTACT = 70 };
 static char dir[64];
 static struct ledger *ledger;
 static struct arena arena;
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 static int open_ledger(void **state)
 {
@@ -42,7 +36,7 @@ static int close_ledger(void **state)
 	(void)state;
 	ledger_close(ledger);
 	arena_fini(&arena);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 static void reopen(void)
@@ -493,7 +487,7 @@ static void test_the_log_of_a_kill_shows_nobody_either(void **state)
 	assert_int_equal(ledger_open(killed, &next), 0);
 	assert_false(ledger_has_to_scrub(next)); /* a clean end leaves no log */
 	ledger_close(next);
-	assert_int_equal(nftw(killed, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(killed), 0);
 }
 
 /* What was committed before a failure is there behind it, what was not is not. */

@@ -3,6 +3,7 @@
  * many deliveries that have ended and are kept as with few, and no more for a page of those that are
  * due than its rows, however many are pending.
  */
+#include "../scratch.h"
 #include "deliver/ledger_private.h"
 
 #include <setjmp.h>
@@ -11,8 +12,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -86,17 +85,11 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
 static void empty(struct sized *s)
 {
 	ledger_close(s->ledger);
 	arena_fini(&s->arena);
-	assert_int_equal(nftw(s->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(s->dir), 0);
 }
 
 static int tear_down(void **state)

@@ -10,21 +10,15 @@
 #include <cmocka.h>
 
 #include "../query_plan.h"
+#include "../scratch.h"
 #include "deliver/ledger_read.h"
 #include "deliver/tally.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static char dir[64];
 static sqlite3 *db;
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 static int set_up(void **state)
 {
@@ -44,7 +38,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 static const char *const may_scan[] = {

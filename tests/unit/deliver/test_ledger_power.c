@@ -262,7 +262,7 @@ static unsigned run_world(uint64_t seed)
 		arena_reset(&w.f.arena);
 	}
 	arena_fini(&w.f.arena);
-	assert_int_equal(nftw(w.f.dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(w.f.dir), 0);
 	power_forget();
 	return w.n_synced;
 }

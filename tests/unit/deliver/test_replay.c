@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
+#include "../scratch.h"
 #include "deliver/decide.h"
 #include "deliver/ledger_read.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,12 +21,6 @@ static char dir[64];
 static struct ledger *ledger;
 static struct replays *replays;
 static struct arena arena;
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 static void open_again(void)
 {
@@ -49,7 +43,7 @@ static int tear_down(void **state)
 	(void)state;
 	ledger_close(ledger);
 	arena_fini(&arena);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 static void reopen(void)

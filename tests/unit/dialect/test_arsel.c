@@ -469,6 +469,7 @@ static void test_memory(void **state)
 		assert_int_equal(t.answers, 1);
 		stored += t.status == 202;
 		come_back += t.status == 503;
+		assert_int_equal(trial_header(&t, "Retry-After").p != NULL, t.status == 503);
 		assert_true(t.status == 202 || t.status == 503);
 		trial_end(&t);
 	}

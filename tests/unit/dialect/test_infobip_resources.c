@@ -73,7 +73,7 @@ static const struct {
 	/* 72: the way that was used stays when no other is named */
 	{ METHOD_PUT, PERSONS JANE, "{\"lastName\":\"Z\",\"tags\":[\"c\"]}",
 	  "who email lookup,stays Jane@example.com key jane@example.com\n"
-	  "set last_name \"Z\"\nset tags [\"c\"]\n"
+	  "set last_name \"Z\"\nset tags []\nunion tags [\"c\"]\n"
 	  "union consents []\nunion opt_ins []\nunion opt_outs []\nunion email_status []\n"
 	  "union sms_status []\nunion subscribed []\nunion active []\n" },
 };

@@ -349,6 +349,7 @@ static void test_memory(void **state)
 		assert_int_equal(t.answers, 1);
 		stored += t.status == 201;
 		come_back += t.status == 503;
+		assert_int_equal(trial_header(&t, "Retry-After").p != NULL, t.status == 503);
 		assert_true(t.status == 201 || t.status == 503);
 		trial_end(&t);
 	}

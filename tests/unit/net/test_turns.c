@@ -193,16 +193,15 @@ static void test_heavy_refused(void **state)
 	assert_int_equal(served_of_refused("/stranger", "/stranger"), REFUSED);
 }
 
-/* Who has a key and was refused does not wait behind those who have none. */
-static void test_refused_beside_strangers(void **state)
+/* Who was answered `before` is served before most of those who have no key and ask again. */
+static void check_beside_strangers(const char *before)
 {
 	enum { N = 150, ALMS = 64 };
 	int strangers[N];
-	(void)state;
 	start_behind_gate("/other");
 	for (int i = 0; i < N; i++)
 		strangers[i] = acquainted("/stranger");
-	int other = acquainted("/status?422"), gatekeeper = shut();
+	int other = acquainted(before), gatekeeper = shut();
 	for (int i = 0; i < N; i++)
 		say(strangers[i], "GET /stranger HTTP/1.1\r\n" HOST "\r\n");
 	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
@@ -213,24 +212,18 @@ static void test_refused_beside_strangers(void **state)
 	stop();
 }
 
+/* Who has a key and was refused does not wait behind those who have none. */
+static void test_refused_beside_strangers(void **state)
+{
+	(void)state;
+	check_beside_strangers("/status?422");
+}
+
 /* Who was refused and asks again at once, one at a time. */
 static void test_refused_again(void **state)
 {
-	enum { N = 150, ALMS = 64 };
-	int refused[N];
 	(void)state;
-	start_behind_gate("/other");
-	for (int i = 0; i < N; i++)
-		refused[i] = acquainted("/stranger");
-	int other = acquainted("/ok"), gatekeeper = shut();
-	for (int i = 0; i < N; i++)
-		say(refused[i], "GET /stranger HTTP/1.1\r\n" HOST "\r\n");
-	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
-	assert_in_range(open_and_find(), N + 3, N + 2 + ALMS + 1);
-	take_answers(refused, N, "/stranger");
-	close(other);
-	close(gatekeeper);
-	stop();
+	check_beside_strangers("/ok");
 }
 
 /* Who goes on sending after his refusal, in turn with those who were refused and ask again. */

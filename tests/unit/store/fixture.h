@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "../scratch.h"
 #include "base/fail.h"
 #include "store/store.h"
 
@@ -15,7 +16,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,19 +122,11 @@ static inline void fixture_begin(struct fixture *f)
 	fixture_open(f);
 }
 
-static inline int fixture_remove(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 static inline void fixture_end(struct fixture *f)
 {
 	fixture_close(f);
 	arena_fini(&f->arena);
-	assert_int_equal(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(f->dir), 0);
 }
 
 /* Provisioning of two workspaces: 1 with the declared definition "purchase", 2 without. */
@@ -149,8 +141,8 @@ static const struct field fixture_fields[] = {
 };
 
 static const struct provision_definition fixture_definitions[] = {
-	{ STR_INIT("purchase"), STR_INIT("Fired on checkout."), false, fixture_fields, 2 },
-	{ STR_INIT("visit"), STR_INIT(""), false, NULL, 0 },
+	{ STR_INIT("purchase"), STR_INIT("Fired on checkout."), false, fixture_fields, 2, { 0 } },
+	{ STR_INIT("visit"), STR_INIT(""), false, NULL, 0, { 0 } },
 };
 
 static inline struct provision_key fixture_key(const char *secret, const char *name)
@@ -234,6 +226,29 @@ static inline int fixture_apply(struct fixture *f, struct op *op)
 	return r;
 }
 
+/* A destination or automation of workspace 1; an empty body deletes it. */
+static inline struct op fixture_document(struct fixture *f, unsigned rules, enum document_kind kind,
+					 const char *name, const char *body)
+{
+	struct document *d = arena_new(&f->arena, struct document);
+	assert_non_null(d);
+	*d = (struct document){ .kind = kind, .name = str_of(name), .body = str_of(body) };
+	return (struct op){ .arena = &f->arena,
+			    .kind = body[0] ? OP_DOCUMENT : OP_DOCUMENT_DELETE,
+			    .workspace = 1,
+			    .rules = rules,
+			    .document = d };
+}
+
+/* Applied; its number. */
+static inline uint32_t fixture_declare(struct fixture *f, unsigned rules, enum document_kind kind,
+				       const char *name, const char *body)
+{
+	struct op op = fixture_document(f, rules, kind, name, body);
+	assert_int_equal(fixture_apply(f, &op), STORE_OK);
+	return op.document_no;
+}
+
 static inline struct contact_view fixture_contact(struct fixture *f, uint32_t workspace,
 						  enum identity_kind kind, const char *value)
 {
@@ -278,6 +293,36 @@ static inline void fixture_copy(const struct fixture *from, struct fixture *to)
 	fixture_open(to);
 }
 
+static inline sqlite3 *fixture_sqlite(const char *dir, int flags)
+{
+	char path[100];
+	sqlite3 *db;
+	snprintf(path, sizeof(path), "%s/occurd.db", dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, flags, NULL), SQLITE_OK);
+	return db;
+}
+
+/* Behind the store's back; how many rows the last statement changed. */
+static inline int fixture_sql(const char *dir, const char *sql)
+{
+	sqlite3 *db = fixture_sqlite(dir, SQLITE_OPEN_READWRITE);
+	int r = sqlite3_exec(db, sql, NULL, NULL, NULL), changes = sqlite3_changes(db);
+	if (r != SQLITE_OK)
+		print_error("%s: %s\n", sql, sqlite3_errmsg(db));
+	assert_int_equal(r, SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return changes;
+}
+
+/* A reader that holds on to the log until it is closed. */
+static inline sqlite3 *fixture_log_reader(const struct fixture *f)
+{
+	sqlite3 *db = fixture_sqlite(f->dir, SQLITE_OPEN_READONLY);
+	assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL),
+			 SQLITE_OK);
+	return db;
+}
+
 /* Everything that the database holds, in one number; two equal stores have equal ones. */
 static inline uint64_t fixture_fingerprint(struct fixture *f)
 {
@@ -287,11 +332,9 @@ static inline uint64_t fixture_fingerprint(struct fixture *f)
 		"contact_head", "erasure",    "dedupe",       "token",      "contact_field",
 		"bulk",         "bulk_item",  "document",
 	};
-	char path[100], sql[100];
-	sqlite3 *db;
+	char sql[100];
+	sqlite3 *db = fixture_sqlite(f->dir, SQLITE_OPEN_READONLY);
 	uint64_t print = 0;
-	snprintf(path, sizeof(path), "%s/occurd.db", f->dir);
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
 		sqlite3_stmt *st;
 		snprintf(sql, sizeof(sql), "SELECT * FROM %s", tables[i]);

@@ -29,19 +29,6 @@ static int look(const char *dir, bool repair, struct audit_result *out)
 	return audit_run(&config, out);
 }
 
-static void run_sql(const char *dir, const char *sql)
-{
-	char path[100], *error = NULL;
-	sqlite3 *db;
-	snprintf(path, sizeof(path), "%s/occurd.db", dir);
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	sqlite3_exec(db, sql, NULL, NULL, &error);
-	if (error)
-		print_error("%s: %s\n", sql, error);
-	assert_null(error);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
 static const struct provision_identity given_identity = { .kind = IDENTITY_PHONE,
 							  .value = STR_INIT("+49 1"),
 							  .key = STR_INIT("491") };
@@ -102,7 +89,7 @@ static void fill(struct fixture *f)
 	op.kind = OP_CONTACT_DELETE;
 	assert_int_equal(fixture_apply(f, &op), STORE_OK);
 	add_bulk(f);
-	run_sql(f->dir, "UPDATE bulk_item SET request = NULL WHERE no = 5");
+	fixture_sql(f->dir, "UPDATE bulk_item SET request = NULL WHERE no = 5");
 }
 
 static void copy_store(const struct fixture *f, const struct fixture *to)
@@ -115,7 +102,7 @@ static void copy_store(const struct fixture *f, const struct fixture *to)
 static void remove_copy(struct fixture *f)
 {
 	arena_fini(&f->arena);
-	assert_int_equal(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(f->dir), 0);
 }
 
 static const struct damage {
@@ -323,7 +310,7 @@ static void try_damage(struct fixture *whole, const struct damage *d)
 	struct audit_result result;
 	fixture_dir(&f);
 	copy_store(whole, &f);
-	run_sql(f.dir, d->sql);
+	fixture_sql(f.dir, d->sql);
 	assert_done(look(f.dir, false, &result));
 	if (!strstr(told.text, d->said ? d->said : "") || !result.left != !d->said)
 		print_error("%s\ngave:\n%s", d->sql, told.text);
@@ -370,7 +357,7 @@ static void many_findings_are_summed_up(void **state)
 	for (int i = 0; i < 50; i++)
 		add_event(&f, "a@x.io", NULL);
 	fixture_close(&f);
-	run_sql(f.dir, "UPDATE event SET nth = 0");
+	fixture_sql(f.dir, "UPDATE event SET nth = 0");
 	assert_done(look(f.dir, false, &result));
 	assert_int_equal(result.left, 50);
 	assert_non_null(strstr(told.text, "contacts' lists of events: 30 more findings"));
@@ -446,9 +433,9 @@ static void what_is_no_store_is_told(void **state)
 	fixture_open(&f);
 	assert_int_equal(look(f.dir, false, &result), -EBUSY);
 	fixture_close(&f);
-	run_sql(f.dir, "PRAGMA user_version = 77");
+	fixture_sql(f.dir, "PRAGMA user_version = 77");
 	assert_int_equal(look(f.dir, false, &result), -EINVAL);
-	run_sql(f.dir, "PRAGMA user_version = 1");
+	fixture_sql(f.dir, "PRAGMA user_version = 1");
 	fixture_open(&f);
 	fixture_end(&f);
 }
@@ -492,7 +479,7 @@ static void a_busy_minute_is_sound(void **state)
 	fixture_close(&f);
 	assert_done(look(f.dir, false, &result));
 	assert_int_equal(result.left, 0);
-	run_sql(f.dir, "DELETE FROM rollup WHERE first_seq > 1");
+	fixture_sql(f.dir, "DELETE FROM rollup WHERE first_seq > 1");
 	assert_done(look(f.dir, false, &result));
 	assert_int_equal(result.left, 4);
 	assert_done(look(f.dir, true, &result));

@@ -27,11 +27,7 @@ static int run(unsigned kinds, int fail_at, int error)
 	return failed;
 }
 
-static const struct {
-	unsigned kinds;
-	int error; /* 0: a part is done */
-	const char *what;
-} ways[] = {
+static const struct calls_way ways[] = {
 	{ CALL_OPEN, EMFILE, "open: too many files" },
 	{ CALL_OPEN, EINTR, "open: interrupted" },
 	{ CALL_READ, EIO, "read: the disk" },
@@ -51,14 +47,8 @@ static void each_call_may_fail(void **state)
 {
 	(void)state;
 	assert_int_equal(run(0, 0, 0), 0);
-	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		int k = 1;
-		print_message("%s", ways[i].what);
-		while (run(ways[i].kinds, k, ways[i].error) > 0)
-			k++;
-		print_message(": %d calls\n", k - 1);
-		assert_true(k > 1);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+		assert_true(calls_try_each(&ways[i], run) > 0);
 }
 
 int main(void)

@@ -31,8 +31,6 @@ static off_t log_size(const struct fixture *f)
 static void a_log_that_was_held_begins_anew(void **state)
 {
 	struct fixture f;
-	char path[100];
-	sqlite3 *reader;
 	(void)state;
 	fixture_dir(&f);
 	struct store_config config = fixture_config(&f);
@@ -42,11 +40,7 @@ static void a_log_that_was_held_begins_anew(void **state)
 	write_batches(&f, 50);
 	off_t small = log_size(&f);
 
-	snprintf(path, sizeof(path), "%s/occurd.db", f.dir);
-	assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL),
-		SQLITE_OK);
+	sqlite3 *reader = fixture_log_reader(&f);
 	write_batches(&f, HELD_BATCHES);
 	off_t held = log_size(&f);
 	assert_true(held > 2 * small);

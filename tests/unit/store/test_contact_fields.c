@@ -150,14 +150,21 @@ static void there_are_a_thousand_at_most(void **state)
 	assert_non_null(look(&f, 1, "f999"));
 	assert_null(look(&f, 1, "f1000"));
 
-	const struct provision_contact_field more = { .name = STR("more") };
+	const struct provision_contact_field more = { .name = STR("more"),
+						      .place = STR("f:3: contact_fields[0]") };
+	char error[200];
 	const struct provision_workspace w = { .id = fixture_workspace_id(1),
 					       .name = STR("acme"),
 					       .contact_fields = &more,
 					       .n_contact_fields = 1 };
-	assert_int_equal(store_provision(f.store, &(struct provision){ .workspaces = &w,
-								       .n_workspaces = 1 }),
-			 -E2BIG);
+	assert_int_equal(
+		store_provision(f.store, &(struct provision){ .workspaces = &w,
+							      .n_workspaces = 1,
+							      .error = error,
+							      .error_size = sizeof(error) }),
+		STORE_REFUSED);
+	assert_string_equal(error, "f:3: contact_fields[0]: a workspace would have more than 1000 "
+				   "contact fields");
 	assert_null(look(&f, 1, "more"));
 	fixture_end(&f);
 }

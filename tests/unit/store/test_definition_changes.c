@@ -228,17 +228,6 @@ static void a_deleted_definition_is_known_by_its_events(void **state)
 	fixture_end(&f);
 }
 
-static void database(struct fixture *f, const char *sql, int expect)
-{
-	char path[100];
-	sqlite3 *db;
-	snprintf(path, sizeof(path), "%s/occurd.db", f->dir);
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_changes(db), expect);
-	sqlite3_close(db);
-}
-
 /* A start has no more to read for it than its number. */
 static void a_deleted_definition_takes_no_room(void **state)
 {
@@ -251,10 +240,11 @@ static void a_deleted_definition_takes_no_room(void **state)
 	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
 	store_reader_close(f.reader);
 	store_close(f.store);
-	database(&f,
-		 "UPDATE definition SET fields = 'x' WHERE deleted = 1 AND title = ''"
-		 " AND description = '' AND annotations = '{}' AND fields = '[]'",
-		 1);
+	assert_int_equal(
+		fixture_sql(f.dir,
+			    "UPDATE definition SET fields = 'x' WHERE deleted = 1 AND title = ''"
+			    " AND description = '' AND annotations = '{}' AND fields = '[]'"),
+		1);
 	fixture_open(&f);
 	struct op late = fixture_op(&f, "a@x.io");
 	late.definition = no;

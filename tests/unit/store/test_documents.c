@@ -9,19 +9,6 @@
 #define D DOCUMENT_DESTINATION
 #define A DOCUMENT_AUTOMATION
 
-static struct op document_op(struct fixture *f, unsigned rules, enum document_kind kind,
-			     const char *name, const char *body)
-{
-	struct document *d = arena_new(&f->arena, struct document);
-	assert_non_null(d);
-	*d = (struct document){ .kind = kind, .name = str_of(name), .body = str_of(body) };
-	return (struct op){ .arena = &f->arena,
-			    .kind = body[0] ? OP_DOCUMENT : OP_DOCUMENT_DELETE,
-			    .workspace = 1,
-			    .rules = rules,
-			    .document = d };
-}
-
 static struct op apply(struct fixture *f, struct op op)
 {
 	assert_int_equal(fixture_apply(f, &op), STORE_OK);
@@ -31,7 +18,7 @@ static struct op apply(struct fixture *f, struct op op)
 static struct op make(struct fixture *f, enum document_kind kind, const char *name,
 		      const char *body)
 {
-	return apply(f, document_op(f, DOCUMENT_MUST_BE_NEW, kind, name, body));
+	return apply(f, fixture_document(f, DOCUMENT_MUST_BE_NEW, kind, name, body));
 }
 
 /* "NO BODY CREATED UPDATED", the times in seconds of the test; NULL when there is none. */
@@ -73,18 +60,17 @@ static void they_are_made_changed_and_deleted(void **state)
 		fixture_reopen(&f);
 	}
 	clock_us += US_PER_S;
-	op = apply(&f, document_op(&f, DOCUMENT_MUST_EXIST, A, "r", RULE2));
+	op = apply(&f, fixture_document(&f, DOCUMENT_MUST_EXIST, A, "r", RULE2));
 	assert_true(!op.created && op.changed && op.document_no == 2);
 	clock_us += US_PER_S;
-	op = apply(&f, document_op(&f, 0, A, "r", RULE2)); /* it is asked for, so it counts */
+	op = apply(&f, fixture_document(&f, 0, A, "r", RULE2)); /* it is asked for, so it counts */
 	assert_true(!op.created && op.changed && op.document_no == 2);
 	for (int round = 0; round < 2; round++) {
 		assert_string_equal(look(&f, A, "r"), "2 " RULE2 " 0 2");
 		fixture_reopen(&f);
 	}
-	op = apply(&f, document_op(&f, 0, A, "r", ""));
-	assert_int_equal(op.document_no, 2);
-	apply(&f, document_op(&f, 0, D, "crm", ""));
+	assert_int_equal(fixture_declare(&f, 0, A, "r", ""), 2);
+	fixture_declare(&f, 0, D, "crm", "");
 	for (int round = 0; round < 2; round++) {
 		assert_null(look(&f, A, "r"));
 		assert_null(look(&f, D, "crm"));
@@ -101,7 +87,7 @@ static void a_number_is_not_given_twice(void **state)
 	fixture_begin(&f);
 	fixture_provision(&f);
 	assert_int_equal(make(&f, D, "crm", CRM).document_no, 1);
-	apply(&f, document_op(&f, 0, D, "crm", ""));
+	fixture_declare(&f, 0, D, "crm", "");
 	fixture_reopen(&f);
 	assert_int_equal(make(&f, D, "crm", CRM).document_no, 2);
 	fixture_end(&f);
@@ -122,25 +108,28 @@ static void what_is_refused_writes_nothing(void **state)
 		enum problem_code code;
 		const char *path;
 	} cases[] = {
-		{ document_op(&f, DOCUMENT_MUST_BE_NEW, D, "crm", CRM), PROBLEM_EXISTS, "name" },
-		{ document_op(&f, DOCUMENT_MUST_BE_NEW, A, "r", RULE), PROBLEM_EXISTS, "name" },
-		{ document_op(&f, DOCUMENT_MUST_EXIST, A, "x", RULE), PROBLEM_UNKNOWN_DOCUMENT,
+		{ fixture_document(&f, DOCUMENT_MUST_BE_NEW, D, "crm", CRM), PROBLEM_EXISTS,
 		  "name" },
-		{ document_op(&f, DOCUMENT_AS_SEEN, D, "crm", "{}"), PROBLEM_CHANGED, "name" },
-		{ document_op(&f, 0, A, "r",
-			      "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"},{\"send\":\"r\"}]}"),
+		{ fixture_document(&f, DOCUMENT_MUST_BE_NEW, A, "r", RULE), PROBLEM_EXISTS,
+		  "name" },
+		{ fixture_document(&f, DOCUMENT_MUST_EXIST, A, "x", RULE), PROBLEM_UNKNOWN_DOCUMENT,
+		  "name" },
+		{ fixture_document(&f, DOCUMENT_AS_SEEN, D, "crm", "{}"), PROBLEM_CHANGED, "name" },
+		{ fixture_document(
+			  &f, 0, A, "r",
+			  "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"},{\"send\":\"r\"}]}"),
 		  PROBLEM_UNKNOWN_DOCUMENT, "actions[1].send" },
-		{ document_op(&f, 0, D, "r", ""), PROBLEM_UNKNOWN_DOCUMENT, "name" },
-		{ document_op(&f, 0, A, "crm", ""), PROBLEM_UNKNOWN_DOCUMENT, "name" },
-		{ document_op(&f, 0, D, "crm", ""), PROBLEM_IN_USE, "r" },
-		{ document_op(&f, 0, D, "a\"b", ""), PROBLEM_IN_USE, "s" },
+		{ fixture_document(&f, 0, D, "r", ""), PROBLEM_UNKNOWN_DOCUMENT, "name" },
+		{ fixture_document(&f, 0, A, "crm", ""), PROBLEM_UNKNOWN_DOCUMENT, "name" },
+		{ fixture_document(&f, 0, D, "crm", ""), PROBLEM_IN_USE, "r" },
+		{ fixture_document(&f, 0, D, "a\"b", ""), PROBLEM_IN_USE, "s" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		expect_refused(&f, cases[i].op, cases[i].code, cases[i].path);
-	struct op elsewhere = document_op(&f, 0, D, "crm", "");
+	struct op elsewhere = fixture_document(&f, 0, D, "crm", "");
 	elsewhere.workspace = 2;
 	expect_refused(&f, elsewhere, PROBLEM_UNKNOWN_DOCUMENT, "name");
-	elsewhere = document_op(&f, 0, D, "crm", CRM);
+	elsewhere = fixture_document(&f, 0, D, "crm", CRM);
 	elsewhere.workspace = 3;
 	expect_refused(&f, elsewhere, PROBLEM_UNKNOWN_WORKSPACE, "");
 	fixture_end(&f);
@@ -148,7 +137,7 @@ static void what_is_refused_writes_nothing(void **state)
 
 static struct op change_seen(struct fixture *f, const char *body, instant_us seen)
 {
-	struct op op = document_op(f, DOCUMENT_AS_SEEN, D, "crm", body);
+	struct op op = fixture_document(f, DOCUMENT_AS_SEEN, D, "crm", body);
 	struct document *d = arena_new(&f->arena, struct document);
 	assert_non_null(d);
 	*d = *op.document;
@@ -191,8 +180,10 @@ static void an_abandoned_batch_changed_nothing(void **state)
 	fixture_begin(&f);
 	fixture_provision(&f);
 	make(&f, D, "crm", CRM);
-	struct op ops[] = { document_op(&f, 0, A, "r", RULE), document_op(&f, 0, A, "r", ""),
-			    document_op(&f, 0, D, "crm", ""), document_op(&f, 0, A, "r", RULE) };
+	struct op ops[] = { fixture_document(&f, 0, A, "r", RULE),
+			    fixture_document(&f, 0, A, "r", ""),
+			    fixture_document(&f, 0, D, "crm", ""),
+			    fixture_document(&f, 0, A, "r", RULE) };
 	assert_done(store_begin(f.store));
 	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
 		assert_int_equal(store_apply(f.store, &ops[i]), i < 3 ? STORE_OK : STORE_REFUSED);
@@ -210,7 +201,7 @@ static void there_are_a_thousand_of_a_kind_at_most(void **state)
 	fixture_provision(&f);
 	assert_done(store_begin(f.store));
 	for (unsigned i = 0; i <= DOCUMENTS_MAX; i++) {
-		struct op op = document_op(&f, 0, D, arena_printf(&f.arena, "d%u", i).p, "{}");
+		struct op op = fixture_document(&f, 0, D, arena_printf(&f.arena, "d%u", i).p, "{}");
 		bool fits = i < DOCUMENTS_MAX;
 		assert_int_equal(store_apply(f.store, &op), fits ? STORE_OK : STORE_REFUSED);
 		if (!fits)
@@ -220,7 +211,7 @@ static void there_are_a_thousand_of_a_kind_at_most(void **state)
 	fixture_reopen(&f);
 	assert_non_null(look(&f, D, "d999"));
 	assert_null(look(&f, D, "d1000"));
-	apply(&f, document_op(&f, 0, D, "d7", "{\"a\":1}"));
+	fixture_declare(&f, 0, D, "d7", "{\"a\":1}");
 	fixture_end(&f);
 }
 

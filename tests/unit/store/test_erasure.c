@@ -294,15 +294,9 @@ static void an_open_store_gets_rid_of_it(void **state)
 static void a_reader_of_the_log_is_waited_for(void **state)
 {
 	struct fixture f;
-	sqlite3 *reader;
-	char path[100];
 	(void)state;
 	begin_scrubbing(&f);
-	snprintf(path, sizeof(path), "%s/occurd.db", f.dir);
-	assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL),
-		SQLITE_OK);
+	sqlite3 *reader = fixture_log_reader(&f);
 	begin_deletion(&f);
 	for (unsigned i = 0; i < 50; i++) {
 		go_on(&f);

@@ -36,7 +36,7 @@ static void close_log(void)
 static void remove_log(struct fixture *f)
 {
 	arena_fini(&f->arena);
-	assert_int_equal(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(scratch_remove(f->dir), 0);
 }
 
 static int put(const char *text, sqlite3_int64 at)

@@ -193,17 +193,12 @@ static void an_abandoned_batch_leaves_nothing(void **state)
 static void a_strange_number_fails_the_batch(void **state)
 {
 	struct fixture f;
-	char path[100];
-	sqlite3 *db;
 	(void)state;
 	fixture_begin(&f);
 	fixture_provision(&f);
 	struct op first = fixture_op(&f, "a@x.io"), second = fixture_op(&f, "a@x.io");
 	assert_int_equal(fixture_apply(&f, &first), STORE_OK);
-	snprintf(path, sizeof(path), "%s/occurd.db", f.dir);
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "UPDATE event SET seq = 7", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+	fixture_sql(f.dir, "UPDATE event SET seq = 7");
 	assert_done(store_begin(f.store));
 	assert_int_equal(store_apply(f.store, &second), STORE_OK);
 	assert_true(store_commit(f.store) < 0);

@@ -23,9 +23,29 @@ static struct provision_workspace acme(void)
 	return (struct provision_workspace){ .id = fixture_workspace_id(1), .name = STR("acme") };
 }
 
+static char told[300]; /* of what was refused last */
+
+static int provision_n(const struct provision_workspace *w, unsigned n)
+{
+	told[0] = '\0';
+	return store_provision(f.store, &(struct provision){ .workspaces = w,
+							     .n_workspaces = n,
+							     .error = told,
+							     .error_size = sizeof(told) });
+}
+
 static int provision(const struct provision_workspace *w)
 {
-	return store_provision(f.store, &(struct provision){ .workspaces = w, .n_workspaces = 1 });
+	return provision_n(w, 1);
+}
+
+/* With all that comes with it: nothing is written, and the store goes on. */
+static void assert_refused(const struct provision_workspace *w, const char *line)
+{
+	uint64_t before = fixture_fingerprint(&f);
+	assert_int_equal(provision(w), STORE_REFUSED);
+	assert_string_equal(told, line);
+	assert_int_equal(fixture_fingerprint(&f), before);
 }
 
 static struct catalog *snapshot(void)
@@ -117,9 +137,9 @@ static int provision_many(unsigned n)
 		many[i] = (struct provision_workspace){
 			.id = { { 1, [14] = (uint8_t)(i >> 8), [15] = (uint8_t)i } },
 			.name = STR("w"),
+			.place = i == n - 1 ? STR("f:7: workspaces[last]") : STR("f:1: another"),
 		};
-	return store_provision(f.store,
-			       &(struct provision){ .workspaces = many, .n_workspaces = n });
+	return provision_n(many, n);
 }
 
 static void there_are_so_many_workspaces_and_no_more(void **state)
@@ -127,12 +147,14 @@ static void there_are_so_many_workspaces_and_no_more(void **state)
 	const unsigned room = WORKSPACES_MAX - 2; /* two are there */
 	uint64_t before = fixture_fingerprint(&f);
 	(void)state;
-	assert_int_equal(provision_many(room + 1), -E2BIG);
+	assert_int_equal(provision_many(room + 1), STORE_REFUSED);
+	assert_string_equal(told,
+			    "f:7: workspaces[last]: there would be more than 10000 workspaces");
 	assert_int_equal(fixture_fingerprint(&f), before);
 	assert_done(provision_many(room));
 	uint64_t full = fixture_fingerprint(&f);
 	assert_done(provision_many(room));
-	assert_int_equal(provision_many(room + 1), -E2BIG);
+	assert_int_equal(provision_many(room + 1), STORE_REFUSED);
 	assert_int_equal(fixture_fingerprint(&f), full);
 }
 
@@ -291,15 +313,15 @@ static void publishable_key_and_its_origins(void **state)
 
 static void key_of_another_workspace_is_refused_with_all(void **state)
 {
-	const struct provision_key keys[] = { fixture_key("three", "new"),
-					      fixture_key("two", "stolen") };
+	struct provision_key keys[] = { fixture_key("three", "new"), fixture_key("two", "stolen") };
 	struct provision_workspace w = acme();
 	(void)state;
+	keys[0].place = STR("f:6: workspaces[0].keys[0]");
+	keys[1].place = STR("f:8: workspaces[0].keys[1]");
 	w.keys = keys;
 	w.n_keys = 2;
-	uint64_t before = fixture_fingerprint(&f);
-	assert_int_equal(provision(&w), -EEXIST);
-	assert_int_equal(fixture_fingerprint(&f), before);
+	assert_refused(&w,
+		       "f:8: workspaces[0].keys[1].secret: belongs to another workspace already");
 	struct catalog *c = snapshot();
 	assert_null(catalog_key(c, &keys[0].digest));
 	catalog_unref(c);
@@ -321,7 +343,9 @@ static void oauth_client_belongs_to_one_workspace(void **state)
 	client = fixture_key("another secret", "shop");
 	assert_done(provision(&w));
 	w.id = fixture_workspace_id(2);
-	assert_int_equal(provision(&w), -EEXIST);
+	client.place = STR("f:9: workspaces[0].oauth_clients[0]");
+	assert_refused(
+		&w, "f:9: workspaces[0].oauth_clients[0].id: belongs to another workspace already");
 	struct catalog *c = snapshot();
 	assert_null(catalog_key(c, &client.digest)); /* a client's secret is no key */
 	catalog_unref(c);
@@ -335,8 +359,9 @@ static struct definition *definition(struct catalog *c, const char *name)
 static void definition_keeps_id_and_age(void **state)
 {
 	static const struct field fields[] = { { .name = STR_INIT("sum"), .type = FIELD_INTEGER } };
-	const struct provision_definition next = { STR_INIT("purchase"), STR_INIT("New."), false,
-						   fields, 1 };
+	const struct provision_definition next = {
+		STR_INIT("purchase"), STR_INIT("New."), false, fields, 1, { 0 }
+	};
 	struct provision_workspace w = acme();
 	struct catalog *old = snapshot();
 	struct definition *before = definition(old, "purchase");
@@ -366,8 +391,9 @@ static void inferred_definition_keeps_what_it_learned(void **state)
 	static const struct field declared = { .name = STR_INIT("sku"), .type = FIELD_STRING };
 	static const struct seen_field seen = { STR_INIT("price"), FIELD_NUMBER,
 						FIELD_BIT(FIELD_NUMBER) };
-	const struct provision_definition p = { STR_INIT("viewed"), STR_INIT(""), true, &declared,
-						1 };
+	const struct provision_definition p = {
+		STR_INIT("viewed"), STR_INIT(""), true, &declared, 1, { 0 }
+	};
 	struct provision_workspace w = acme();
 	(void)state;
 	w.definitions = &p;
@@ -385,6 +411,26 @@ static void inferred_definition_keeps_what_it_learned(void **state)
 	struct catalog *c = snapshot();
 	assert_int_equal(definition(c, "viewed")->n_fields, 2);
 	catalog_unref(c);
+}
+
+static void learned_fields_count(void **state)
+{
+	struct field *fields = arena_array(&f.arena, struct field, DEFINITION_FIELDS_MAX);
+	struct provision_definition p = { .name = STR("viewed"),
+					  .inferred = true,
+					  .fields = fields,
+					  .n_fields = DEFINITION_FIELDS_MAX,
+					  .place = STR("f:5: workspaces[0].definitions[0]") };
+	struct provision_workspace w = acme();
+	(void)state;
+	for (unsigned i = 0; i < DEFINITION_FIELDS_MAX; i++)
+		fields[i].name = arena_printf(&f.arena, "f%u", i);
+	w.definitions = &p;
+	w.n_definitions = 1;
+	assert_done(provision(&w));
+	fields[0].name = STR("another");
+	assert_refused(&w, "f:5: workspaces[0].definitions[0]: would have more than 1000 fields, "
+			   "with those that events have taught it");
 }
 
 static const struct uuid given = { { 0x3f, 0x25, 0x04, 0xe0, 0x4f, 0x89, 0x41, 0xd3, 0x9a, 0x0c } };
@@ -456,9 +502,61 @@ static void contact_is_made_and_kept_as_declared(void **state)
 		assert_int_equal(op.contact, 1);
 	}
 	w.id = fixture_workspace_id(2);
-	before = fixture_fingerprint(&f);
-	assert_int_equal(provision(&w), -EEXIST);
-	assert_int_equal(fixture_fingerprint(&f), before);
+	contact.place = STR("f:12: workspaces[0].contacts[0]");
+	assert_refused(&w,
+		       "f:12: workspaces[0].contacts[0].id: belongs to another workspace already");
+}
+
+/* What is there counts, too. */
+static void contact_has_so_many_attributes_and_no_more(void **state)
+{
+	struct provision_contact contact = { .has_id = true, .id = given };
+	struct provision_workspace w = acme();
+	struct buf b = buf_in(&f.arena);
+	(void)state;
+	for (unsigned i = 0; i < CONTACT_CUSTOM_MAX; i++)
+		buf_printf(&b, "%s\"a%u\":1", i ? "," : "{\"custom\":{", i);
+	buf_lit(&b, "}}");
+	contact.attributes = buf_str(&b);
+	contact.place = STR("f:12: workspaces[0].contacts[0]");
+	w.contacts = &contact;
+	w.n_contacts = 1;
+	assert_done(provision(&w));
+	contact.attributes = STR("{\"custom\":{\"a0\":2}}");
+	assert_done(provision(&w));
+	contact.attributes = STR("{\"custom\":{\"b\":1}}");
+	assert_refused(&w, "f:12: workspaces[0].contacts[0]: may not go beyond the 1000 custom "
+			   "attributes of one contact");
+}
+
+/* Each tag once, as all that put tags on a contact do; and what the file no longer has goes. */
+static void tags_are_a_set(void **state)
+{
+	static const struct {
+		const char *declared, *expect;
+	} cases[] = {
+		{ "{\"tags\":[\"b\",\"a\",\"b\"]}", "{\"tags\":[\"b\",\"a\"]}" },
+		{ "{\"tags\":[\"c\",\"a\"]}", "{\"tags\":[\"c\",\"a\"]}" },
+		{ "{\"tags\":null}", "{\"tags\":[]}" },
+		{ "{\"tags\":[\"b\"]}", "{\"tags\":[\"b\"]}" },
+		{ "{\"tags\":[]}", "{\"tags\":[]}" },
+		/* A custom attribute of that name is any list. */
+		{ "{\"custom\":{\"tags\":[1,1]}}", "{\"tags\":[],\"custom\":{\"tags\":[1,1]}}" },
+	};
+	struct provision_contact contact = { .has_id = true, .id = given };
+	struct provision_workspace w = acme();
+	(void)state;
+	w.contacts = &contact;
+	w.n_contacts = 1;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		contact.attributes = str_of(cases[i].declared);
+		assert_done(provision(&w));
+		expect_contact("[]", cases[i].expect);
+		uint64_t before = fixture_fingerprint(&f);
+		clock_us += US_PER_S;
+		assert_done(provision(&w));
+		assert_int_equal(fixture_fingerprint(&f), before);
+	}
 }
 
 static void delete_given(void)
@@ -474,7 +572,7 @@ static void delete_given(void)
 static void given_id_is_of_one_contact(void **state)
 {
 	struct provision_identity email = identity(IDENTITY_EMAIL, "a@x.io");
-	const struct provision_contact contact = { true, given, &email, 1, STR("") };
+	const struct provision_contact contact = { true, given, &email, 1, STR(""), { 0 } };
 	struct provision_workspace w = acme();
 	struct event_query q = { .workspace = 1, .limit = 10, .until = INT64_MAX };
 	struct event_row *events;
@@ -501,7 +599,7 @@ static void given_id_is_of_one_contact(void **state)
 static void contact_of_events_gets_the_declared_id(void **state)
 {
 	struct provision_identity email = identity(IDENTITY_EMAIL, "a@x.io");
-	const struct provision_contact contact = { true, given, &email, 1, STR("") };
+	const struct provision_contact contact = { true, given, &email, 1, STR(""), { 0 } };
 	struct provision_workspace w = acme();
 	char derived[UUID_TEXT + 1];
 	(void)state;
@@ -545,9 +643,8 @@ static void wrong_attributes_are_refused(void **state)
 	struct provision_workspace w = acme();
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-		const struct provision_contact contact = {
-			false, { { 0 } }, &email, 1, str_of(wrong[i])
-		};
+		const struct provision_contact contact = { false, { { 0 } },        &email,
+							   1,     str_of(wrong[i]), { 0 } };
 		w.contacts = &contact;
 		w.n_contacts = 1;
 		assert_int_equal(provision(&w), -EINVAL);
@@ -572,7 +669,10 @@ int main(void)
 		CASE(oauth_client_belongs_to_one_workspace),
 		CASE(definition_keeps_id_and_age),
 		CASE(inferred_definition_keeps_what_it_learned),
+		CASE(learned_fields_count),
 		CASE(contact_is_made_and_kept_as_declared),
+		CASE(contact_has_so_many_attributes_and_no_more),
+		CASE(tags_are_a_set),
 		CASE(given_id_is_of_one_contact),
 		CASE(contact_of_events_gets_the_declared_id),
 		CASE(first_owner_keeps_an_identity),

@@ -54,13 +54,6 @@ static const char *body_of(enum document_kind kind, const char *name)
 	return d ? arena_str(&f.arena, d->body).p : NULL;
 }
 
-static void put_body(enum document_kind kind, const char *name, const char *body)
-{
-	const struct document d = { .kind = kind, .name = str_of(name), .body = str_of(body) };
-	struct op op = { .arena = &f.arena, .kind = OP_DOCUMENT, .workspace = 1, .document = &d };
-	assert_int_equal(fixture_apply(&f, &op), STORE_OK);
-}
-
 static void they_are_made_and_replaced(void **state)
 {
 	(void)state;
@@ -90,9 +83,9 @@ static void what_is_switched_off_stays_so(void **state)
 	uint64_t before = 0;
 	(void)state;
 	assert_done(declare(CRM, RULE, NULL, 0));
-	put_body(DOCUMENT_AUTOMATION, "r", PAUSED);
-	put_body(DOCUMENT_DESTINATION, "crm",
-		 "{\"disabled\":true,\"name\":\"crm\",\"type\":\"file\",\"path\":\"x\"}");
+	fixture_declare(&f, 0, DOCUMENT_AUTOMATION, "r", PAUSED);
+	fixture_declare(&f, 0, DOCUMENT_DESTINATION, "crm",
+			"{\"disabled\":true,\"name\":\"crm\",\"type\":\"file\",\"path\":\"x\"}");
 	for (int round = 0; round < 2; round++) {
 		assert_done(declare(CRM, RULE, NULL, 0));
 		assert_string_equal(body_of(DOCUMENT_DESTINATION, "crm"), CRM_OFF);
@@ -166,6 +159,29 @@ static void what_does_not_fit_is_refused_with_all(void **state)
 	assert_int_equal(fixture_fingerprint(&f), before);
 }
 
+/* Those that are there count, too. */
+static void there_are_so_many_and_no_more(void **state)
+{
+	char error[200];
+	(void)state;
+	for (unsigned i = 0; i < DOCUMENTS_MAX; i++) {
+		const char *name = arena_printf(&f.arena, "d%u%c", i, 0).p;
+		struct document d = { .kind = DOCUMENT_DESTINATION,
+				      .name = str_of(name),
+				      .body = arena_printf(&f.arena,
+							   "{\"name\":\"%s\",\"type\":\"file\","
+							   "\"path\":\"x\"}",
+							   name) };
+		struct op op = {
+			.arena = &f.arena, .kind = OP_DOCUMENT, .workspace = 1, .document = &d
+		};
+		assert_int_equal(fixture_apply(&f, &op), STORE_OK);
+	}
+	assert_int_equal(declare(CRM, RULE, error, sizeof(error)), STORE_REFUSED);
+	assert_string_equal(error, "f:1: workspaces[0].d[0]: a workspace would have more than 1000 "
+				   "destinations");
+}
+
 /* A definition and a destination of the same file will do. */
 static void what_the_file_declares_counts(void **state)
 {
@@ -199,6 +215,7 @@ int main(void)
 		CASE(what_is_switched_off_stays_so),
 		CASE(a_relay_takes_no_template_of_before),
 		CASE(what_does_not_fit_is_refused_with_all),
+		CASE(there_are_so_many_and_no_more),
 		CASE(what_the_file_declares_counts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,7 @@
 /* Pages of events and contacts, single events, counts: what is asked and what comes. */
+#include "base/json.h"
+#include "store/db.h"
+
 #include "fixture.h"
 
 enum { EVENTS = 60, MINUTES_APART = 10 };
@@ -269,17 +272,6 @@ static void reader_sees_a_commit_and_not_before(void **state)
 	fixture_end(&g);
 }
 
-/* SQL on the rows behind the store's back, then what a reader and the writer make of them. */
-static void break_rows(struct fixture *g, const char *sql)
-{
-	char path[100];
-	sqlite3 *db;
-	snprintf(path, sizeof(path), "%s/occurd.db", g->dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 static int read_everything(struct fixture *g)
 {
 	struct event_row *rows;
@@ -331,11 +323,166 @@ static void damaged_rows_are_errors(void **state)
 			assert_int_equal(fixture_apply(&g, &op), STORE_OK);
 		}
 		assert_int_equal(read_everything(&g), 0);
-		break_rows(&g, damages[i]);
+		fixture_sql(g.dir, damages[i]);
 		if (read_everything(&g) >= 0)
 			fail_msg("not noticed: %s", damages[i]);
 		fixture_end(&g);
 	}
+}
+
+/* --- Large texts --- */
+
+/* {"x":"aaa"} with `middle` as often as there is room. */
+static struct str large_text(struct arena *a, const char *open, const char *middle,
+			     const char *close, size_t size)
+{
+	struct buf b = buf_in(a);
+	assert_non_null(buf_more(&b, size));
+	buf_put(&b, str_of(open));
+	while (b.n + strlen(middle) + strlen(close) < size)
+		buf_put(&b, str_of(middle));
+	buf_put(&b, str_of(close));
+	assert_false(b.failed);
+	return buf_str(&b);
+}
+
+static bool a_request_may_hold(struct str body)
+{
+	struct arena a;
+	yyjson_val *root;
+	arena_init(&a, JSON_MEMORY_MAX, NULL);
+	struct str copy = arena_str(&a, body);
+	bool held = copy.p && json_parse(&a, copy, &root, NULL) == JSON_OK;
+	arena_fini(&a);
+	return held;
+}
+
+static void store_text(struct fixture *g, struct str properties)
+{
+	struct op op = fixture_op(g, "large@x.io");
+	op.properties = properties;
+	assert_int_equal(fixture_apply(g, &op), STORE_OK);
+}
+
+static const char *const larges[][3] = {
+	{ "{\"x\":\"", ",", "\"}" },
+	{ "{\"x\":[", "[],", "[]]}" },
+	{ "{\"x\":[", "{},", "{}]}" },
+	{ "{\"x\":[{", "\"\":0,", "\"\":0}]}" },
+};
+
+/* All of what is taken can be read back, however much memory it needs. */
+static void what_a_request_may_hold_is_read_back(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(larges); i++) {
+		struct fixture g;
+		struct feed_row *rows;
+		struct event_row *list;
+		struct event_query q = { .workspace = 1, .limit = 1, .until = INT64_MAX };
+		uint64_t seen;
+		unsigned n;
+		fixture_begin(&g);
+		fixture_provision(&g);
+		struct str text = large_text(&g.arena, larges[i][0], larges[i][1], larges[i][2],
+					     JSON_MEMORY_MAX / 27);
+		assert_true(a_request_may_hold(text));
+		store_text(&g, text);
+		assert_done(store_read_feed(g.reader, &g.arena, 0, 10, &rows, &n, &seen));
+		assert_int_equal(n, 1);
+		assert_true(str_eq(rows[0].event.properties, text));
+		assert_done(store_read_events(g.reader, &g.arena, &q, &list, &n, &seen));
+		assert_int_equal(n, 1);
+		fixture_end(&g);
+	}
+}
+
+/* What no request of ours can have left is damage, for a reader and for who looks for it. */
+static void what_is_larger_is_damage(void **state)
+{
+	struct fixture g;
+	struct feed_row *rows;
+	struct event_row *list;
+	struct event_query q = { .workspace = 1, .limit = 1, .until = INT64_MAX };
+	uint64_t seen;
+	unsigned n;
+	(void)state;
+	fixture_begin(&g);
+	fixture_provision(&g);
+	struct str text = large_text(&g.arena, larges[0][0], larges[0][1], larges[0][2],
+				     JSON_MEMORY_MAX / 24);
+	assert_false(a_request_may_hold(text));
+	store_text(&g, text);
+	assert_int_equal(store_read_events(g.reader, &g.arena, &q, &list, &n, &seen), -EIO);
+	assert_true(db_is_damage());
+	assert_done(store_read_feed(g.reader, &g.arena, 0, 10, &rows, &n, &seen));
+	assert_int_equal(n, 0);
+	assert_int_equal(seen, 1);
+	fixture_end(&g);
+}
+
+/* --- The feed --- */
+
+/* Those behind one that is damaged are read. */
+static void the_feed_goes_on_behind_damage(void **state)
+{
+	static const char *const damages[] = {
+		"UPDATE event SET properties = '{' WHERE seq = 2",
+		"UPDATE event SET properties = '[1]' WHERE seq = 2",
+		"UPDATE event SET mismatches = '{}' WHERE seq = 2",
+		"UPDATE event SET cause = 'x' WHERE seq = 2",
+		"UPDATE event SET id = x'00' WHERE seq = 2",
+		"UPDATE event SET definition = 99 WHERE seq = 2",
+		"UPDATE event SET dialect = 99 WHERE seq = 2",
+		"UPDATE event SET contact = 99 WHERE seq = 2",
+		"DELETE FROM event WHERE seq = 2",
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		struct fixture g;
+		struct feed_row *rows;
+		struct event_row *list;
+		const struct feed_query q = {
+			.workspace = 1, .until = 3, .limit = 10, .bytes = 1000
+		};
+		uint64_t seen, at;
+		unsigned n;
+		fixture_begin(&g);
+		fixture_provision(&g);
+		for (int k = 0; k < 3; k++)
+			store_text(&g, STR("{}"));
+		fixture_sql(g.dir, damages[i]);
+		assert_done(store_read_feed(g.reader, &g.arena, 0, 10, &rows, &n, &seen));
+		assert_int_equal(n, 2);
+		assert_int_equal(rows[1].event.seq, 3);
+		assert_int_equal(seen, 3);
+		assert_done(store_read_feed_of(g.reader, &g.arena, &q, &list, &n, &seen));
+		assert_int_equal(n, 2);
+		assert_int_equal(list[1].seq, 3);
+		assert_int_equal(seen, 3);
+		assert_done(store_read_feed_at(g.reader, clock_us, &at));
+		assert_int_equal(at, 3);
+		fixture_end(&g);
+	}
+}
+
+/* Memory that is there again later is another matter. */
+static void the_feed_leaves_nothing_out_for_want_of_memory(void **state)
+{
+	struct fixture g;
+	struct feed_row *rows;
+	struct arena small;
+	unsigned n;
+	(void)state;
+	fixture_begin(&g);
+	fixture_provision(&g);
+	store_text(&g, large_text(&g.arena, "{\"x\":\"", "x", "\"}", 20000));
+	arena_init(&small, 16 * 1024, NULL);
+	assert_int_equal(store_read_feed(g.reader, &small, 0, 1, &rows, &n, NULL), -ENOMEM);
+	arena_fini(&small);
+	assert_done(store_read_feed(g.reader, &g.arena, 0, 1, &rows, &n, NULL));
+	assert_int_equal(n, 1);
+	fixture_end(&g);
 }
 
 /* What is damaged in what a start reads keeps the store from starting, with a reason. */
@@ -387,7 +534,7 @@ static void damaged_rows_keep_the_store_closed(void **state)
 		struct op op = fixture_op(&g, "a@x.io");
 		assert_int_equal(fixture_apply(&g, &op), STORE_OK);
 		fixture_close(&g);
-		break_rows(&g, damages[i]);
+		fixture_sql(g.dir, damages[i]);
 		struct store_config config = fixture_config(&g);
 		if (store_open(&config, &store) >= 0)
 			fail_msg("not noticed: %s", damages[i]);
@@ -526,6 +673,10 @@ int main(void)
 	const struct CMUnitTest alone[] = {
 		cmocka_unit_test(reader_sees_a_commit_and_not_before),
 		cmocka_unit_test(damaged_rows_are_errors),
+		cmocka_unit_test(what_a_request_may_hold_is_read_back),
+		cmocka_unit_test(what_is_larger_is_damage),
+		cmocka_unit_test(the_feed_goes_on_behind_damage),
+		cmocka_unit_test(the_feed_leaves_nothing_out_for_want_of_memory),
 		cmocka_unit_test(damaged_rows_keep_the_store_closed),
 		cmocka_unit_test(strange_file_is_left_alone),
 		cmocka_unit_test(views_are_for_people),

@@ -146,16 +146,6 @@ static void an_id_is_taken_once(void **state)
 	fixture_end(&f);
 }
 
-static void run_sql(struct fixture *f, const char *sql)
-{
-	char path[100];
-	sqlite3 *db;
-	snprintf(path, sizeof(path), "%s/occurd.db", f->dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 static void there_are_so_many_and_no_more(void **state)
 {
 	static const struct {
@@ -179,7 +169,7 @@ static void there_are_so_many_and_no_more(void **state)
 		fixture_begin(&f);
 		fixture_provision(&f);
 		fixture_close(&f);
-		run_sql(&f, cases[i].sql);
+		fixture_sql(f.dir, cases[i].sql);
 		fixture_open(&f);
 		struct op make = make_op(&f, &like, &key);
 		int r = fixture_apply(&f, &make);
