@@ -69,6 +69,12 @@ static void serve(void *ctx, struct request *req)
 		serve_nobody(req);
 }
 
+static bool anybodys(void *ctx, const struct request *req)
+{
+	(void)ctx;
+	return metrics_are_asked_for(req);
+}
+
 static void round_end(void *ctx, struct net_loop *loop)
 {
 	struct app *app = ctx;
@@ -109,6 +115,7 @@ struct net_app app_callbacks(struct app *app)
 		.serve = serve,
 		.round_end = round_end,
 		.done = done,
+		.anybodys = anybodys,
 	};
 }
 

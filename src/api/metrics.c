@@ -201,9 +201,14 @@ static void answer(struct metrics *m, struct request *req)
 	reply_send(req, STR("text/plain; version=0.0.4; charset=utf-8"), buf_str(&s.out));
 }
 
+bool metrics_are_asked_for(const struct request *req)
+{
+	return str_eq(req->path, STR("/metrics"));
+}
+
 bool metrics_serve(struct metrics *m, struct request *req)
 {
-	if (!str_eq(req->path, STR("/metrics")))
+	if (!metrics_are_asked_for(req))
 		return false;
 	if (req->fault != FAULT_NONE)
 		problem_reply_fault(req);

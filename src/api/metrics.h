@@ -20,5 +20,7 @@ void metrics_free(struct metrics *m); /* NULL is fine; net loops stopped first *
 /* A request was answered; owner NULL: it was of no dialect. */
 void metrics_count(struct metrics *m, const struct dialect *owner, bool native, int status);
 
+bool metrics_are_asked_for(const struct request *req);
+
 /* Whether the request was for this, and then it is answered. */
 bool metrics_serve(struct metrics *m, struct request *req);

@@ -28,16 +28,40 @@ static void say_failed(struct native_query *q)
 
 static const char too_large[] = "there is no memory for the answer now; ask for fewer";
 
-/* On a worker thread. */
-static void run(struct net_work *work)
+static int read_store(struct native_query *q)
 {
-	struct native_query *q = (struct native_query *)work;
 	struct store_reader *r = NULL;
 	int e = reader_pool_borrow(q->native->readers, &r);
 	if (e == 0)
 		e = q->resource->read(q, r);
 	if (r)
 		reader_pool_return(q->native->readers, r, e);
+	return e;
+}
+
+/* Whatever the net loop does to its own snapshot meanwhile. */
+static void hold_catalog(struct native_query *q)
+{
+	q->held = catalog_ref((struct catalog *)q->catalog);
+}
+
+static void release_catalog(struct native_query *q)
+{
+	q->catalog = NULL;
+	q->workspace = NULL;
+	catalog_unref(steal(&q->held));
+}
+
+/* On a worker thread. */
+static void run(struct net_work *work)
+{
+	struct native_query *q = (struct native_query *)work;
+	int e = STORE_OK;
+	if (q->resource->show)
+		q->resource->show(q);
+	else
+		e = read_store(q);
+	release_catalog(q);
 	if (e == -ENOMEM)
 		native_refuse(q, 503, too_large);
 	else if (e < 0)
@@ -246,6 +270,17 @@ static void refuse_caller(struct request *req)
 	problem_reply_send(req, 401, STR("a key is needed: Authorization: Bearer <key>"));
 }
 
+static void submit_read(struct native_query *q)
+{
+	hold_catalog(q);
+	if (!reads_submit(intake_reads(q->native->intake), q->req->loop, q->job.key_no,
+			  q->resource->is_long, &q->work))
+		return;
+	release_catalog(q);
+	native_refuse(q, 503, "too much of this key is being read now");
+	answer(q);
+}
+
 static void serve_query(struct native_query *q)
 {
 	struct request *req = q->req;
@@ -268,16 +303,9 @@ static void serve_query(struct native_query *q)
 	if (q->resource->prepare && !q->resource->prepare(q))
 		return answer(q);
 	if (q->resource->changed)
-		return submit(q);
-	if (q->resource->show) {
-		q->resource->show(q);
-		return answer(q);
-	}
-	if (reads_submit(intake_reads(q->native->intake), req->loop, key->no, q->resource->is_long,
-			 &q->work)) {
-		native_refuse(q, 503, "too much of this key is being read now");
-		answer(q);
-	}
+		submit(q);
+	else
+		submit_read(q);
 }
 
 enum { BODY_MAX = 1024 * 1024, UNREAD_BODY_MAX = 64 * 1024 };
@@ -310,7 +338,7 @@ void native_serve(struct native *n, struct request *req)
 		return problem_reply(req, 503, STR(""));
 	req->state = q;
 
-	switch (route_find(n->routes, &req->arena, req->method, req->path, &m)) {
+	switch (route_find(n->routes, req, &m)) {
 	case ROUTE_UNKNOWN:
 		return problem_reply(req, 404, STR("there is no such path"));
 	case ROUTE_OTHER_METHOD:

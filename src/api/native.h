@@ -3,9 +3,10 @@
  * end of contacts. Bearer keys with scope `admin`, or the scope of what is asked for; errors are
  * RFC 9457 problem documents.
  *
- * Calls that read the store run on the worker threads, each with a reader of its own; those that
- * change something go to the committer through the intake's outbox, or as wishes to the delivering
- * thread. A net loop never waits for the disk.
+ * Calls that read run on the worker threads, each with a reader of the store of its own, or with a
+ * reference to the catalog where that has the answer; those that change something go to the
+ * committer through the intake's outbox, or as wishes to the delivering thread. A net loop never
+ * waits for the disk.
  */
 #pragma once
 

@@ -37,11 +37,11 @@ static void show_definitions(struct native_query *q)
 	if (!list)
 		return (void)native_refuse(q, 503, "");
 	unsigned n = sort_definitions(w, q->events.before, list);
-	unsigned shown = MIN(n, q->events.limit);
+	unsigned shown = 0;
 	render_list_open(&q->body);
-	for (unsigned i = 0; i < shown; i++) {
-		render_list_next(&q->body, i);
-		render_definition(&q->body, list[i]);
+	for (; shown < n && !native_page_is_full(q, shown); shown++) {
+		render_list_next(&q->body, shown);
+		render_definition(&q->body, list[shown]);
 	}
 	render_list_close(&q->body, n > shown ? list[shown - 1]->no : 0);
 }

@@ -80,11 +80,11 @@ static void show_all(struct native_query *q)
 	const struct document **list = sorted(q, &n);
 	if (!list)
 		return (void)native_refuse(q, 503, "");
-	unsigned shown = MIN(n, q->events.limit);
+	unsigned shown = 0;
 	render_list_open(&q->body);
-	for (unsigned i = 0; i < shown; i++) {
-		render_list_next(&q->body, i);
-		put_document(q, list[i]);
+	for (; shown < n && !native_page_is_full(q, shown); shown++) {
+		render_list_next(&q->body, shown);
+		put_document(q, list[shown]);
 	}
 	render_list_close(&q->body, n > shown ? list[shown - 1]->no : 0);
 }

@@ -6,13 +6,13 @@
 
 #include "net/url.h"
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000 };
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000, PAGE_BYTES = 4 * 1024 * 1024 };
 
 const char *const native_page_params[] = { "limit", "before", NULL };
 
 struct str native_param(struct native_query *q, const char *name)
 {
-	return url_query(&q->req->arena, q->req->query, str_of(name));
+	return url_query(q->req->place, q->req->query, str_of(name));
 }
 
 /* As much of what was sent as an answer repeats. */
@@ -63,6 +63,11 @@ bool native_page(struct native_query *q)
 	return good;
 }
 
+bool native_page_is_full(const struct native_query *q, unsigned n)
+{
+	return n == q->events.limit || q->body.n >= PAGE_BYTES;
+}
+
 static bool refuse_unknown(struct native_query *q, struct str name)
 {
 	struct buf b = buf_in(&q->req->arena);
@@ -92,10 +97,8 @@ bool native_params(struct native_query *q)
 {
 	struct str rest = q->req->query, name;
 	unsigned seen = 0;
-	while (url_query_next(&q->req->arena, &rest, &name)) {
+	while (url_query_next(q->req->place, &rest, &name)) {
 		unsigned bit = bit_of(q, name);
-		if (!name.p)
-			return native_refuse(q, 503, "");
 		if (!bit)
 			return refuse_unknown(q, name);
 		if (seen & bit) {

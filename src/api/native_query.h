@@ -1,6 +1,6 @@
 /*
  * One call of the native API, and what its resources are made of: the parameters read on the net
- * loop, the rows read and rendered on a worker thread, or one operation done by the committer.
+ * loop, what is asked for read and rendered on a worker thread, or one operation done by the committer.
  */
 #pragma once
 
@@ -15,9 +15,11 @@ struct native_query {
 	const struct resource *resource;
 	const char *pattern;
 	struct str params[ROUTE_PARAMS_MAX];
-	/* On the net loop only: the catalog, the key's workspace in it, what the key may. */
+	/* The catalog, the key's workspace in it, what the key may. On the net loop, and in a read or
+	 * show that comes of prepare. */
 	const struct catalog *catalog;
 	const struct workspace *workspace;
+	struct catalog *held; /* the same, while it is with a worker */
 	unsigned scopes;
 
 	/* What the parameters say. */
@@ -62,7 +64,8 @@ struct resource {
 	/* After read, instead of an answer made of the body: on the net loop. */
 	void (*follow)(struct native_query *q);
 
-	/* Instead of read, what needs no store: on the net loop. */
+	/* Instead of read, what needs no store but the catalog: on a worker thread too, because it may
+	 * be much. */
 	void (*show)(struct native_query *q);
 
 	/* Instead of both: q->op, which prepare has filled, is done. On the net loop; with the
@@ -95,6 +98,8 @@ bool native_number(struct native_query *q, const char *name, uint64_t min, uint6
 bool native_time(struct native_query *q, const char *name, instant_us *out);
 /* limit and before, into q->events; and their names, for lists that have no others. */
 bool native_page(struct native_query *q);
+/* Whether the page in q->body, of n rows, is over: there are as many as may be, or it is large. */
+bool native_page_is_full(const struct native_query *q, unsigned n);
 extern const char *const native_page_params[];
 
 /* Begins the operation: its kind, of this workspace. */

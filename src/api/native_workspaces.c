@@ -81,7 +81,7 @@ static void show_workspaces(struct native_query *q)
 		const struct workspace *w = c->workspaces[i];
 		if (!is_on_page(q, w))
 			continue;
-		if (n == q->events.limit) {
+		if (native_page_is_full(q, n)) {
 			next = last;
 			continue;
 		}

@@ -58,6 +58,12 @@ MUST_CHECK void *arena_zalloc_n(struct arena *a, size_t each, size_t n); /* n of
 /* n bytes in one piece would take nothing of the budget. */
 bool arena_fits(const struct arena *a, size_t n);
 
+/* Bytes that were handed out, with what was left over between them. */
+static inline size_t arena_used(const struct arena *a)
+{
+	return a->held - (size_t)(a->end - a->at);
+}
+
 /* Makes sure that the next n bytes are handed out in one row, so that what grows among them need not
  * move. False: refused, and nothing has changed. */
 MUST_CHECK bool arena_reserve(struct arena *a, size_t n);

@@ -72,7 +72,7 @@ static const struct str not_served[] = { STR_INIT("search"), STR_INIT("list_id")
 static enum refusal read_filter(struct call *call, struct state *s, unsigned i)
 {
 	struct arena *a = &call->req->arena;
-	struct str given = url_query(a, call->req->query, filters[i].name);
+	struct str given = url_query(call->req->place, call->req->query, filters[i].name);
 	if (!given.p)
 		return REFUSE_NOTHING;
 	if (str_utf8_prefix(given) < given.n || !identity_has_key(filters[i].kind, given)) {
@@ -86,7 +86,7 @@ static enum refusal read_filter(struct call *call, struct state *s, unsigned i)
 static enum refusal read_filters(struct call *call, struct state *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(not_served); i++)
-		if (url_query(&call->req->arena, call->req->query, not_served[i]).p)
+		if (url_query(call->req->place, call->req->query, not_served[i]).p)
 			problem_at(&call->problems, PROBLEM_UNKNOWN_MEMBER, not_served[i]);
 	enum refusal why = REFUSE_NOTHING;
 	for (unsigned i = 0; i < FILTERS_MAX && !why; i++)

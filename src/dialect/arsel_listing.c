@@ -35,7 +35,7 @@ enum refusal arsel_listing_read(struct call *call)
 	enum refusal why = arsel_page_read(call, &l->page);
 	if (why)
 		return why;
-	l->search = url_query(&call->req->arena, call->req->query, STR("search"));
+	l->search = url_query(call->req->place, call->req->query, STR("search"));
 	l->found = arena_array(&call->req->arena, struct arsel_listed, l->page.limit + 1);
 	return l->found ? REFUSE_NOTHING : REFUSE_OVERLOADED;
 }

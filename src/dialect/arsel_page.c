@@ -10,7 +10,7 @@ enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 100 };
 static void read_limit(struct call *call, struct arsel_page *page)
 {
 	uint64_t v = LIMIT_DEFAULT;
-	struct str given = url_query(&call->req->arena, call->req->query, STR("limit"));
+	struct str given = url_query(call->req->place, call->req->query, STR("limit"));
 	bool good = !given.p || str_to_u64(given, &v);
 	if (!good || v < 1 || v > LIMIT_MAX)
 		problem_at(&call->problems, PROBLEM_VALUE, STR("limit"));
@@ -19,9 +19,8 @@ static void read_limit(struct call *call, struct arsel_page *page)
 
 enum refusal arsel_page_read(struct call *call, struct arsel_page *page)
 {
-	struct arena *a = &call->req->arena;
-	page->after = url_query(a, call->req->query, STR("after"));
-	page->before = url_query(a, call->req->query, STR("before"));
+	page->after = url_query(call->req->place, call->req->query, STR("after"));
+	page->before = url_query(call->req->place, call->req->query, STR("before"));
 	if (page->after.p && page->before.p)
 		return arsel_stop(call, ARSEL_CURSORS, STR(""));
 	read_limit(call, page);

@@ -17,7 +17,7 @@ enum { LIST_MAX = 2147483647 };
 
 static struct str param(struct call *call, const char *name)
 {
-	return url_query(&call->req->arena, call->req->query, str_of(name));
+	return url_query(call->req->place, call->req->query, str_of(name));
 }
 
 static void read_number(struct call *call, const char *name, uint64_t *out)
@@ -62,7 +62,7 @@ static void read_categories(struct call *call, struct listing *l)
 	bool any = false, external = false;
 	while (rest.n > 0) {
 		size_t end = str_find(rest, '&');
-		struct str v = url_query(&call->req->arena, str_head(rest, end), name);
+		struct str v = url_query(call->req->place, str_head(rest, end), name);
 		rest = str_from(rest, MIN(end + 1, rest.n));
 		if (v.n == 0)
 			continue;

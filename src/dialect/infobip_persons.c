@@ -75,7 +75,7 @@ static struct persons *begin(struct call *call)
 
 static struct str param(struct call *call, const char *name)
 {
-	return url_query(&call->req->arena, call->req->query, str_of(name));
+	return url_query(call->req->place, call->req->query, str_of(name));
 }
 
 /* REFUSE_NOTHING with s->refused set when it can be nobody. */

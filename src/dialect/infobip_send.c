@@ -48,7 +48,7 @@ static void read_type(struct call *call, struct send *s, struct str value, struc
 static void read_identifier_type(struct call *call, struct send *s)
 {
 	static const struct str path = STR_INIT("identifierType");
-	struct str v = url_query(&call->req->arena, call->req->query, path);
+	struct str v = url_query(call->req->place, call->req->query, path);
 	if (v.n == 0)
 		problem_at(&call->problems, PROBLEM_REQUIRED, path);
 	else
@@ -59,7 +59,7 @@ static void read_identifier_type(struct call *call, struct send *s)
 static void read_old_type(struct call *call, struct send *s)
 {
 	struct str path = members[OLD_TYPE].name;
-	struct str v = url_query(&call->req->arena, call->req->query, path);
+	struct str v = url_query(call->req->place, call->req->query, path);
 	if (v.n == 0 && s->body[OLD_TYPE])
 		v = json_str(s->body[OLD_TYPE]);
 	if (v.n > 0 || s->body[OLD_TYPE])
@@ -69,7 +69,7 @@ static void read_old_type(struct call *call, struct send *s)
 static void read_create_person(struct call *call, struct send *s)
 {
 	static const struct str path = STR_INIT("createPerson");
-	struct str v = url_query(&call->req->arena, call->req->query, path);
+	struct str v = url_query(call->req->place, call->req->query, path);
 	s->create = str_eq_nocase(v, STR("true"));
 	if (v.p && !s->create && !str_eq_nocase(v, STR("false")))
 		problem_at(&call->problems, PROBLEM_VALUE, path, .rule = "true, false");

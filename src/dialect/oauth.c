@@ -55,9 +55,9 @@ static enum refusal read_form(struct call *call, struct oauth_form *form)
 }
 
 /* Both parts are percent-encoded (RFC 6749 section 2.3.1), which not every client knows. */
-static struct str basic_part(struct arena *a, struct str part)
+static struct str basic_part(struct url_place at, struct str part)
 {
-	struct str decoded = url_decode(a, part);
+	struct str decoded = url_decode(at, part);
 	return decoded.p ? decoded : part;
 }
 
@@ -67,14 +67,17 @@ static enum refusal read_basic(struct call *call, struct oauth_form *form, struc
 	static const struct oauth_no twice = { "invalid_request",
 					       "The client authenticates in more than one way" };
 	struct arena *a = &call->req->arena;
+	struct url_place at;
 	if (form->values[CLIENT_SECRET].p)
 		return oauth_say_no(call, &twice);
 	struct str pair = base64_parse(a, encoded);
 	size_t colon = str_find(pair, ':');
 	if (!pair.p || colon == pair.n)
 		return REFUSE_CREDENTIALS;
-	out->name = basic_part(a, str_head(pair, colon));
-	out->secret = basic_part(a, str_from(pair, colon + 1));
+	if (!url_place_make(a, pair, &at))
+		return REFUSE_OVERLOADED;
+	out->name = basic_part(at, str_head(pair, colon));
+	out->secret = basic_part(at, str_from(pair, colon + 1));
 	return REFUSE_NOTHING;
 }
 

@@ -35,7 +35,7 @@ struct filter {
 
 static struct str param(struct call *call, struct str name)
 {
-	return url_query(&call->req->arena, call->req->query, name);
+	return url_query(call->req->place, call->req->query, name);
 }
 
 /* The last instant that is shown as the same time. */

@@ -152,7 +152,7 @@ static enum refusal patch_by_id_decode(struct call *call)
 static enum refusal patch_by_email_decode(struct call *call)
 {
 	struct arena *a = &call->req->arena;
-	struct str email = str_trim(url_query(a, call->req->query, STR("email")));
+	struct str email = str_trim(url_query(call->req->place, call->req->query, STR("email")));
 	struct who who;
 	enum refusal why = omnisend_begin_call(call);
 	if (why)

@@ -19,7 +19,7 @@ struct filter {
 
 static struct str param(struct call *call, struct str name)
 {
-	return url_query(&call->req->arena, call->req->query, name);
+	return url_query(call->req->place, call->req->query, name);
 }
 
 static void read_filter(struct call *call, struct filter *f)

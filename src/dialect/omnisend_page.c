@@ -6,7 +6,7 @@ enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 250 };
 uint64_t omnisend_number(struct call *call, struct str name, uint64_t otherwise, uint64_t least,
 			 uint64_t most, const char *range)
 {
-	struct str text = url_query(&call->req->arena, call->req->query, name);
+	struct str text = url_query(call->req->place, call->req->query, name);
 	uint64_t n = otherwise;
 	if (text.p && (!str_to_u64(text, &n) || n < least || n > most))
 		problem_at(&call->problems, PROBLEM_FORMAT, name, .rule = range);

@@ -85,8 +85,7 @@ static enum refusal route_call(struct intake *in, struct call *call)
 {
 	struct request *req = call->req;
 	struct route_match m = { 0 };
-	enum route_outcome found =
-		route_find(table_of(in, call->dialect), &req->arena, req->method, req->path, &m);
+	enum route_outcome found = route_find(table_of(in, call->dialect), req, &m);
 	if (found == ROUTE_UNKNOWN || !is_served(in, req, m.route))
 		return REFUSE_ROUTE;
 	call->pattern = m.route->pattern;

@@ -70,6 +70,7 @@ struct conn {
 	bool writes;     /* likewise; one write at a time */
 	bool told;       /* the client of `in` has got its 100 Continue */
 	bool came_first; /* what it takes next is the first of its round */
+	bool owes;       /* its last request was heavy, or the answer to it */
 };
 
 /* Takes the next connection of the loop's listener, which the server has counted. -ENOMEM: there

@@ -183,7 +183,7 @@ static void read_head(struct parse *p)
 		return;
 	}
 	p->headers = arena_alloc(&req->arena, sizeof(struct header) * p->scan.lines);
-	if (!p->headers) {
+	if (!p->headers || !url_place_make(&req->arena, req->target, &req->place)) {
 		no_memory(p);
 		return;
 	}

@@ -69,8 +69,9 @@ static void serve(struct conn *c)
 		c->first = req;
 	c->last = req;
 	c->n_queue++;
+	size_t used = arena_used(&req->arena);
 	request_serve(req);
-	turns_served(c, req);
+	turns_served(c, req, arena_used(&req->arena) - used);
 }
 
 /* Feeds the request under way, or begins one. Returns the bytes taken. */

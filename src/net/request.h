@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/timefmt.h"
+#include "net/url.h"
 
 enum method {
 	METHOD_OTHER, /* known to HTTP or not, none of the following */
@@ -58,6 +59,7 @@ struct request {
 	struct str target;      /* as in the request line */
 	struct str path;        /* of the target, still percent-encoded, always begins with "/" */
 	struct str query;       /* behind "?", without it */
+	struct url_place place; /* for path and query, of every request without a fault */
 	const struct header *headers;
 	unsigned n_headers;
 	struct str body; /* chunked bodies are put together */

@@ -144,10 +144,11 @@ void route_table_free(struct route_table *t)
 	free(t);
 }
 
-/* The decoded segments of a path. False: too many, a broken escape, or no memory. */
-static bool split_path(const struct route_table *t, struct arena *a, struct str path,
-		       struct str *segments, unsigned *n)
+/* The decoded segments of a path. False: too many, or a broken escape. */
+static bool split_path(const struct route_table *t, const struct request *req, struct str *segments,
+		       unsigned *n)
 {
+	struct str path = req->path;
 	*n = 0;
 	while (path.n) {
 		if (path.p[0] != '/' || *n == ROUTE_SEGMENTS_MAX)
@@ -155,7 +156,7 @@ static bool split_path(const struct route_table *t, struct arena *a, struct str 
 		struct str s = next_segment(&path);
 		if (s.n == 0 && *n > 0 && path.n == 0 && t->slash_optional)
 			return true;
-		segments[*n] = url_decode(a, s);
+		segments[*n] = url_decode(req->place, s);
 		if (!segments[(*n)++].p)
 			return false;
 	}
@@ -211,13 +212,14 @@ static const struct entry *search(const struct route_table *t, const struct str 
 	return found;
 }
 
-enum route_outcome route_find(const struct route_table *t, struct arena *a, enum method method,
-			      struct str path, struct route_match *out)
+enum route_outcome route_find(const struct route_table *t, const struct request *req,
+			      struct route_match *out)
 {
+	enum method method = req->method;
 	struct str segments[ROUTE_SEGMENTS_MAX];
 	unsigned n;
 	*out = (struct route_match){ 0 };
-	if (!split_path(t, a, path, segments, &n))
+	if (!split_path(t, req, segments, &n))
 		return ROUTE_UNKNOWN;
 	const struct entry *e = search(t, segments, n, method, &out->allowed);
 	if (e && method == METHOD_HEAD && e->route->method != METHOD_HEAD) {

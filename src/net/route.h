@@ -25,7 +25,7 @@ enum route_outcome {
 
 struct route_match {
 	const struct route *route; /* with ROUTE_OTHER_METHOD: one of those that know the path */
-	struct str params[ROUTE_PARAMS_MAX]; /* in the pattern's order, decoded, in the arena */
+	struct str params[ROUTE_PARAMS_MAX]; /* in the pattern's order, decoded, of the request */
 	unsigned n_params;
 	unsigned allowed; /* METHOD_BIT()s of the path */
 };
@@ -39,8 +39,8 @@ MUST_CHECK int route_table_new(const struct route *routes, unsigned n, bool slas
 void route_table_free(struct route_table *t);
 
 /* HEAD finds GET routes. A path with a broken escape is unknown. */
-enum route_outcome route_find(const struct route_table *t, struct arena *a, enum method method,
-			      struct str path, struct route_match *out);
+enum route_outcome route_find(const struct route_table *t, const struct request *req,
+			      struct route_match *out);
 
 /* "GET, POST" for an Allow header. */
 struct str route_allow(struct arena *a, unsigned allowed);

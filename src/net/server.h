@@ -48,6 +48,10 @@ struct net_app {
 	/* The request's answer has been handed to the socket, or its client had gone: the last
 	 * look at it, for the access log. May be NULL. */
 	void (*done)(void *ctx, const struct request *req);
+
+	/* A complete request, before it is served: whether anybody is answered, and at length. Who asks
+	 * is a stranger then, whatever he was before (turns.h). May be NULL. */
+	bool (*anybodys)(void *ctx, const struct request *req);
 };
 
 struct tls;

@@ -9,13 +9,21 @@ enum {
 	LIGHT = 17,            /* work; more is heavy */
 	PARSED_UNIT = 1024,    /* bytes of a body */
 	READ_UNIT = 16 * 1024, /* likewise, if it was only read */
+	MADE_UNIT = 8 * 1024,  /* bytes of memory that an answer took; about half are its text */
+	DEBT_MAX = 32 * 1024,  /* work */
 	ALMS = 64,
 	PACE_MS = 5,
 };
 
 static int work_of(const struct request *req, size_t unit)
 {
-	return 1 + (int)MIN(req->body.n / unit, INT32_MAX / 2);
+	return 1 + (int)MIN(req->body.n / unit, DEBT_MAX);
+}
+
+/* By memory, so that what was made counts though it was not sent: for HEAD, or for want of more of it. */
+static int answer_work(const struct request *req, size_t made)
+{
+	return req->ready ? (int)MIN(made / MADE_UNIT + req->reply_bytes / READ_UNIT, DEBT_MAX) : 0;
 }
 
 static struct turns_line *line_of(const struct conn *c)
@@ -29,12 +37,12 @@ static struct turns_line *line_of(const struct conn *c)
 void turns_arrive(struct conn *c)
 {
 	const struct turns_line *line = line_of(c);
-	c->came_first = line == &c->loop->turns.known;
+	c->came_first = line == &c->loop->turns.known && !c->owes;
 	c->allowed = 1;
-	if (c->standing == STANDING_KNOWN)
-		c->allowed += MAX(0, MIN(TURN - 1, line->left));
-	else if (!c->came_first)
+	if (!c->came_first)
 		c->allowed = line->left > 0 && TAILQ_EMPTY(&line->waiting);
+	else if (c->standing == STANDING_KNOWN)
+		c->allowed += MAX(0, MIN(TURN - 1, line->left));
 }
 
 bool turns_begin(struct conn *c)
@@ -45,8 +53,19 @@ bool turns_begin(struct conn *c)
 	return true;
 }
 
-bool turns_may_serve(const struct conn *c, const struct request *req)
+static bool is_anybodys(const struct conn *c, const struct request *req)
 {
+	const struct net_app *app = &c->loop->server->config.app;
+	return app->anybodys && app->anybodys(app->ctx, req);
+}
+
+bool turns_may_serve(struct conn *c, const struct request *req)
+{
+	if (is_anybodys(c, req)) {
+		c->standing = STANDING_UNWELCOME;
+		c->came_first = false;
+		return line_of(c)->left > 0;
+	}
 	return work_of(req, PARSED_UNIT) <= LIGHT || line_of(c)->left > 0;
 }
 
@@ -58,19 +77,23 @@ static enum conn_standing standing(const struct conn *c, const struct request *r
 	return strangers ? STANDING_UNWELCOME : STANDING_REFUSED;
 }
 
-void turns_served(struct conn *c, const struct request *req)
+void turns_served(struct conn *c, const struct request *req, size_t made)
 {
 	bool parsed = req->welcome || req->looked_into;
-	int work = work_of(req, parsed ? PARSED_UNIT : READ_UNIT);
+	int work = work_of(req, parsed ? PARSED_UNIT : READ_UNIT) + answer_work(req, made);
 	c->standing = standing(c, req);
-	if (!c->came_first || work > LIGHT)
+	c->owes = work > LIGHT;
+	if (!c->came_first || c->owes)
 		turns_spend(c, work);
 	c->came_first = false;
+	if (line_of(c)->left <= 0)
+		c->allowed = 0;
 }
 
 void turns_spend(struct conn *c, int work)
 {
-	line_of(c)->left -= work;
+	struct turns_line *line = line_of(c);
+	line->left = MAX(line->left - work, -DEBT_MAX);
 }
 
 void turns_wait(struct conn *c)
@@ -109,16 +132,16 @@ bool turns_give(struct net_loop *loop)
 	return known || refused || unwelcome;
 }
 
-static void renew(struct turns_line *line)
+static void renew(struct turns_line *line, int allowance)
 {
-	line->left = MIN(ALMS, line->left + ALMS);
+	line->left = MIN(allowance, line->left + allowance);
 }
 
 static void on_pace(uv_timer_t *pace)
 {
 	struct net_loop *loop = pace->data;
-	renew(&loop->turns.refused);
-	renew(&loop->turns.unwelcome);
+	renew(&loop->turns.refused, ALMS);
+	renew(&loop->turns.unwelcome, ALMS);
 }
 
 static void on_again(uv_idle_t *again)
@@ -130,7 +153,7 @@ void turns_end_round(struct net_loop *loop)
 {
 	struct turns *t = &loop->turns;
 	t->round++;
-	t->known.left = ROUND_WORK;
+	renew(&t->known, ROUND_WORK);
 	if (TAILQ_EMPTY(&t->known.waiting))
 		uv_idle_stop(&t->again);
 	else

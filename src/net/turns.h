@@ -3,9 +3,9 @@
  * without end, or what takes long, holds the others of its loop up by one small piece of work a
  * round. Private to this folder; loop thread only.
  *
- * The first request that a connection brings to a round is served at once, unless it is heavy. All
- * that is behind it and all that is heavy shares a round's allowance, a few requests of each
- * connection in the order in which they began to wait.
+ * The first request that a connection brings to a round is served at once, unless it is heavy, or its
+ * last one was. All that is behind it and all that is heavy shares a round's allowance, a few requests
+ * of each connection in the order in which they began to wait.
  *
  * Connections whose last request was not welcome (struct request), or was refused at once, share
  * another allowance for all that they send, which is renewed by the clock and not by the round: who
@@ -14,7 +14,9 @@
  * key and made a mistake. What those that linger still send is dropped at the expense of the strangers.
  *
  * Work is counted, not timed: a unit is an ordinary request, some microseconds. A large body counts as
- * many, if it was not only read.
+ * many, if it was not only read, and so does a large answer that is given at once. What that weighs is
+ * known afterwards: an allowance may become a debt, which those that follow pay off before it is had again.
+ * Where strangers are given large answers (net_app.anybodys), a new connection waits for that too.
  */
 #pragma once
 
@@ -31,7 +33,7 @@ TAILQ_HEAD(conn_list, conn);
 
 struct turns_line {
 	struct conn_list waiting;
-	int left; /* work */
+	int left; /* work; below zero: owed */
 };
 
 struct turns {
@@ -51,8 +53,9 @@ void turns_arrive(struct conn *c);
 bool turns_begin(struct conn *c);
 
 /* Whether this one, which is read completely, may be served now. */
-bool turns_may_serve(const struct conn *c, const struct request *req);
-void turns_served(struct conn *c, const struct request *req);
+bool turns_may_serve(struct conn *c, const struct request *req);
+/* `made`: bytes that it took of its arena since. */
+void turns_served(struct conn *c, const struct request *req, size_t made);
 /* Work for it that is no request. */
 void turns_spend(struct conn *c, int work);
 

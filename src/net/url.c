@@ -23,29 +23,35 @@ static bool decode(struct str s, bool plus_is_blank, char *out, size_t *n)
 	return true;
 }
 
-static struct str decode_in(struct arena *a, struct str s, bool plus_is_blank, bool *broken)
+bool url_place_make(struct arena *a, struct str text, struct url_place *out)
+{
+	bool plain = str_find(text, '%') == text.n && str_find(text, '+') == text.n;
+	*out = (struct url_place){ text.p, plain ? NULL : arena_alloc(a, text.n) };
+	return plain || out->twin;
+}
+
+/* .p NULL: a broken escape, or a text whose place was never made. */
+static struct str decode_at(struct url_place at, struct str s, bool plus_is_blank)
 {
 	size_t n;
-	char *out = arena_alloc(a, s.n + 1);
-	*broken = out && !decode(s, plus_is_blank, out, &n);
-	return out && !*broken ? (struct str){ out, n } : (struct str){ 0 };
+	char *out = at.twin ? at.twin + (s.p - at.text) : NULL;
+	return out && decode(s, plus_is_blank, out, &n) ? (struct str){ out, n }
+							: (struct str){ 0 };
 }
 
-struct str url_decode(struct arena *a, struct str s)
+struct str url_decode(struct url_place at, struct str s)
 {
-	bool broken;
 	if (str_find(s, '%') == s.n)
 		return s.p ? s : STR("");
-	return decode_in(a, s, false, &broken);
+	return decode_at(at, s, false);
 }
 
-static struct str decode_form(struct arena *a, struct str s)
+static struct str decode_form(struct url_place at, struct str s)
 {
-	bool broken;
 	if (str_find(s, '%') == s.n && str_find(s, '+') == s.n)
 		return s;
-	struct str value = decode_in(a, s, true, &broken);
-	return broken ? s : value;
+	struct str value = decode_at(at, s, true);
+	return value.p ? value : s;
 }
 
 bool url_unreserved(char c)
@@ -85,36 +91,37 @@ static struct str next_pair(struct str *query)
 	return pair;
 }
 
-static struct str name_of(struct arena *a, struct str pair)
+static struct str name_of(struct url_place at, struct str pair)
 {
-	return decode_form(a, str_head(pair, str_find(pair, '=')));
+	return decode_form(at, str_head(pair, str_find(pair, '=')));
 }
 
-bool url_query_next(struct arena *a, struct str *query, struct str *name)
+bool url_query_next(struct url_place at, struct str *query, struct str *name)
 {
 	struct str pair = next_pair(query);
-	*name = pair.n ? name_of(a, pair) : (struct str){ 0 };
+	*name = pair.n ? name_of(at, pair) : (struct str){ 0 };
 	return pair.n > 0;
 }
 
-struct str url_query(struct arena *a, struct str query, struct str name)
+struct str url_query(struct url_place at, struct str query, struct str name)
 {
 	for (struct str pair = next_pair(&query); pair.n; pair = next_pair(&query)) {
 		size_t equals = str_find(pair, '=');
-		if (str_eq(name_of(a, pair), name))
-			return equals < pair.n ? decode_form(a, str_from(pair, equals + 1))
+		if (str_eq(name_of(at, pair), name))
+			return equals < pair.n ? decode_form(at, str_from(pair, equals + 1))
 					       : STR("");
 	}
 	return (struct str){ 0 };
 }
 
-/* .p NULL: *why says it. */
+/* None: *why says it. */
 static struct str form_part(struct arena *a, struct str s, enum url_form *why)
 {
-	bool broken;
-	struct str part = decode_in(a, s, true, &broken);
+	struct str part = { arena_alloc(a, s.n + 1), 0 };
 	if (!part.p)
-		*why = broken ? URL_FORM_MALFORMED : URL_FORM_NO_MEMORY;
+		*why = URL_FORM_NO_MEMORY;
+	else if (!decode(s, true, (char *)part.p, &part.n))
+		*why = URL_FORM_MALFORMED;
 	return part;
 }
 

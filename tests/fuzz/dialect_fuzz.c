@@ -189,7 +189,7 @@ const struct definition *trial_definition(const char *name)
 
 /* --- The way in: what the intake does --- */
 
-static void make_request(struct trial *t, const struct trial_request *from, struct str body,
+static bool make_request(struct trial *t, const struct trial_request *from, struct str body,
 			 size_t memory)
 {
 	struct request *req = &t->req;
@@ -207,6 +207,7 @@ static void make_request(struct trial *t, const struct trial_request *from, stru
 		req->n_headers++;
 	req->body = body;
 	req->received_at = 1764547200 * US_PER_S;
+	return url_place_make(&req->arena, req->target, &req->place);
 }
 
 static enum refusal route(struct trial *t, const struct dialect *d)
@@ -214,7 +215,7 @@ static enum refusal route(struct trial *t, const struct dialect *d)
 	struct route_table *table = NULL;
 	struct route_match m = { 0 };
 	must(route_table_new(d->routes, d->n_routes, d->slash_optional, &table) == 0);
-	enum route_outcome found = route_find(table, &t->req.arena, t->req.method, t->req.path, &m);
+	enum route_outcome found = route_find(table, &t->req, &m);
 	route_table_free(table);
 	t->call.allowed = m.allowed;
 	if (found != ROUTE_FOUND)
@@ -279,13 +280,15 @@ void trial_run(struct trial *t, const struct dialect *d, const struct trial_requ
 	       struct str body, size_t memory)
 {
 	*t = (struct trial){ 0 };
-	make_request(t, from, body, memory);
+	bool made = make_request(t, from, body, memory);
+	if (!made)
+		t->req.fault = FAULT_NO_MEMORY;
 	t->call.req = &t->req;
 	t->call.dialect = d;
 	struct str origin = request_header(&t->req, STR("Origin"));
 	if (origin.p && catalog_has_origin(catalog(), origin))
 		t->call.origin = origin;
-	t->why = route(t, d);
+	t->why = made ? route(t, d) : REFUSE_FAULT;
 	t->why = t->why ?: authorise(t, d);
 	if (!t->why && body.n > t->call.endpoint->body_max) {
 		t->req.fault = FAULT_BODY_TOO_LARGE;

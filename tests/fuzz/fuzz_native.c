@@ -244,7 +244,7 @@ static void ask(struct native_query *q)
 static void get(struct request *req)
 {
 	struct route_match m = { 0 };
-	if (route_find(world.routes, &req->arena, req->method, req->path, &m) != ROUTE_FOUND)
+	if (route_find(world.routes, req, &m) != ROUTE_FOUND)
 		return;
 	const struct workspace *w = catalog_workspace(world.catalog, 1);
 	struct native_query q = {
@@ -283,6 +283,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.n_headers = last.n ? 1 : 0,
 	};
 	arena_init(&req.arena, MEMORY_MAX, NULL);
+	must(url_place_make(&req.arena, target, &req.place));
 	get(&req);
 	arena_fini(&req.arena);
 	return 0;

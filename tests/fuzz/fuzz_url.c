@@ -12,7 +12,9 @@ static void check_segment(struct arena *a, struct str text)
 {
 	struct str encoded = url_encode(a, text);
 	must(encoded.p);
-	struct str back = url_decode(a, encoded);
+	struct url_place at;
+	must(url_place_make(a, encoded, &at));
+	struct str back = url_decode(at, encoded);
 	must(back.p && str_eq(back, text));
 	must(str_find(encoded, '/') == encoded.n && str_find(encoded, '&') == encoded.n);
 }
@@ -22,13 +24,15 @@ static void check_query(struct arena *a, struct str text)
 {
 	bool there[ARRAY_LEN(names)] = { false };
 	struct str rest = text, name;
-	while (url_query_next(a, &rest, &name)) {
+	struct url_place at;
+	must(url_place_make(a, text, &at));
+	while (url_query_next(at, &rest, &name)) {
 		must(name.p);
 		for (size_t i = 0; i < ARRAY_LEN(names); i++)
 			there[i] |= str_eq(name, names[i]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		must((url_query(a, text, names[i]).p != NULL) == there[i]);
+		must((url_query(at, text, names[i]).p != NULL) == there[i]);
 }
 
 static void check_form(struct arena *a, struct str text)

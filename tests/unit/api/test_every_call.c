@@ -15,6 +15,8 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,17 +124,23 @@ static int connect_to_server(void)
 	return fd;
 }
 
-/* The status; 0: the connection ended without an answer. `answer` is all of it. */
-static int ask(const char *request, char answer[ANSWER_MAX])
+static int say(const char *request)
 {
-	size_t n = 0;
-	int fd = connect_to_server(), status = 0;
+	int fd = connect_to_server();
 	send(fd, request, strlen(request), MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
+	return fd;
+}
+
+/* The status; 0: the connection ended without an answer. `answer` is all of it. */
+static int hear(int fd, char answer[ANSWER_MAX])
+{
+	size_t n = 0;
+	int status = 0;
 	for (;;) {
 		ssize_t got = recv(fd, answer + n, ANSWER_MAX - 1 - n, 0);
 		if (got < 0 && errno == EAGAIN)
-			print_error("no answer and no end: %s\n", request);
+			print_error("no answer and no end\n");
 		assert_false(got < 0 && errno == EAGAIN);
 		if (got <= 0)
 			break;
@@ -147,6 +155,11 @@ static int ask(const char *request, char answer[ANSWER_MAX])
 	if (length && strlen(body + 4) < strtoul(length + 16, NULL, 10))
 		return 0;
 	return status;
+}
+
+static int ask(const char *request, char answer[ANSWER_MAX])
+{
+	return hear(say(request), answer);
 }
 
 static const struct sender {
@@ -213,14 +226,19 @@ static const struct sender quiet = {
 	"{\"event\":\"order\",\"email\":\"quiet@x.io\",\"user_id\":\"%u\",\"data\":{\"n\":\"%u\"}}"
 };
 
-static int read_from(const char *path, char answer[ANSWER_MAX])
+static int begin_reading(const char *path)
 {
 	char request[200];
 	snprintf(request, sizeof(request),
 		 "GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key\r\n"
 		 "Connection: close\r\n\r\n",
 		 path);
-	return ask(request, answer);
+	return say(request);
+}
+
+static int read_from(const char *path, char answer[ANSWER_MAX])
+{
+	return hear(begin_reading(path), answer);
 }
 
 /* "/_/v1/contacts/12/export" */
@@ -285,6 +303,7 @@ static int round_of_all(unsigned kinds, int fail_at, int error)
 	for (size_t i = 0; i < ARRAY_LEN(senders); i++)
 		send_until_taken(&senders[i]);
 	read_until_told("/_/v1/events?limit=3");
+	read_until_told("/_/v1/definitions");
 	read_until_told(export_path);
 	int failed = atomic_load(&calls.failed);
 	calls_arm(0, 0, 0, 0);
@@ -333,11 +352,78 @@ static void each_piece_of_memory_may_be_refused(void **state)
 	stop();
 }
 
+/* --- Readers that do not come to it --- */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void wait_at_gate(uv_work_t *work)
+{
+	(void)work;
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+}
+
+static void gone_through(uv_work_t *work, int status)
+{
+	(void)work;
+	assert_int_equal(status, 0);
+}
+
+/* The first of them that is answered. */
+static unsigned first_answered(const int *fds, unsigned n)
+{
+	struct pollfd polled[1000];
+	assert_in_range(n, 1, ARRAY_LEN(polled));
+	for (unsigned i = 0; i < n; i++)
+		polled[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	assert_in_range(poll(polled, n, 20000), 1, n);
+	unsigned i = 0;
+	while (!polled[i].revents)
+		i++;
+	return i;
+}
+
+/* What the catalog says is read like all else: what waits for it has a ceiling, and each key its share. */
+static void what_is_shown_has_a_share(void **state)
+{
+	static const char *const paths[] = {
+		"/_/v1/definitions",
+		"/_/v1/definitions/order",
+		"/_/v1/destinations",
+		"/_/v1/automations",
+		"/_/v1/workspaces",
+		"/_/v1/events",
+		"/_/v1/workspaces/7c9e6679-7425-40de-944b-e07fc1f90ae7",
+	};
+	enum { WORKERS = 64, SHARE = 256 };
+	uv_work_t works[WORKERS];
+	char answer[ANSWER_MAX];
+	int fds[SHARE + 1];
+	(void)state;
+	start();
+	pthread_mutex_lock(&gate);
+	for (int i = 0; i < WORKERS; i++)
+		assert_int_equal(
+			uv_queue_work(uv_default_loop(), &works[i], wait_at_gate, gone_through), 0);
+	for (unsigned i = 0; i <= SHARE; i++)
+		fds[i] = begin_reading(paths[i % ARRAY_LEN(paths)]);
+	unsigned refused = first_answered(fds, SHARE + 1);
+	assert_int_equal(hear(fds[refused], answer), 503);
+	assert_non_null(strstr(answer, "too much of this key"));
+	pthread_mutex_unlock(&gate);
+	for (unsigned i = 0; i <= SHARE; i++)
+		if (i != refused)
+			assert_int_equal(hear(fds[i], answer), 200);
+	assert_int_equal(uv_run(uv_default_loop(), UV_RUN_DEFAULT), 0);
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_call_on_a_socket_may_fail),
 		cmocka_unit_test(each_piece_of_memory_may_be_refused),
+		cmocka_unit_test(what_is_shown_has_a_share),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level((enum log_level)(LOG_ERROR + 1)); /* each failure would be told */

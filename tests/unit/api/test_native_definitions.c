@@ -224,6 +224,72 @@ static void test_names_in_paths(void **state)
 		}
 }
 
+/* --- Showing --- */
+
+enum { LARGE = 10, MIB = 1024 * 1024, PAGE_BYTES = 4 * MIB };
+
+static struct catalog *make_large(void)
+{
+	static char text[MIB];
+	struct catalog_edit *e = NULL;
+	const struct workspace w = { .no = 3, .name = STR("w") };
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(catalog_edit_new(NULL, &e), 0);
+	assert_int_equal(catalog_edit_workspace(e, &w), 0);
+	for (uint32_t i = 1; i <= LARGE; i++) {
+		struct definition *d = definition_new(&(struct definition){
+			.no = i, .name = { text, i }, .description = { text, sizeof(text) } });
+		assert_non_null(d);
+		assert_int_equal(catalog_edit_define(e, 3, d), 0);
+		definition_unref(d);
+	}
+	return catalog_edit_done(e);
+}
+
+/* How many the page has; *before becomes what the next one is asked for, 0: there is none. */
+static unsigned show_page(const struct catalog *catalog, unsigned limit, uint64_t *before)
+{
+	struct request req = { .method = METHOD_GET };
+	arena_init(&req.arena, 64 * MIB, NULL);
+	struct native_query q = { .req = &req,
+				  .catalog = catalog,
+				  .workspace = catalog_workspace(catalog, 3),
+				  .events = { .limit = limit, .before = *before },
+				  .body = buf_in(&req.arena),
+				  .status = 200 };
+	yyjson_val *root, *next;
+	int64_t no = 0;
+	native_definitions.show(&q);
+	assert_false(q.body.failed);
+	assert_in_range(q.body.n, 1, PAGE_BYTES + MIB + 1000);
+	assert_int_equal(json_parse(&req.arena, buf_str(&q.body), &root, NULL), JSON_OK);
+	next = json_get(root, STR("next_before"));
+	assert_true(yyjson_is_null(next) || json_number_to_i64(next, &no));
+	*before = (uint64_t)no;
+	unsigned n = (unsigned)yyjson_arr_size(json_get(root, STR("data")));
+	arena_fini(&req.arena);
+	return n;
+}
+
+/* What is large comes in shorter pages, one after the other. */
+static void test_large_pages(void **state)
+{
+	static const struct {
+		unsigned limit, pages[5];
+	} cases[] = { { 1000, { 4, 4, 2 } }, { 4, { 4, 4, 2 } }, { 3, { 3, 3, 3, 1 } } };
+	struct catalog *catalog = make_large();
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint64_t before = 0;
+		const unsigned *want = cases[i].pages;
+		do
+			assert_int_equal(show_page(catalog, cases[i].limit, &before), *want++);
+		while (before);
+		assert_int_equal(*want, 0);
+	}
+	catalog_unref(catalog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_names_in_paths),
+		cmocka_unit_test(test_large_pages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

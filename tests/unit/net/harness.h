@@ -3,7 +3,7 @@
  *
  * The app answers at once ("/echo": the body; anything else: the target), or by letters from
  * another thread, always the newest first ("/later"), or when the test says so ("/hold"). Only
- * "/stranger" is not welcome, others have a key, which shows when the head is there.
+ * "/stranger" is not welcome, and "/all/big" is anybody's; others have a key, which shows when the head is there.
  */
 #pragma once
 
@@ -61,8 +61,12 @@ static inline void answer(struct request *req)
 		return;
 	}
 	reply_begin(req, 200);
-	bool echo = str_eq(req->path, STR("/echo"));
-	reply_send(req, STR("text/plain"), echo ? req->body : req->target);
+	struct str said = req->target;
+	if (str_eq(req->path, STR("/echo")))
+		said = req->body;
+	else if (str_eq(req->path, STR("/later/big")))
+		said = (struct str){ big, sizeof(big) };
+	reply_send(req, STR("text/plain"), said);
 }
 
 static inline void run_letter(struct net_letter *letter)
@@ -186,11 +190,31 @@ static inline void serve_odd(struct request *req)
 	reply_send(req, STR(""), content);
 }
 
+/* As many bytes as the query says, made for it; or all there are. */
+static inline void serve_big(struct request *req)
+{
+	struct str answer = { big, sizeof(big) };
+	uint64_t n = 0;
+	if (req->query.n) {
+		assert_true(str_to_u64(req->query, &n));
+		answer = arena_str(&req->arena, str_head(answer, n));
+		assert_non_null(answer.p);
+	}
+	reply_begin(req, 200);
+	reply_send(req, STR(""), answer);
+}
+
+static inline bool anybodys(void *ctx, const struct request *req)
+{
+	assert_ptr_equal(ctx, &app);
+	return str_eq(req->path, STR("/all/big"));
+}
+
 static inline void serve(void *ctx, struct request *req)
 {
 	assert_ptr_equal(ctx, &app);
 	atomic_fetch_add(&app.n_served, 1);
-	req->welcome = !str_starts(req->path, STR("/stranger"));
+	req->welcome = !str_starts(req->path, STR("/stranger")) && !anybodys(ctx, req);
 	req->looked_into = str_eq(req->path, STR("/stranger/form"));
 	if (req->welcome)
 		arena_own(&req->arena, &app.key);
@@ -202,9 +226,9 @@ static inline void serve(void *ctx, struct request *req)
 		queue(req, &app.held, &app.n_held);
 	} else if (str_eq(req->path, STR("/work"))) {
 		serve_work(req);
-	} else if (str_eq(req->path, STR("/big"))) {
-		reply_begin(req, 200);
-		reply_send(req, STR(""), (struct str){ big, sizeof(big) });
+	} else if (str_eq(req->path, STR("/big")) || str_eq(req->path, STR("/stranger/big")) ||
+		   str_eq(req->path, STR("/all/big"))) {
+		serve_big(req);
 	} else if (str_eq(req->path, STR("/bye"))) {
 		reply_close(req);
 		answer(req);
@@ -223,7 +247,7 @@ static inline void serve(void *ctx, struct request *req)
 static inline size_t body_limit(void *ctx, struct request *req)
 {
 	assert_ptr_equal(ctx, &app);
-	if (!str_starts(req->path, STR("/stranger")))
+	if (!str_starts(req->path, STR("/stranger")) && !anybodys(ctx, req))
 		arena_own(&req->arena, &app.key);
 	return str_eq(req->path, STR("/small")) ? 10 : sizeof(big);
 }
@@ -249,7 +273,7 @@ static inline struct net_config config(void)
 		.host = "127.0.0.1",
 		.loops = 1,
 		.limits = net_limits_default,
-		.app = { &app, body_limit, serve, round_end, done },
+		.app = { &app, body_limit, serve, round_end, done, anybodys },
 	};
 }
 

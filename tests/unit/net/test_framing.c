@@ -254,12 +254,40 @@ static void test_memory_ceiling(void **state)
 	stop();
 }
 
+/* What says something in an encoded way can be decoded, or it is not served at all. */
+static void test_memory_of_target(void **state)
+{
+	enum { N = 5000 };
+	static const struct {
+		const char *before, *after;
+		int status;
+	} cases[] = {
+		{ "", "", 200 },        { "?a=", "", 200 },    { "%61", "", 503 },
+		{ "", "%61", 503 },     { "?a=", "%61", 503 }, { "?a=+", "", 503 },
+		{ "?a=", "&b+=", 503 },
+	};
+	static char target[2 * N];
+	struct net_config c = config();
+	(void)state;
+	c.limits.request_memory_max = 10 * 1024;
+	start(&c);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int fd = dial();
+		inbox_of(fd);
+		snprintf(target, sizeof(target), "GET /%s%.*s%s HTTP/1.1\r\n" HOST "\r\n",
+			 cases[i].before, N, big, cases[i].after);
+		say(fd, target);
+		expect(cases[i].status, NULL);
+		close(fd);
+	}
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_byte_by_byte),
-		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_whole),          cmocka_unit_test(test_byte_by_byte),
+		cmocka_unit_test(test_sizes),          cmocka_unit_test(test_memory_of_target),
 		cmocka_unit_test(test_memory_ceiling),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static int begin_behind_answers(const struct net_config *c, const char *begun)
 {
 	char text[N_UNTAKEN * 64] = "";
 	for (int i = 0; i < N_UNTAKEN; i++)
-		strcat(text, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+		strcat(text, "GET /later/big HTTP/1.1\r\n" HOST "\r\n");
 	strcat(text, begun);
 	int fd = begin(c);
 	say(fd, text);

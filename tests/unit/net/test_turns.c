@@ -1,5 +1,6 @@
 /* Who sends ahead, or much, waits for its turn: others of the loop are served in between. */
 #include "harness.h"
+#include "net/conn.h"
 
 enum { AHEAD = 600 };
 
@@ -315,6 +316,139 @@ static void test_drain(void **state)
 	stop();
 }
 
+/* Who is answered with much, though little was asked: it uses up what the others of the crowd get too.
+ * How many of the crowd are served before somebody who is known; `before`: what they got first, or NULL. */
+static unsigned served_of_crowd(const char *before, const char *what, size_t answer)
+{
+	enum { N = 60 };
+	int crowd[N];
+	unsigned first = 1 + 1 + (before ? N : 0) + 1; /* if it is the next after all these */
+	char text[200];
+	start_behind_gate("/other");
+	int other = acquainted("/ok");
+	for (int i = 0; i < N; i++)
+		crowd[i] = before ? acquainted(before) : dial();
+	until(net_server_connections(app.server) == 1 + N);
+	int gatekeeper = shut();
+	snprintf(text, sizeof(text), "%s?%zu HTTP/1.1\r\n" HOST "\r\n", what, answer);
+	for (int i = 0; i < N; i++)
+		say(crowd[i], text);
+	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
+	unsigned place = open_and_find();
+	for (int i = 0; i < N; i++) {
+		struct answer a;
+		inbox_of(crowd[i]);
+		assert_true(*what == 'H' ? next_head(&a) : next_answer(&a));
+		assert_int_equal(a.body_n, answer);
+		close(crowd[i]);
+	}
+	close(other);
+	close(gatekeeper);
+	stop();
+	assert_in_range(place, first, first + N);
+	return place - first;
+}
+
+static void test_big_answers(void **state)
+{
+	static const struct {
+		const char *before, *what;
+		unsigned kib, least,
+			most; /* a unit for 8 KiB that were made, and one for 16 sent */
+	} cases[] = {
+		{ "/stranger", "GET /stranger/big", 1, 60, 60 },
+		{ "/stranger", "GET /stranger/big", 100, 0, 4 },
+		{ "/stranger", "HEAD /stranger/big", 100, 0, 5 },
+		{ "/stranger", "GET /stranger/big", 1000, 0, 1 },
+		/* Whoever asks, if it is known beforehand that whoever asks is answered. */
+		{ "/stranger", "GET /all/big", 1000, 0, 1 },
+		{ NULL, "GET /all/big", 100, 0, 4 },
+		{ NULL, "GET /all/big", 1000, 0, 1 },
+		{ "/ok", "GET /all/big", 1000, 0, 1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_in_range(served_of_crowd(cases[i].before, cases[i].what,
+						(size_t)cases[i].kib * 1024),
+				cases[i].least, cases[i].most);
+}
+
+/* ---- Without a server: what is owed ---- */
+
+/* A connection to which turns can be given without anything coming of it. */
+static struct conn of_loop(struct net_loop *loop, enum conn_standing standing)
+{
+	return (struct conn){ .loop = loop, .state = CONN_CLOSED, .standing = standing };
+}
+
+static bool may_begin_at_once(struct conn *c)
+{
+	turns_arrive(c);
+	return turns_begin(c);
+}
+
+static void is_answered(struct conn *c, size_t made, size_t sent)
+{
+	struct request req = { .welcome = true, .ready = true, .status = 200, .reply_bytes = sent };
+	turns_served(c, &req, made);
+}
+
+static unsigned rounds_until_turn(struct conn *c)
+{
+	unsigned n = 0;
+	for (turns_wait(c); !turns_give(c->loop); n++) {
+		turns_end_round(c->loop);
+		uv_run(&c->loop->uv, UV_RUN_NOWAIT);
+	}
+	assert_null(c->waits);
+	return n;
+}
+
+/* Of a connection whose first request made so much of an answer: how many rounds its next one waits. */
+static unsigned rounds_of_debt(size_t made, size_t sent)
+{
+	struct net_server server = { .n_loops = 0 };
+	struct net_loop loop = { .server = &server };
+	assert_int_equal(uv_loop_init(&loop.uv), 0);
+	turns_init(&loop);
+	struct conn c = of_loop(&loop, STANDING_KNOWN), other = of_loop(&loop, STANDING_KNOWN);
+	unsigned n = 0;
+	assert_true(may_begin_at_once(&c));
+	is_answered(&c, made, sent);
+	turns_end_round(&loop);
+	if (!may_begin_at_once(&c))
+		n = 1 + rounds_until_turn(&c);
+	/* Others are served at once, whatever that one owes. */
+	assert_true(may_begin_at_once(&other));
+	uv_close((uv_handle_t *)&loop.turns.again, NULL);
+	uv_close((uv_handle_t *)&loop.turns.pace, NULL);
+	uv_run(&loop.uv, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop.uv), 0);
+	return n;
+}
+
+static void test_debt(void **state)
+{
+	enum { KIB = 1024, OF_ONE_ROUND = 512 * KIB };
+	static const struct {
+		size_t made, sent; /* bytes */
+		unsigned rounds;
+	} cases[] = {
+		{ 0, 400, 0 },
+		{ 60 * KIB, 0, 0 },
+		{ OF_ONE_ROUND, 0, 0 },
+		{ 2 * OF_ONE_ROUND, 0, 2 },
+		{ 5 * OF_ONE_ROUND, 0, 5 },
+		{ 50 * OF_ONE_ROUND, 0, 50 },
+		{ 0, 2048 * KIB, 2 },
+		{ 4 * OF_ONE_ROUND, 1024 * KIB, 5 },
+		{ SIZE_MAX, SIZE_MAX, 512 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(rounds_of_debt(cases[i].made, cases[i].sent), cases[i].rounds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +461,8 @@ int main(void)
 		cmocka_unit_test(test_lingering),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_refused_beside_strangers),
+		cmocka_unit_test(test_big_answers),
+		cmocka_unit_test(test_debt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,13 @@ static void assert_str(struct str got, struct str want)
 		NULL, 0 \
 	}
 
+static struct url_place place_of(struct str text)
+{
+	struct url_place at;
+	assert_true(url_place_make(&arena, text, &at));
+	return at;
+}
+
 static void test_decode(void **state)
 {
 	static const struct {
@@ -67,7 +74,7 @@ static void test_decode(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_str(url_decode(&arena, cases[i].in), cases[i].want);
+		assert_str(url_decode(place_of(cases[i].in), cases[i].in), cases[i].want);
 }
 
 static void test_query(void **state)
@@ -98,7 +105,8 @@ static void test_query(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_str(url_query(&arena, cases[i].query, cases[i].name), cases[i].want);
+		assert_str(url_query(place_of(cases[i].query), cases[i].query, cases[i].name),
+			   cases[i].want);
 }
 
 static void test_names(void **state)
@@ -119,7 +127,8 @@ static void test_names(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct buf b = buf_in(&arena);
 		struct str rest = cases[i].query, name;
-		while (url_query_next(&arena, &rest, &name)) {
+		struct url_place at = place_of(rest);
+		while (url_query_next(at, &rest, &name)) {
 			buf_put(&b, name);
 			buf_char(&b, ';');
 		}
@@ -141,7 +150,7 @@ static void test_encode(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		assert_str(url_encode(&arena, cases[i].in), cases[i].want);
-		assert_str(url_decode(&arena, cases[i].want), cases[i].in);
+		assert_str(url_decode(place_of(cases[i].want), cases[i].want), cases[i].in);
 	}
 }
 
@@ -176,19 +185,49 @@ static void test_form(void **state)
 	}
 }
 
+/* Each parameter has its own place: what was read first stays, and is the same when it is read again. */
+static void test_place(void **state)
+{
+	struct str query = STR("a=%2541&b+c=%26a=x&a=2&%64=+%zz"), rest = query, name;
+	struct url_place at = place_of(query);
+	(void)state;
+	struct str first = url_query(at, query, STR("a")), other = url_query(at, query, STR("b c"));
+	for (int i = 0; i < 2; i++) {
+		assert_str(url_query(at, query, STR("a")), STR("%41"));
+		assert_str(url_query(at, query, STR("d")), STR("+%zz"));
+		assert_true(url_query_next(at, &rest, &name));
+		assert_str(first, STR("%41"));
+		assert_str(other, STR("&a=x"));
+	}
+}
+
 static void test_no_memory(void **state)
 {
-	struct arena none;
+	struct arena none, some;
+	struct url_place at;
+	struct str query = STR("a=%41+&b=%zz"), name = STR("a"), value;
 	(void)state;
 	arena_init(&none, 0, NULL);
-	assert_null(url_decode(&none, STR("%41")).p);
-	assert_null(url_query(&none, STR("a=%41"), STR("a")).p);
+	assert_false(url_place_make(&none, STR("%41"), &at));
+	assert_false(url_place_make(&none, STR("a=+"), &at));
+	assert_true(url_place_make(&none, STR("a=41"), &at));
 	assert_null(url_encode(&none, STR("a")).p);
-	struct str name = STR("a"), value, rest = STR("%41=1"), first;
-	assert_true(url_query_next(&none, &rest, &first));
-	assert_null(first.p);
 	assert_int_equal(url_form(&none, STR("a=1"), &name, 1, &value), URL_FORM_NO_MEMORY);
 	arena_fini(&none);
+
+	/* Once there is a place no more is needed. */
+	arena_init(&some, 200, NULL);
+	assert_true(url_place_make(&some, query, &at));
+	while (arena_alloc(&some, 1))
+		continue;
+	assert_str(url_query(at, query, STR("a")), STR("A "));
+	assert_str(url_query(at, query, STR("b")), STR("%zz"));
+	arena_fini(&some);
+
+	/* Without one nothing that was sent is taken for nothing. */
+	at = (struct url_place){ 0 };
+	assert_str(url_query(at, query, STR("a")), STR("%41+"));
+	assert_null(url_decode(at, STR("%41")).p);
 }
 
 int main(void)
@@ -199,6 +238,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_encode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_form, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_place, set_up, tear_down),
 		cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
