@@ -16,8 +16,8 @@ struct walker {
 	bool calm;    /* a destination has so much waiting that there is no hurry */
 	bool held;    /* too much, or it rests, or it is without, or paused */
 	bool without; /* a destination that is declared and no rule: not now */
-	/* Conditions of its workspace have taken much of a run that was broken off. So it is until it has come
-	 * to the end of the feed. */
+	/* Its workspace's took much of a run that was broken off, and since then it has not been at
+	 * the feed's end. */
 	bool costly;
 	int64_t spent_us; /* in this run */
 };
