@@ -92,6 +92,23 @@ int thrd_detach(thrd_t thread)
 	return said(pthread_detach(thread));
 }
 
+static int64_t ns_of(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Nor is this one of glibc's watched. */
+int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock,
+			 const struct timespec *until)
+{
+	int64_t left = (int64_t)until->tv_sec * 1000000000 + until->tv_nsec - ns_of(clock);
+	int64_t at = ns_of(CLOCK_REALTIME) + left;
+	const struct timespec wall = { at / 1000000000, at % 1000000000 };
+	return pthread_timedjoin_np(thread, value, &wall);
+}
+
 /* --- Locks --- */
 
 int mtx_init(mtx_t *m, int type)

@@ -260,7 +260,7 @@ static void kafka_close(void *kept)
 		p->n_busy = 0;
 		close_if_over(k, p);
 	}
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += CLOSE_S;
 	while ((p = LIST_FIRST(&k->closing))) {
 		LIST_REMOVE(p, link);

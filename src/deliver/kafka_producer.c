@@ -231,7 +231,7 @@ void producer_close(struct producer *p)
 
 bool producer_gone(struct producer *p, const struct timespec *until)
 {
-	if (p->has_closer && (until ? pthread_timedjoin_np(p->closer, NULL, until)
+	if (p->has_closer && (until ? pthread_clockjoin_np(p->closer, NULL, CLOCK_MONOTONIC, until)
 				    : pthread_tryjoin_np(p->closer, NULL)) != 0)
 		return false;
 	free(p);

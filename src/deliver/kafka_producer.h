@@ -65,5 +65,5 @@ bool producer_is_barred(const struct producer *p);
  * that is being looked up. */
 void producer_close(struct producer *p);
 
-/* Frees it if that has come to its end, or does until then (CLOCK_REALTIME; NULL: does not wait). */
+/* Frees it if that has come to its end, or does until then (CLOCK_MONOTONIC; NULL: does not wait). */
 bool producer_gone(struct producer *p, const struct timespec *until);

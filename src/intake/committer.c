@@ -15,7 +15,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { RECOVER_EVERY_S = 1 };
+enum {
+	RECOVER_EVERY_S = 1,
+	WORK_US = 30 * 1000, /* in one batch, so that what some ask holds up nobody for long */
+};
 
 struct committer {
 	struct committer_config config;
@@ -65,10 +68,11 @@ void committer_submit(struct committer *c, struct commit_job *first, struct comm
 		pthread_cond_signal(&c->arrived);
 }
 
+/* By the clock that nobody sets. */
 static struct timespec in_seconds(int s)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
+	clock_gettime(CLOCK_MONOTONIC, &t);
 	t.tv_sec += s;
 	return t;
 }
@@ -168,12 +172,39 @@ static int apply_job(struct committer *c, struct commit_job *job)
 	return store_remember(c->config.store, &id, job->ops, job->n_ops);
 }
 
-/* All of the batch, synced, or a failure. STORE_FULL: nothing was tried. */
+/* The batch ends with `last`. */
+static void put_back_rest(struct committer *c, struct commit_job *batch, struct commit_job *last)
+{
+	struct commit_job *rest = next_job(last);
+	if (!rest)
+		return;
+	last->letter.next = NULL;
+	pthread_mutex_lock(&c->lock);
+	lanes_put_back(c->lanes, batch, rest);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static int apply_batch(struct committer *c, struct commit_job *batch)
+{
+	int64_t began_us = time_monotonic_us(), now_us = began_us;
+	int r = 0;
+	for (struct commit_job *job = batch; job && r == 0; job = next_job(job)) {
+		int64_t before_us = now_us;
+		r = apply_job(c, job);
+		now_us = time_monotonic_us();
+		job->took_us = (uint32_t)(now_us - before_us);
+		if (r == 0 && now_us - began_us >= WORK_US)
+			put_back_rest(c, batch, job);
+	}
+	return pass(r);
+}
+
+/* All of the batch, synced, or a failure; it is shorter afterwards where there was too much work in it.
+ * STORE_FULL: nothing was tried. */
 static int write_batch(struct committer *c, struct commit_job *batch)
 {
 	int r = store_begin(c->config.store);
-	for (struct commit_job *job = batch; job && r == 0; job = next_job(job))
-		r = apply_job(c, job);
+	r = r ?: apply_batch(c, batch);
 	return r ?: store_commit(c->config.store);
 }
 
@@ -337,6 +368,15 @@ void committer_count(const struct committer *c, struct committer_counts *out)
 	};
 }
 
+static void init_arrived(pthread_cond_t *arrived)
+{
+	pthread_condattr_t attr;
+	must(pthread_condattr_init(&attr) == 0);
+	must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
+	must(pthread_cond_init(arrived, &attr) == 0);
+	must(pthread_condattr_destroy(&attr) == 0);
+}
+
 int committer_start(const struct committer_config *config, struct committer **out)
 {
 	struct committer *c = calloc(1, sizeof(*c));
@@ -344,7 +384,7 @@ int committer_start(const struct committer_config *config, struct committer **ou
 		return fail(-ENOMEM, "the committer");
 	c->config = *config;
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->arrived, NULL);
+	init_arrived(&c->arrived);
 	int r = shares_new(config->queue_max, &c->shares);
 	r = r ?: lanes_new(&c->lanes);
 	if (r == 0 && (r = -pthread_create(&c->thread, NULL, committer_main, c)) < 0)

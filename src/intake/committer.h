@@ -39,6 +39,10 @@ struct commit_job {
 	uint64_t payload;
 	bool other_payload; /* comes back set: the id was used for something else; nothing was done
 			     */
+
+	/* The committer's and its lanes'. */
+	bool slow; /* the lane that it came from */
+	uint32_t took_us;
 };
 
 struct committer_config {

@@ -4,6 +4,9 @@
  * have something; where the next of the slow lane is too large for what the fast one has left of the
  * batch, it goes first in the next. Jobs of one key leave in the order in which they came.
  *
+ * Operations differ in the work that they are, which is known afterwards. What a batch had no time for
+ * comes back, and then a key that took much of that time waits in the slow lane too.
+ *
  * Under the committer's lock.
  */
 #pragma once
@@ -24,3 +27,7 @@ void lanes_put(struct lanes *l, struct commit_job *list);
 /* The next batch, likewise linked: at least one job, otherwise at most so many operations. Not from
  * empty ones. */
 struct commit_job *lanes_cut(struct lanes *l, unsigned max);
+
+/* Of the newest batch: those that are done, which say what they took, and the rest, which waits again in
+ * front of what came meanwhile. Neither is empty. */
+void lanes_put_back(struct lanes *l, const struct commit_job *done, struct commit_job *rest);

@@ -48,11 +48,11 @@ static int decide_sends(struct store *s, struct op *op, const struct workspace *
 	return ps->found == before ? STORE_OK : STORE_REFUSED;
 }
 
-/* Bodies are compact JSON of one writer: the name stands there as that writes it, or is not meant. So
- * only what may send there is read. */
-static bool may_name(const struct document *d, struct str quoted)
+/* Bodies are compact JSON of one writer: the member stands there as that writes it, and inside of no text,
+ * or is not meant. So only what may send there is read. */
+static bool may_send(const struct document *d, struct str member)
 {
-	return memmem(d->body.p, d->body.n, quoted.p, quoted.n) != NULL;
+	return memmem(d->body.p, d->body.n, member.p, member.n) != NULL;
 }
 
 /* The first automation that does that with the destination; NULL: none does. */
@@ -63,14 +63,15 @@ static int find_sender(struct store *s, struct arena *a, const struct workspace 
 {
 	unsigned n;
 	const struct document *list = workspace_documents_of(w, DOCUMENT_AUTOMATION, &n);
-	struct buf quoted = buf_in(a);
-	buf_json_str(&quoted, destination);
+	struct buf member = buf_in(a);
+	buf_lit(&member, "\"send\":");
+	buf_json_str(&member, destination);
 	*out = NULL;
-	if (quoted.failed)
+	if (member.failed)
 		return STORE_REFUSED;
 	for (unsigned i = 0; i < n && !*out; i++) {
 		struct automation m;
-		if (!may_name(&list[i], buf_str(&quoted)))
+		if (!may_send(&list[i], buf_str(&member)))
 			continue;
 		arena_reset(&s->scratch);
 		int r = read_automation(s, list[i].body, &m);

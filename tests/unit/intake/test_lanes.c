@@ -165,13 +165,126 @@ static void keeps_the_order_of_a_key(void **state)
 	assert_int_equal(seen, n_jobs);
 }
 
+/* --- What a batch had no time for --- */
+
+static struct commit_job *next_of(const struct commit_job *job)
+{
+	return (struct commit_job *)job->letter.next;
+}
+
+static void put_any(void)
+{
+	if (n_jobs < JOBS - 300)
+		put((uint32_t)rand() % 10, 1 + (unsigned)rand() % 300, 1 + (unsigned)rand() % 3);
+}
+
+static void put_nothing(void)
+{
+}
+
+/* The first `n` of the next batch, which took so long; the rest is put back. */
+static struct commit_job *cut_some(unsigned n, uint32_t took_us, void (*meanwhile)(void))
+{
+	struct commit_job *first = lanes_cut(lanes, MAX), *last = first, *rest;
+	meanwhile();
+	last->took_us = took_us;
+	for (; n > 1 && next_of(last); n--) {
+		last = next_of(last);
+		last->took_us = took_us;
+	}
+	rest = next_of(last);
+	last->letter.next = NULL;
+	if (rest)
+		lanes_put_back(lanes, first, rest);
+	return first;
+}
+
+static void who_takes_much_time_waits_for_the_others(void **state)
+{
+	const struct commit_job *last[10] = { 0 };
+	(void)state;
+	put(1, 500, 1);
+	put(2, 100, 1);
+	(void)cut_some(3, 10000, put_nothing);
+	put(3, 1, 1);
+	put(1, 10, 1); /* behind its others */
+	struct commit_job *batch = lanes_cut(lanes, MAX);
+	for (unsigned i = 0; i < 101; i++, batch = next_of(batch))
+		assert_int_equal(batch->key_no, i < 100 ? 2 : 3);
+	for (unsigned i = 0; i < 507; i++, batch = next_of(batch))
+		assert_ptr_equal(batch, i < 497 ? &jobs[3 + i] : &jobs[601 + i - 497]);
+	assert_null(batch);
+	put(1, 1, 1); /* and then it is one of many again */
+	(void)cut(last);
+	put(1, 1, 1);
+	put(2, 1, 1);
+	batch = lanes_cut(lanes, MAX);
+	assert_int_equal(batch->key_no, 1);
+}
+
+static void who_takes_little_keeps_the_place(void **state)
+{
+	struct commit_job *batch;
+	(void)state;
+	for (uint32_t key = 1; key < 9; key++)
+		put(key, 2, 1);
+	(void)cut_some(8, 4000,
+		       put_nothing); /* of four keys, none of which took more than a part */
+	put(9, 1, 1);
+	batch = lanes_cut(lanes, MAX);
+	for (unsigned i = 8; i < 17; i++, batch = next_of(batch))
+		assert_ptr_equal(batch, &jobs[i]);
+	assert_null(batch);
+}
+
+/* However much work there is in either lane, the other has its turn. */
+static void no_work_waits_for_ever(void **state)
+{
+	unsigned of_key[10] = { 0 };
+	(void)state;
+	put(1, 1500, 1);
+	for (unsigned i = 0; i < 100; i++) {
+		put(2 + i % 8, 20, 1);
+		of_key[cut_some(1, 50000, put_nothing)->key_no]++;
+	}
+	for (uint32_t key = 1; key < 10; key++)
+		assert_true(of_key[key] > 0);
+	while (!lanes_are_empty(lanes))
+		(void)lanes_cut(lanes, MAX);
+}
+
+/* As above, with batches that end anywhere. */
+static void what_is_put_back_keeps_its_order(void **state)
+{
+	const struct commit_job *last[10] = { 0 };
+	unsigned seen = 0;
+	(void)state;
+	srand(2);
+	for (put_any(); !lanes_are_empty(lanes); put_any()) {
+		unsigned n = 1 + (unsigned)rand() % 400;
+		for (struct commit_job *job = cut_some(n, 100, put_any); job;
+		     job = next_of(job), seen++) {
+			assert_true(job > last[job->key_no]);
+			last[job->key_no] = job;
+		}
+	}
+	assert_int_equal(seen, n_jobs);
+}
+
 int main(void)
 {
 #define LANES_TEST(name) cmocka_unit_test_setup_teardown(name, open_lanes, close_lanes)
 	const struct CMUnitTest tests[] = {
-		LANES_TEST(one_key_fills_batches),    LANES_TEST(who_asks_little_goes_ahead),
-		LANES_TEST(the_flood_gets_its_half),  LANES_TEST(a_large_job_goes_alone),
-		LANES_TEST(keeps_the_order_of_a_key), LANES_TEST(no_size_waits_for_ever),
+		LANES_TEST(one_key_fills_batches),
+		LANES_TEST(who_asks_little_goes_ahead),
+		LANES_TEST(the_flood_gets_its_half),
+		LANES_TEST(a_large_job_goes_alone),
+		LANES_TEST(keeps_the_order_of_a_key),
+		LANES_TEST(no_size_waits_for_ever),
+		LANES_TEST(who_takes_much_time_waits_for_the_others),
+		LANES_TEST(who_takes_little_keeps_the_place),
+		LANES_TEST(no_work_waits_for_ever),
+		LANES_TEST(what_is_put_back_keeps_its_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

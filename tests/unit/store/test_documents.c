@@ -135,6 +135,33 @@ static void what_is_refused_writes_nothing(void **state)
 	fixture_end(&f);
 }
 
+/* Where a name is only said, nothing is sent to it. */
+static void a_destination_that_is_only_named_can_go(void **state)
+{
+	static const char *const rules[] = {
+		"{\"name\":\"old\",\"actions\":[{\"send\":\"crm\"}]}",
+		"{\"name\":\"r\",\"conditions\":{\"field\":\"contact.city\",\"operator\":"
+		"\"equals\","
+		"\"value\":\"old\"},\"actions\":[{\"send\":\"crm\"}]}",
+		"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\",\"body\":\"{\\\"send\\\":"
+		"\\\"old\\\"}\"}]}",
+		"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"},{\"record\":{\"definition\":"
+		"\"purchase\",\"properties\":{\"send\":\"old\"}}}]}",
+	};
+	struct fixture f;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	make(&f, D, "crm", CRM);
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		make(&f, D, "old", CRM);
+		make(&f, A, "r", rules[i]);
+		fixture_declare(&f, 0, D, "old", "");
+		fixture_declare(&f, 0, A, "r", "");
+	}
+	fixture_end(&f);
+}
+
 static struct op change_seen(struct fixture *f, const char *body, instant_us seen)
 {
 	struct op op = fixture_document(f, DOCUMENT_AS_SEEN, D, "crm", body);
@@ -221,6 +248,7 @@ int main(void)
 		cmocka_unit_test(they_are_made_changed_and_deleted),
 		cmocka_unit_test(a_number_is_not_given_twice),
 		cmocka_unit_test(what_is_refused_writes_nothing),
+		cmocka_unit_test(a_destination_that_is_only_named_can_go),
 		cmocka_unit_test(a_change_of_what_was_seen_is_made_once),
 		cmocka_unit_test(an_abandoned_batch_changed_nothing),
 		cmocka_unit_test(there_are_a_thousand_of_a_kind_at_most),
