@@ -6,6 +6,7 @@
 #include "api/native_query.h"
 #include "base/fail.h"
 #include "model/automation.h"
+#include "store/lookback.h"
 
 #include <errno.h>
 
@@ -23,6 +24,7 @@ struct dry_run {
 	struct automation automation;
 	struct arena rows, scratch;
 	const struct event_row *event;
+	struct lookback lookback; /* from that event */
 	unsigned looked_at, met;
 	int64_t ends_ms;
 };
@@ -39,8 +41,7 @@ static int count(void *ctx, struct str definition, instant_us since, uint64_t *o
 			: STORE_OK;
 	if (r != STORE_OK)
 		return r < 0 ? pass(r) : 0;
-	return pass(
-		store_count_back(t->reader, t->event->seq, no, since, CONDITION_COUNT_MAX, out));
+	return pass(lookback_count(&t->lookback, no, since, out));
 }
 
 static int parse(struct dry_run *t, struct str text, yyjson_val **out)
@@ -107,6 +108,7 @@ static int look_at(struct dry_run *t, const struct event_row *e)
 	struct verdict v;
 	arena_reset(&t->scratch);
 	t->event = e;
+	lookback_begin(&t->lookback, t->reader, e->seq);
 	int r = ask(t, &v);
 	if (r < 0)
 		return pass(r);

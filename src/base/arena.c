@@ -116,7 +116,7 @@ void arena_reset(struct arena *a)
 	}
 	a->owner = NULL;
 	a->at = a->end = NULL;
-	a->full = false;
+	a->full = a->poor = false;
 	if (a->newest)
 		use_chunk(a, a->newest);
 }
@@ -128,15 +128,17 @@ void arena_fini(struct arena *a)
 	*a = (struct arena){ 0 };
 }
 
-static bool add_chunk_of(struct arena *a, size_t size)
+static bool add_chunk_of(struct arena *a, size_t size, bool *poor)
 {
 	struct arena_chunk *c = malloc(size);
+	*poor = false;
 	if (!c)
 		return false;
 	c->older = a->newest;
 	c->size = size;
 	bool is_free = !a->budget || !is_charged(c);
 	if (!is_free && !arena_budget_take(a->budget, a->owner, size)) {
+		*poor = true;
 		free(c);
 		return false;
 	}
@@ -154,9 +156,13 @@ static bool add_chunk(struct arena *a, size_t n)
 	a->full = least > room;
 	if (a->full)
 		return false;
-	if (size <= room && add_chunk_of(a, size))
+	bool poor;
+	if (size <= room && add_chunk_of(a, size, &poor))
 		return true;
-	return size > least && add_chunk_of(a, least);
+	if (size > least && add_chunk_of(a, least, &poor))
+		return true;
+	a->poor |= poor;
+	return false;
 }
 
 static size_t round_up(size_t n)

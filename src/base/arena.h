@@ -36,6 +36,7 @@ struct arena {
 	struct arena_budget *budget; /* NULL: none */
 	struct arena_owner *owner;   /* NULL: nobody, who may have all of the budget */
 	bool full;                   /* the last refusal was for the ceiling */
+	bool poor;                   /* something was refused for the budget, since it was reset */
 };
 
 void arena_init(struct arena *a, size_t ceiling, struct arena_budget *budget);

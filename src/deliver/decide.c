@@ -1,9 +1,7 @@
-#include "deliver/decide.h"
+#include "deliver/decide_private.h"
 
 #include "base/fail.h"
-#include "base/json.h"
 #include "base/log.h"
-#include "store/db.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,31 +13,8 @@ enum {
 	SAVE_EVERY_US = 1000000,
 	CALM_EVENTS_PER_RUN = 100,
 	CALM_REST = 49, /* times as long as a run took */
-};
-
-/* An automation on its way along the feed. */
-struct walker {
-	const struct automation *automation;
-	unsigned to[AUTOMATION_ACTIONS_MAX]; /* of each action: the destination's place */
-	uint64_t seq;
-	bool calm;    /* a destination has so much waiting that there is no hurry */
-	bool held;    /* too much, or it rests, or it is without, or paused */
-	bool without; /* a destination that is declared and no rule: not now */
-};
-
-struct decider {
-	struct ledger *ledger;
-	struct store_reader *reader;
-	uint64_t origin; /* of the ledger */
-	uint64_t most;   /* that may wait for a destination */
-	bool waits;      /* nothing is to be decided for now */
-	struct rules *rules;
-	struct walker *walkers; /* one per automation, in their order */
-	uint64_t end;           /* the newest event seen */
-	bool unsaved;           /* positions that selected nothing, and so are not in the ledger */
-	instant_us saved_at;
-	int64_t calm_until_us; /* monotonic */
-	struct arena rows, scratch;
+	RUN_US = 20000, /* then it is broken off, behind an automation at least */
+	COSTLY_US = RUN_US / 8,
 };
 
 int decider_new(struct ledger *l, struct store_reader *r, uint64_t origin, uint64_t most,
@@ -181,135 +156,6 @@ int decider_take(struct decider *d, struct rules *rules)
 	return 0;
 }
 
-/* --- One event, one automation --- */
-
-/* An event and what has been read for it so far. */
-struct subject {
-	struct decider *d;
-	const struct feed_row *row;
-	const struct workspace *workspace;
-	struct facts facts;
-	bool contact_read;
-};
-
-static int count_back(void *ctx, struct str definition, instant_us since, uint64_t *out)
-{
-	struct subject *s = ctx;
-	uint32_t no = 0;
-	*out = 0;
-	if (definition.p) {
-		const struct definition *of = workspace_definition(s->workspace, definition);
-		if (!of)
-			return 0;
-		no = of->no;
-	}
-	return pass(store_count_back(s->d->reader, s->row->event.seq, no, since,
-				     CONDITION_COUNT_MAX, out));
-}
-
-static int parse(struct subject *s, struct str text, yyjson_val **out)
-{
-	if (json_parse(&s->d->scratch, text, out, NULL) == JSON_OK)
-		return 0;
-	return fail(-ENOMEM, "an event's JSON for automations");
-}
-
-static int read_contact(struct subject *s)
-{
-	struct contact_view contact;
-	int r = store_read_contact(s->d->reader, &s->d->scratch, s->row->contact, &contact);
-	if (r != STORE_OK)
-		return pass(r);
-	s->contact_read = true;
-	r = parse(s, contact.attributes, &s->facts.attributes);
-	return pass(r ?: parse(s, contact.identities, &s->facts.identities));
-}
-
-/* Only what is asked about, and once for all automations. STORE_NONE: the contact is gone. */
-static int read_facts(struct subject *s, const struct automation *m)
-{
-	int r = 0;
-	if (m->conditions && !s->facts.properties)
-		r = parse(s, s->row->event.properties, &s->facts.properties);
-	if (r == 0 && m->conditions && !s->contact_read && condition_asks_contact(m->conditions))
-		r = read_contact(s);
-	return pass(r);
-}
-
-/* Above zero: it has fired for this contact, and may not again yet. */
-static int check_pause(struct subject *s, const struct automation *m)
-{
-	instant_us at;
-	if (!m->once_per_contact && m->cooldown_s == 0)
-		return 0;
-	int r = ledger_fired(s->d->ledger, m->no, s->row->contact, &at);
-	if (r < 0)
-		return pass(r);
-	/* Set back by more than that, the clock makes no pause longer than twice that. */
-	if (at && (m->once_per_contact || llabs(s->facts.now - at) < m->cooldown_s * US_PER_S))
-		return 1;
-	return pass(ledger_fire(s->d->ledger, m->no, s->row->contact, s->facts.now));
-}
-
-/* In order: what comes behind a deed waits until that has ended. */
-static int add_deliveries(struct subject *s, const struct walker *w, unsigned *decided)
-{
-	const struct automation *m = w->automation;
-	int r = 0;
-	bool waits = false;
-	for (unsigned i = 0; i < m->n_actions && r == 0; i++) {
-		struct delivery d = {
-			.workspace = m->workspace,
-			.automation = m->no,
-			.action = i,
-			.kind = m->actions[i].kind,
-			.seq = s->row->event.seq,
-			.contact = s->row->contact,
-			/* Never before its event, also when the clock was set back: that tells
-			 * it from another event (payload_read_event()). */
-			.created_at = MAX(s->facts.now, s->row->event.received_at),
-			.due_at = waits ? DELIVERY_WAITS : s->facts.now + m->delay_s * US_PER_S,
-		};
-		if (w->to[i] == s->d->rules->n_destinations)
-			continue;
-		waits |= action_is_deed(m->actions[i].kind);
-		d.destination = s->d->rules->destinations[w->to[i]].no;
-		r = ledger_decide(s->d->ledger, &d);
-		++*decided;
-	}
-	return pass(r);
-}
-
-static int decide(struct subject *s, const struct walker *w, unsigned *decided)
-{
-	const struct automation *m = w->automation;
-	struct verdict v;
-	if (!automation_triggers(m, s->facts.definition))
-		return 0;
-	int r = read_facts(s, m);
-	if (r)
-		return r < 0 ? pass(r) : 0;
-	r = automation_meets(m, &s->facts, &v);
-	if (r < 0 || !v.met)
-		return pass(r);
-	r = check_pause(s, m);
-	return r ? (r < 0 ? pass(r) : 0) : pass(add_deliveries(s, w, decided));
-}
-
-/* What is damaged, or larger than anything of ours, will be no better the next time, and must not hold
- * up the others for ever. */
-static int decide_or_leave(struct subject *s, const struct walker *w, unsigned *decided)
-{
-	int r = decide(s, w, decided);
-	bool too_large = r == -ENOMEM && s->d->scratch.full;
-	if (r == 0 || (!too_large && !db_is_damage()))
-		return pass(r);
-	log_error("event_left_out", LOG_STR("workspace", s->workspace->name),
-		  LOG_STR("automation", w->automation->name),
-		  LOG_I("event", (int64_t)s->row->event.seq), LOG_STR("cause", db_damage()));
-	return 0;
-}
-
 /* --- A run --- */
 
 /* The most that waits for any of its destinations. */
@@ -350,49 +196,33 @@ static bool hold_walkers(struct decider *d, bool resting)
 	return later;
 }
 
-/* Where the hindmost of those that may go stands; false: none has anything to do. */
-static bool hindmost(const struct decider *d, uint64_t *seq)
+static void let_costly_rest(struct decider *d, bool *later)
 {
-	*seq = UINT64_MAX;
-	for (unsigned i = 0; i < d->rules->n_automations; i++)
-		if (!d->walkers[i].held)
-			*seq = MIN(*seq, d->walkers[i].seq);
-	return *seq < d->end;
-}
-
-static int decide_event(struct decider *d, const struct feed_row *row, instant_us now,
-			unsigned *decided)
-{
-	struct subject s = {
-		.d = d,
-		.row = row,
-		.workspace = catalog_workspace(d->rules->catalog, row->workspace),
-		.facts = { .definition = row->event.definition,
-			   .occurred_at = row->event.occurred_at,
-			   .received_at = row->event.received_at,
-			   .now = now,
-			   .count = count_back },
-	};
-	int r = 0;
-	s.facts.ctx = &s;
-	for (unsigned i = 0; i < d->rules->n_automations && r == 0; i++) {
-		const struct walker *w = &d->walkers[i];
-		if (w->automation->workspace == row->workspace && !w->held &&
-		    w->seq < row->event.seq && s.workspace && !row->gone)
-			r = decide_or_leave(&s, w, decided);
-	}
-	arena_reset(&d->scratch);
-	return pass(r);
-}
-
-static void move_walkers(struct decider *d, uint64_t seq)
-{
+	bool resting = time_monotonic_us() < rest_ends_us(&d->costly);
 	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		struct walker *w = &d->walkers[i];
-		if (!w->held)
-			w->seq = MAX(w->seq, seq);
+		w->costly &= w->seq < d->end;
+		if (!w->costly || !resting || w->held)
+			continue;
+		w->held = true;
+		*later = true;
 	}
-	d->unsaved = true;
+}
+
+/* Where those that may go begin: the hindmost of them, and in every second run the foremost, so that
+ * who has much before it holds up nobody who has little. False: none has anything to do. */
+static bool find_turn(const struct decider *d, uint64_t *seq)
+{
+	uint64_t hindmost = UINT64_MAX, foremost = 0;
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
+		const struct walker *w = &d->walkers[i];
+		if (w->held || w->seq >= d->end)
+			continue;
+		hindmost = MIN(hindmost, w->seq);
+		foremost = MAX(foremost, w->seq);
+	}
+	*seq = d->foremost ? foremost : hindmost;
+	return hindmost < d->end;
 }
 
 int decider_save(struct decider *d, instant_us now)
@@ -413,33 +243,97 @@ static int save_if_due(struct decider *d, instant_us now, bool selected)
 	return selected || due ? pass(decider_save(d, now)) : 0;
 }
 
+/* All up to there has been looked at, also what was damaged and left out. */
+static void move_walkers(struct decider *d, uint64_t seen)
+{
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
+		struct walker *w = &d->walkers[i];
+		if (decider_goes(d, w))
+			w->seq = MAX(w->seq, seen);
+	}
+}
+
 static bool any_calm_goes(const struct decider *d)
 {
 	bool any = false;
 	for (unsigned i = 0; i < d->rules->n_automations; i++)
-		any |= d->walkers[i].calm && !d->walkers[i].held;
+		any |= d->walkers[i].calm && decider_goes(d, &d->walkers[i]);
 	return any;
 }
 
-static int run(struct decider *d, uint64_t from, instant_us now, bool *more, unsigned *decided)
+static bool any_costly_goes(const struct decider *d)
+{
+	bool any = false;
+	for (unsigned i = 0; i < d->rules->n_automations; i++)
+		any |= d->walkers[i].costly && decider_goes(d, &d->walkers[i]);
+	return any;
+}
+
+/* Those of one workspace stand beside each other. */
+static void find_costly(struct decider *d)
+{
+	const struct walker *w = d->walkers;
+	unsigned n = d->rules->n_automations, next;
+	for (unsigned i = 0; i < n; i = next) {
+		int64_t spent = 0;
+		for (next = i;
+		     next < n && w[next].automation->workspace == w[i].automation->workspace;
+		     next++)
+			spent += w[next].spent_us;
+		for (unsigned k = i; k < next; k++)
+			d->walkers[k].costly |= spent >= COSTLY_US;
+	}
+}
+
+static int run(struct decider *d, instant_us now, unsigned *decided)
 {
 	unsigned n = 0, most = any_calm_goes(d) ? CALM_EVENTS_PER_RUN : EVENTS_PER_RUN;
 	struct feed_row *rows;
-	uint64_t seen = from;
+	uint64_t seen = d->from;
 	arena_reset(&d->rows);
-	int r = store_read_feed(d->reader, &d->rows, from, most, &rows, &n, &seen);
-	for (unsigned i = 0; i < n && r == 0; i++)
+	int r = store_read_feed(d->reader, &d->rows, d->from, most, &rows, &n, &seen);
+	d->seen_us = time_monotonic_us();
+	d->until_us = d->seen_us + RUN_US;
+	for (unsigned i = 0; i < n && r == 0 && !decider_is_over(d); i++)
 		r = decide_event(d, &rows[i], now, decided);
-	if (r < 0 || seen == from)
+	if (r < 0 || seen == d->from)
 		return pass(r);
-	*more |= seen < d->end;
-	move_walkers(d, seen);
+	if (!decider_is_over(d))
+		move_walkers(d, seen);
+	d->unsaved = true;
 	return pass(save_if_due(d, now, *decided > 0));
+}
+
+static void begin_run(struct decider *d)
+{
+	for (unsigned i = 0; i < d->rules->n_automations; i++)
+		d->walkers[i].spent_us = 0;
+	d->foremost = !d->foremost;
+}
+
+/* Behind a run that began then. */
+static void begin_rests(struct decider *d, int64_t began, bool calm)
+{
+	int64_t ended = time_monotonic_us();
+	if (decider_is_over(d))
+		find_costly(d);
+	if (calm)
+		d->calm_until_us = ended + CALM_REST * (ended - began);
+	if (any_costly_goes(d))
+		rest_begin(&d->costly, ended - began);
 }
 
 void decider_wait(struct decider *d, bool wait)
 {
 	d->waits = wait;
+}
+
+/* Who may go now. True: others could go on later. */
+static bool look_who_goes(struct decider *d)
+{
+	bool later = hold_walkers(d, time_monotonic_us() < d->calm_until_us);
+	let_costly_rest(d, &later);
+	return later;
 }
 
 bool decider_has_work(struct decider *d, uint64_t end, bool *later)
@@ -449,14 +343,13 @@ bool decider_has_work(struct decider *d, uint64_t end, bool *later)
 	if (!d->rules || d->rules->n_automations == 0)
 		return false;
 	d->end = MAX(d->end, end);
-	*later = hold_walkers(d, time_monotonic_us() < d->calm_until_us);
-	return hindmost(d, &from);
+	*later = look_who_goes(d);
+	return find_turn(d, &from);
 }
 
 int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided)
 {
-	int64_t began = time_monotonic_us();
-	uint64_t from;
+	uint64_t next;
 	*more = false;
 	*decided = 0;
 	if (!d->rules || d->rules->n_automations == 0)
@@ -464,13 +357,14 @@ int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided
 	int r = store_read_feed_end(d->reader, &d->end);
 	if (r < 0)
 		return pass(r);
-	*more = hold_walkers(d, began < d->calm_until_us);
-	if (!hindmost(d, &from))
+	*more = look_who_goes(d);
+	if (!find_turn(d, &d->from))
 		return pass(save_if_due(d, now, false));
-	r = run(d, from, now, more, decided);
-	if (any_calm_goes(d)) {
-		int64_t ended = time_monotonic_us();
-		d->calm_until_us = ended + CALM_REST * (ended - began);
-	}
+	begin_run(d);
+	bool calm = any_calm_goes(d);
+	int64_t began = time_monotonic_us();
+	r = run(d, now, decided);
+	begin_rests(d, began, calm);
+	*more |= find_turn(d, &next);
 	return pass(r);
 }

@@ -338,9 +338,9 @@ const struct sender deed = { .makes_own = true, .send = deed_send, .is_noted = i
 
 /* --- Life --- */
 
-bool deeds_are_full(const struct deeds *d)
+unsigned deeds_room(const struct deeds *d)
 {
-	return d->n_under_way >= DEEDS_MAX;
+	return d->n_under_way < DEEDS_MAX ? DEEDS_MAX - d->n_under_way : 0;
 }
 
 int deeds_new(const struct deliver_commits *commits, struct http *http, struct deeds **out)

@@ -32,8 +32,8 @@ MUST_CHECK int deeds_new(const struct deliver_commits *commits, struct http *htt
 			 struct deeds **out);
 void deeds_free(struct deeds *d); /* nobody commits any more; NULL is fine */
 
-/* No other may be begun now. */
-bool deeds_are_full(const struct deeds *d);
+/* How many others may be begun now. */
+unsigned deeds_room(const struct deeds *d);
 
 /* Ends the attempts of those that have come back. */
 void deeds_come_home(struct deeds *d);

@@ -102,7 +102,7 @@ static void close_senders(struct deliver *d)
 static int open_parts(struct deliver *d)
 {
 	int r = http_new(&d->http);
-	d->journeys = (struct journeys){ .dir = d->config.dir, .http = d->http, .kept = d->kept };
+	journeys_init(&d->journeys, d->config.dir, d->http, d->kept);
 	return pass(r ?: open_senders(d));
 }
 

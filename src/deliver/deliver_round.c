@@ -168,7 +168,8 @@ void deliver_round(struct deliver *d)
 bool deliver_has_to_write(const struct deliver *d)
 {
 	return d->more || d->more_gone || d->orphans == ORPHANS_MORE || d->journeys.ended ||
-	       atomic_load(&d->stopping) || atomic_load(&d->wakes) != d->wakes_seen;
+	       d->journeys.n_unbegun > 0 || atomic_load(&d->stopping) ||
+	       atomic_load(&d->wakes) != d->wakes_seen;
 }
 
 /* What the clock says is due is begun no sooner than the pace allows. */
@@ -186,6 +187,8 @@ static int64_t until_due_us(const struct deliver *d)
 
 static int64_t until_next_us(const struct deliver *d)
 {
+	if (d->lanes.more)
+		return 0;
 	if (deliver_has_to_write(d))
 		return until_write_us(d);
 	int64_t due = until_due_us(d);

@@ -26,12 +26,56 @@ static const struct automation *automation_of(const struct rules *rules, const s
 	return NULL;
 }
 
+/* --- Memory --- */
+
+void journeys_init(struct journeys *js, const char *dir, struct http *http, void *const *kept)
+{
+	memset(js, 0, sizeof(*js));
+	js->dir = dir;
+	js->http = http;
+	js->kept = kept;
+	js->memory.max = JOURNEYS_BYTES_MAX;
+}
+
+static struct arena_owner *owner_of(struct journeys *js, uint32_t workspace)
+{
+	return &js->owners[workspace % JOURNEYS_OWNERS];
+}
+
+/* For another one, and for as much as was not enough for it before. */
+static bool has_memory(struct journeys *js, const struct lane *lane, const struct destination *to)
+{
+	struct arena_owner *owner = owner_of(js, to->workspace);
+	size_t n = JOURNEY_BYTES + lane->wanted;
+	bool room = arena_budget_take(&js->memory, owner, n);
+	if (room)
+		arena_budget_return(&js->memory, owner, n);
+	return room;
+}
+
+/* Its own part, beside its arena's. */
+static bool take_memory(struct journeys *js, struct journey *j)
+{
+	struct arena_owner *owner = owner_of(js, j->delivery.workspace);
+	if (!arena_budget_take(&js->memory, owner, JOURNEY_BYTES))
+		return false;
+	j->of = js;
+	arena_init(&j->attempt.arena, MEMORY_MAX, &js->memory);
+	arena_own(&j->attempt.arena, owner);
+	return true;
+}
+
 void journey_free(struct journey *j)
 {
 	rules_unref(j->rules);
 	arena_fini(&j->attempt.arena);
+	if (j->of)
+		arena_budget_return(&j->of->memory, owner_of(j->of, j->delivery.workspace),
+				    JOURNEY_BYTES);
 	free(j);
 }
+
+/* --- What is made --- */
 
 /* The attempt is over: what came of it goes to the ledger with the next round. */
 static void on_done(struct attempt *a)
@@ -63,6 +107,7 @@ static const struct definition *definition_of(const struct journey *j, struct st
 enum {
 	NOTHING_TO_SEND = 1,
 	NOT_NOW,
+	NO_ROOM, /* others have the memory: it is as if it had not been tried */
 };
 
 /* A declaration that is no rule, because this version cannot read it or for want of room, may be one
@@ -113,6 +158,7 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 		.event = event,
 		.contact = contact,
 	};
+	j->attempt.made = true;
 	r = payload_make(a, &what, &j->attempt.body, why);
 	return r == PAYLOAD_WRONG ? NOTHING_TO_SEND : pass(r);
 }
@@ -139,7 +185,6 @@ static struct journey *journey_new(struct journeys *js, struct lane *lane,
 	struct journey *j = calloc(1, sizeof(*j));
 	if (!j)
 		return NULL;
-	arena_init(&j->attempt.arena, MEMORY_MAX, NULL);
 	j->attempt.destination = to;
 	j->attempt.kept = deeds_are_at(to->no) ? js->deeds : js->kept[to->type];
 	j->attempt.data_dir = str_of(js->dir);
@@ -153,21 +198,39 @@ static struct journey *journey_new(struct journeys *js, struct lane *lane,
 	return j;
 }
 
-/* It counts as begun from here on. *out is NULL when it has ended already: there was nothing to
- * send. */
+/* What came of it before it was begun. The next is not tried before there is more than it has taken. */
+static int end_early(struct journey *j, int r)
+{
+	const struct arena *a = &j->attempt.arena;
+	if (r >= 0 || !a->poor)
+		return r;
+	j->lane->wanted = MIN(2 * a->held, (size_t)MEMORY_MAX);
+	return NO_ROOM;
+}
+
+static int make(struct journeys *js, struct journey *j, const char **why)
+{
+	if (!take_memory(js, j))
+		return NO_ROOM;
+	return end_early(j, fill(js, j, why));
+}
+
+/* It counts as begun from here on, unless there was no room. *out is NULL when it has ended already:
+ * there was nothing to send. */
 static int prepare(struct journeys *js, struct lane *lane, const struct destination *to,
 		   const struct delivery *what, instant_us now, struct journey **out)
 {
 	struct journey *j = *out = journey_new(js, lane, to, what, now);
 	const char *why = "";
-	int r = j ? fill(js, j, &why) : fail(-ENOMEM, "an attempt");
-	if (r < 0) {
+	int r = j ? make(js, j, &why) : fail(-ENOMEM, "an attempt");
+	if (r < 0 || r == NO_ROOM) {
 		*out = NULL;
 		if (j)
 			journey_free(j);
-		return pass(r);
+		return r;
 	}
 	must(j);
+	lane->wanted = 0;
 	lane_begun(lane, j, now);
 	js->n_under_way++;
 	if (r > 0) {
@@ -199,68 +262,87 @@ static void take_back(struct journeys *js, struct journey *j)
 static int note_all(struct journeys *js, struct journey *const *list, unsigned n, instant_us now)
 {
 	uint64_t deliveries[JOURNEYS_NOTED_MAX];
+	must(n <= JOURNEYS_NOTED_MAX);
 	for (unsigned i = 0; i < n; i++)
 		deliveries[i] = list[i]->delivery.no;
 	return pass(ledger_doubt(js->ledger, deliveries, n, now));
 }
 
-static int start(struct journeys *js, const struct destination *to, struct journey *j)
+static int start(struct journeys *js, struct journey *j)
 {
-	int r = sender_for(to)->send(js->http, &j->attempt);
+	int r = sender_for(j->attempt.destination)->send(js->http, &j->attempt);
 	if (r == 0 || !j->attempt.arena.full)
-		return pass(r);
+		return r == 0 ? 0 : end_early(j, r);
 	give_up(j, ATTEMPT_DEAD, too_large);
 	return 0;
 }
 
-/* Those that cannot be begun after all are taken back. */
-static int start_all(struct journeys *js, const struct destination *to, struct journey **list,
-		     unsigned n, instant_us now)
+/* One that cannot be begun after all is taken back. */
+static int start_or_take_back(struct journeys *js, struct journey *j)
 {
-	int r = n > 0 && is_noted(to) ? note_all(js, list, n, now) : 0;
-	unsigned i = 0;
-	while (i < n && r == 0) {
-		r = start(js, to, list[i]);
-		i += r == 0;
-	}
-	for (; i < n; i++)
-		take_back(js, list[i]);
+	int r = start(js, j);
+	if (r != 0)
+		take_back(js, j);
+	return r < 0 ? pass(r) : 0;
+}
+
+int journeys_begin_noted(struct journeys *js, instant_us now)
+{
+	unsigned n = js->n_noted;
+	int r = n > 0 ? note_all(js, js->noted, n, now) : 0;
+	js->n_noted = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (r == 0)
+			r = start_or_take_back(js, js->noted[i]);
+		else
+			take_back(js, js->noted[i]);
 	return pass(r);
 }
 
-static bool has_room(const struct journeys *js, const struct destination *to)
+/* What was taken back before is told to the ledger first. */
+static bool has_room(struct journeys *js, const struct lane *lane, const struct destination *to)
 {
-	return !deeds_are_at(to->no) || !deeds_are_full(js->deeds);
+	if (is_noted(to) && js->n_unbegun > 0)
+		return false;
+	if (deeds_are_at(to->no) && js->n_noted >= deeds_room(js->deeds))
+		return false;
+	return has_memory(js, lane, to);
 }
 
-/* One, or as many as the destination takes and one transaction can note. *more: there may be
- * others. */
-static int begin_some(struct journeys *js, struct lane *lane, const struct destination *to,
-		      instant_us now, bool *more)
+static int begin_one(struct journeys *js, struct lane *lane, const struct destination *to,
+		     const struct delivery *what, instant_us now)
 {
-	struct journey *list[JOURNEYS_NOTED_MAX] = { NULL }, *j;
-	const struct delivery *next = NULL;
-	unsigned n = 0, most = is_noted(to) ? JOURNEYS_NOTED_MAX : 1;
-	int r = 0;
-	while (r == 0 && n < most && has_room(js, to) && (next = lane_next(lane, to, now))) {
-		r = prepare(js, lane, to, next, now, &j);
-		if (j)
-			list[n++] = j;
-	}
-	*more = next != NULL;
-	int started = start_all(js, to, list, n, now);
-	return pass(r ?: started);
+	struct journey *j;
+	int r = prepare(js, lane, to, what, now, &j);
+	js->seen_us = time_monotonic_us();
+	if (!j)
+		return r < 0 ? pass(r) : r;
+	if (!is_noted(to))
+		return pass(start_or_take_back(js, j));
+	js->noted[js->n_noted++] = j;
+	return js->n_noted < JOURNEYS_NOTED_MAX ? 0 : pass(journeys_begin_noted(js, now));
+}
+
+void journeys_begin_turn(struct journeys *js, int64_t us)
+{
+	js->until_us = js->seen_us + us;
+}
+
+bool journeys_turn_is_over(const struct journeys *js)
+{
+	return js->seen_us >= js->until_us;
 }
 
 int journeys_begin(struct journeys *js, struct lane *lane, const struct destination *to,
 		   instant_us now)
 {
 	const struct sender *sender = sender_for(to);
-	bool more = true;
+	const struct delivery *next;
 	int r = 0;
-	while (r == 0 && more)
-		r = begin_some(js, lane, to, now, &more);
+	while (r == 0 && !journeys_turn_is_over(js) && (next = lane_next(lane, to, now)) &&
+	       has_room(js, lane, to))
+		r = begin_one(js, lane, to, next, now);
 	if (sender->flush)
 		sender->flush(js->kept[to->type]);
-	return pass(r);
+	return r < 0 ? pass(r) : 0;
 }

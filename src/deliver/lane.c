@@ -346,7 +346,7 @@ void lane_ended(struct lane *l, struct journey *j, instant_us now)
 {
 	struct delivery *d = &j->delivery;
 	take_out(l, j);
-	if (j->attempt.unasked)
+	if (j->attempt.unasked && !j->attempt.made)
 		give_turn_back(l, j);
 	l->look |= is_of_before(l, &j->attempt);
 	if (j->attempt.destination->ordered)

@@ -20,12 +20,15 @@ enum {
 	LANE_ENDED_MAX = 64,
 };
 
+struct journeys;
+
 /* One that is under way. */
 struct journey {
 	struct attempt attempt; /* first */
 	struct delivery delivery;
 	struct rules *rules; /* a reference: whom it goes to */
 	struct lane *lane;
+	struct journeys *of; /* whose memory it has; NULL: nobody's */
 	struct journey *next;
 };
 
@@ -39,6 +42,7 @@ struct lane {
 	struct arena memory; /* of the rows */
 	struct journey *journeys;
 	unsigned n_busy;
+	size_t wanted;       /* bytes: so much was not enough for the next; 0: it was */
 	bool more;           /* the last look ended before the end: the next goes on there */
 	bool look;           /* something may be due that was not when a look was begun */
 	instant_us next_due; /* of what is not loaded; 0: nothing */

@@ -5,6 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum {
+	MOVE_US = 20000,
+	TURN_US = 2000, /* a group's */
+};
+
 static const struct lane *lane_at(const void *slot)
 {
 	return *(struct lane *const *)slot;
@@ -111,10 +116,31 @@ static void drop_unused(struct lane_set *l)
 	l->n = kept;
 }
 
+/* Behind the destinations that were declared, a workspace's beside each other, stand those of deeds. What
+ * was owed is forgiven. */
+static int make_groups(struct lane_set *l, const struct rules *rules)
+{
+	const struct destination *to = rules->destinations;
+	struct lane_group *groups = calloc(rules->n_destinations + 1, sizeof(*groups));
+	unsigned n = 0;
+	if (!groups)
+		return fail(-ENOMEM, "destinations");
+	for (unsigned i = 0; i < rules->n_destinations; i++) {
+		if (i == 0 || to[i].workspace != to[i - 1].workspace)
+			groups[n++].first = i;
+		groups[n - 1].n++;
+	}
+	free(l->groups);
+	l->groups = groups;
+	l->n_groups = n;
+	return 0;
+}
+
 int lane_set_fit(struct lane_set *l, const struct rules *rules, struct ledger *ledger,
 		 struct journeys *journeys)
 {
 	int r = complete(l, rules, ledger, journeys);
+	r = r ?: make_groups(l, rules);
 	if (r == 0) {
 		rank(l, rules);
 		drop_unused(l);
@@ -135,6 +161,7 @@ void lane_set_free(struct lane_set *l)
 		lane_free(lane);
 	}
 	free(l->list);
+	free(l->groups);
 	*l = (struct lane_set){ .list = NULL };
 }
 
@@ -155,18 +182,54 @@ int lane_set_load(struct lane_set *l, const struct rules *rules, struct ledger *
 	return pass(r);
 }
 
-/* Each in its turn goes first, because all deeds share the room there is for them. */
+/* Each in its turn goes first; after a turn that was broken off that is who comes behind. */
+static int move_group(struct lane_set *l, struct lane_group *g, const struct rules *rules,
+		      struct journeys *js, instant_us now)
+{
+	int64_t began = js->seen_us;
+	unsigned i = 0;
+	int r = 0;
+	journeys_begin_turn(js, TURN_US);
+	for (; i < g->n && r == 0 && !journeys_turn_is_over(js); i++) {
+		unsigned at = g->first + (g->turn + i) % g->n;
+		r = journeys_begin(js, l->list[at], &rules->destinations[at], now);
+	}
+	bool broken_off = journeys_turn_is_over(js);
+	g->turn = (g->turn + (broken_off ? i : 1)) % g->n;
+	g->owed_us = broken_off ? js->seen_us - began : 0;
+	return pass(r);
+}
+
+/* None for who owes: so all have the same time, however long it takes to make one of theirs. */
+static int move_each_once(struct lane_set *l, const struct rules *rules, struct journeys *js,
+			  int64_t until, instant_us now)
+{
+	unsigned i = 0;
+	int r = 0;
+	l->more = false;
+	for (; i < l->n_groups && r == 0 && js->seen_us < until; i++) {
+		struct lane_group *g = &l->groups[(l->turn + i) % l->n_groups];
+		g->owed_us = MAX(g->owed_us - TURN_US, 0);
+		if (g->owed_us == 0)
+			r = move_group(l, g, rules, js, now);
+		l->more |= g->owed_us > 0;
+	}
+	l->more |= i < l->n_groups;
+	l->turn = l->n_groups ? (l->turn + (i < l->n_groups ? i : 1)) % l->n_groups : 0;
+	return pass(r);
+}
+
 int lane_set_move(struct lane_set *l, const struct rules *rules, struct journeys *journeys,
 		  instant_us now)
 {
-	unsigned n = rules->n_destinations;
-	int r = 0;
-	l->turn++;
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		unsigned at = (l->turn + i) % n;
-		r = journeys_begin(journeys, l->list[at], &rules->destinations[at], now);
-	}
-	return pass(r);
+	int r;
+	journeys->seen_us = time_monotonic_us();
+	int64_t until = journeys->seen_us + MOVE_US;
+	do
+		r = move_each_once(l, rules, journeys, until, now);
+	while (r == 0 && l->more && journeys->seen_us < until);
+	int noted = journeys_begin_noted(journeys, now);
+	return pass(r ?: noted);
 }
 
 instant_us lane_set_wake_at(const struct lane_set *l, const struct rules *rules, instant_us now)

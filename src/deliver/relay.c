@@ -252,6 +252,8 @@ static int relay_send(struct http *h, struct attempt *a)
 		return 0;
 	}
 	int r = relay_make(a, relay_of(a->destination), &c);
+	if (r < 0 && a->arena.poor)
+		return pass(r); /* it is begun anew when others have given some back */
 	if (r < 0) {
 		end_unsent(a, ATTEMPT_RETRY, "there was no memory for it");
 		return 0;

@@ -36,6 +36,7 @@ struct attempt {
 	instant_us doubt_at;      /* an earlier attempt, begun then, may have been taken; 0: none */
 	struct str data_dir;      /* where relative paths begin */
 	struct exchange exchange; /* for senders that speak HTTP */
+	bool made;                /* of a template or without: its turn is used, sent or not */
 	void (*done)(struct attempt *a);
 
 	enum attempt_outcome outcome;

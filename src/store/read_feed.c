@@ -115,45 +115,6 @@ int store_read_feed_end(struct store_reader *r, uint64_t *seq)
 	return x < 0 ? pass(x) : 0;
 }
 
-/* One step down the contact's list. */
-struct link {
-	uint64_t prev, contact;
-	uint32_t definition;
-	instant_us received_at;
-};
-
-static int read_link(struct store_reader *r, uint64_t seq, struct link *l)
-{
-	sqlite3_stmt *st = r->st[RD_EVENT_LINK];
-	*l = (struct link){ .prev = seq };
-	db_bind_i64(st, 1, (int64_t)seq);
-	int x = db_step(st);
-	if (x == DB_ROW)
-		*l = (struct link){ (uint64_t)db_i64(st, 0), (uint64_t)db_i64(st, 1),
-				    (uint32_t)db_i64(st, 2), db_i64(st, 3) };
-	db_reset(st);
-	if (x == DB_ROW && l->prev < seq)
-		return 0;
-	return x < 0 ? pass(x) : db_damaged("a contact's list of events");
-}
-
-int store_count_back(struct store_reader *r, uint64_t seq, uint32_t definition, instant_us since,
-		     unsigned most, uint64_t *n)
-{
-	struct link l;
-	*n = 0;
-	for (; seq > 0 && most > 0; most--) {
-		int x = read_link(r, seq, &l);
-		if (x < 0)
-			return pass(x);
-		if (l.received_at < since)
-			break;
-		*n += definition == 0 || l.definition == definition;
-		seq = l.prev;
-	}
-	return 0;
-}
-
 int store_read_gone(struct store_reader *r, struct arena *a, uint64_t after, unsigned limit,
 		    struct gone_row **rows, unsigned *n)
 {

@@ -206,11 +206,6 @@ MUST_CHECK int store_read_feed_end(struct store_reader *r, uint64_t *seq);
 /* The newest that was received by then; 0: there is none. */
 MUST_CHECK int store_read_feed_at(struct store_reader *r, instant_us at, uint64_t *seq);
 
-/* How many of the contact's events, from this one of its down, are of the definition (0: of any) and
- * were received since; looks at `most` of them. */
-MUST_CHECK int store_count_back(struct store_reader *r, uint64_t seq, uint32_t definition,
-				instant_us since, unsigned most, uint64_t *n);
-
 /* The contact of that row number. STORE_NONE: it is gone. */
 MUST_CHECK int store_read_contact(struct store_reader *r, struct arena *a, uint64_t number,
 				  struct contact_view *row);

@@ -112,8 +112,8 @@ def check_person(other, there, vendor, event, contact):
         assert person["attributes"]["email"] == EMAIL
     elif vendor == "infobip" and "external_id" in had:
         assert has["external_id"] == had["external_id"]
-    else:
-        assert has["email"] == EMAIL
+    else:  # the e-mail may have become somebody else's, by what came first from another vendor
+        assert EMAIL in (has.get("email"), person["attributes"].get("email"))
     if "first_name" in contact["attributes"] and vendor in ("pristo", "omnisend"):
         assert person["attributes"]["first_name"] == contact["attributes"]["first_name"]
 

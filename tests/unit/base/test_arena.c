@@ -183,6 +183,28 @@ static void leaves_room_beside_an_owner(void **state)
 	assert_int_equal(budget.used + owners[0].held + owners[1].held, 0);
 }
 
+/* One that was not doubled because of it is none, nor is one at the ceiling. */
+static void tells_what_was_refused_for_the_budget(void **state)
+{
+	struct arena_budget budget = { .max = 40 * KIB };
+	struct arena a;
+	(void)state;
+	arena_init(&a, 60 * KIB, &budget);
+	assert_non_null(arena_alloc(&a, 100));
+	assert_null(arena_alloc(&a, 55 * KIB));
+	assert_true(a.full && !a.poor);
+	assert_non_null(arena_alloc(&a, 24 * KIB));
+	assert_non_null(arena_alloc(&a, 10 * KIB));
+	assert_false(a.poor);
+	assert_null(arena_alloc(&a, 10 * KIB));
+	assert_true(a.poor && !a.full);
+	assert_non_null(arena_alloc(&a, 1 * KIB));
+	assert_true(a.poor);
+	arena_reset(&a);
+	assert_false(a.poor);
+	arena_fini(&a);
+}
+
 static void budgets_what_lies_in_no_arena(void **state)
 {
 	struct arena_budget budget = { .max = 100 * KIB };
@@ -330,6 +352,7 @@ int main(void)
 		cmocka_unit_test(takes_the_rest_of_a_ceiling_that_has_no_room_for_a_doubled_chunk),
 		cmocka_unit_test(shares_a_budget_beyond_the_first_chunk),
 		cmocka_unit_test(leaves_room_beside_an_owner),
+		cmocka_unit_test(tells_what_was_refused_for_the_budget),
 		cmocka_unit_test(budgets_what_lies_in_no_arena),
 		cmocka_unit_test(knows_what_fits),
 		cmocka_unit_test(charges_a_large_first_piece_too),

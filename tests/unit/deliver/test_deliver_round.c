@@ -97,6 +97,25 @@ static void what_is_to_be_done_is_done_soon_wherever_the_clock_goes(void **state
 	end(&w);
 }
 
+/* Lanes that were broken off go on without a pause; what could not be begun is written soon. */
+static void what_was_broken_off_goes_on_at_once(void **state)
+{
+	struct world w;
+	(void)state;
+	begin(&w);
+	settle(w.d);
+	assert_false(w.d->lanes.more);
+	w.d->lanes.more = true;
+	assert_int_equal(deliver_ms_to_next(w.d), 0);
+	deliver_round(w.d);
+	assert_false(w.d->lanes.more);
+	w.d->journeys.n_unbegun = 1;
+	assert_true(deliver_has_to_write(w.d));
+	settle(w.d);
+	assert_int_equal(w.d->journeys.n_unbegun, 0);
+	end(&w);
+}
+
 /* --- A ledger that cannot be opened --- */
 
 static void path_of(const struct world *w, const char *name, char out[static 200])
@@ -387,6 +406,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_to_be_done_is_done_soon_wherever_the_clock_goes),
+		cmocka_unit_test(what_was_broken_off_goes_on_at_once),
 		cmocka_unit_test(it_is_tried_again_less_and_less_often),
 		cmocka_unit_test(the_last_writes_what_has_ended),
 		cmocka_unit_test(the_last_may_fail),

@@ -62,12 +62,10 @@ static void open_world(struct world *w)
 	assert_done(rules_new(w->catalog, &w->rules));
 	assert_int_equal(w->rules->destinations[0].no, to);
 	lane_init(&w->lane, to, &w->js);
-	w->js = (struct journeys){ .dir = w->f.dir,
-				   .http = w->http,
-				   .reader = w->f.reader,
-				   .kept = w->kept,
-				   .ledger = w->ledger,
-				   .rules = w->rules };
+	journeys_init(&w->js, w->f.dir, w->http, w->kept);
+	w->js.reader = w->f.reader;
+	w->js.ledger = w->ledger;
+	w->js.rules = w->rules;
 }
 
 static void free_all(struct journey *list)
@@ -108,7 +106,10 @@ static int begin(struct world *w)
 {
 	const struct destination *to = &w->rules->destinations[0];
 	int r = lane_load(&w->lane, to, w->ledger, 10);
-	return r ?: journeys_begin(&w->js, &w->lane, to, 10);
+	journeys_begin_turn(&w->js, US_PER_S);
+	r = r ?: journeys_begin(&w->js, &w->lane, to, 10);
+	int noted = journeys_begin_noted(&w->js, 10);
+	return r ?: noted;
 }
 
 static bool has_begun(const struct world *w, uint64_t no)

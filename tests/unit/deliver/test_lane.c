@@ -357,6 +357,22 @@ static void test_what_was_never_sent_takes_no_turn(void **state)
 	assert_int_equal(deliver_all(T0 + US_PER_S), 1);
 }
 
+/* What was made took its time, whoever refused it. */
+static void test_what_was_made_takes_a_turn(void **state)
+{
+	(void)state;
+	to.requests_per_second = 1;
+	for (unsigned i = 0; i < 4; i++)
+		decide(T0, i);
+	for (unsigned i = 0; i < 4; i++) {
+		struct journey *j = begin(T0 + i * US_PER_S);
+		assert_non_null(j);
+		j->attempt.unasked = j->attempt.made = true;
+		end(j, ATTEMPT_DEAD, T0 + i * US_PER_S);
+		assert_null(begin(T0 + i * US_PER_S));
+	}
+}
+
 static void test_a_turn_that_was_not_taken(void **state)
 {
 	(void)state;
@@ -721,6 +737,7 @@ int main(void)
 		CASE(test_waits_after_the_clock_was_set_back),
 		CASE(test_nothing_is_hidden_by_a_clock_that_was_set_back),
 		CASE(test_what_was_never_sent_takes_no_turn),
+		CASE(test_what_was_made_takes_a_turn),
 		CASE(test_a_turn_that_was_not_taken),
 		CASE(test_breaks_and_heals),
 		CASE(test_only_an_answer_heals),
