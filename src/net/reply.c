@@ -148,6 +148,7 @@ void reply_give_up(struct request *req)
 {
 	req->status = 503;
 	req->close_after = true;
+	req->head.failed = true; /* what was begun of it is not sent: reply_seal() */
 	req->out[0] = bare_503;
 	req->out[1] = (struct str){ 0 };
 }

@@ -236,6 +236,12 @@ static inline void serve(void *ctx, struct request *req)
 		reply_begin(req, 200);
 		reply_header(req, STR("X-Hog"), (struct str){ big, sizeof(big) });
 		reply_send(req, STR(""), STR("never sent"));
+	} else if (str_eq(req->path, STR("/begun"))) {
+		reply_begin(req, 202);
+		reply_header(req, STR("X-Begun"), STR("never sent"));
+		reply_send_503(req);
+	} else if (str_eq(req->path, STR("/bare"))) {
+		reply_send_503(req);
 	} else if (str_eq(req->path, STR("/status")) || str_eq(req->path, STR("/inject")) ||
 		   str_eq(req->path, STR("/field"))) {
 		serve_odd(req);

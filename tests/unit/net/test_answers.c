@@ -21,6 +21,8 @@ static void test_answer_shape(void **state)
 		  "\r\nDate: ", "Connection" },
 		{ "GET /status?503 HTTP/1.1\r\n" HOST "\r\n",
 		  "HTTP/1.1 503 Service Unavailable\r\n", "\r\nDate: ", "Connection" },
+		{ "GET /begun HTTP/1.1\r\n" HOST "\r\n",
+		  "HTTP/1.1 503 Service Unavailable\r\n", "\r\nRetry-After: 1\r\n", "X-Begun" },
 		{ "GET /ok HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "HTTP/1.1 200 OK\r\n",
 		  "\r\nConnection: keep-alive\r\n", "close" },
 		{ "GET /ok HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", "\r\nConnection: close\r\n",

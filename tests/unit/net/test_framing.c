@@ -154,6 +154,14 @@ static const struct wire wires[] = {
 	  },
 	{ "no memory for an answer", STR_INIT("GET /hog HTTP/1.1\r\n" HOST "\r\n"), { 503 },
 	  CLOSED, "" },
+	{ "no memory for the rest of it", STR_INIT("GET /begun HTTP/1.1\r\n" HOST "\r\n"), { 503 },
+	  CLOSED, "" },
+	{ "the same for the head alone", STR_INIT("HEAD /begun HTTP/1.1\r\n" HOST "\r\n"), { 503 },
+	  CLOSED, "" },
+	{ "no memory to begin it", STR_INIT("GET /bare HTTP/1.1\r\n" HOST "\r\n"), { 503 },
+	  CLOSED, "" },
+	{ "the same in HTTP/1.0", STR_INIT("GET /bare HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"),
+	  { 503 }, CLOSED, "" },
 };
 /* clang-format on */
 
