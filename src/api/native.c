@@ -272,7 +272,8 @@ static void refuse_caller(struct request *req)
 
 static void submit_read(struct native_query *q)
 {
-	hold_catalog(q);
+	if (q->resource->show)
+		hold_catalog(q);
 	if (!reads_submit(intake_reads(q->native->intake), q->req->loop, q->job.key_no,
 			  q->resource->is_long, &q->work))
 		return;

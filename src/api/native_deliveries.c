@@ -53,7 +53,9 @@ static int put_event_ids(struct native_query *q, struct store_reader *r, const s
 		buf_lit(&q->body, ",\"id\":null,\"event_id\":null,\"contact_id\":null");
 		return STORE_OK;
 	}
-	put_text(&q->body, "id", payload_id(&q->req->arena, d, event));
+	struct str id = payload_id(&q->req->arena, d, event);
+	q->body.failed |= !id.p;
+	put_text(&q->body, "id", id);
 	put_uuid(&q->body, "event_id", event->id);
 	put_uuid(&q->body, "contact_id", event->contact_id);
 	return STORE_OK;

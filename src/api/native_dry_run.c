@@ -14,8 +14,8 @@ enum {
 	EVENTS_MAX = 1000,
 	EVENTS_PER_PAGE = 20,
 	SECONDS_MAX = 5,                         /* a worker thread is not held for longer */
-	SCRATCH_BYTES_MAX = 2 * JSON_MEMORY_MAX, /* a page of events, or the JSON of one and its
-						    contact's */
+	ROWS_BYTES_MAX = 64 * 1024 * 1024,       /* a page of events, as text */
+	SCRATCH_BYTES_MAX = 2 * JSON_MEMORY_MAX, /* the JSON of one event and its contact's */
 };
 
 struct dry_run {
@@ -163,7 +163,7 @@ static int read_dry_run(struct native_query *q, struct store_reader *r)
 	struct dry_run *t = q->state;
 	t->reader = r;
 	t->ends_ms = time_monotonic_ms() + SECONDS_MAX * 1000;
-	arena_init(&t->rows, SCRATCH_BYTES_MAX, NULL);
+	arena_init(&t->rows, ROWS_BYTES_MAX, NULL);
 	arena_init(&t->scratch, SCRATCH_BYTES_MAX, NULL);
 	int e = look_at_all(t);
 	arena_fini(&t->rows);

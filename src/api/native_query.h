@@ -15,8 +15,7 @@ struct native_query {
 	const struct resource *resource;
 	const char *pattern;
 	struct str params[ROUTE_PARAMS_MAX];
-	/* The catalog, the key's workspace in it, what the key may. On the net loop, and in a read or
-	 * show that comes of prepare. */
+	/* The catalog, the key's workspace in it, what the key may. On the net loop, and in show. */
 	const struct catalog *catalog;
 	const struct workspace *workspace;
 	struct catalog *held; /* the same, while it is with a worker */

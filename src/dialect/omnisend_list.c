@@ -7,8 +7,6 @@
 
 #include "model/contact.h"
 
-/* Of rows on a page: an answer, and what it takes to make it, is several times that. */
-
 struct filter {
 	struct str email, phone, status, tag, segment, from; /* .p NULL: not asked for */
 	struct str after, before;

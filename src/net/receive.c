@@ -71,7 +71,8 @@ static void serve(struct conn *c)
 	c->n_queue++;
 	size_t used = arena_used(&req->arena);
 	request_serve(req);
-	turns_served(c, req, arena_used(&req->arena) - used);
+	/* One that is not answered yet may be with another thread, and its arena with it. */
+	turns_served(c, req, req->ready ? arena_used(&req->arena) - used : 0);
 }
 
 /* Feeds the request under way, or begins one. Returns the bytes taken. */

@@ -23,7 +23,7 @@ static int work_of(const struct request *req, size_t unit)
 /* By memory, so that what was made counts though it was not sent: for HEAD, or for want of more of it. */
 static int answer_work(const struct request *req, size_t made)
 {
-	return req->ready ? (int)MIN(made / MADE_UNIT + req->reply_bytes / READ_UNIT, DEBT_MAX) : 0;
+	return (int)MIN(made / MADE_UNIT + req->reply_bytes / READ_UNIT, DEBT_MAX);
 }
 
 static struct turns_line *line_of(const struct conn *c)

@@ -52,9 +52,10 @@ void turns_arrive(struct conn *c);
 /* Whether the next request may begin; if so, it counts as begun. */
 bool turns_begin(struct conn *c);
 
-/* Whether this one, which is read completely, may be served now. */
+/* Whether this one, which is read completely, may be served now. Who asks for what anybody may have is a
+ * stranger from here on. */
 bool turns_may_serve(struct conn *c, const struct request *req);
-/* `made`: bytes that it took of its arena since. */
+/* `made`: bytes that it took of its arena since; 0 for one that is not answered yet. */
 void turns_served(struct conn *c, const struct request *req, size_t made);
 /* Work for it that is no request. */
 void turns_spend(struct conn *c, int work);
