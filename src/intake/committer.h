@@ -48,7 +48,9 @@ struct commit_job {
 struct committer_config {
 	struct store *store;
 	unsigned queue_max; /* operations accepted and not yet home; see shares.h */
-	unsigned batch_max; /* operations in one transaction, unless one job alone has more */
+	unsigned
+		batch_max; /* operations in one transaction, unless one job alone has more; fewer where
+			     * they are much work (lanes_put_back()) */
 
 	/* Called after each batch that was committed, on the committer's thread, when its jobs are on
 	 * their way home; NULL: nobody follows. */

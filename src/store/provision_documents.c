@@ -66,6 +66,9 @@ static int judge_uses(struct store *s, const struct workspace *w, struct arena *
 	const struct document *d =
 		workspace_document(w, DOCUMENT_DESTINATION, json_str(json_get(v, STR("name"))));
 	must(d);
+	/* What has changed is held against it, not the other way round. */
+	if (d->updated_at < s->at.received_at)
+		return STORE_OK;
 	int r = document_judge_relay(s, a, w, d, problem);
 	return r == STORE_OK ? document_judge_path(s, a, w->no, d, problem) : r;
 }

@@ -137,7 +137,6 @@ static void what_is_refused_writes_nothing(void **state)
 	fixture_end(&f);
 }
 
-/* Where a name is only said, nothing is sent to it. */
 /* Lines of two workspaces in one file would be nobody's; of one they are its own affair. */
 static void a_file_is_one_workspaces(void **state)
 {
@@ -174,6 +173,7 @@ static void a_file_is_one_workspaces(void **state)
 	fixture_end(&f);
 }
 
+/* Where a name is only said, nothing is sent to it. */
 static void a_destination_that_is_only_named_can_go(void **state)
 {
 	static const char *const rules[] = {

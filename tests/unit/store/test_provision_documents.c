@@ -103,6 +103,31 @@ static void what_is_switched_off_stays_so(void **state)
 #define RELAY     "{\"name\":\"crm\",\"type\":\"relay\",\"vendor\":\"omnisend\",\"key\":\"k\"}"
 #define RULE_BODY "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\",\"body\":\"{}\"}]}"
 
+#define LOG_BELOW "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log/below\"}"
+#define LOG_RULE  "{\"name\":\"r\",\"actions\":[{\"send\":\"log\"}]}"
+
+/* An older version let two workspaces have one file. That is no reason to refuse what has nothing to do
+ * with it. */
+static void a_clash_of_before_hinders_no_start(void **state)
+{
+	(void)state;
+	assert_done(declare(LOG, LOG_RULE, NULL, 0));
+	fixture_close(&f);
+	assert_int_equal(
+		fixture_sql(
+			f.dir,
+			"INSERT INTO document(workspace, kind, name, body, created_at, updated_at)"
+			" SELECT 2, kind, name, body, created_at, updated_at FROM document"
+			" WHERE name = 'log'"),
+		1);
+	fixture_open(&f);
+	clock_us += US_PER_S;
+	assert_done(declare(LOG, "{\"name\":\"s\",\"actions\":[{\"send\":\"log\"}]}", NULL, 0));
+	assert_non_null(body_of(DOCUMENT_AUTOMATION, "s"));
+	assert_int_equal(declare(LOG_BELOW, LOG_RULE, NULL, 0), STORE_REFUSED);
+	assert_string_equal(body_of(DOCUMENT_DESTINATION, "log"), LOG);
+}
+
 /* What is judged is how all of the file leaves the workspace. */
 static void a_relay_takes_no_template_of_before(void **state)
 {
@@ -213,6 +238,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(they_are_made_and_replaced),
 		CASE(what_is_switched_off_stays_so),
+		CASE(a_clash_of_before_hinders_no_start),
 		CASE(a_relay_takes_no_template_of_before),
 		CASE(what_does_not_fit_is_refused_with_all),
 		CASE(there_are_so_many_and_no_more),
