@@ -116,7 +116,8 @@ void arena_reset(struct arena *a)
 	}
 	a->owner = NULL;
 	a->at = a->end = NULL;
-	a->full = a->poor = false;
+	a->full = false;
+	a->poor = 0;
 	if (a->newest)
 		use_chunk(a, a->newest);
 }
@@ -161,7 +162,8 @@ static bool add_chunk(struct arena *a, size_t n)
 		return true;
 	if (size > least && add_chunk_of(a, least, &poor))
 		return true;
-	a->poor |= poor;
+	if (poor)
+		a->poor = least;
 	return false;
 }
 

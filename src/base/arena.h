@@ -36,7 +36,7 @@ struct arena {
 	struct arena_budget *budget; /* NULL: none */
 	struct arena_owner *owner;   /* NULL: nobody, who may have all of the budget */
 	bool full;                   /* the last refusal was for the ceiling */
-	bool poor;                   /* something was refused for the budget, since it was reset */
+	size_t poor; /* bytes: last refused for the budget, since it was reset; 0: nothing */
 };
 
 void arena_init(struct arena *a, size_t ceiling, struct arena_budget *budget);

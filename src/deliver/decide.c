@@ -94,15 +94,15 @@ static int take_back(struct decider *d, struct walker *w, bool *taken_back)
 	return pass(ledger_move(d->ledger, w->automation->no, w->seq));
 }
 
-/* One that is paused stands where the feed ends, and nothing that came by then sets it off later. So
- * the ledger knows it: it may be declared otherwise, and a start come, before that is seen here. */
+/* Nothing that came before it was paused, or went on, sets one off later. The ledger knows which is paused,
+ * because it may be declared otherwise, and a start come, before that is seen here. */
 static int pause_or_go_on(struct decider *d, struct walker *w)
 {
 	const struct automation *m = w->automation;
 	bool was_paused;
-	uint64_t from = m->paused ? d->end : 0;
+	uint64_t from = 0;
 	int r = ledger_paused(d->ledger, m->no, &was_paused);
-	if (r == 0 && was_paused && !m->paused)
+	if (r == 0 && was_paused != m->paused)
 		r = store_read_feed_at(d->reader, m->updated_at, &from);
 	w->seq = MAX(w->seq, from);
 	if (r < 0 || was_paused == m->paused)
@@ -170,15 +170,11 @@ static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 	return most;
 }
 
-static uint64_t stands_at(const struct decider *d, const struct walker *w)
-{
-	return w->automation->paused ? d->end : w->seq;
-}
-
 void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held)
 {
-	*seq = stands_at(d, &d->walkers[i]);
-	*held = d->walkers[i].without || waiting_behind(d, &d->walkers[i]) >= d->most;
+	const struct walker *w = &d->walkers[i];
+	*seq = w->automation->paused ? d->end : w->seq;
+	*held = w->without || waiting_behind(d, w) >= d->most;
 }
 
 /* True: some stand still that could go on later. */
@@ -229,8 +225,7 @@ int decider_save(struct decider *d, instant_us now)
 {
 	int r = 0;
 	for (unsigned i = 0; d->rules && i < d->rules->n_automations && r == 0; i++)
-		r = ledger_move(d->ledger, d->walkers[i].automation->no,
-				stands_at(d, &d->walkers[i]));
+		r = ledger_move(d->ledger, d->walkers[i].automation->no, d->walkers[i].seq);
 	d->unsaved = false;
 	d->saved_at = now;
 	return pass(r);

@@ -198,13 +198,18 @@ static struct journey *journey_new(struct journeys *js, struct lane *lane,
 	return j;
 }
 
-/* What came of it before it was begun. The next is not tried before there is more than it has taken. */
-static int end_early(struct journey *j, int r)
+/* What came of it before it was begun. The next is not tried before there is room for what it has taken and
+ * what it was refused; twice for what it holds, since that counts as taken and as its owner's. */
+static int end_early(struct journey *j, int r, const char **why)
 {
 	const struct arena *a = &j->attempt.arena;
+	size_t n = JOURNEY_BYTES + 2 * a->held + a->poor;
 	if (r >= 0 || !a->poor)
 		return r;
-	j->lane->wanted = MIN(2 * a->held, (size_t)MEMORY_MAX);
+	*why = too_large;
+	if (n > JOURNEYS_BYTES_MAX - JOURNEY_BYTES)
+		return NOTHING_TO_SEND;
+	j->lane->wanted = n;
 	return NO_ROOM;
 }
 
@@ -212,7 +217,7 @@ static int make(struct journeys *js, struct journey *j, const char **why)
 {
 	if (!take_memory(js, j))
 		return NO_ROOM;
-	return end_early(j, fill(js, j, why));
+	return end_early(j, fill(js, j, why), why);
 }
 
 /* It counts as begun from here on, unless there was no room. *out is NULL when it has ended already:
@@ -270,10 +275,13 @@ static int note_all(struct journeys *js, struct journey *const *list, unsigned n
 
 static int start(struct journeys *js, struct journey *j)
 {
+	const char *why = too_large;
 	int r = sender_for(j->attempt.destination)->send(js->http, &j->attempt);
-	if (r == 0 || !j->attempt.arena.full)
-		return r == 0 ? 0 : end_early(j, r);
-	give_up(j, ATTEMPT_DEAD, too_large);
+	if (r < 0)
+		r = j->attempt.arena.full ? NOTHING_TO_SEND : end_early(j, r, &why);
+	if (r != NOTHING_TO_SEND)
+		return r;
+	give_up(j, ATTEMPT_DEAD, why);
 	return 0;
 }
 
@@ -309,18 +317,29 @@ static bool has_room(struct journeys *js, const struct lane *lane, const struct 
 	return has_memory(js, lane, to);
 }
 
+static bool find_room(struct journeys *js, struct lane *lane, const struct destination *to)
+{
+	lane->no_room = !has_room(js, lane, to);
+	return !lane->no_room;
+}
+
+static int start_or_note(struct journeys *js, struct journey *j, instant_us now)
+{
+	if (!is_noted(j->attempt.destination))
+		return pass(start_or_take_back(js, j));
+	js->noted[js->n_noted++] = j;
+	return js->n_noted < JOURNEYS_NOTED_MAX ? 0 : pass(journeys_begin_noted(js, now));
+}
+
 static int begin_one(struct journeys *js, struct lane *lane, const struct destination *to,
 		     const struct delivery *what, instant_us now)
 {
 	struct journey *j;
 	int r = prepare(js, lane, to, what, now, &j);
+	if (j)
+		r = start_or_note(js, j, now);
 	js->seen_us = time_monotonic_us();
-	if (!j)
-		return r < 0 ? pass(r) : r;
-	if (!is_noted(to))
-		return pass(start_or_take_back(js, j));
-	js->noted[js->n_noted++] = j;
-	return js->n_noted < JOURNEYS_NOTED_MAX ? 0 : pass(journeys_begin_noted(js, now));
+	return r < 0 ? pass(r) : r;
 }
 
 void journeys_begin_turn(struct journeys *js, int64_t us)
@@ -340,7 +359,7 @@ int journeys_begin(struct journeys *js, struct lane *lane, const struct destinat
 	const struct delivery *next;
 	int r = 0;
 	while (r == 0 && !journeys_turn_is_over(js) && (next = lane_next(lane, to, now)) &&
-	       has_room(js, lane, to))
+	       find_room(js, lane, to))
 		r = begin_one(js, lane, to, next, now);
 	if (sender->flush)
 		sender->flush(js->kept[to->type]);

@@ -37,7 +37,7 @@ struct journeys {
 	unsigned n_noted;
 	struct journey *ended; /* not yet in the ledger; the owner takes them out */
 	/* Deliveries that were noted and could not be begun: the owner tells the ledger, and forgets
-	 * them, before any other is begun. */
+	 * them, before any other is noted. */
 	uint64_t unbegun[JOURNEYS_NOTED_MAX];
 	unsigned n_unbegun;
 	instant_us noted_at;

@@ -364,7 +364,7 @@ instant_us lane_wakes_at(const struct lane *l, const struct destination *d, inst
 	if (l->disabled || !ready)
 		return 0;
 	if (is_broken(l))
-		return l->n_busy ? 0 : MAX(MAX(try_at(l, now), held), ready);
+		return l->n_busy || l->no_room ? 0 : MAX(MAX(try_at(l, now), held), ready);
 	if (!loaded)
 		return ready;
 	if (now < held)

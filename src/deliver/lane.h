@@ -42,7 +42,8 @@ struct lane {
 	struct arena memory; /* of the rows */
 	struct journey *journeys;
 	unsigned n_busy;
-	size_t wanted;       /* bytes: so much was not enough for the next; 0: it was */
+	size_t wanted;       /* bytes that the next needs beside its own part; 0: as others do */
+	bool no_room;        /* for the next, until an attempt of somebody's has ended */
 	bool more;           /* the last look ended before the end: the next goes on there */
 	bool look;           /* something may be due that was not when a look was begun */
 	instant_us next_due; /* of what is not loaded; 0: nothing */

@@ -9,7 +9,7 @@
 
 #include "deliver/journeys.h"
 
-/* The lanes of a workspace, those of its deeds apart: which goes first, and how much longer than their
+/* The lanes of a workspace that stand together: which goes first, and how much longer than their
  * turn it took to make what they sent. What they owe they wait for. */
 struct lane_group {
 	unsigned first, n, turn;

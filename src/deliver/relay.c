@@ -111,7 +111,9 @@ int relay_make(struct attempt *a, const struct relay_vendor *vendor, struct rela
 		note_identities(c);
 		note_attributes(c);
 	}
-	bool failed = c->failed || c->path.failed || c->body.failed || c->note.failed;
+	/* What is only looked at does not say that there was no memory for it. */
+	bool refused = c->arena->poor || c->arena->full;
+	bool failed = refused || c->failed || c->path.failed || c->body.failed || c->note.failed;
 	return failed ? fail(-ENOMEM, "an event for a vendor") : 0;
 }
 

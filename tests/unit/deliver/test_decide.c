@@ -433,6 +433,28 @@ static void what_came_while_it_was_paused_and_others_were_behind(void **state)
 	close_world(&w);
 }
 
+/* The run that goes on under the rules of before notes nothing that would hide it. */
+static void what_came_after_a_pause_whose_end_was_not_seen_yet(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_DESTINATION, "log", LOG);
+	declare(&w, DOCUMENT_AUTOMATION, "r", PAUSED);
+	declare(&w, DOCUMENT_AUTOMATION, "s", "{\"name\":\"s\",\"actions\":[{\"send\":\"log\"}]}");
+	take(&w);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 1);
+	event(&w, "a@example.com", "{\"total\":1}");
+	change(&w, RULE);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 2);
+	take(&w);
+	assert_int_equal(run(&w), 1);
+	close_world(&w);
+}
+
 /* What changed, and whether the ledger was looked at in between, as it is not when a kill and a
  * provisioning file come together. */
 static void what_came_before_a_start_with_another_declaration(void **state)
@@ -830,6 +852,7 @@ int main(void)
 		cmocka_unit_test(a_cool_down_has_an_end),
 		cmocka_unit_test(what_came_while_it_was_paused),
 		cmocka_unit_test(what_came_while_it_was_paused_and_others_were_behind),
+		cmocka_unit_test(what_came_after_a_pause_whose_end_was_not_seen_yet),
 		cmocka_unit_test(what_came_before_a_start_with_another_declaration),
 		cmocka_unit_test(one_that_was_paused_later_than_the_store_was_put_back),
 		cmocka_unit_test(while_it_waits_nothing_is_decided),

@@ -292,6 +292,28 @@ static void what_is_under_way_has_a_ceiling(void **state)
 	close_world(&w);
 }
 
+/* Also where there was some room, and to find that out took as long as a turn. */
+static void who_found_no_room_waits_for_it(void **state)
+{
+	enum { MANY = 8, STEP = 200 * 1024, STEPS = 12 };
+	(void)state;
+	for (unsigned i = 0; i < STEPS; i++) {
+		struct world w;
+		open_large(&w);
+		w.js.memory.max = ROOM / 4 + i * (size_t)STEP;
+		slow_from = 1;
+		slow_us = 3000;
+		slow_to = add(&w, 1, "a", HOOK("a"), RULE("a"), MANY);
+		begin(&w);
+		move(&w);
+		for (unsigned k = 0; k < 2 * MANY && w.lanes.more; k++)
+			move(&w);
+		assert_false(w.lanes.more);
+		assert_in_range(busy(&w, 0), 1, MANY - 1);
+		close_world(&w);
+	}
+}
+
 /* One of the destination's is taken, as if it had answered. */
 static bool end_one(struct world *w, unsigned i)
 {
@@ -369,6 +391,7 @@ int main(void)
 		cmocka_unit_test(who_takes_ten_times_as_long_begins_a_tenth),
 		cmocka_unit_test(what_is_noted_is_synced_once),
 		cmocka_unit_test(what_is_under_way_has_a_ceiling),
+		cmocka_unit_test(who_found_no_room_waits_for_it),
 		cmocka_unit_test(all_are_sent_in_the_end),
 	};
 	sqlite3_auto_extension((void (*)(void))watch);
