@@ -2,10 +2,11 @@
  * Decisions: what the events of the feed mean for the automations. Each automation has a position
  * on the feed; what it selects is written to the ledger in the transaction that moves it. An
  * automation whose destination has too much waiting stands still, and goes on from there later: so
- * a destination that is gone for long costs no more than that. So does one whose destination is
- * declared and no rule (deliver/rules.h). Before, while it has much waiting and
- * nothing is won by deciding more, it goes on slowly, so that ingestion has the processor. One that
- * is paused stands at the end, wherever it was: what it has not decided by then sets nothing off.
+ * a destination that is gone for long costs no more than that. While much waits, but not too much, it
+ * goes on slowly, so that ingestion has the processor. It stands still too while its destination is
+ * declared and no rule (deliver/rules.h). One that is paused stands at the end, wherever it was: what
+ * it has not decided by then sets nothing off. A run is broken off after some time; who took much of
+ * it rests (deliver/rest.h).
  *
  * Thread: the delivering thread.
  */

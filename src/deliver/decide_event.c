@@ -129,7 +129,7 @@ static int decide_or_leave(struct subject *s, const struct walker *w, unsigned *
 		return pass(r);
 	log_error("event_left_out", LOG_STR("workspace", s->workspace->name),
 		  LOG_STR("automation", w->automation->name),
-		  LOG_I("event", (int64_t)s->row->event.seq), LOG_STR("cause", db_damage()));
+		  LOG_I("seq", (int64_t)s->row->event.seq), LOG_STR("cause", db_damage()));
 	return 0;
 }
 

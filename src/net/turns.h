@@ -14,7 +14,7 @@
  * key and made a mistake. What those that linger still send is dropped at the expense of the strangers.
  *
  * Work is counted, not timed: a unit is an ordinary request, some microseconds. A large body counts as
- * many, if it was not only read, and so does a large answer that is given at once. What that weighs is
+ * many, as fewer if it was only read, and so does a large answer that is given at once. What that weighs is
  * known afterwards: an allowance may become a debt, which those that follow pay off before it is had again.
  * Where strangers are given large answers (net_app.anybodys), a new connection waits for that too.
  */

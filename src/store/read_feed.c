@@ -18,7 +18,7 @@ static void tell_damaged(struct store_reader *r, const struct raw_event *e)
 	catalog_refresh(store_catalog(r->s), &c);
 	const struct workspace *w = catalog_workspace(c, e->workspace);
 	log_error("event_unreadable", LOG_STR("workspace", w ? w->name : STR("")),
-		  LOG_I("event", (int64_t)e->row.seq), LOG_STR("cause", db_damage()));
+		  LOG_I("seq", (int64_t)e->row.seq), LOG_STR("cause", db_damage()));
 }
 
 /* *kept: it is no damaged one. */
