@@ -157,7 +157,7 @@ static bool add_chunk(struct arena *a, size_t n)
 	a->full = least > room;
 	if (a->full)
 		return false;
-	bool poor;
+	bool poor = false;
 	if (size <= room && add_chunk_of(a, size, &poor))
 		return true;
 	if (size > least && add_chunk_of(a, least, &poor))

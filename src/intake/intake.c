@@ -329,8 +329,10 @@ void intake_serve(struct intake *in, struct request *req)
 	enum refusal why = admit(in, p);
 	req->welcome = !why;
 	req->looked_into = p->call.endpoint && p->call.endpoint->identify;
-	if (!why)
+	if (!why) {
+		must(p->call.endpoint);
 		p->workspace = p->call.workspace->no;
+	}
 	why = why ?: p->call.endpoint->decode(&p->call);
 	why = why ?: go_on(in, p);
 	if (why)
