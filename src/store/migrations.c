@@ -20,6 +20,7 @@ static const char *const versions[] = { version_1 };
 static int judge(sqlite3 *db, int64_t *version, bool *empty)
 {
 	int64_t application = 0, tables = 0;
+	*version = 0;
 	int r = db_query_i64(db, "PRAGMA application_id", &application);
 	r = r ?: db_query_i64(db, "PRAGMA user_version", version);
 	r = r ?: db_query_i64(db, "SELECT count(*) FROM sqlite_schema", &tables);

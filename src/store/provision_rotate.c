@@ -40,6 +40,7 @@ static int sort_declared(struct store *s, const struct provision_workspace *p, s
 		return fail(-ENOMEM, "provisioning");
 	for (unsigned i = 0; i < d->n; i++)
 		d->by_digest[i] = d->by_name[i] = &p->keys[i];
+	/* NOLINTBEGIN(bugprone-sizeof-expression): pointers are what is sorted and looked up */
 	qsort(d->by_digest, n, sizeof(*d->by_digest), compare_digests);
 	qsort(d->by_name, n, sizeof(*d->by_name), compare_names);
 	return 0;
@@ -52,6 +53,7 @@ static bool is_replaced(const struct declared *d, const struct key *k)
 	const struct provision_key *key = &like;
 	return bsearch(&key, d->by_name, d->n, sizeof(key), compare_names) &&
 	       !bsearch(&key, d->by_digest, d->n, sizeof(key), compare_digests);
+	/* NOLINTEND(bugprone-sizeof-expression) */
 }
 
 static int revoke(struct store *s, uint32_t workspace, struct key *k)
