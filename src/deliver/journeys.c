@@ -163,21 +163,6 @@ static int read_and_make(struct journeys *js, struct journey *j, const char **wh
 	return r == PAYLOAD_WRONG ? NOTHING_TO_SEND : pass(r);
 }
 
-static const char too_large[] = "it is too large to be sent";
-
-/* Likewise. What will be no better the next time must not hold up the others for ever. */
-static int fill(struct journeys *js, struct journey *j, const char **why)
-{
-	int r = find_automation(j, why);
-	r = r ?: read_and_make(js, j, why);
-	if (r >= 0)
-		return r;
-	if (!j->attempt.arena.full && !db_is_damage())
-		return pass(r);
-	*why = j->attempt.arena.full ? too_large : "what it says is damaged";
-	return NOTHING_TO_SEND;
-}
-
 static struct journey *journey_new(struct journeys *js, struct lane *lane,
 				   const struct destination *to, const struct delivery *what,
 				   instant_us now)
@@ -198,18 +183,29 @@ static struct journey *journey_new(struct journeys *js, struct lane *lane,
 	return j;
 }
 
+/* Why it cannot be sent, NULL: it may be better the next time. What will not must not hold up the others for
+ * ever. `needed`: bytes that it would need of the memory of all. */
+static const char *why_never(const struct arena *a, size_t needed)
+{
+	if (a->full || (a->poor && needed > JOURNEYS_BYTES_MAX - JOURNEY_BYTES))
+		return "it is too large to be sent";
+	return db_is_damage() ? "what it says is damaged" : NULL;
+}
+
 /* What came of it before it was begun. The next is not tried before there is room for what it has taken and
  * what it was refused; twice for what it holds, since that counts as taken and as its owner's. */
 static int end_early(struct journey *j, int r, const char **why)
 {
 	const struct arena *a = &j->attempt.arena;
-	size_t n = JOURNEY_BYTES + 2 * a->held + a->poor;
+	size_t needed = JOURNEY_BYTES + 2 * a->held + a->poor;
+	const char *never = r < 0 ? why_never(a, needed) : NULL;
+	if (never) {
+		*why = never;
+		return NOTHING_TO_SEND;
+	}
 	if (r >= 0 || !a->poor)
 		return r;
-	*why = too_large;
-	if (n > JOURNEYS_BYTES_MAX - JOURNEY_BYTES)
-		return NOTHING_TO_SEND;
-	j->lane->wanted = n;
+	j->lane->wanted = needed;
 	return NO_ROOM;
 }
 
@@ -217,7 +213,8 @@ static int make(struct journeys *js, struct journey *j, const char **why)
 {
 	if (!take_memory(js, j))
 		return NO_ROOM;
-	return end_early(j, fill(js, j, why), why);
+	int r = find_automation(j, why);
+	return end_early(j, r ?: read_and_make(js, j, why), why);
 }
 
 /* It counts as begun from here on, unless there was no room. *out is NULL when it has ended already:
@@ -275,10 +272,9 @@ static int note_all(struct journeys *js, struct journey *const *list, unsigned n
 
 static int start(struct journeys *js, struct journey *j)
 {
-	const char *why = too_large;
+	const char *why;
 	int r = sender_for(j->attempt.destination)->send(js->http, &j->attempt);
-	if (r < 0)
-		r = j->attempt.arena.full ? NOTHING_TO_SEND : end_early(j, r, &why);
+	r = end_early(j, r, &why);
 	if (r != NOTHING_TO_SEND)
 		return r;
 	give_up(j, ATTEMPT_DEAD, why);

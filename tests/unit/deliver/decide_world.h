@@ -95,6 +95,15 @@ static inline void take(struct world *w)
 	assert_done(decider_take(w->decider, w->rules));
 }
 
+/* With one rule, "r", and the destination that it sends to. */
+static inline void open_with(struct world *w, const char *rule)
+{
+	open_world(w);
+	declare(w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(w, DOCUMENT_AUTOMATION, "r", rule);
+	take(w);
+}
+
 static inline unsigned run_a_turn(struct world *w, bool *more)
 {
 	unsigned decided;

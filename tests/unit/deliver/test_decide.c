@@ -5,10 +5,7 @@ static void what_is_selected_is_decided_once(void **state)
 {
 	struct world w;
 	(void)state;
-	open_world(&w);
-	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-	declare(&w, DOCUMENT_AUTOMATION, "r", RICH);
-	take(&w);
+	open_with(&w, RICH);
 	for (int i = 0; i < 3; i++) {
 		event(&w, "a@example.com", "{\"total\":1}");
 		event(&w, "a@example.com", "{\"total\":2}");
@@ -109,10 +106,7 @@ static void what_comes_at_the_instant_in_which_it_was_made_is_decided(void **sta
 {
 	struct world w;
 	(void)state;
-	open_world(&w);
-	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
-	take(&w);
+	open_with(&w, RULE);
 	clock_us -= 1000000;
 	event(&w, "a@example.com", "{\"total\":1}");
 	event(&w, "b@example.com", "{\"total\":1}");
@@ -145,10 +139,7 @@ static void once_per_contact(void **state)
 {
 	struct world w;
 	(void)state;
-	open_world(&w);
-	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-	declare(&w, DOCUMENT_AUTOMATION, "r", ONCE);
-	take(&w);
+	open_with(&w, ONCE);
 	event(&w, "a@example.com", "{\"total\":1}");
 	event(&w, "a@example.com", "{\"total\":1}");
 	event(&w, "b@example.com", "{\"total\":1}");
@@ -176,10 +167,7 @@ static void a_cool_down_has_an_end(void **state)
 	struct world w;
 	instant_us set_off = 0;
 	(void)state;
-	open_world(&w);
-	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-	declare(&w, DOCUMENT_AUTOMATION, "r", COOL);
-	take(&w);
+	open_with(&w, COOL);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		event(&w, "a@example.com", "{\"total\":1}");
 		set_off = set_off ? set_off : clock_us;
@@ -226,10 +214,7 @@ static void it_stands_still_while_too_much_waits(void **state)
 {
 	struct world w;
 	(void)state;
-	open_world(&w);
-	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
-	take(&w);
+	open_with(&w, RULE);
 	for (int i = 0; i < 2 * RUN + 10; i++)
 		event(&w, "a@example.com", "{\"total\":1}");
 	assert_int_equal(run(&w), RUN);
@@ -252,10 +237,7 @@ static void what_came_while_it_was_paused(void **state)
 	struct world w;
 	(void)state;
 	for (int wait = 0; wait <= 1; wait++) {
-		open_world(&w);
-		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-		declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
-		take(&w);
+		open_with(&w, RULE);
 		for (int i = 0; i < RUN + 10; i++)
 			event(&w, "a@example.com", "{\"total\":1}");
 		decider_wait(w.decider, wait); /* else its destination has too much waiting */
@@ -352,10 +334,7 @@ static void what_came_before_a_start_with_another_declaration(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct world w;
-		open_world(&w);
-		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-		declare(&w, DOCUMENT_AUTOMATION, "r", cases[i].before);
-		take(&w);
+		open_with(&w, cases[i].before);
 		for (int k = 0; k < 3; k++)
 			event(&w, "a@example.com", "{\"total\":1}");
 		change(&w, cases[i].after);
@@ -398,10 +377,7 @@ static void while_it_waits_nothing_is_decided(void **state)
 	bool later;
 	uint64_t end;
 	(void)state;
-	open_world(&w);
-	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
-	take(&w);
+	open_with(&w, RULE);
 	decider_wait(w.decider, true);
 	event(&w, "a@example.com", "{\"total\":1}");
 	assert_done(store_read_feed_end(w.f.reader, &end));
@@ -427,10 +403,7 @@ static void large_events_come_in_parts(void **state)
 	memset(text, ' ', LARGE);
 	memcpy(text, "{\"total\":2", 10);
 	strcpy(text + LARGE - 1, "}");
-	open_world(&w);
-	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-	declare(&w, DOCUMENT_AUTOMATION, "r", RICH);
-	take(&w);
+	open_with(&w, RICH);
 	for (int i = 0; i < 5; i++)
 		event(&w, "a@example.com", text);
 	assert_done(store_read_feed(w.f.reader, &w.f.arena, 0, 500, &rows, &n, NULL));
@@ -465,10 +438,7 @@ static void what_is_damaged_holds_nobody_up(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct world w;
 		bool later;
-		open_world(&w);
-		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-		declare(&w, DOCUMENT_AUTOMATION, "r", cases[i].rule);
-		take(&w);
+		open_with(&w, cases[i].rule);
 		event(&w, "a@example.com", "{\"total\":2}");
 		event(&w, "b@example.com", "{\"total\":2}");
 		event(&w, "c@example.com", "{\"total\":2}");

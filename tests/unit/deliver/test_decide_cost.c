@@ -40,10 +40,7 @@ static void each_event_costs_few_statements(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct world w;
-		open_world(&w);
-		declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
-		declare(&w, DOCUMENT_AUTOMATION, "r", cases[i].rule);
-		take(&w);
+		open_with(&w, cases[i].rule);
 		for (int k = 0; k < N; k++)
 			event(&w, arena_printf(&w.f.arena, "%d@example.com", k).p, "{\"total\":2}");
 		n_statements = 0;
