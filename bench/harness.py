@@ -170,9 +170,9 @@ class Server:
         self.end()
 
 
-def provision(directory):
+def provision(directory, workspaces=""):
     path = directory / "provision.yaml"
-    path.write_text(PROVISION)
+    path.write_text(PROVISION + workspaces)
     return path
 
 
@@ -188,9 +188,9 @@ def pin(pid, cpus):
         os.sched_setaffinity(pid, cpus)
 
 
-def occurd(directory, threads=0, data="data", more=(), cpus=None, binary=None):
+def occurd(directory, threads=0, data="data", more=(), cpus=None, binary=None, workspaces=""):
     command = [binary or program("occurd"), "serve", "--listen", "127.0.0.1:0", "--data", directory / data,
-               "--provision", provision(directory), *more]
+               "--provision", provision(directory, workspaces), *more]
     if threads:
         command += ["--threads", str(threads)]
     with open(directory / "occurd.log", "a") as log:

@@ -75,12 +75,11 @@ static bool is_without(const struct rules *rules, const struct walker *w)
 }
 
 /* NULL: under the rules before there was none. */
-static const struct walker *walker_before(const struct decider *d, uint32_t automation)
+static const struct walker *walker_before(const struct decider *d, const struct automation *m)
 {
-	for (unsigned i = 0; d->rules && i < d->rules->n_automations; i++)
-		if (d->walkers[i].automation->no == automation)
-			return &d->walkers[i];
-	return NULL;
+	const struct automation *before =
+		d->rules ? rules_automation(d->rules, m->workspace, m->no) : NULL;
+	return before ? &d->walkers[before - d->rules->automations] : NULL;
 }
 
 /* A store that was put back to an earlier state has fewer events than were decided. It is noted at
@@ -114,7 +113,7 @@ static int pause_or_go_on(struct decider *d, struct walker *w)
 static int place(struct decider *d, const struct rules *rules, const struct automation *m,
 		 struct walker *w, bool *taken_back)
 {
-	const struct walker *before = walker_before(d, m->no);
+	const struct walker *before = walker_before(d, m);
 	/* What selected nothing lately is in memory alone. */
 	uint64_t start = before ? before->seq : 0;
 	int r = before ? 0 : find_start(d, m, &start);
@@ -149,11 +148,16 @@ int decider_take(struct decider *d, struct rules *rules)
 		return pass(r);
 	}
 	free(d->walkers);
+	d->walkers = walkers;
+	decider_renew(d, rules);
+	return 0;
+}
+
+void decider_renew(struct decider *d, struct rules *rules)
+{
 	rules_ref(rules);
 	rules_unref(d->rules);
-	d->walkers = walkers;
 	d->rules = rules;
-	return 0;
 }
 
 /* --- A run --- */
@@ -264,37 +268,45 @@ static bool any_costly_goes(const struct decider *d)
 	return any;
 }
 
-/* Those of one workspace stand beside each other. */
 static void find_costly(struct decider *d)
 {
-	const struct walker *w = d->walkers;
-	unsigned n = d->rules->n_automations, next;
-	for (unsigned i = 0; i < n; i = next) {
+	for (unsigned i = 0; i < d->rules->n_parts; i++) {
+		const struct rules_part *part = &d->rules->parts[i];
+		struct walker *w = &d->walkers[part->automation];
 		int64_t spent = 0;
-		for (next = i;
-		     next < n && w[next].automation->workspace == w[i].automation->workspace;
-		     next++)
-			spent += w[next].spent_us;
-		for (unsigned k = i; k < next; k++)
-			d->walkers[k].costly |= spent >= COSTLY_US;
+		for (unsigned k = 0; k < part->n_automations; k++)
+			spent += w[k].spent_us;
+		for (unsigned k = 0; k < part->n_automations; k++)
+			w[k].costly |= spent >= COSTLY_US;
 	}
+}
+
+/* *seen: up to where all that go have seen them; as it was, if not the first one. */
+static int decide_events(struct decider *d, const struct feed_row *rows, unsigned n, instant_us now,
+			 unsigned *decided, uint64_t *seen)
+{
+	int r = 0;
+	for (unsigned i = 0; i < n && r == 0 && !decider_is_over(d); i++) {
+		r = decide_event(d, &rows[i], now, decided);
+		if (!decider_is_over(d))
+			*seen = rows[i].event.seq;
+	}
+	return pass(r);
 }
 
 static int run(struct decider *d, instant_us now, unsigned *decided)
 {
 	unsigned n = 0, most = any_calm_goes(d) ? CALM_EVENTS_PER_RUN : EVENTS_PER_RUN;
 	struct feed_row *rows;
-	uint64_t seen = d->from;
+	uint64_t read = d->from, seen = d->from;
 	arena_reset(&d->rows);
-	int r = store_read_feed(d->reader, &d->rows, d->from, most, &rows, &n, &seen);
+	int r = store_read_feed(d->reader, &d->rows, d->from, most, &rows, &n, &read);
 	d->seen_us = time_monotonic_us();
 	d->until_us = d->seen_us + RUN_US;
-	for (unsigned i = 0; i < n && r == 0 && !decider_is_over(d); i++)
-		r = decide_event(d, &rows[i], now, decided);
-	if (r < 0 || seen == d->from)
+	r = r ?: decide_events(d, rows, n, now, decided, &seen);
+	if (r < 0 || read == d->from)
 		return pass(r);
-	if (!decider_is_over(d))
-		move_walkers(d, seen);
+	move_walkers(d, decider_is_over(d) ? seen : read);
 	d->unsaved = true;
 	return pass(save_if_due(d, now, *decided > 0));
 }

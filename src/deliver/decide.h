@@ -34,6 +34,9 @@ void decider_free(struct decider *d); /* NULL is fine */
  * ledger's own origin. */
 MUST_CHECK int decider_take(struct decider *d, struct rules *rules);
 
+/* Likewise rules that declare the same (rules_renew()): all stand where they stood. */
+void decider_renew(struct decider *d, struct rules *rules);
+
 /* Whether nothing is to be decided for now. Automations then stand still, and go on from there. */
 void decider_wait(struct decider *d, bool wait);
 

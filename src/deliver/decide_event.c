@@ -154,15 +154,17 @@ int decide_event(struct decider *d, const struct feed_row *row, instant_us now, 
 			   .now = now,
 			   .count = count_back },
 	};
+	const struct rules_part *part = rules_of(d->rules, row->workspace);
 	int r = 0;
+	if (!part || !s.workspace || row->gone)
+		return 0;
 	s.facts.ctx = &s;
 	lookback_begin(&d->lookback, d->reader, row->event.seq);
-	for (unsigned i = 0; i < d->rules->n_automations && r == 0 && !decider_is_over(d); i++) {
-		struct walker *w = &d->walkers[i];
+	for (unsigned i = 0; i < part->n_automations && r == 0 && !decider_is_over(d); i++) {
+		struct walker *w = &d->walkers[part->automation + i];
 		if (!decider_goes(d, w) || w->seq >= row->event.seq)
 			continue;
-		if (w->automation->workspace == row->workspace && s.workspace && !row->gone)
-			r = decide_in_time(&s, w, decided);
+		r = decide_in_time(&s, w, decided);
 		w->seq = row->event.seq;
 	}
 	arena_reset(&d->scratch);

@@ -54,7 +54,7 @@ static inline bool decider_is_over(const struct decider *d)
 	return d->seen_us >= d->until_us;
 }
 
-/* What the event means for all that go and have not seen it. When the run's time is over, those that come
- * behind in the rules have not seen it yet. */
+/* What the event means for its workspace's that go and have not seen it. When the run's time is over,
+ * those of them that come behind in the rules have not seen it yet. */
 MUST_CHECK int decide_event(struct decider *d, const struct feed_row *row, instant_us now,
 			    unsigned *decided);

@@ -50,7 +50,7 @@ struct deliver {
 	bool rests; /* nothing is to be decided but what may wait */
 	bool disk_is_full;
 	atomic_bool failed;  /* the last round did */
-	bool stale;          /* the rules: there is a newer catalog */
+	bool stale;          /* the rules: they are to be read anew */
 	unsigned wakes_seen; /* when the ledger was written last */
 	bool untidy;         /* something may have happened since it was last tidied */
 	/* When that was done last, monotonic: the clock may be set back. */

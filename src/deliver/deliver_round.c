@@ -20,14 +20,21 @@ static void refresh_senders(struct deliver *d)
 			senders[i]->refresh(d->kept[i], d->rules);
 }
 
-static int take_rules(struct deliver *d)
+static int renew_rules(struct deliver *d)
 {
-	uint64_t before = d->catalog ? d->catalog->version : 0;
 	struct rules *fresh;
-	catalog_refresh(store_catalog(d->config.store), &d->catalog);
-	d->stale |= !d->rules || d->catalog->version != before;
-	if (!d->stale)
-		return 0;
+	int r = rules_renew(d->rules, d->catalog, &fresh);
+	if (r < 0)
+		return pass(r);
+	decider_renew(d->decider, fresh);
+	rules_unref(d->rules);
+	d->rules = fresh;
+	return 0;
+}
+
+static int read_rules(struct deliver *d)
+{
+	struct rules *fresh;
 	int r = rules_new(d->catalog, &fresh);
 	if (r < 0)
 		return pass(r);
@@ -44,6 +51,16 @@ static int take_rules(struct deliver *d)
 	d->stale = false;
 	refresh_senders(d);
 	return 0;
+}
+
+/* Most changes of a catalog are of something else: definitions grow with the events. */
+static int take_rules(struct deliver *d)
+{
+	catalog_refresh(store_catalog(d->config.store), &d->catalog);
+	if (!d->stale && d->catalog == d->rules->catalog)
+		return 0;
+	d->stale = d->stale || !catalog_has_same_documents(d->rules->catalog, d->catalog);
+	return pass(d->stale ? read_rules(d) : renew_rules(d));
 }
 
 /* --- The ledger --- */

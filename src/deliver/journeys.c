@@ -16,16 +16,6 @@ static const struct sender *sender_for(const struct destination *to)
 	return deeds_are_at(to->no) ? &deed : senders[to->type];
 }
 
-static const struct automation *automation_of(const struct rules *rules, const struct delivery *d)
-{
-	for (unsigned i = 0; i < rules->n_automations; i++) {
-		const struct automation *m = &rules->automations[i];
-		if (m->no == d->automation && m->workspace == d->workspace)
-			return m;
-	}
-	return NULL;
-}
-
 /* --- Memory --- */
 
 void journeys_init(struct journeys *js, const char *dir, struct http *http, void *const *kept)
@@ -116,7 +106,7 @@ static int find_automation(struct journey *j, const char **why)
 {
 	const struct delivery *d = &j->delivery;
 	const struct workspace *w = catalog_workspace(j->rules->catalog, d->workspace);
-	j->attempt.automation = automation_of(j->rules, d);
+	j->attempt.automation = rules_automation(j->rules, d->workspace, d->automation);
 	if (j->attempt.automation)
 		return 0;
 	bool declared = w && workspace_document_by_no(w, d->automation);

@@ -11,10 +11,28 @@
  * beyond it: what has no room then is left out, and the others are in force. */
 enum { MEMORY_MAX = 1 << 30 };
 
-static void count(struct rules *r, unsigned *destinations, unsigned *automations)
+/* What is the same for all that were made of the same declarations. */
+struct rules_memory {
+	unsigned refs;
+	struct arena arena;
+};
+
+static void memory_unref(struct rules_memory *m)
 {
-	for (unsigned i = 0; i < r->catalog->n_workspaces; i++) {
-		const struct workspace *w = r->catalog->workspaces[i];
+	if (!m || --m->refs > 0)
+		return;
+	arena_fini(&m->arena);
+	free(m);
+}
+
+/* --- Reading --- */
+
+static void count(const struct catalog *c, unsigned *destinations, unsigned *automations,
+		  unsigned *parts)
+{
+	for (unsigned i = 0; i < c->n_workspaces; i++) {
+		const struct workspace *w = c->workspaces[i];
+		*parts += w->n_documents > 0;
 		for (unsigned k = 0; k < w->n_documents; k++)
 			++*(w->documents[k].kind == DOCUMENT_DESTINATION ? destinations
 									 : automations);
@@ -34,7 +52,7 @@ static void tell_left_out(const struct workspace *w, const struct document *d)
 
 static int no_memory(const struct rules *r, const struct workspace *w, const struct document *d)
 {
-	if (!r->arena.full)
+	if (!r->memory->arena.full)
 		return fail(-ENOMEM, "automations");
 	tell_left_out(w, d);
 	return 0;
@@ -43,15 +61,16 @@ static int no_memory(const struct rules *r, const struct workspace *w, const str
 static int read_document(struct rules *r, const struct workspace *w, const struct document *d)
 {
 	struct problems ps = { .n = 0 };
+	struct arena *a = &r->memory->arena;
 	yyjson_val *v = NULL;
 	bool destination = d->kind == DOCUMENT_DESTINATION, good;
 	struct destination *to = &r->destinations[r->n_destinations];
 	struct automation *rule = &r->automations[r->n_automations];
-	enum json_outcome parsed = json_parse(&r->arena, d->body, &v, NULL);
+	enum json_outcome parsed = json_parse(a, d->body, &v, NULL);
 	if (parsed == JSON_NO_MEMORY)
 		return no_memory(r, w, d);
-	good = parsed == JSON_OK && (destination ? destination_read(&r->arena, v, &ps, to)
-						 : automation_read(&r->arena, v, &ps, rule));
+	good = parsed == JSON_OK &&
+	       (destination ? destination_read(a, v, &ps, to) : automation_read(a, v, &ps, rule));
 	if (!good && ps.found == 0 && parsed == JSON_OK)
 		return no_memory(r, w, d);
 	if (!good) {
@@ -71,38 +90,68 @@ static int read_document(struct rules *r, const struct workspace *w, const struc
 	return 0;
 }
 
+static int read_workspace(struct rules *r, const struct workspace *w)
+{
+	if (w->n_documents == 0)
+		return 0;
+	struct rules_part *part = &r->parts[r->n_parts++];
+	*part = (struct rules_part){ .workspace = w->no,
+				     .destination = r->n_destinations,
+				     .automation = r->n_automations };
+	for (unsigned i = 0; i < w->n_documents; i++) {
+		int e = read_document(r, w, &w->documents[i]);
+		if (e < 0)
+			return pass(e);
+	}
+	part->n_destinations = r->n_destinations - part->destination;
+	part->n_automations = r->n_automations - part->automation;
+	return 0;
+}
+
 /* A workspace's deeds may outlive the rule that wanted them, but not its last declaration of one. */
 static void add_deeds(struct rules *r)
 {
-	for (unsigned i = 0; i < r->catalog->n_workspaces; i++) {
-		const struct workspace *w = r->catalog->workspaces[i];
+	for (unsigned i = 0; i < r->n_parts; i++) {
+		uint32_t workspace = r->parts[i].workspace;
 		unsigned n;
-		workspace_documents_of(w, DOCUMENT_AUTOMATION, &n);
+		workspace_documents_of(catalog_workspace(r->catalog, workspace),
+				       DOCUMENT_AUTOMATION, &n);
+		r->parts[i].deeds = r->n_destinations;
 		if (n > 0)
-			r->destinations[r->n_destinations++] = deeds_destination(w->no);
+			r->destinations[r->n_destinations++] = deeds_destination(workspace);
 	}
 }
 
 static int read_all(struct rules *r)
 {
-	unsigned destinations = 0, automations = 0;
-	count(r, &destinations, &automations);
-	r->destinations =
-		arena_array(&r->arena, struct destination, destinations + automations + 1);
-	r->automations = arena_array(&r->arena, struct automation, automations + 1);
-	if (!r->destinations || !r->automations)
+	unsigned destinations = 0, automations = 0, parts = 0;
+	struct arena *a = &r->memory->arena;
+	count(r->catalog, &destinations, &automations, &parts);
+	r->destinations = arena_array(a, struct destination, destinations + parts + 1);
+	r->automations = arena_array(a, struct automation, automations + 1);
+	r->parts = arena_array(a, struct rules_part, parts + 1);
+	if (!r->destinations || !r->automations || !r->parts)
 		return fail(-ENOMEM, "automations");
 	for (unsigned i = 0; i < r->catalog->n_workspaces; i++) {
-		const struct workspace *w = r->catalog->workspaces[i];
-		for (unsigned k = 0; k < w->n_documents; k++) {
-			int e = read_document(r, w, &w->documents[k]);
-			if (e < 0)
-				return pass(e);
-		}
+		int e = read_workspace(r, r->catalog->workspaces[i]);
+		if (e < 0)
+			return pass(e);
 	}
 	add_deeds(r);
 	return 0;
 }
+
+static int read_into_memory(struct rules *r)
+{
+	r->memory = calloc(1, sizeof(*r->memory));
+	if (!r->memory)
+		return fail(-ENOMEM, "automations");
+	r->memory->refs = 1;
+	arena_init(&r->memory->arena, MEMORY_MAX, NULL);
+	return pass(read_all(r));
+}
+
+/* --- Life --- */
 
 int rules_new(struct catalog *catalog, struct rules **out)
 {
@@ -111,12 +160,24 @@ int rules_new(struct catalog *catalog, struct rules **out)
 		return fail(-ENOMEM, "automations");
 	r->refs = 1;
 	r->catalog = catalog_ref(catalog);
-	arena_init(&r->arena, MEMORY_MAX, NULL);
-	int e = read_all(r);
+	int e = read_into_memory(r);
 	if (e < 0) {
 		rules_unref(r);
 		return pass(e);
 	}
+	*out = r;
+	return 0;
+}
+
+int rules_renew(const struct rules *before, struct catalog *catalog, struct rules **out)
+{
+	struct rules *r = malloc(sizeof(*r));
+	if (!r)
+		return fail(-ENOMEM, "automations");
+	*r = *before;
+	r->refs = 1;
+	r->catalog = catalog_ref(catalog);
+	r->memory->refs++;
 	*out = r;
 	return 0;
 }
@@ -131,20 +192,43 @@ void rules_unref(struct rules *r)
 {
 	if (!r || --r->refs > 0)
 		return;
-	arena_fini(&r->arena);
+	memory_unref(r->memory);
 	catalog_unref(r->catalog);
 	free(r);
+}
+
+/* --- Looking --- */
+
+const struct rules_part *rules_of(const struct rules *r, uint32_t workspace)
+{
+	unsigned low = 0, high = r->n_parts;
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		if (r->parts[middle].workspace < workspace)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->n_parts && r->parts[low].workspace == workspace ? &r->parts[low] : NULL;
+}
+
+const struct automation *rules_automation(const struct rules *r, uint32_t workspace, uint32_t no)
+{
+	const struct rules_part *part = rules_of(r, workspace);
+	for (unsigned i = 0; part && i < part->n_automations; i++)
+		if (r->automations[part->automation + i].no == no)
+			return &r->automations[part->automation + i];
+	return NULL;
 }
 
 const struct destination *rules_target(const struct rules *r, uint32_t workspace,
 				       const struct action *what)
 {
-	for (unsigned i = 0; i < r->n_destinations; i++) {
-		const struct destination *d = &r->destinations[i];
-		bool same = action_is_deed(what->kind) ? deeds_are_at(d->no)
-						       : str_eq(d->name, what->destination);
-		if (d->workspace == workspace && same)
-			return d;
-	}
+	const struct rules_part *part = rules_of(r, workspace);
+	if (part && action_is_deed(what->kind))
+		return &r->destinations[part->deeds];
+	for (unsigned i = 0; part && i < part->n_destinations; i++)
+		if (str_eq(r->destinations[part->destination + i].name, what->destination))
+			return &r->destinations[part->destination + i];
 	return NULL;
 }

@@ -63,7 +63,9 @@ static int look_at_destination(struct deliver_view *v, const struct view_source 
 		out->n[s] = ledger_count(from->ledger, d->no, (enum delivery_state)s);
 	int r = out->name.p ? 0 : fail(-ENOMEM, "a view of deliveries");
 	struct due_place start = { 0 };
-	return pass(r ?: ledger_next_due(from->ledger, d->no, start, &out->oldest_due_at));
+	if (out->n[DELIVERY_PENDING] > 0)
+		r = r ?: ledger_next_due(from->ledger, d->no, start, &out->oldest_due_at);
+	return pass(r);
 }
 
 static int look_at_automation(struct deliver_view *v, const struct view_source *from, unsigned i)

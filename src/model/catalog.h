@@ -167,6 +167,9 @@ const struct document *workspace_document_by_no(const struct workspace *w, uint3
 /* All of a kind: *n of them, sorted by name. */
 const struct document *workspace_documents_of(const struct workspace *w, enum document_kind kind,
 					      unsigned *n);
+/* Whether all workspaces have the same documents in both, with a look at each workspace and at the
+ * documents of those that have changed. Between a snapshot and one that was made of it. */
+bool catalog_has_same_documents(const struct catalog *a, const struct catalog *b);
 void switch_settings_sort(struct switch_setting *list, unsigned n);
 /* The value; .p NULL: it is not set. */
 struct str workspace_switch(const struct workspace *w, struct str name);

@@ -99,6 +99,41 @@ const struct document *workspace_documents_of(const struct workspace *w, enum do
 	return *n ? &w->documents[first] : NULL;
 }
 
+/* --- What has changed --- */
+
+/* Of those from *i on the next that has any, NULL: none has; *i is behind it. */
+static const struct workspace *next_declaring(const struct catalog *c, unsigned *i)
+{
+	while (*i < c->n_workspaces) {
+		const struct workspace *w = c->workspaces[(*i)++];
+		if (w->n_documents > 0)
+			return w;
+	}
+	return NULL;
+}
+
+/* What has been declared anew has strings of its own. */
+static bool have_same(const struct workspace *a, const struct workspace *b)
+{
+	bool same = a->no == b->no && a->n_documents == b->n_documents;
+	for (unsigned i = 0; same && i < a->n_documents; i++)
+		same = a->documents[i].text == b->documents[i].text;
+	return same;
+}
+
+bool catalog_has_same_documents(const struct catalog *a, const struct catalog *b)
+{
+	unsigned i = 0, k = 0;
+	const struct workspace *v, *w;
+	do {
+		v = next_declaring(a, &i);
+		w = next_declaring(b, &k);
+	} while (v && w && (v == w || have_same(v, w)));
+	return !v && !w;
+}
+
+/* --- Changing them --- */
+
 static bool make_room(struct workspace *w)
 {
 	if (w->n_documents < w->documents_room)

@@ -116,6 +116,55 @@ static void what_was_broken_off_goes_on_at_once(void **state)
 	end(&w);
 }
 
+/* --- What is in force --- */
+
+static void add_workspace(struct world *w, uint8_t no)
+{
+	const struct provision_workspace one = { .id = fixture_workspace_id(no),
+						 .name = STR("another") };
+	assert_done(store_provision(w->f.store,
+				    &(struct provision){ .workspaces = &one, .n_workspaces = 1 }));
+}
+
+static unsigned n_read; /* positions, which all that is read anew has looked up */
+
+static int count_statement(unsigned kind, void *ctx, void *statement, void *text)
+{
+	(void)kind, (void)ctx, (void)text;
+	n_read += strncmp(sqlite3_sql(statement), "SELECT seq FROM position", 24) == 0;
+	return 0;
+}
+
+static int watch(sqlite3 *db, char **error, const struct sqlite3_api_routines *api)
+{
+	(void)error, (void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, count_statement, NULL);
+}
+
+/* Definitions grow with the events: it would be read anew with each of them. */
+static void what_is_declared_is_read_anew_when_it_has_changed(void **state)
+{
+	struct world w;
+	(void)state;
+	begin(&w);
+	settle(w.d);
+	uint64_t version = w.d->rules->catalog->version;
+	const struct automation *read = w.d->rules->automations;
+	n_read = 0;
+	add_workspace(&w, 7);
+	deliver_wake(w.d);
+	settle(w.d);
+	assert_true(w.d->rules->catalog->version > version);
+	assert_ptr_equal(w.d->rules->automations, read);
+	assert_int_equal(n_read, 0);
+	fixture_declare(&w.f, 0, DOCUMENT_AUTOMATION, "s", RULE_S);
+	deliver_wake(w.d);
+	settle(w.d);
+	assert_int_equal(w.d->rules->n_automations, 2);
+	assert_true(n_read > 0);
+	end(&w);
+}
+
 /* --- A ledger that cannot be opened --- */
 
 static void path_of(const struct world *w, const char *name, char out[static 200])
@@ -407,6 +456,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_to_be_done_is_done_soon_wherever_the_clock_goes),
 		cmocka_unit_test(what_was_broken_off_goes_on_at_once),
+		cmocka_unit_test(what_is_declared_is_read_anew_when_it_has_changed),
 		cmocka_unit_test(it_is_tried_again_less_and_less_often),
 		cmocka_unit_test(the_last_writes_what_has_ended),
 		cmocka_unit_test(the_last_may_fail),
@@ -416,5 +466,6 @@ int main(void)
 		cmocka_unit_test(for_whom_it_fired_goes_with_an_automation),
 	};
 	log_set_level((enum log_level)(LOG_ERROR + 1));
+	sqlite3_auto_extension((void (*)(void))watch);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -251,7 +251,7 @@ static void test_time_is_up(void **state)
 
 /* --- Life --- */
 
-static struct rules rules_of(struct destination *d, unsigned n)
+static struct rules rules_with(struct destination *d, unsigned n)
 {
 	return (struct rules){ .destinations = d, .n_destinations = n };
 }
@@ -269,7 +269,7 @@ static void test_refreshed(void **state)
 	trial_begin(&u);
 	other = t.destination;
 	other.declared_at++;
-	struct rules changed = rules_of(&other, 1), none = rules_of(NULL, 0);
+	struct rules changed = rules_with(&other, 1), none = rules_with(NULL, 0);
 	kafka.refresh(kept, &changed);
 	await(2);
 	assert_int_equal(u.attempt.outcome, ATTEMPT_DELIVERED);

@@ -210,6 +210,83 @@ static void contact_fields_change_in_the_next_snapshot_only(void **state)
 	catalog_unref(three);
 }
 
+static void declare(struct catalog_edit *e, uint32_t workspace, uint32_t no, const char *name)
+{
+	const struct document d = {
+		.no = no, .kind = DOCUMENT_AUTOMATION, .name = str_of(name), .body = STR("{}")
+	};
+	assert_int_equal(catalog_edit_document(e, workspace, &d), 0);
+}
+
+static void change_nothing(struct catalog_edit *e)
+{
+	(void)e;
+}
+
+static void change_what_is_no_document(struct catalog_edit *e)
+{
+	define(e, 1, 9, "visit");
+	add_field(e, 1, "age", "");
+	add_key(e, 2, 9, "another");
+	add_workspace(e, 2, "renamed");
+	add_workspace(e, 4, "without any");
+}
+
+static void declare_once_more(struct catalog_edit *e)
+{
+	declare(e, 1, 5, "a");
+}
+
+static void declare_another(struct catalog_edit *e)
+{
+	declare(e, 2, 9, "b");
+}
+
+static void declare_the_first(struct catalog_edit *e)
+{
+	declare(e, 3, 9, "a");
+}
+
+static void drop_one(struct catalog_edit *e)
+{
+	assert_int_equal(catalog_edit_no_document(e, 1, DOCUMENT_AUTOMATION, STR("b")), 0);
+}
+
+static void drop_the_last(struct catalog_edit *e)
+{
+	assert_int_equal(catalog_edit_no_document(e, 2, DOCUMENT_AUTOMATION, STR("a")), 0);
+}
+
+static void documents_are_the_same_until_one_is_declared(void **state)
+{
+	static const struct {
+		void (*change)(struct catalog_edit *e);
+		bool same;
+	} cases[] = {
+		{ change_nothing, true },     { change_what_is_no_document, true },
+		{ declare_once_more, false }, { declare_another, false },
+		{ declare_the_first, false }, { drop_one, false },
+		{ drop_the_last, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct catalog_edit *e = begin(NULL);
+		for (uint32_t no = 1; no <= 3; no++)
+			add_workspace(e, no, "w");
+		declare(e, 1, 5, "a");
+		declare(e, 1, 6, "b");
+		declare(e, 2, 7, "a");
+		struct catalog *before = catalog_edit_done(e);
+		e = begin(before);
+		cases[i].change(e);
+		struct catalog *after = catalog_edit_done(e);
+		assert_int_equal(catalog_has_same_documents(before, after), cases[i].same);
+		assert_int_equal(catalog_has_same_documents(after, before), cases[i].same);
+		catalog_unref(before);
+		catalog_unref(after);
+	}
+}
+
 static void switches_are_looked_up_and_copied(void **state)
 {
 	char name[] = "strict_50", value[] = "true";
@@ -647,6 +724,7 @@ int main(void)
 		cmocka_unit_test(definitions_are_shared_fairly),
 		cmocka_unit_test(contact_fields_are_looked_up),
 		cmocka_unit_test(contact_fields_change_in_the_next_snapshot_only),
+		cmocka_unit_test(documents_are_the_same_until_one_is_declared),
 		cmocka_unit_test(switches_are_looked_up_and_copied),
 		cmocka_unit_test(edit_shares_what_it_leaves_alone),
 		cmocka_unit_test(replaced_workspace_keeps_its_definitions),
