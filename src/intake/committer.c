@@ -250,17 +250,23 @@ static void recover(struct committer *c)
 	c->broken = false;
 }
 
+static void note_short_of_disk(struct committer *c)
+{
+	char why[256];
+	c->full = !store_takes_writes(c->config.store, why, sizeof(why));
+	if (c->full)
+		log_warning("events_refused", LOG_S("cause", why));
+}
+
 /* One line when the disk runs short and one when it no longer does, not one per batch. */
 static void note_full(struct committer *c, bool full)
 {
-	char why[256];
 	if (c->full == full)
 		return;
-	c->full = full;
-	if (full && !store_takes_writes(c->config.store, why, sizeof(why)))
-		log_warning("events_refused", LOG_S("cause", why));
-	else if (!full)
-		log_info("events_taken_again");
+	if (full)
+		return note_short_of_disk(c);
+	c->full = false;
+	log_info("events_taken_again");
 }
 
 static void commit_batch(struct committer *c, struct commit_job *batch)
@@ -387,6 +393,8 @@ int committer_start(const struct committer_config *config, struct committer **ou
 	init_arrived(&c->arrived);
 	int r = shares_new(config->queue_max, &c->shares);
 	r = r ?: lanes_new(&c->lanes);
+	/* A start with the disk full is for reading: say so before somebody wonders. */
+	note_short_of_disk(c);
 	if (r == 0 && (r = -pthread_create(&c->thread, NULL, committer_main, c)) < 0)
 		r = fail(r, "starting the committer's thread");
 	if (r < 0) {

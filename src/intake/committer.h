@@ -72,6 +72,7 @@ void committer_count(const struct committer *c, struct committer_counts *out);
 
 enum committer_outcome { COMMITTER_OK, COMMITTER_FULL };
 
+/* Says in the log when no writes are taken, and then when they are again. */
 MUST_CHECK int committer_start(const struct committer_config *config, struct committer **out);
 
 /* Finishes what was submitted, then ends the thread. NULL is fine. */
