@@ -33,8 +33,8 @@ struct commit_job {
 	bool all_or_nothing;
 
 	/* The caller's id of the whole request (Idempotency-Key) and a hash of what it says.
-	 * A repetition comes back with the first outcomes, ids and times, unless all that became of
-	 * the first was that there was no memory to say why not. */
+	 * A repetition comes back with the first outcomes, ids and times, unless nothing of the
+	 * first was done, for another reason than that nobody is by the names it gives. */
 	struct dedupe id;
 	uint64_t payload;
 	bool other_payload; /* comes back set: the id was used for something else; nothing was done
