@@ -41,7 +41,8 @@ struct checkpoint {
 	char why[256];            /* under the lock */
 };
 
-/* Readers may hold back a part, which is no failure. */
+/* Readers may hold back a part, which is no failure. The other part is then copied without a sync, which
+ * is no danger until one fails, and that leads to db_forget_copied(). */
 static int copy(sqlite3 *db, int *pages, int *copied)
 {
 	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, pages, copied);

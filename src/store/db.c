@@ -1,11 +1,20 @@
 #include "store/db.h"
 
 #include "base/fail.h"
+#include "base/timefmt.h"
 
 #include <errno.h>
 #include <pthread.h>
 
 enum { END_WAIT_MS = 20 }; /* for those who read in the log, to end it */
+
+/* Of a log's index: sqlite.org/walformat.html, 2. */
+enum {
+	INDEX_REGION = 32768,
+	INDEX_HEADERS = 2 * 48, /* two copies of one, which count only when they are equal */
+	INDEX_LOCKS = 3,        /* from the first on: to write, to copy, to make it anew */
+	INDEX_PAUSE_MS = 1,
+};
 
 static int errno_of(int code)
 {
@@ -114,6 +123,38 @@ int db_end_log(sqlite3 *db, int *pages, int *copied, bool *held)
 	db_wait_at_most(db, DB_WAIT_MS);
 	*held = rc == SQLITE_BUSY;
 	return rc == SQLITE_OK || *held ? 0 : db_fail(db, rc, "checkpoint");
+}
+
+/* With the locks under which SQLite makes it anew, so that nobody is at it. */
+static int forget_index(sqlite3_file *f)
+{
+	const sqlite3_io_methods *m = f->pMethods;
+	void volatile *index = NULL;
+	int rc = m->xShmMap(f, 0, INDEX_REGION, 0, &index);
+	if (rc != SQLITE_OK || !index) /* there is none */
+		return rc;
+	rc = m->xShmLock(f, 0, INDEX_LOCKS, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE);
+	if (rc != SQLITE_OK)
+		return rc;
+	memset((void *)index, 0, INDEX_HEADERS);
+	m->xShmBarrier(f);
+	return m->xShmLock(f, 0, INDEX_LOCKS, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+}
+
+int db_forget_copied(const char *path)
+{
+	CLEANUP(db_close) sqlite3 *db = NULL;
+	sqlite3_file *f = NULL;
+	db_prepare_library();
+	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = rc ? rc : sqlite3_file_control(db, NULL, SQLITE_FCNTL_FILE_POINTER, &f);
+	if (rc != SQLITE_OK)
+		return db_fail(db, rc, path);
+	int64_t until_ms = time_monotonic_ms() + DB_WAIT_MS;
+	while ((rc = forget_index(f)) == SQLITE_BUSY && time_monotonic_ms() < until_ms)
+		sqlite3_sleep(INDEX_PAUSE_MS);
+	f->pMethods->xShmUnmap(f, 0);
+	return rc == SQLITE_OK ? 0 : db_fail(NULL, rc, "index of the log");
 }
 
 int db_exec(sqlite3 *db, const char *sql)

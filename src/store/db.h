@@ -34,6 +34,23 @@ void db_wait_at_most(sqlite3 *db, int ms);
  * overwritten. *held: who reads in it needs it, also after a moment's wait. `pages`, `copied`: of it. */
 MUST_CHECK int db_end_log(sqlite3 *db, int *pages, int *copied, bool *held);
 
+/*
+ * After a sync of the database file has failed, or nobody knows whether one has: all of the log is copied
+ * once more. SQLite keeps in the log's index how many of its pages have been copied (nBackfill), and
+ * syncs the database file only after a copy that came to the log's end: the sync at the end of a
+ * later one is for what the ones before have copied, too. When that one fails, the system forgets all
+ * of it, but SQLite forgets only the last copy: the index is memory, and lives for as long as anybody has the
+ * database open. (While no sync fails there is no danger in it, over a power cut neither: the index
+ * is gone with it, and the log is whole, since it begins anew only after a copy that was synced.)
+ *
+ * So the index is made invalid, as a writer that dies amid a commit leaves it. The next who reads,
+ * of whatever process, makes it anew from the log, and with nothing copied: sqlite.org/walformat.html.
+ * Who is in a transaction sees what he saw: his mark stays, with the lock that he holds on it. None of
+ * this process writes or copies meanwhile; for others -EBUSY, after a wait. A file that nobody has
+ * open is fine.
+ */
+MUST_CHECK int db_forget_copied(const char *path);
+
 /* Statements without results; several may follow each other. */
 MUST_CHECK int db_exec(sqlite3 *db, const char *sql);
 /* The one integer that a query gives. */

@@ -2,6 +2,7 @@
 
 #include "base/fail.h"
 #include "base/str.h"
+#include "store/db.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -127,7 +128,7 @@ int directory_rewrite_log(const char *db_path)
 		return errno == ENOENT ? 0 : fail(-errno, "open %s", path);
 	int r = rewrite(fd);
 	close(fd);
-	return r < 0 ? fail(r, "rewrite %s", path) : 0;
+	return r < 0 ? fail(r, "rewrite %s", path) : pass(db_forget_copied(db_path));
 }
 
 int directory_remember(struct directory *d)

@@ -25,7 +25,9 @@ MUST_CHECK int directory_visit(struct directory *d, const char *path, bool lock)
  * committed behind such pages of the log, or copied from them into the database, would be worth
  * nothing when the power goes off. So, before a log is used that may have such pages, after a
  * failure or by another process than the one that wrote it: what it shows is written once more, and
- * synced. Nobody writes to it meanwhile. That of any database; none is fine.
+ * synced, and what is copied of it begins at its first page again (db_forget_copied(); in this order,
+ * since whoever reads next may see of it what was not synced before). Nobody writes to it meanwhile.
+ * That of any database; none is fine.
  */
 MUST_CHECK int directory_rewrite_log(const char *db_path);
 /* The files that are in it by now stay in it. */

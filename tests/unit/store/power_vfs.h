@@ -54,9 +54,10 @@ static struct {
 	sqlite3_vfs vfs, *real;
 	uint64_t calls, cut_at; /* 0: never */
 	bool off;
-	uint64_t fail_from; /* call from which on syncs fail */
-	unsigned fail_n;    /* so many of them */
-	uint64_t rng;       /* for those */
+	uint64_t fail_from;  /* call from which on syncs fail */
+	unsigned fail_n;     /* so many of them */
+	const char *fail_of; /* of this path alone; NULL: any */
+	uint64_t rng;        /* for those */
 	struct power_inode *inodes;
 	struct power_name names[POWER_NAMES];
 	unsigned n_names;
@@ -250,9 +251,11 @@ static inline void power_leave(struct power_inode *i, uint64_t *rng)
  * A sync that fails leaves what it was for to chance, for good: the system forgets that it was not
  * written and shows it to readers all the same, and later syncs are not about it.
  */
-static inline bool power_refuses_sync(void)
+static inline bool power_refuses_sync(const struct power_inode *i)
 {
 	if (power.fail_n == 0 || power.calls < power.fail_from)
+		return false;
+	if (power.fail_of && i != power_now(power_name(power.fail_of)))
 		return false;
 	power.fail_n--;
 	return true;
@@ -262,7 +265,15 @@ static inline void power_fail_syncs(uint64_t from, unsigned n, uint64_t seed)
 {
 	power.fail_from = from;
 	power.fail_n = n;
+	power.fail_of = NULL;
 	power.rng = seed | 1;
+}
+
+/* The next one of this file; the path stays where it is until then. */
+static inline void power_fail_sync_of(const char *path, uint64_t seed)
+{
+	power_fail_syncs(0, 1, seed);
+	power.fail_of = path;
 }
 
 /* --- The file methods --- */
@@ -316,7 +327,7 @@ static inline int power_sync(sqlite3_file *f, int flags)
 	bool last = false;
 	(void)flags;
 	pthread_mutex_lock(&power.lock);
-	if (power_spend(&last) && !last && power_refuses_sync()) {
+	if (power_spend(&last) && !last && power_refuses_sync(file->inode)) {
 		if (file->inode)
 			power_leave(file->inode, &power.rng);
 	} else if (!power.off) {
@@ -496,7 +507,7 @@ int fsync(int fd)
 	int r = -1;
 	pthread_mutex_lock(&power.lock);
 	struct power_inode *i = power_inode_of(fd);
-	if (power_spend(&last) && !last && power_refuses_sync()) {
+	if (power_spend(&last) && !last && power_refuses_sync(i)) {
 		if (i)
 			power_leave(i, &power.rng);
 	} else if (!power.off) {

@@ -3,7 +3,8 @@
  * and what was not synced has reached the disk in any part and order. After each cut: `occurd check`
  * has nothing to find; every batch that was acknowledged is there, in order, once; the one that was
  * on its way is there whole or not at all; deletions hold; and the store goes on. In some lives syncs
- * fail before that, and leave for good to chance what they were for, while everybody still sees it.
+ * fail before that, and leave for good to chance what they were for, while everybody still sees it. In
+ * half of the worlds somebody reads (test_power_readers.c has what is rare among them, each time).
  *
  * Arguments: how many worlds, and the seed of the first. A world is a directory and its few lives.
  * In half of the worlds the thread that copies the log runs, and so not every cut of theirs comes
@@ -22,6 +23,9 @@ struct world {
 	struct fixture f;
 	uint64_t seed, rng;
 	bool threaded; /* the log is copied by the store's own thread, else by the test */
+	bool read;     /* somebody has the database open all the time, and reads now and then */
+	sqlite3 *reader;
+	uint64_t reader_rng; /* of its own: what a kept seed does stays as it was */
 	unsigned n_ops;
 
 	/* What must be there, in this order; of the batch on its way all or nothing. */
@@ -153,11 +157,32 @@ static void copy_log(struct world *w)
 	static const int manners[] = { SQLITE_CHECKPOINT_PASSIVE, SQLITE_CHECKPOINT_FULL,
 				       SQLITE_CHECKPOINT_RESTART, SQLITE_CHECKPOINT_TRUNCATE };
 	char path[100];
-	sqlite3 *db;
 	snprintf(path, sizeof(path), "%s/occurd.db", w->f.dir);
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	sqlite3_wal_checkpoint_v2(db, NULL, manners[pick(w, 4)], NULL, NULL);
-	sqlite3_close(db);
+	(void)fixture_copy_log(path, manners[pick(w, 4)], NULL, NULL);
+}
+
+/* --- Who reads --- */
+
+static void let_a_reader_come(struct world *w)
+{
+	char path[100];
+	snprintf(path, sizeof(path), "%s/occurd.db", w->f.dir);
+	/* It may be without power. */
+	(void)sqlite3_open_v2(path, &w->reader, SQLITE_OPEN_READONLY, NULL);
+}
+
+static void let_the_reader(struct world *w, const char *sql)
+{
+	if (w->reader)
+		(void)sqlite3_exec(w->reader, sql, NULL, NULL, NULL);
+}
+
+/* What is read in a transaction keeps the log from being copied whole. */
+static void let_the_reader_go_on(struct world *w)
+{
+	static const char *const manners[] = { "SELECT count(*) FROM event", "ROLLBACK",
+					       "BEGIN; SELECT count(*) FROM event" };
+	let_the_reader(w, manners[power_draw(&w->reader_rng, ARRAY_LEN(manners))]);
 }
 
 /* --- What is left --- */
@@ -245,8 +270,11 @@ static void live(struct world *w)
 	int r = open_store(w);
 	if (r == 0 && (!w->provisioned || pick(w, 2)))
 		r = provision(w);
+	if (w->read)
+		let_a_reader_come(w);
 	for (unsigned batch = 0; r == 0 && batch < BATCHES; batch++) {
 		r = run_batch(w);
+		let_the_reader_go_on(w);
 		if (r < 0 && !power.off)
 			r = recover(w);
 		if (r == 0 && !w->threaded && pick(w, 3) == 0)
@@ -254,8 +282,10 @@ static void live(struct world *w)
 	}
 	if (w->f.store && r < 0)
 		store_abandon(w->f.store);
+	let_the_reader(w, "ROLLBACK"); /* the end waits for him */
 	store_close(w->f.store);
 	w->f.store = NULL;
+	sqlite3_close(steal(&w->reader));
 }
 
 static void check_left(struct world *w)
@@ -283,6 +313,8 @@ static void run_world(struct world *w, uint64_t seed)
 	w->seed = seed;
 	w->rng = (seed + 1) * 0x9E3779B97F4A7C15;
 	w->threaded = seed % 2;
+	w->read = seed / 2 % 2;
+	w->reader_rng = w->rng;
 	fixture_dir(&w->f);
 	for (unsigned life = 0; life < LIVES; life++) {
 		power_cut_at(draw_cut(w));
