@@ -254,10 +254,17 @@ static enum refusal take_ways(struct reading *r, const unsigned *uses, struct op
 	return REFUSE_NOTHING;
 }
 
+/* Whom an e-mail names is found by that: a phone may be a family's. It finds its owner only where
+ * that one has no e-mail. */
+static unsigned beside_email(unsigned phone_use)
+{
+	return phone_use & WHO_LOOKUP ? (phone_use & ~(unsigned)WHO_LOOKUP) | WHO_CLAIMS
+				      : phone_use;
+}
+
 enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned email_use,
 				  unsigned phone_use, struct op *op, struct who *list)
 {
-	const unsigned uses[N_CHANNELS] = { email_use, phone_use };
 	struct reading r = { .call = call };
 	yyjson_val *v[N_TOP];
 	shape_read(call, root, STR(""), top, N_TOP, false, v);
@@ -268,6 +275,9 @@ enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned 
 	for (unsigned i = 0; i < N_CHANNELS; i++)
 		if (r.ways[i].id.n == 0)
 			r.ways[i].id = omnisend_given(v[i]);
+	if (r.ways[EMAIL].id.n)
+		phone_use = beside_email(phone_use);
+	const unsigned uses[N_CHANNELS] = { email_use, phone_use };
 	r.changes = more_changes(op);
 	if (!r.changes)
 		return REFUSE_OVERLOADED;

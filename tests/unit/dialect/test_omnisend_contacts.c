@@ -41,6 +41,12 @@ static const struct {
 	  "{\"identifiers\":[{\"id\":\"+37061234567\",\"type\":\"phone\"},"
 	  "{\"id\":\"a@b.co\",\"type\":\"email\"},{\"id\":\"c@d.co\",\"type\":\"email\"}]}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n"
+	  "who phone creates,replace,claims +37061234567 key 37061234567\n" },
+	/* alone, a phone finds its owner */
+	{ METHOD_POST, "/api/contacts",
+	  "{\"identifiers\":[{\"id\":\"+37061234567\",\"type\":\"phone\"}]}",
+	  "who phone lookup,creates,replace +37061234567 key 37061234567\n" },
+	{ METHOD_POST, "/v5/contacts", "{\"email\":\"\",\"phone\":\"+37061234567\"}",
 	  "who phone lookup,creates,replace +37061234567 key 37061234567\n" },
 	{ METHOD_POST, "/api/contacts",
 	  "{\"email\":\"a@b.co\",\"city\":\"x\",\"identifiers\":null}",
