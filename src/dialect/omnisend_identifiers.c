@@ -188,18 +188,25 @@ static void read_list(struct reading *r, yyjson_val *list)
 	}
 }
 
-/* What older clients still send at the top, and when the contact came to be elsewhere. */
-enum { LIST = N_CHANNELS, CREATED_AT, N_TOP };
+/* When the contact came to be elsewhere, and what older clients still send at the top: in the order
+ * of the channels. */
+enum { LIST, CREATED_AT, TOP_EMAIL, TOP_PHONE, N_TOP };
 
 static const struct shape_member top[N_TOP] = {
-	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0,
-		    omnisend_form_email_or_blank, "email" },
-	[SMS] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_phone_or_blank,
-		  "phone number" },
 	[LIST] = { STR_INIT("identifiers"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
 	[CREATED_AT] = { STR_INIT("createdAt"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_time,
 			 "datetime" },
+	[TOP_EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+			omnisend_form_email_or_blank, "email" },
+	[TOP_PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+			omnisend_form_phone_or_blank, "phone number" },
 };
+
+/* The dated API shows a list of phones there, which may come back: it asks for none. */
+static bool takes_phone(const struct call *call, yyjson_val *root)
+{
+	return !omnisend_version(call)->dated || yyjson_is_str(json_get(root, STR("phone")));
+}
 
 /* The operation's changes, and room for some more. */
 static struct attribute_change *more_changes(struct op *op)
@@ -266,15 +273,15 @@ enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned 
 				  unsigned phone_use, struct op *op, struct who *list)
 {
 	struct reading r = { .call = call };
-	yyjson_val *v[N_TOP];
-	shape_read(call, root, STR(""), top, N_TOP, false, v);
+	yyjson_val *v[N_TOP] = { 0 };
+	shape_read(call, root, STR(""), top, takes_phone(call, root) ? N_TOP : TOP_PHONE, false, v);
 	for (unsigned i = 0; i < N_CHANNELS; i++)
 		r.ways[i].consents = buf_in(op->arena);
 	if (v[LIST])
 		read_list(&r, v[LIST]);
 	for (unsigned i = 0; i < N_CHANNELS; i++)
 		if (r.ways[i].id.n == 0)
-			r.ways[i].id = omnisend_given(v[i]);
+			r.ways[i].id = omnisend_given(v[TOP_EMAIL + i]);
 	if (r.ways[EMAIL].id.n)
 		phone_use = beside_email(phone_use);
 	const unsigned uses[N_CHANNELS] = { email_use, phone_use };
