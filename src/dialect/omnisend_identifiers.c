@@ -61,6 +61,7 @@ static const struct {
 struct way {
 	struct str id;       /* empty: of nobody */
 	struct str state;    /* JSON; .p NULL: not given */
+	bool dated;          /* that is how it was at some time; else it is so now */
 	struct buf consents; /* items of an array */
 };
 
@@ -82,10 +83,15 @@ static yyjson_val *map_at(struct reading *r, yyjson_val *v, struct str path, str
 	return v ? omnisend_map(r->call, v, path_to(r, path, name)) : NULL;
 }
 
-/* Where no date is given it changed now; ATTRIBUTE_NEWER asks for this form of it. */
+static yyjson_val *date_of(yyjson_val **v)
+{
+	return v[STATUS_CHANGED_AT] ?: v[STATUS_DATE];
+}
+
+/* As ATTRIBUTE_NEWER and ATTRIBUTE_NOW ask for it. */
 static struct str state_of(struct reading *r, yyjson_val **v)
 {
-	yyjson_val *date = v[STATUS_CHANGED_AT] ?: v[STATUS_DATE];
+	yyjson_val *date = date_of(v);
 	instant_us at = r->call->req->received_at;
 	struct buf b = buf_in(&r->call->req->arena);
 	if (date)
@@ -110,8 +116,10 @@ static void read_channels(struct reading *r, yyjson_val *map, bool counts, struc
 			continue;
 		shape_read(r->call, state, path_to(r, path, channels[i].name), channel, N_CHANNEL,
 			   false, v);
-		if (v[STATUS] && counts)
-			r->ways[i].state = state_of(r, v);
+		if (!v[STATUS] || !counts)
+			continue;
+		r->ways[i].state = state_of(r, v);
+		r->ways[i].dated = date_of(v) != NULL;
 	}
 }
 
@@ -231,7 +239,7 @@ static void add_way(struct reading *r, unsigned way, const struct who *of, struc
 	struct way *w = &r->ways[way];
 	if (w->state.p)
 		add(r, op,
-		    (struct attribute_change){ .verb = ATTRIBUTE_NEWER,
+		    (struct attribute_change){ .verb = w->dated ? ATTRIBUTE_NEWER : ATTRIBUTE_NOW,
 					       .name = channels[way].attribute,
 					       .json = w->state,
 					       .of = of });
