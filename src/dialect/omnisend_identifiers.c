@@ -88,7 +88,8 @@ static yyjson_val *date_of(yyjson_val **v)
 	return v[STATUS_CHANGED_AT] ?: v[STATUS_DATE];
 }
 
-/* As ATTRIBUTE_NEWER and ATTRIBUTE_NOW ask for it. */
+/* As ATTRIBUTE_NEWER and ATTRIBUTE_NOW ask for it; cut to what is shown of it, so that the date that
+ * a contact shows is not an older one. */
 static struct str state_of(struct reading *r, yyjson_val **v)
 {
 	yyjson_val *date = date_of(v);
@@ -99,7 +100,7 @@ static struct str state_of(struct reading *r, yyjson_val **v)
 	buf_lit(&b, "{\"status\":");
 	json_put(&b, v[STATUS]);
 	buf_lit(&b, ",\"at\":\"");
-	time_put(&b, at, 6);
+	time_put(&b, at - (at % 1000 + 1000) % 1000, 6);
 	buf_lit(&b, "\"}");
 	r->refused |= b.failed;
 	return buf_str(&b);
