@@ -106,6 +106,14 @@ static struct str state_of(struct reading *r, yyjson_val **v)
 	return buf_str(&b);
 }
 
+/* That is how omnisend_view.c shows what nobody has said. */
+static bool says_nothing(yyjson_val *state, yyjson_val **v)
+{
+	return str_eq(json_str(v[STATUS]), STR("nonSubscribed")) && !date_of(v) &&
+	       (yyjson_is_null(json_get(state, channel[STATUS_DATE].name)) ||
+		yyjson_is_null(json_get(state, channel[STATUS_CHANGED_AT].name)));
+}
+
 /* `counts`: what is said is kept; it is judged either way. */
 static void read_channels(struct reading *r, yyjson_val *map, bool counts, struct str path)
 {
@@ -117,7 +125,7 @@ static void read_channels(struct reading *r, yyjson_val *map, bool counts, struc
 			continue;
 		shape_read(r->call, state, path_to(r, path, channels[i].name), channel, N_CHANNEL,
 			   false, v);
-		if (!v[STATUS] || !counts)
+		if (!v[STATUS] || !counts || says_nothing(state, v))
 			continue;
 		r->ways[i].state = state_of(r, v);
 		r->ways[i].dated = date_of(v) != NULL;

@@ -82,6 +82,19 @@ static const struct {
 	  "newer email_status {\"status\":\"unsubscribed\","
 	  "\"at\":\"2024-01-01T00:00:00.000000Z\"} of email\n"
 	  "now sms_status {\"status\":\"unsubscribed\",\"at\":\"" AT "\"} of phone\n" },
+	/* what nobody has said */
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\",\"channels\":{\"email\":{"
+	  "\"status\":\"nonSubscribed\",\"statusChangedAt\":null},\"sms\":{"
+	  "\"status\":\"nonSubscribed\",\"statusDate\":null}}},"
+	  "{\"id\":\"+37061234567\",\"type\":\"phone\"}]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n"
+	  "who phone creates,replace,claims +37061234567 key 37061234567\n" },
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "nonSubscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
+		  "nonSubscribed") "record consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}] of "
+				   "email\n" },
 	/* what a second e-mail says is about somebody else */
 	{ METHOD_POST, "/v5/contacts",
 	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "subscribed") "," EMAIL_IS("c@d.co",
