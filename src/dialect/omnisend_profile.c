@@ -260,9 +260,15 @@ static bool custom_fits(struct call *call, yyjson_val *v, struct str path)
 	return false;
 }
 
+/* A contact field of the workspace may have a name that only other dialects give. */
+static bool may_be_named(struct call *call, struct str name, struct str path)
+{
+	return workspace_contact_field(call->workspace, name) || omnisend_name(call, name, path);
+}
+
 static void read_custom_member(struct changes *c, struct str path, struct str name, yyjson_val *v)
 {
-	if (!omnisend_name(c->call, name, path))
+	if (!may_be_named(c->call, name, path))
 		return;
 	if (yyjson_is_null(v))
 		change(c, ATTRIBUTE_REMOVE, true, name, STR(""));
