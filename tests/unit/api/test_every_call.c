@@ -383,6 +383,25 @@ static unsigned first_answered(const int *fds, unsigned n)
 	return i;
 }
 
+enum { WORKERS = 64 };
+static uv_work_t at_gate[WORKERS];
+
+/* Nothing is read from here on. */
+static void shut_gate(void)
+{
+	pthread_mutex_lock(&gate);
+	for (int i = 0; i < WORKERS; i++)
+		assert_int_equal(
+			uv_queue_work(uv_default_loop(), &at_gate[i], wait_at_gate, gone_through),
+			0);
+}
+
+static void open_gate(void)
+{
+	pthread_mutex_unlock(&gate);
+	assert_int_equal(uv_run(uv_default_loop(), UV_RUN_DEFAULT), 0);
+}
+
 /* What the catalog says is read like all else: what waits for it has a ceiling, and each key its share. */
 static void what_is_shown_has_a_share(void **state)
 {
@@ -395,26 +414,51 @@ static void what_is_shown_has_a_share(void **state)
 		"/_/v1/events",
 		"/_/v1/workspaces/7c9e6679-7425-40de-944b-e07fc1f90ae7",
 	};
-	enum { WORKERS = 64, SHARE = 256 };
-	uv_work_t works[WORKERS];
+	enum { SHARE = 256 };
 	char answer[ANSWER_MAX];
 	int fds[SHARE + 1];
 	(void)state;
 	start();
-	pthread_mutex_lock(&gate);
-	for (int i = 0; i < WORKERS; i++)
-		assert_int_equal(
-			uv_queue_work(uv_default_loop(), &works[i], wait_at_gate, gone_through), 0);
+	shut_gate();
 	for (unsigned i = 0; i <= SHARE; i++)
 		fds[i] = begin_reading(paths[i % ARRAY_LEN(paths)]);
 	unsigned refused = first_answered(fds, SHARE + 1);
 	assert_int_equal(hear(fds[refused], answer), 503);
 	assert_non_null(strstr(answer, "too much of this key"));
-	pthread_mutex_unlock(&gate);
+	open_gate();
 	for (unsigned i = 0; i <= SHARE; i++)
 		if (i != refused)
 			assert_int_equal(hear(fds[i], answer), 200);
-	assert_int_equal(uv_run(uv_default_loop(), UV_RUN_DEFAULT), 0);
+	stop();
+}
+
+/* What may keep a worker for seconds: a key has one of these at a time, whichever it is. */
+static void what_is_long_comes_one_by_one(void **state)
+{
+	static const char replay[] =
+		"POST /_/v1/deliveries/replay HTTP/1.1\r\nHost: x\r\n"
+		"Authorization: Bearer key\r\nContent-Type: application/json\r\n"
+		"Content-Length: 16\r\n\r\n{\"dry_run\":true}";
+	char answer[ANSWER_MAX];
+	int fds[3];
+	(void)state;
+	start();
+	find_export();
+	for (int with_replay = 0; with_replay < 2; with_replay++) {
+		shut_gate();
+		fds[0] = begin_reading("/_/v1/events");
+		fds[1] = begin_reading(export_path);
+		fds[2] = with_replay ? say(replay) : begin_reading(export_path);
+		unsigned refused = first_answered(fds, ARRAY_LEN(fds));
+		assert_in_range(refused, 1, 2);
+		assert_int_equal(hear(fds[refused], answer), 503);
+		assert_non_null(strstr(answer, "Retry-After: "));
+		assert_non_null(strstr(answer, "too much of this key"));
+		open_gate();
+		assert_int_equal(hear(fds[0], answer), 200);
+		assert_int_not_equal(hear(fds[3 - refused], answer), 503);
+		assert_int_equal(read_from(export_path, answer), 200);
+	}
 	stop();
 }
 
@@ -424,6 +468,7 @@ int main(void)
 		cmocka_unit_test(each_call_on_a_socket_may_fail),
 		cmocka_unit_test(each_piece_of_memory_may_be_refused),
 		cmocka_unit_test(what_is_shown_has_a_share),
+		cmocka_unit_test(what_is_long_comes_one_by_one),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level((enum log_level)(LOG_ERROR + 1)); /* each failure would be told */
