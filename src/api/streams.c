@@ -30,6 +30,7 @@ struct stream {
 	struct buf text; /* empty: all of it was given */
 	char beat[40];   /* what is given instead, in silence */
 	bool reads;      /* a worker thread has it */
+	bool is_poor;    /* there was no memory for its page: not before the next beat again */
 	bool failed;
 };
 
@@ -80,12 +81,34 @@ static int read_page(struct stream *s, struct store_reader *r)
 {
 	struct event_row *rows;
 	unsigned n;
-	int e = store_read_feed_of(r, &s->page, &s->feed, &rows, &n, &s->feed.after);
+	uint64_t seen;
+	int e = store_read_feed_of(r, &s->page, &s->feed, &rows, &n, &seen);
 	if (e < 0)
 		return pass(e);
 	for (unsigned i = 0; i < n; i++)
 		put_event(&s->text, &rows[i]);
-	return s->text.failed ? fail(-ENOMEM, "a page of a stream") : 0;
+	if (s->text.failed)
+		return fail(-ENOMEM, "a page of a stream");
+	s->feed.after = seen;
+	return 0;
+}
+
+/* Nothing of the page is left. */
+static void forget_page(struct stream *s)
+{
+	arena_reset(&s->page);
+	s->text = (struct buf){ 0 };
+}
+
+static void say_failed(struct stream *s, int e)
+{
+	s->is_poor = e == -ENOMEM && s->page.poor && !s->page.full;
+	s->failed = !s->is_poor;
+	if (s->is_poor)
+		log_warning("stream_waits", LOG_S("cause", "the memory of all streams is taken"));
+	else
+		log_error("stream_failed", LOG_S("cause", fail_text()));
+	forget_page(s);
 }
 
 /* On a worker thread. */
@@ -97,10 +120,8 @@ static void run(struct net_work *work)
 	e = e ?: read_page(s, r);
 	if (r)
 		reader_pool_return(s->all->readers, r, e);
-	if (e == 0)
-		return;
-	s->failed = true;
-	log_error("stream_failed", LOG_S("cause", fail_text()));
+	if (e < 0)
+		say_failed(s, e);
 }
 
 /* --- Its life --- */
@@ -119,7 +140,6 @@ static void finish(struct stream *s)
 
 static void read_on(struct stream *s, uint64_t end)
 {
-	arena_reset(&s->page);
 	s->text = buf_in(&s->page);
 	s->feed.until = MIN(end, s->feed.after + PAGE_SPAN);
 	s->reads = true;
@@ -131,11 +151,12 @@ static void read_on(struct stream *s, uint64_t end)
 
 /* With how far it has come, also where nothing on the way was meant: a client takes an id without data
  * for what it goes on from, and for no event. */
-static struct str beat_of(struct stream *s)
+static void give_beat(struct stream *s)
 {
 	int n = snprintf(s->beat, sizeof(s->beat), ":\nid: %llu\n\n",
 			 (unsigned long long)s->feed.after);
-	return (struct str){ s->beat, (size_t)n };
+	s->is_poor = false;
+	reply_stream_put(&s->out, (struct str){ s->beat, (size_t)n });
 }
 
 /* Does the next thing, if there is one to do. The stream may have ended after it. */
@@ -152,12 +173,13 @@ static void go_on(struct stream *s)
 
 	uint64_t end = store_feed_end(s->all->store);
 	struct str text = buf_str(&s->text);
-	s->text.n = 0; /* what it holds stays until the next page */
+	s->text.n = 0; /* what it holds stays until it was taken */
 	if (text.n)
-		reply_stream_put(&s->out, text);
-	else if (s->out.beat)
-		reply_stream_put(&s->out, beat_of(s));
-	else if (s->feed.after < end)
+		return reply_stream_put(&s->out, text);
+	forget_page(s);
+	if (s->out.beat)
+		give_beat(s);
+	else if (s->feed.after < end && !s->is_poor)
 		read_on(s, end);
 }
 
