@@ -14,9 +14,10 @@
 enum {
 	PAGE_EVENTS = 256,
 	PAGE_BYTES = 128 * 1024,       /* of properties; about twice that is sent at once */
-	PAGE_SPAN = 20 * 1000,         /* events of any workspace that one page looks at */
+	PAGE_SPAN = 2000,              /* events of any workspace that one page looks at */
 	PAGE_MAX = 256 * 1024 * 1024,  /* bytes; one event can be large */
 	PAGES_MAX = 512 * 1024 * 1024, /* bytes, of all streams */
+	READING_MAX = 4,               /* pages of a loop that are with the workers */
 };
 
 struct stream {
@@ -24,20 +25,24 @@ struct stream {
 	struct reply_stream out;
 	struct streams *all;
 	struct native_query *q;
-	TAILQ_ENTRY(stream) link;
+	TAILQ_ENTRY(stream) link, turn;
 	struct feed_query feed; /* `after`: all up to there is in `text` or was sent */
 	struct arena page;
 	struct buf text; /* empty: all of it was given */
 	char beat[40];   /* what is given instead, in silence */
+	bool waits;      /* for its turn to be read for */
 	bool reads;      /* a worker thread has it */
 	bool is_poor;    /* there was no memory for its page: not before the next beat again */
 	bool failed;
 };
 
+TAILQ_HEAD(stream_list, stream);
+
 /* The streams of one loop. */
 struct branch {
-	struct net_letter letter;  /* first */
-	TAILQ_HEAD(, stream) list; /* the loop's own */
+	struct net_letter letter;         /* first */
+	struct stream_list list, in_line; /* the loop's own: all; those that wait */
+	unsigned n_reading;               /* likewise; READING_MAX, or nobody waits */
 
 	pthread_mutex_t lock; /* for what follows */
 	struct net_loop *loop;
@@ -130,6 +135,8 @@ static void finish(struct stream *s)
 {
 	struct branch *b = branch_of(s);
 	TAILQ_REMOVE(&b->list, s, link);
+	if (s->waits)
+		TAILQ_REMOVE(&b->in_line, s, turn);
 	pthread_mutex_lock(&b->lock);
 	b->n--;
 	pthread_mutex_unlock(&b->lock);
@@ -138,15 +145,24 @@ static void finish(struct stream *s)
 	reply_stream_end(&s->out);
 }
 
+static void stand_in_line(struct stream *s)
+{
+	if (!s->waits)
+		TAILQ_INSERT_TAIL(&branch_of(s)->in_line, s, turn);
+	s->waits = true;
+}
+
 static void read_on(struct stream *s, uint64_t end)
 {
+	struct branch *b = branch_of(s);
+	if (b->n_reading == READING_MAX)
+		return stand_in_line(s);
 	s->text = buf_in(&s->page);
 	s->feed.until = MIN(end, s->feed.after + PAGE_SPAN);
+	if (net_loop_work(s->q->req->loop, &s->work) < 0)
+		return finish(s);
 	s->reads = true;
-	if (net_loop_work(s->q->req->loop, &s->work) < 0) {
-		s->reads = false;
-		finish(s);
-	}
+	b->n_reading++;
 }
 
 /* With how far it has come, also where nothing on the way was meant: a client takes an id without data
@@ -183,10 +199,24 @@ static void go_on(struct stream *s)
 		read_on(s, end);
 }
 
+/* Before the one that was just read for: nobody is read for twice while another waits. */
+static void go_on_in_line(struct branch *b)
+{
+	struct stream *s;
+	while (b->n_reading < READING_MAX && (s = TAILQ_FIRST(&b->in_line))) {
+		TAILQ_REMOVE(&b->in_line, s, turn);
+		s->waits = false;
+		go_on(s);
+	}
+}
+
 static void on_read(struct net_work *work)
 {
 	struct stream *s = (struct stream *)work;
+	struct branch *b = branch_of(s);
 	s->reads = false;
+	b->n_reading--;
+	go_on_in_line(b);
 	go_on(s);
 }
 
@@ -308,6 +338,7 @@ int streams_new(struct store *store, struct reader_pool *readers, struct streams
 	for (unsigned i = 0; i < NET_LOOPS_MAX; i++) {
 		struct branch *b = &all->branches[i];
 		TAILQ_INIT(&b->list);
+		TAILQ_INIT(&b->in_line);
 		b->letter.run = on_letter;
 		must(pthread_mutex_init(&b->lock, NULL) == 0);
 	}

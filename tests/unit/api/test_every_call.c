@@ -354,6 +354,14 @@ static void each_piece_of_memory_may_be_refused(void **state)
 
 /* --- Readers that do not come to it --- */
 
+static atomic_uint n_works; /* that were given to the workers */
+
+int uv_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb run, uv_after_work_cb done)
+{
+	atomic_fetch_add(&n_works, 1);
+	return CALLS_NEXT(uv_queue_work)(loop, work, run, done);
+}
+
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
 static void wait_at_gate(uv_work_t *work)
@@ -462,6 +470,59 @@ static void what_is_long_comes_one_by_one(void **state)
 	stop();
 }
 
+/* Until the answer has that. */
+static void hear_until(int fd, const char *text)
+{
+	char answer[ANSWER_MAX];
+	size_t n = 0;
+	do {
+		ssize_t got = recv(fd, answer + n, sizeof(answer) - 1 - n, 0);
+		assert_true(got > 0);
+		n += (size_t)got;
+		answer[n] = '\0';
+	} while (!strstr(answer, text));
+}
+
+static int begin_stream(void)
+{
+	static const char request[] = "GET /_/v1/events/stream HTTP/1.1\r\nHost: x\r\n"
+				      "Authorization: Bearer key\r\n\r\n";
+	int fd = connect_to_server();
+	assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+	hear_until(fd, "retry: 2000");
+	return fd;
+}
+
+/* However many streams there are, the workers have a few pages to read at a time; and each stream has
+ * its turn. */
+static void pages_of_streams_come_few_at_a_time(void **state)
+{
+	enum { STREAMS = 30, AT_A_TIME = 4 };
+	char answer[ANSWER_MAX];
+	int fds[STREAMS];
+	(void)state;
+	start();
+	for (int i = 0; i < STREAMS; i++)
+		fds[i] = begin_stream();
+	for (int round = 0; round < 3; round++) {
+		shut_gate();
+		unsigned before = atomic_load(&n_works);
+		send_until_taken(&quiet);
+		while (atomic_load(&n_works) == before)
+			usleep(1000);
+		/* They were woken in one go; this comes behind it. */
+		assert_int_equal(ask("GET /healthz HTTP/1.0\r\n\r\n", answer), 200);
+		assert_int_equal(atomic_load(&n_works) - before, AT_A_TIME);
+		open_gate();
+		for (int i = 0; i < STREAMS; i++)
+			hear_until(fds[i], "event: event\n");
+		assert_int_equal(atomic_load(&n_works) - before, STREAMS);
+	}
+	for (int i = 0; i < STREAMS; i++)
+		close(fds[i]);
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +530,7 @@ int main(void)
 		cmocka_unit_test(each_piece_of_memory_may_be_refused),
 		cmocka_unit_test(what_is_shown_has_a_share),
 		cmocka_unit_test(what_is_long_comes_one_by_one),
+		cmocka_unit_test(pages_of_streams_come_few_at_a_time),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level((enum log_level)(LOG_ERROR + 1)); /* each failure would be told */
