@@ -14,6 +14,9 @@
 #define ONCE   "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
 #define COOL   "{\"name\":\"r\",\"cooldown_seconds\":60,\"actions\":[{\"send\":\"crm\"}]}"
 #define PAUSED "{\"name\":\"r\",\"paused\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define FRESH                                                                         \
+	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
+	"\"event.received_at\",\"operator\":\"within_last\",\"value\":60}}"
 #define ABOUT                                                                         \
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"contact.email\",\"operator\":\"exists\"}}"

@@ -209,6 +209,22 @@ static void settle(struct world *w, unsigned n)
 	assert_done(ledger_commit(w->ledger));
 }
 
+/* It may come after the round has begun that decides it, and the clock may be set back. */
+static void an_event_is_never_in_the_future(void **state)
+{
+	static const int64_t behind_us[] = { 0, 1, 1000, 3600 * US_PER_S };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(behind_us); i++) {
+		struct world w;
+		open_with(&w, FRESH);
+		event(&w, "a@example.com", "{\"total\":1}");
+		clock_us -= behind_us[i];
+		assert_int_equal(run(&w), 1);
+		settle(&w, 1); /* and it is due */
+		close_world(&w);
+	}
+}
+
 /* What a destination that takes nothing costs has an end, and nothing is left out later. */
 static void it_stands_still_while_too_much_waits(void **state)
 {
@@ -467,6 +483,7 @@ int main(void)
 		cmocka_unit_test(what_came_before_a_start_with_another_declaration),
 		cmocka_unit_test(one_that_was_paused_later_than_the_store_was_put_back),
 		cmocka_unit_test(while_it_waits_nothing_is_decided),
+		cmocka_unit_test(an_event_is_never_in_the_future),
 		cmocka_unit_test(it_stands_still_while_too_much_waits),
 		cmocka_unit_test(large_events_come_in_parts),
 		cmocka_unit_test(what_is_damaged_holds_nobody_up),
