@@ -82,6 +82,12 @@ static const struct walker *walker_before(const struct decider *d, const struct 
 	return before ? &d->walkers[before - d->rules->automations] : NULL;
 }
 
+static int save(struct decider *d, struct walker *w)
+{
+	w->saved = w->seq;
+	return pass(ledger_move(d->ledger, w->automation->no, w->seq));
+}
+
 /* A store that was put back to an earlier state has fewer events than were decided. It is noted at
  * once, so that what comes from now on is decided also after a kill. */
 static int take_back(struct decider *d, struct walker *w, bool *taken_back)
@@ -90,7 +96,7 @@ static int take_back(struct decider *d, struct walker *w, bool *taken_back)
 		return 0;
 	*taken_back = true;
 	w->seq = d->end;
-	return pass(ledger_move(d->ledger, w->automation->no, w->seq));
+	return pass(save(d, w));
 }
 
 /* Nothing that came before it was paused, or went on, sets one off later. The ledger knows which is paused,
@@ -106,7 +112,7 @@ static int pause_or_go_on(struct decider *d, struct walker *w)
 	w->seq = MAX(w->seq, from);
 	if (r < 0 || was_paused == m->paused)
 		return pass(r);
-	r = ledger_move(d->ledger, m->no, w->seq);
+	r = save(d, w);
 	return pass(r ?: ledger_pause(d->ledger, m->no, m->paused));
 }
 
@@ -117,10 +123,10 @@ static int place(struct decider *d, const struct rules *rules, const struct auto
 	/* What selected nothing lately is in memory alone. */
 	uint64_t start = before ? before->seq : 0;
 	int r = before ? 0 : find_start(d, m, &start);
-	r = r ?: ledger_position(d->ledger, m->no, start, &w->seq);
+	r = r ?: ledger_position(d->ledger, m->no, start, &w->saved);
 	for (unsigned i = 0; i < m->n_actions; i++)
 		w->to[i] = place_of(rules, m->workspace, &m->actions[i]);
-	w->seq = MAX(w->seq, start);
+	w->seq = MAX(w->saved, start);
 	w->automation = m;
 	w->without = is_without(rules, w);
 	r = r ?: take_back(d, w, taken_back);
@@ -229,17 +235,28 @@ int decider_save(struct decider *d, instant_us now)
 {
 	int r = 0;
 	for (unsigned i = 0; d->rules && i < d->rules->n_automations && r == 0; i++)
-		r = ledger_move(d->ledger, d->walkers[i].automation->no, d->walkers[i].seq);
+		if (d->walkers[i].seq != d->walkers[i].saved)
+			r = save(d, &d->walkers[i]);
 	d->unsaved = false;
 	d->saved_at = now;
 	return pass(r);
 }
 
-/* With what was selected; else now and then, so that events without consequences cost no sync. */
+static int save_selected(struct decider *d)
+{
+	int r = 0;
+	for (unsigned i = 0; i < d->rules->n_automations && r == 0; i++)
+		if (d->walkers[i].selected)
+			r = save(d, &d->walkers[i]);
+	return pass(r);
+}
+
+/* With what they selected; the others now and then, so that events without consequences cost little. */
 static int save_if_due(struct decider *d, instant_us now, bool selected)
 {
+	int r = selected ? save_selected(d) : 0;
 	bool due = d->unsaved && llabs(now - d->saved_at) >= SAVE_EVERY_US;
-	return selected || due ? pass(decider_save(d, now)) : 0;
+	return pass(r ?: due ? decider_save(d, now) : 0);
 }
 
 /* All up to there has been looked at, also what was damaged and left out. */
@@ -313,8 +330,10 @@ static int run(struct decider *d, instant_us now, unsigned *decided)
 
 static void begin_run(struct decider *d)
 {
-	for (unsigned i = 0; i < d->rules->n_automations; i++)
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		d->walkers[i].spent_us = 0;
+		d->walkers[i].selected = false;
+	}
 	d->foremost = !d->foremost;
 }
 

@@ -102,7 +102,7 @@ static int add_deliveries(struct subject *s, const struct walker *w, unsigned *d
 	return pass(r);
 }
 
-static int decide(struct subject *s, const struct walker *w, unsigned *decided)
+static int decide(struct subject *s, struct walker *w, unsigned *decided)
 {
 	const struct automation *m = w->automation;
 	struct verdict v;
@@ -115,12 +115,15 @@ static int decide(struct subject *s, const struct walker *w, unsigned *decided)
 	if (r < 0 || !v.met)
 		return pass(r);
 	r = check_pause(s, m);
-	return r ? (r < 0 ? pass(r) : 0) : pass(add_deliveries(s, w, decided));
+	if (r)
+		return r < 0 ? pass(r) : 0;
+	w->selected = true;
+	return pass(add_deliveries(s, w, decided));
 }
 
 /* What is damaged, or larger than anything of ours, will be no better the next time, and must not hold
  * up the others for ever. */
-static int decide_or_leave(struct subject *s, const struct walker *w, unsigned *decided)
+static int decide_or_leave(struct subject *s, struct walker *w, unsigned *decided)
 {
 	int r = decide(s, w, decided);
 	bool too_large = r == -ENOMEM && s->d->scratch.full;

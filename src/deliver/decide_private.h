@@ -13,9 +13,11 @@ struct walker {
 	const struct automation *automation;
 	unsigned to[AUTOMATION_ACTIONS_MAX]; /* of each action: the destination's place */
 	uint64_t seq;
-	bool calm;    /* a destination has so much waiting that there is no hurry */
-	bool held;    /* too much, or it rests, or it is without, or paused */
-	bool without; /* a destination that is declared and no rule: not now */
+	uint64_t saved; /* in the ledger */
+	bool selected;  /* something, in this run */
+	bool calm;      /* a destination has so much waiting that there is no hurry */
+	bool held;      /* too much, or it rests, or it is without, or paused */
+	bool without;   /* a destination that is declared and no rule: not now */
 	/* Its workspace's took much of a run that was broken off, and since then it has not been at
 	 * the feed's end. */
 	bool costly;

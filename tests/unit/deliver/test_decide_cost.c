@@ -10,7 +10,7 @@
 
 /* --- What it costs, in statements of both databases --- */
 
-static unsigned n_statements, n_links;
+static unsigned n_statements, n_links, n_saved;
 static int64_t us_per_link;
 
 static int count_statement(unsigned kind, void *ctx, void *statement, void *text)
@@ -19,6 +19,7 @@ static int count_statement(unsigned kind, void *ctx, void *statement, void *text
 	bool link = strstr(sqlite3_sql(statement), "SELECT prev, contact") != NULL;
 	n_statements++;
 	n_links += link;
+	n_saved += strstr(sqlite3_sql(statement), "INTO position") != NULL;
 	monotonic_us += link ? us_per_link : 0;
 	return 0;
 }
@@ -48,6 +49,43 @@ static void each_event_costs_few_statements(void **state)
 		assert_in_range(n_statements, N, cases[i].each * N + REST);
 		close_world(&w);
 	}
+}
+
+/* With what was selected the others are not written; they are now and then, as far as they have moved. */
+static void only_who_selected_something_is_written(void **state)
+{
+	enum { OTHERS = 40 };
+	struct world w;
+	char name[16], body[256];
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	for (int i = 0; i < OTHERS; i++) {
+		snprintf(name, sizeof(name), "s%d", i);
+		snprintf(body, sizeof(body),
+			 "{\"name\":\"%s\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{"
+			 "\"field\":"
+			 "\"properties.total\",\"operator\":\"gte\",\"value\":2}}",
+			 name);
+		declare(&w, DOCUMENT_AUTOMATION, name, body);
+	}
+	take(&w);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 1); /* the first time all are */
+	n_saved = 0;
+	for (int i = 0; i < 3; i++) {
+		event(&w, "a@example.com", "{\"total\":1}");
+		assert_int_equal(run(&w), 1);
+	}
+	assert_int_equal(n_saved, 3);
+	clock_us += 2 * US_PER_S;
+	run(&w);
+	assert_int_equal(n_saved, 3 + OTHERS);
+	clock_us += 2 * US_PER_S;
+	run(&w);
+	assert_int_equal(n_saved, 3 + OTHERS);
+	close_world(&w);
 }
 
 /* However many ask, and however many automations. */
@@ -250,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_event_costs_few_statements),
+		cmocka_unit_test(only_who_selected_something_is_written),
 		cmocka_unit_test(each_event_behind_is_read_once),
 		cmocka_unit_test(who_costs_much_rests_while_others_go),
 		cmocka_unit_test(how_long_it_rests),
