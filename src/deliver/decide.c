@@ -215,20 +215,50 @@ static void let_costly_rest(struct decider *d, bool *later)
 	}
 }
 
-/* Where those that may go begin: the hindmost of them, and in every second run the foremost, so that
- * who has much before it holds up nobody who has little. False: none has anything to do. */
-static bool find_turn(const struct decider *d, uint64_t *seq)
+/* The first place from there on at which one that may go stands; UINT64_MAX: there is none. */
+static uint64_t place_from(const struct decider *d, uint64_t from)
 {
-	uint64_t hindmost = UINT64_MAX, foremost = 0;
+	uint64_t first = UINT64_MAX;
 	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		const struct walker *w = &d->walkers[i];
-		if (w->held || w->seq >= d->end)
-			continue;
-		hindmost = MIN(hindmost, w->seq);
-		foremost = MAX(foremost, w->seq);
+		if (!w->held && w->seq < d->end && w->seq >= from)
+			first = MIN(first, w->seq);
 	}
-	*seq = d->foremost ? foremost : hindmost;
-	return hindmost < d->end;
+	return first;
+}
+
+static uint64_t foremost_place(const struct decider *d)
+{
+	uint64_t foremost = 0;
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
+		const struct walker *w = &d->walkers[i];
+		if (!w->held && w->seq < d->end)
+			foremost = MAX(foremost, w->seq);
+	}
+	return foremost;
+}
+
+/* Round and round between the hindmost and the end. */
+static uint64_t place_between(const struct decider *d, uint64_t hindmost)
+{
+	uint64_t place = place_from(d, MAX(hindmost, d->got_to) + 1);
+	if (place == UINT64_MAX)
+		place = place_from(d, hindmost + 1);
+	return place == UINT64_MAX ? hindmost : place;
+}
+
+/* Where those that may go begin. False: none has anything to do. */
+static bool find_turn(const struct decider *d, uint64_t *seq)
+{
+	uint64_t hindmost = place_from(d, 0);
+	*seq = hindmost;
+	if (hindmost == UINT64_MAX)
+		return false;
+	if (d->way == WAY_FOREMOST)
+		*seq = foremost_place(d);
+	else if (d->way == WAY_BETWEEN)
+		*seq = place_between(d, hindmost);
+	return true;
 }
 
 int decider_save(struct decider *d, instant_us now)
@@ -323,7 +353,10 @@ static int run(struct decider *d, instant_us now, unsigned *decided)
 	r = r ?: decide_events(d, rows, n, now, decided, &seen);
 	if (r < 0 || read == d->from)
 		return pass(r);
-	move_walkers(d, decider_is_over(d) ? seen : read);
+	uint64_t to = decider_is_over(d) ? seen : read;
+	move_walkers(d, to);
+	if (d->way == WAY_BETWEEN)
+		d->got_to = to;
 	d->unsaved = true;
 	return pass(save_if_due(d, now, *decided > 0));
 }
@@ -334,7 +367,6 @@ static void begin_run(struct decider *d)
 		d->walkers[i].spent_us = 0;
 		d->walkers[i].selected = false;
 	}
-	d->foremost = !d->foremost;
 }
 
 /* Behind a run that began then. */
@@ -391,6 +423,7 @@ int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided
 	int64_t began = time_monotonic_us();
 	r = run(d, now, decided);
 	begin_rests(d, began, calm);
+	d->way = (d->way + 1) % WAYS;
 	*more |= find_turn(d, &next);
 	return pass(r);
 }

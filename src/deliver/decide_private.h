@@ -24,6 +24,15 @@ struct walker {
 	int64_t spent_us; /* in this run */
 };
 
+/* With whom a run begins; they take turns. So who has much before it holds up neither who has little nor
+ * who stands between. */
+enum decider_way {
+	WAY_HINDMOST,
+	WAY_FOREMOST,
+	WAY_BETWEEN, /* the next behind where the last such run has got to */
+	WAYS,
+};
+
 struct decider {
 	struct ledger *ledger;
 	struct store_reader *reader;
@@ -39,8 +48,9 @@ struct decider {
 	struct rest costly;    /* of all of them together */
 	uint64_t from; /* where this run began: those that are further back have no part in it */
 	int64_t seen_us, until_us; /* monotonic: in this run, and when it is broken off */
-	bool foremost;             /* the next run begins with that one */
-	struct lookback lookback;  /* from the event that is looked at */
+	enum decider_way way;
+	uint64_t got_to;          /* the last run of WAY_BETWEEN */
+	struct lookback lookback; /* from the event that is looked at */
 	struct arena rows, scratch;
 };
 

@@ -10,6 +10,10 @@
 
 /* --- What it costs, in statements of both databases --- */
 
+#define RICH_S                                                                        \
+	"{\"name\":\"s\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
+	"\"properties.total\",\"operator\":\"gte\",\"value\":2}}"
+
 static unsigned n_statements, n_links, n_saved;
 static int64_t us_per_link;
 
@@ -284,6 +288,38 @@ static void a_backlog_does_not_hold_up_who_has_none(void **state)
 	close_world(&w);
 }
 
+/* One with much before it, one with little, one with a steady flow. */
+static void who_stands_between_has_turns_too(void **state)
+{
+	enum { ENOUGH_RUNS = 9, LITTLE = 100 };
+	struct world w;
+	bool more;
+	uint64_t end, at = 0;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RICH);
+	declare(&w, DOCUMENT_AUTOMATION, "s", RICH_S);
+	add_other_workspace(&w);
+	for (int i = 0; i < 10 * RUN; i++)
+		event(&w, "a@example.com", "{\"total\":1}");
+	take(&w);
+	assert_done(store_read_feed_end(w.f.reader, &end));
+	assert_done(ledger_begin(w.ledger));
+	assert_done(ledger_move(w.ledger, w.rules->automations[1].no, end - LITTLE));
+	assert_done(ledger_move(w.ledger, w.rules->automations[2].no, end));
+	assert_done(ledger_commit(w.ledger));
+	take(&w);
+	for (int i = 0; i < ENOUGH_RUNS && at < end; i++) {
+		bool held;
+		other_event(&w);
+		run_a_turn(&w, &more);
+		decider_place(w.decider, 1, &at, &held);
+	}
+	assert_true(at >= end);
+	close_world(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +330,7 @@ int main(void)
 		cmocka_unit_test(how_long_it_rests),
 		cmocka_unit_test(a_run_ends_within_an_event),
 		cmocka_unit_test(a_backlog_does_not_hold_up_who_has_none),
+		cmocka_unit_test(who_stands_between_has_turns_too),
 	};
 	sqlite3_auto_extension((void (*)(void))watch);
 	return cmocka_run_group_tests(tests, NULL, NULL);
