@@ -12,8 +12,9 @@ enum {
 						 contact's */
 	SAVE_EVERY_US = 1000000,
 	CALM_EVENTS_PER_RUN = 100,
-	CALM_REST = 49, /* times as long as a run took */
-	RUN_US = 20000, /* then it is broken off, behind an automation at least */
+	CALM_REST = 49,    /* times as long as a run took */
+	LATE_US = 1000000, /* a destination is, from then on */
+	RUN_US = 20000,    /* then it is broken off, behind an automation at least */
 	COSTLY_US = RUN_US / 8,
 };
 
@@ -39,6 +40,7 @@ void decider_free(struct decider *d)
 		return;
 	rules_unref(d->rules);
 	free(d->walkers);
+	free(d->backlogs);
 	arena_fini(&d->rows);
 	arena_fini(&d->scratch);
 	free(d);
@@ -147,14 +149,18 @@ static int place_walkers(struct decider *d, const struct rules *rules, struct wa
 int decider_take(struct decider *d, struct rules *rules)
 {
 	struct walker *walkers = calloc(rules->n_automations + 1, sizeof(*walkers));
-	int r = walkers ? 0 : fail(-ENOMEM, "automations");
+	uint64_t *backlogs = calloc(rules->n_destinations + 1, sizeof(*backlogs));
+	int r = walkers && backlogs ? 0 : fail(-ENOMEM, "automations");
 	r = r ?: place_walkers(d, rules, walkers);
 	if (r < 0) {
 		free(walkers);
+		free(backlogs);
 		return pass(r);
 	}
 	free(d->walkers);
+	free(d->backlogs);
 	d->walkers = walkers;
+	d->backlogs = backlogs;
 	decider_renew(d, rules);
 	return 0;
 }
@@ -168,15 +174,32 @@ void decider_renew(struct decider *d, struct rules *rules)
 
 /* --- A run --- */
 
+/* What is to be sent later, for its delay or after a failure, is no backlog. A failure counts as one: who
+ * reads next will tell it. */
+static bool is_late(const struct decider *d, uint32_t destination)
+{
+	instant_us at;
+	int r = ledger_next_due(d->ledger, destination, (struct due_place){ 0 }, &at);
+	return r < 0 || (at && at < d->now - LATE_US);
+}
+
+static void look_at_backlogs(struct decider *d)
+{
+	uint64_t few = MIN(d->most, WAITING_CALM);
+	for (unsigned i = 0; i < d->rules->n_destinations; i++) {
+		uint32_t no = d->rules->destinations[i].no;
+		uint64_t n = ledger_count(d->ledger, no, DELIVERY_PENDING);
+		d->backlogs[i] = n >= few && is_late(d, no) ? n : 0;
+	}
+}
+
 /* The most that waits for any of its destinations. */
 static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 {
 	uint64_t most = 0;
 	for (unsigned i = 0; i < w->automation->n_actions; i++)
 		if (w->to[i] < d->rules->n_destinations)
-			most = MAX(most,
-				   ledger_count(d->ledger, d->rules->destinations[w->to[i]].no,
-						DELIVERY_PENDING));
+			most = MAX(most, d->backlogs[w->to[i]]);
 	return most;
 }
 
@@ -387,21 +410,23 @@ void decider_wait(struct decider *d, bool wait)
 }
 
 /* Who may go now. True: others could go on later. */
-static bool look_who_goes(struct decider *d)
+static bool look_who_goes(struct decider *d, instant_us now)
 {
+	d->now = now;
+	look_at_backlogs(d);
 	bool later = hold_walkers(d, time_monotonic_us() < d->calm_until_us);
 	let_costly_rest(d, &later);
 	return later;
 }
 
-bool decider_has_work(struct decider *d, uint64_t end, bool *later)
+bool decider_has_work(struct decider *d, uint64_t end, instant_us now, bool *later)
 {
 	uint64_t from;
 	*later = false;
 	if (!d->rules || d->rules->n_automations == 0)
 		return false;
 	d->end = MAX(d->end, end);
-	*later = look_who_goes(d);
+	*later = look_who_goes(d, now);
 	return find_turn(d, &from);
 }
 
@@ -415,7 +440,7 @@ int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided
 	int r = store_read_feed_end(d->reader, &d->end);
 	if (r < 0)
 		return pass(r);
-	*more = look_who_goes(d);
+	*more = look_who_goes(d, now);
 	if (!find_turn(d, &d->from))
 		return pass(save_if_due(d, now, false));
 	begin_run(d);

@@ -41,6 +41,8 @@ struct decider {
 	bool waits;      /* nothing is to be decided for now */
 	struct rules *rules;
 	struct walker *walkers; /* one per automation, in their order */
+	uint64_t *backlogs;     /* likewise per destination: how many wait, if they are late */
+	instant_us now;         /* when that was looked at */
 	uint64_t end;           /* the newest event seen */
 	bool unsaved;           /* positions that selected nothing, and so are not in the ledger */
 	instant_us saved_at;

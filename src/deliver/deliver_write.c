@@ -94,7 +94,8 @@ static int look_for_work(struct deliver *d, struct work *w)
 	int r = is_replaying(d, w->now, &w->replaying);
 	w->tidying = deliver_is_to_tidy(d);
 	decider_wait(d->decider, d->disk_is_full);
-	w->deciding = decider_has_work(d->decider, store_feed_end(d->config.store), &d->more);
+	w->deciding =
+		decider_has_work(d->decider, store_feed_end(d->config.store), w->now, &d->more);
 	d->untidy = true;
 	d->rests = d->more && !w->deciding;
 	return pass(r);

@@ -8,12 +8,13 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#define CRM    "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
-#define LOG    "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\"}"
-#define RULE   "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
-#define ONCE   "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
-#define COOL   "{\"name\":\"r\",\"cooldown_seconds\":60,\"actions\":[{\"send\":\"crm\"}]}"
-#define PAUSED "{\"name\":\"r\",\"paused\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define CRM     "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
+#define LOG     "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\"}"
+#define RULE    "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
+#define ONCE    "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define COOL    "{\"name\":\"r\",\"cooldown_seconds\":60,\"actions\":[{\"send\":\"crm\"}]}"
+#define DELAYED "{\"name\":\"r\",\"delay_seconds\":3600,\"actions\":[{\"send\":\"crm\"}]}"
+#define PAUSED  "{\"name\":\"r\",\"paused\":true,\"actions\":[{\"send\":\"crm\"}]}"
 #define FRESH                                                                         \
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"event.received_at\",\"operator\":\"within_last\",\"value\":60}}"

@@ -191,10 +191,10 @@ static void who_costs_much_rests_while_others_go(void **state)
 	assert_int_equal(n_links, LONG + 1);
 	assert_true(more);
 	assert_done(store_read_feed_end(w.f.reader, &end));
-	assert_false(decider_has_work(w.decider, end, &later));
+	assert_false(decider_has_work(w.decider, end, clock_us, &later));
 	assert_true(later);
 	other_event(&w);
-	assert_true(decider_has_work(w.decider, end + 1, &later));
+	assert_true(decider_has_work(w.decider, end + 1, clock_us, &later));
 	assert_int_equal(run_a_turn(&w, &more), 1);
 	assert_int_equal(n_links, LONG + 1);
 	close_costly(&w);
@@ -229,7 +229,7 @@ static void how_long_it_rests(void **state)
 		assert_true(more);
 		monotonic_us += cases[i].passed_us;
 		used_us += cases[i].used_us;
-		assert_int_equal(decider_has_work(w.decider, 0, &later), cases[i].goes);
+		assert_int_equal(decider_has_work(w.decider, 0, clock_us, &later), cases[i].goes);
 		assert_int_equal(later, !cases[i].goes);
 		assert_int_equal(run_a_turn(&w, &more), cases[i].goes);
 		close_costly(&w);
