@@ -312,6 +312,34 @@ static void the_last_forgets_who_was_deleted(void **state)
 	end(&w);
 }
 
+/* No transaction is longer for it than for others, and the next contact waits until it has gone. */
+static void who_had_many_deliveries_goes_in_pieces(void **state)
+{
+	enum { MANY = 1200, ROUND = 500 };
+	struct world w;
+	(void)state;
+	begin(&w);
+	settle(w.d);
+	struct op op = fixture_op(&w.f, "a@example.com"), other = fixture_op(&w.f, "b@example.com");
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
+	assert_int_equal(fixture_apply(&w.f, &other), STORE_OK);
+	for (int i = 0; i < MANY; i++)
+		decide(&w, op.contact);
+	decide(&w, other.contact);
+	op.kind = other.kind = OP_CONTACT_DELETE;
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
+	assert_int_equal(fixture_apply(&w.f, &other), STORE_OK);
+	for (int left = MANY + 1; left > 0;) {
+		assert_done(ledger_begin(w.d->ledger));
+		assert_done(deliver_forget_gone(w.d));
+		assert_done(ledger_commit(w.d->ledger));
+		left = MAX(left - ROUND, 0);
+		assert_int_equal(in_ledger(&w, DELIVERY_PENDING), left);
+		assert_int_equal(w.d->more_gone, left > 0);
+	}
+	end(&w);
+}
+
 /* Its deletions are counted anew then. */
 static void who_is_deleted_after_a_store_was_put_back_is_forgotten(void **state)
 {
@@ -461,6 +489,7 @@ int main(void)
 		cmocka_unit_test(the_last_writes_what_has_ended),
 		cmocka_unit_test(the_last_may_fail),
 		cmocka_unit_test(the_last_forgets_who_was_deleted),
+		cmocka_unit_test(who_had_many_deliveries_goes_in_pieces),
 		cmocka_unit_test(who_is_deleted_after_a_store_was_put_back_is_forgotten),
 		cmocka_unit_test(what_was_answered_about_who_was_deleted_leaves_the_files),
 		cmocka_unit_test(for_whom_it_fired_goes_with_an_automation),
