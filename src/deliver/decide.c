@@ -40,7 +40,7 @@ void decider_free(struct decider *d)
 		return;
 	rules_unref(d->rules);
 	free(d->walkers);
-	free(d->backlogs);
+	free(d->outlooks);
 	arena_fini(&d->rows);
 	arena_fini(&d->scratch);
 	free(d);
@@ -149,18 +149,18 @@ static int place_walkers(struct decider *d, const struct rules *rules, struct wa
 int decider_take(struct decider *d, struct rules *rules)
 {
 	struct walker *walkers = calloc(rules->n_automations + 1, sizeof(*walkers));
-	uint64_t *backlogs = calloc(rules->n_destinations + 1, sizeof(*backlogs));
-	int r = walkers && backlogs ? 0 : fail(-ENOMEM, "automations");
+	struct outlook *outlooks = calloc(rules->n_destinations + 1, sizeof(*outlooks));
+	int r = walkers && outlooks ? 0 : fail(-ENOMEM, "automations");
 	r = r ?: place_walkers(d, rules, walkers);
 	if (r < 0) {
 		free(walkers);
-		free(backlogs);
+		free(outlooks);
 		return pass(r);
 	}
 	free(d->walkers);
-	free(d->backlogs);
+	free(d->outlooks);
 	d->walkers = walkers;
-	d->backlogs = backlogs;
+	d->outlooks = outlooks;
 	decider_renew(d, rules);
 	return 0;
 }
@@ -189,7 +189,7 @@ static void look_at_backlogs(struct decider *d)
 	for (unsigned i = 0; i < d->rules->n_destinations; i++) {
 		uint32_t no = d->rules->destinations[i].no;
 		uint64_t n = ledger_count(d->ledger, no, DELIVERY_PENDING);
-		d->backlogs[i] = n >= few && is_late(d, no) ? n : 0;
+		d->outlooks[i].backlog = n >= few && is_late(d, no) ? n : 0;
 	}
 }
 
@@ -199,8 +199,13 @@ static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 	uint64_t most = 0;
 	for (unsigned i = 0; i < w->automation->n_actions; i++)
 		if (w->to[i] < d->rules->n_destinations)
-			most = MAX(most, d->backlogs[w->to[i]]);
+			most = MAX(most, d->outlooks[w->to[i]].backlog);
 	return most;
+}
+
+bool decider_has_decided_for(const struct decider *d, unsigned i)
+{
+	return d->outlooks[i].decided;
 }
 
 void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held)
@@ -390,6 +395,8 @@ static void begin_run(struct decider *d)
 		d->walkers[i].spent_us = 0;
 		d->walkers[i].selected = false;
 	}
+	for (unsigned i = 0; i < d->rules->n_destinations; i++)
+		d->outlooks[i].decided = false;
 }
 
 /* Behind a run that began then. */

@@ -48,6 +48,9 @@ bool decider_has_work(struct decider *d, uint64_t end, instant_us now, bool *lat
  * *decided: how many deliveries were added. */
 MUST_CHECK int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided);
 
+/* Whether the last run has added any for the destination, the i-th of the rules. */
+bool decider_has_decided_for(const struct decider *d, unsigned i);
+
 /* In such a transaction: where all stand, also those that selected nothing lately. */
 MUST_CHECK int decider_save(struct decider *d, instant_us now);
 

@@ -97,6 +97,7 @@ static int add_deliveries(struct subject *s, const struct walker *w, unsigned *d
 		waits |= action_is_deed(m->actions[i].kind);
 		d.destination = s->d->rules->destinations[w->to[i]].no;
 		r = ledger_decide(s->d->ledger, &d);
+		s->d->outlooks[w->to[i]].decided = true;
 		++*decided;
 	}
 	return pass(r);

@@ -24,6 +24,12 @@ struct walker {
 	int64_t spent_us; /* in this run */
 };
 
+/* Of a destination. */
+struct outlook {
+	uint64_t backlog; /* how many wait, if it is late */
+	bool decided;     /* something for it, in this run */
+};
+
 /* With whom a run begins; they take turns. So who has much before it holds up neither who has little nor
  * who stands between. */
 enum decider_way {
@@ -40,11 +46,11 @@ struct decider {
 	uint64_t most;   /* that may wait for a destination */
 	bool waits;      /* nothing is to be decided for now */
 	struct rules *rules;
-	struct walker *walkers; /* one per automation, in their order */
-	uint64_t *backlogs;     /* likewise per destination: how many wait, if they are late */
-	instant_us now;         /* when that was looked at */
-	uint64_t end;           /* the newest event seen */
-	bool unsaved;           /* positions that selected nothing, and so are not in the ledger */
+	struct walker *walkers;   /* one per automation, in their order */
+	struct outlook *outlooks; /* likewise per destination */
+	instant_us now;           /* when that was looked at */
+	uint64_t end;             /* the newest event seen */
+	bool unsaved; /* positions that selected nothing, and so are not in the ledger */
 	instant_us saved_at;
 	int64_t calm_until_us; /* monotonic */
 	struct rest costly;    /* of all of them together */

@@ -134,7 +134,10 @@ static void after_commit(struct deliver *d, const struct work *w)
 {
 	wishes_answer(&d->wishes, true);
 	deliver_forget_ended(d);
-	if (w->decided > 0 || w->moved > 0 || w->asked || d->released)
+	for (unsigned i = 0; i < d->rules->n_destinations && w->decided > 0; i++)
+		if (decider_has_decided_for(d->decider, i))
+			lane_set_look(&d->lanes, i);
+	if (w->moved > 0 || w->asked || d->released)
 		lane_set_look_again(&d->lanes);
 	d->released = false;
 	if (w->moved > 0 || w->asked)

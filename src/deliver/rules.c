@@ -122,6 +122,19 @@ static void add_deeds(struct rules *r)
 	}
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+static void sort_numbers(struct rules *r)
+{
+	for (unsigned i = 0; i < r->n_destinations; i++)
+		r->numbers[i] = r->destinations[i].no;
+	qsort(r->numbers, r->n_destinations, sizeof(*r->numbers), by_number);
+}
+
 static int read_all(struct rules *r)
 {
 	unsigned destinations = 0, automations = 0, parts = 0;
@@ -130,7 +143,8 @@ static int read_all(struct rules *r)
 	r->destinations = arena_array(a, struct destination, destinations + parts + 1);
 	r->automations = arena_array(a, struct automation, automations + 1);
 	r->parts = arena_array(a, struct rules_part, parts + 1);
-	if (!r->destinations || !r->automations || !r->parts)
+	r->numbers = arena_array(a, uint32_t, destinations + parts + 1);
+	if (!r->destinations || !r->automations || !r->parts || !r->numbers)
 		return fail(-ENOMEM, "automations");
 	for (unsigned i = 0; i < r->catalog->n_workspaces; i++) {
 		int e = read_workspace(r, r->catalog->workspaces[i]);
@@ -138,6 +152,7 @@ static int read_all(struct rules *r)
 			return pass(e);
 	}
 	add_deeds(r);
+	sort_numbers(r);
 	return 0;
 }
 
@@ -210,6 +225,11 @@ const struct rules_part *rules_of(const struct rules *r, uint32_t workspace)
 			high = middle;
 	}
 	return low < r->n_parts && r->parts[low].workspace == workspace ? &r->parts[low] : NULL;
+}
+
+bool rules_have_destination(const struct rules *r, uint32_t no)
+{
+	return bsearch(&no, r->numbers, r->n_destinations, sizeof(*r->numbers), by_number);
 }
 
 const struct automation *rules_automation(const struct rules *r, uint32_t workspace, uint32_t no)

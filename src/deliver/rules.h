@@ -29,6 +29,7 @@ struct rules {
 	unsigned n_parts;
 	struct destination *destinations;
 	unsigned n_destinations;
+	uint32_t *numbers; /* of the destinations, ascending */
 	struct automation *automations;
 	unsigned n_automations;
 };
@@ -44,6 +45,8 @@ void rules_unref(struct rules *r); /* NULL is fine */
 
 /* In a few steps; NULL: it has declared nothing. */
 const struct rules_part *rules_of(const struct rules *r, uint32_t workspace);
+/* Likewise, whether the destination is one of them. */
+bool rules_have_destination(const struct rules *r, uint32_t no);
 /* With a look at each of the workspace's; NULL: none is. */
 const struct automation *rules_automation(const struct rules *r, uint32_t workspace, uint32_t no);
 /* Likewise: where the action goes; NULL when there is no such destination. */

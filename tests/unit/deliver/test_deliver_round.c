@@ -126,12 +126,15 @@ static void add_workspace(struct world *w, uint8_t no)
 				    &(struct provision){ .workspaces = &one, .n_workspaces = 1 }));
 }
 
-static unsigned n_read; /* positions, which all that is read anew has looked up */
+static unsigned n_read;  /* positions, which all that is read anew has looked up */
+static unsigned n_looks; /* for what is due */
 
 static int count_statement(unsigned kind, void *ctx, void *statement, void *text)
 {
+	const char *sql = sqlite3_sql(statement);
 	(void)kind, (void)ctx, (void)text;
-	n_read += strncmp(sqlite3_sql(statement), "SELECT seq FROM position", 24) == 0;
+	n_read += strncmp(sql, "SELECT seq FROM position", 24) == 0;
+	n_looks += strstr(sql, "AND due_at <= ?4 ORDER BY due_at") != NULL;
 	return 0;
 }
 
@@ -479,6 +482,42 @@ static void for_whom_it_fired_goes_with_an_automation(void **state)
 	end(&w);
 }
 
+/* --- Who has nothing to do with an event --- */
+
+/* Each destination has something that waits, and one has something new. */
+static void only_who_was_decided_for_is_looked_at(void **state)
+{
+	enum { DESTINATIONS = 20 };
+	struct world w;
+	char name[16], body[100];
+	(void)state;
+	begin(&w);
+	for (int i = 0; i < DESTINATIONS; i++) {
+		snprintf(name, sizeof(name), "log%d", i);
+		snprintf(body, sizeof(body), "{\"name\":\"%s\",\"type\":\"file\",\"path\":\"%s\"}",
+			 name, name);
+		fixture_declare(&w.f, 0, DOCUMENT_DESTINATION, name, body);
+	}
+	deliver_wake(w.d);
+	settle(w.d);
+	for (unsigned i = 0; i < w.d->rules->n_destinations; i++) {
+		struct delivery d = { .workspace = 1,
+				      .destination = w.d->rules->destinations[i].no,
+				      .due_at = DELIVERY_WAITS };
+		assert_done(ledger_begin(w.d->ledger));
+		assert_done(ledger_decide(w.d->ledger, &d));
+		assert_done(ledger_commit(w.d->ledger));
+	}
+	tidy(w.d);
+	struct op op = fixture_op(&w.f, "a@example.com");
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
+	n_looks = 0;
+	deliver_wake(w.d);
+	settle(w.d);
+	assert_in_range(n_looks, 1, DESTINATIONS / 2);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -493,6 +532,7 @@ int main(void)
 		cmocka_unit_test(who_is_deleted_after_a_store_was_put_back_is_forgotten),
 		cmocka_unit_test(what_was_answered_about_who_was_deleted_leaves_the_files),
 		cmocka_unit_test(for_whom_it_fired_goes_with_an_automation),
+		cmocka_unit_test(only_who_was_decided_for_is_looked_at),
 	};
 	log_set_level((enum log_level)(LOG_ERROR + 1));
 	sqlite3_auto_extension((void (*)(void))watch);

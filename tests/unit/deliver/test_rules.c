@@ -104,6 +104,21 @@ static void nobody_finds_what_is_another_workspace_s(void **state)
 	rules_unref(r);
 }
 
+static void destinations_are_known_by_number(void **state)
+{
+	CLEANUP(catalog_unref) struct catalog *c = make_catalog();
+	const uint32_t known[] = { 1, 4, 6, deeds_destination_no(1), deeds_destination_no(7) };
+	const uint32_t unknown[] = { 0, 2, 5, 7, 99, deeds_destination_no(2), UINT32_MAX };
+	struct rules *r;
+	(void)state;
+	assert_done(rules_new(c, &r));
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		assert_true(rules_have_destination(r, known[i]));
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+		assert_false(rules_have_destination(r, unknown[i]));
+	rules_unref(r);
+}
+
 static void an_action_goes_to_its_workspace_s(void **state)
 {
 	static const struct action send = { .destination = STR_INIT("crm") },
@@ -153,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_workspace_has_its_own),
 		cmocka_unit_test(nobody_finds_what_is_another_workspace_s),
+		cmocka_unit_test(destinations_are_known_by_number),
 		cmocka_unit_test(an_action_goes_to_its_workspace_s),
 		cmocka_unit_test(with_a_newer_catalog_all_stay_where_they_are),
 	};
