@@ -74,7 +74,7 @@ int deliver_tidy(struct deliver *d, instant_us now)
 	r = r ?: orphans_forget_fired(d->ledger, d->rules->catalog, &d->fired);
 	look_at_disk(d);
 	d->tidied_us = time_monotonic_us();
-	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE ||
+	d->untidy = d->disk_is_full || d->rules_wait || d->orphans != ORPHANS_NONE ||
 		    orphans_have_fired(&d->fired) || ledger_has_to_scrub(d->ledger);
 	return pass(r);
 }

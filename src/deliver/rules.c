@@ -7,11 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Bytes. A workspace's may come to some 80 MiB (DOCUMENTS_BYTES_MAX), so many of them together are
- * beyond it: what has no room then is left out, and the others are in force. */
-enum { MEMORY_MAX = 1 << 30 };
-
-/* What is the same for all that were made of the same declarations. */
+/* What is the same for all that were made of the same declarations. A workspace's may come to some 80 MiB
+ * (DOCUMENTS_BYTES_MAX), so many of them together are beyond RULES_MEMORY_MAX: what has no room then is left
+ * out, and the others are in force. */
 struct rules_memory {
 	unsigned refs;
 	struct arena arena;
@@ -156,32 +154,33 @@ static int read_all(struct rules *r)
 	return 0;
 }
 
-static int read_into_memory(struct rules *r)
+static int read_into_memory(struct rules *r, struct arena_budget *budget)
 {
 	r->memory = calloc(1, sizeof(*r->memory));
 	if (!r->memory)
 		return fail(-ENOMEM, "automations");
 	r->memory->refs = 1;
-	arena_init(&r->memory->arena, MEMORY_MAX, NULL);
-	return pass(read_all(r));
+	arena_init(&r->memory->arena, RULES_MEMORY_MAX, budget);
+	int e = read_all(r);
+	return e < 0 && r->memory->arena.poor ? RULES_LATER : pass(e);
 }
 
 /* --- Life --- */
 
-int rules_new(struct catalog *catalog, struct rules **out)
+int rules_new(struct catalog *catalog, struct arena_budget *budget, struct rules **out)
 {
 	struct rules *r = calloc(1, sizeof(*r));
 	if (!r)
 		return fail(-ENOMEM, "automations");
 	r->refs = 1;
 	r->catalog = catalog_ref(catalog);
-	int e = read_into_memory(r);
-	if (e < 0) {
+	int e = read_into_memory(r, budget);
+	if (e != RULES_OK) {
 		rules_unref(r);
-		return pass(e);
+		return e < 0 ? pass(e) : e;
 	}
 	*out = r;
-	return 0;
+	return RULES_OK;
 }
 
 int rules_renew(const struct rules *before, struct catalog *catalog, struct rules **out)

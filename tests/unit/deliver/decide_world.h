@@ -95,7 +95,7 @@ static inline void take(struct world *w)
 	CLEANUP(catalog_unref) struct catalog *c = NULL;
 	rules_unref(w->rules);
 	catalog_refresh(store_catalog(w->f.store), &c);
-	assert_done(rules_new(c, &w->rules));
+	assert_done(rules_new(c, NULL, &w->rules));
 	assert_done(decider_take(w->decider, w->rules));
 }
 

@@ -168,6 +168,49 @@ static void what_is_declared_is_read_anew_when_it_has_changed(void **state)
 	end(&w);
 }
 
+enum { RULES = 60 }; /* what is little is not counted */
+
+static void declare_many(struct world *w)
+{
+	char name[16], body[100];
+	for (int i = 0; i < RULES; i++) {
+		snprintf(name, sizeof(name), "r%d", i);
+		snprintf(body, sizeof(body), "{\"name\":\"%s\",\"actions\":[{\"send\":\"log\"}]}",
+			 name);
+		fixture_declare(&w->f, 0, DOCUMENT_AUTOMATION, name, body);
+	}
+	deliver_wake(w->d);
+}
+
+/* While attempts under way have those of before, and a new ledger has to do with these too. */
+static void what_is_declared_waits_for_memory(void **state)
+{
+	struct world w;
+	(void)state;
+	for (int reopened = 0; reopened < 2; reopened++) {
+		begin(&w);
+		declare_many(&w);
+		settle(w.d);
+		struct rules *before = w.d->rules;
+		size_t max = w.d->rules_memory.max;
+		w.d->rules_memory.max = w.d->rules_memory.used + 100;
+		fixture_declare(&w.f, 0, DOCUMENT_AUTOMATION, "s", RULE_S);
+		if (reopened)
+			deliver_after_failure(w.d);
+		for (int i = 0; i < 3; i++) {
+			deliver_wake(w.d);
+			settle(w.d);
+			assert_ptr_equal(w.d->rules, before);
+		}
+		assert_in_range(deliver_ms_to_next(w.d), 0, TIDY_MS);
+		w.d->rules_memory.max = max;
+		later_s += 2;
+		settle(w.d);
+		assert_int_equal(w.d->rules->n_automations, RULES + 2);
+		end(&w);
+	}
+}
+
 /* --- A ledger that cannot be opened --- */
 
 static void path_of(const struct world *w, const char *name, char out[static 200])
@@ -524,6 +567,7 @@ int main(void)
 		cmocka_unit_test(what_is_to_be_done_is_done_soon_wherever_the_clock_goes),
 		cmocka_unit_test(what_was_broken_off_goes_on_at_once),
 		cmocka_unit_test(what_is_declared_is_read_anew_when_it_has_changed),
+		cmocka_unit_test(what_is_declared_waits_for_memory),
 		cmocka_unit_test(it_is_tried_again_less_and_less_often),
 		cmocka_unit_test(the_last_writes_what_has_ended),
 		cmocka_unit_test(the_last_may_fail),
