@@ -62,14 +62,6 @@ static void give_memory_back(void)
 	mallopt(M_MMAP_THRESHOLD, LARGE);
 }
 
-/* A start with the disk full is for reading: say so before somebody wonders. */
-static void tell_if_not_writable(struct store *store)
-{
-	char why[256];
-	if (!store_takes_writes(store, why, sizeof(why)))
-		log_warning("events_refused", LOG_S("cause", why));
-}
-
 /* One file per connection: takes what the system allows, and no more connections than that. */
 static void fit_to_file_limit(struct settings *settings)
 {
@@ -277,7 +269,6 @@ static int serve(const struct settings *settings, const sigset_t *taken)
 		return could_not_start(&s, settings, r);
 
 	say_ready(settings, &s);
-	tell_if_not_writable(s.store);
 	int sig = wait_for_stop(&s, taken);
 	log_info("stopping", LOG_S("signal", sig == SIGTERM ? "SIGTERM" : "SIGINT"),
 		 LOG_I("connections", net_server_connections(s.net)));

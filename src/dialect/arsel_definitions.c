@@ -110,6 +110,8 @@ static void rest_on_what_is_seen(struct op *op)
 		op->rules |= DEFINITION_AS_SEEN;
 }
 
+/* A change of neither leaves both as they are, also where the fields have changed elsewhere and no
+ * longer hold what the conversion names. */
 static enum refusal take_conversion(struct call *call, yyjson_val *const *v,
 				    const struct definition *old, struct op *op,
 				    struct definition *define)
@@ -117,6 +119,8 @@ static enum refusal take_conversion(struct call *call, yyjson_val *const *v,
 	struct str about;
 	struct arsel_conversion c = { 0 };
 	struct arena *a = &call->req->arena;
+	if (!v[CONVERSION] && !v[SCHEMA])
+		return call->problems.found ? REFUSE_PROBLEMS : REFUSE_NOTHING;
 	if (v[CONVERSION])
 		arsel_conversion_read(call, v[CONVERSION], &c);
 	else if (old)

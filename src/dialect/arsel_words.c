@@ -5,7 +5,8 @@
 #include "dialect/arsel_private.h"
 
 /* Indexed by enum arsel_stage. `name` is what an answer says, `code` what a batch's item says: the
- * newer, narrower word, which an answer may say too (decisions 1 and 32). The message has what it is about in the middle. */
+ * newer, narrower word, which an answer may say too (decisions 1 and 32). The message has what it is
+ * about in the middle, or says nothing of it: then there is no `after`. */
 static const struct stage {
 	int status;
 	struct str name, code, before, after;
@@ -255,7 +256,8 @@ void arsel_put_message(struct buf *b, const struct arsel_no *no, const struct pr
 	const struct stage *stage = &stages[no->stage];
 	if (stage->before.p) {
 		buf_put(b, stage->before);
-		buf_put(b, no->about);
+		if (stage->after.p)
+			buf_put(b, no->about);
 		return buf_put(b, stage->after);
 	}
 	for (unsigned i = 0; i < ps->n; i++) {

@@ -273,14 +273,14 @@ static bool is_flat_object(yyjson_val *object)
 	return flat;
 }
 
-/* Plain values, and lists of flat objects. */
+/* Plain values, and lists of such, as other dialects give them, and of flat objects. */
 static bool is_flat(yyjson_val *value)
 {
 	size_t i, n;
 	yyjson_val *v;
 	bool flat = is_plain(value) || yyjson_is_arr(value);
 	yyjson_arr_foreach (value, i, n, v)
-		flat &= is_flat_object(v);
+		flat &= is_plain(v) || is_flat_object(v);
 	return flat;
 }
 
@@ -296,7 +296,8 @@ static void read_custom_value(struct call *call, struct changes *c, struct str n
 		problem_at(&call->problems, PROBLEM_TOO_LONG, path, .limit = VALUE_MAX,
 			   .size = (int64_t)size);
 	if (!is_flat(v))
-		problem_at(&call->problems, PROBLEM_NESTED, path);
+		problem_at(&call->problems, PROBLEM_TYPE, path,
+			   .rule = "plain value, or a list of plain values and flat objects");
 	if (yyjson_is_null(v))
 		change(c, ATTRIBUTE_REMOVE, true, name, STR("null"));
 	else

@@ -143,18 +143,23 @@ static int apply_new(struct committer *c, struct commit_job *job)
 	return r < 0 || refused ? pass(r) : apply_all(c, job);
 }
 
-/* An operation that is refused without a reason had no room for one: that is an answer for now. Where
- * others of its job were done, or say why none is, the answer stands all the same. */
+/* Nobody by that name, and nothing else. */
+static bool is_about_whom(const struct op *op)
+{
+	const struct problems *ps = op->problems;
+	return ps && ps->found == 1 && ps->list[0].code == PROBLEM_UNKNOWN_CONTACT;
+}
+
+/* What was done must not be done again. Where nothing was, the answer stands only if it is about whom the
+ * request names: a definition that is gone can be made anew, and what had no room may have some. */
 static bool is_lasting(const struct commit_job *job)
 {
-	bool done = false, told = false, untold = false;
+	bool done = false, about_whom = true;
 	for (unsigned i = 0; i < job->n_ops; i++) {
-		const struct op *op = &job->ops[i];
-		done |= op->outcome == OP_DONE;
-		told |= op->problems != NULL;
-		untold |= op->outcome == OP_REFUSED && !op->problems;
+		done |= job->ops[i].outcome == OP_DONE;
+		about_whom &= is_about_whom(&job->ops[i]);
 	}
-	return done || !untold || (job->all_or_nothing && told);
+	return done || about_whom;
 }
 
 static int apply_job(struct committer *c, struct commit_job *job)
@@ -250,17 +255,23 @@ static void recover(struct committer *c)
 	c->broken = false;
 }
 
+static void note_short_of_disk(struct committer *c)
+{
+	char why[256];
+	c->full = !store_takes_writes(c->config.store, why, sizeof(why));
+	if (c->full)
+		log_warning("events_refused", LOG_S("cause", why));
+}
+
 /* One line when the disk runs short and one when it no longer does, not one per batch. */
 static void note_full(struct committer *c, bool full)
 {
-	char why[256];
 	if (c->full == full)
 		return;
-	c->full = full;
-	if (full && !store_takes_writes(c->config.store, why, sizeof(why)))
-		log_warning("events_refused", LOG_S("cause", why));
-	else if (!full)
-		log_info("events_taken_again");
+	if (full)
+		return note_short_of_disk(c);
+	c->full = false;
+	log_info("events_taken_again");
 }
 
 static void commit_batch(struct committer *c, struct commit_job *batch)
@@ -387,6 +398,8 @@ int committer_start(const struct committer_config *config, struct committer **ou
 	init_arrived(&c->arrived);
 	int r = shares_new(config->queue_max, &c->shares);
 	r = r ?: lanes_new(&c->lanes);
+	/* A start with the disk full is for reading: say so before somebody wonders. */
+	note_short_of_disk(c);
 	if (r == 0 && (r = -pthread_create(&c->thread, NULL, committer_main, c)) < 0)
 		r = fail(r, "starting the committer's thread");
 	if (r < 0) {

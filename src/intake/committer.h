@@ -33,8 +33,8 @@ struct commit_job {
 	bool all_or_nothing;
 
 	/* The caller's id of the whole request (Idempotency-Key) and a hash of what it says.
-	 * A repetition comes back with the first outcomes, ids and times, unless all that became of
-	 * the first was that there was no memory to say why not. */
+	 * A repetition comes back with the first outcomes, ids and times, unless nothing of the
+	 * first was done, for another reason than that nobody is by the names it gives. */
 	struct dedupe id;
 	uint64_t payload;
 	bool other_payload; /* comes back set: the id was used for something else; nothing was done
@@ -72,6 +72,7 @@ void committer_count(const struct committer *c, struct committer_counts *out);
 
 enum committer_outcome { COMMITTER_OK, COMMITTER_FULL };
 
+/* Says in the log when no writes are taken, and then when they are again. */
 MUST_CHECK int committer_start(const struct committer_config *config, struct committer **out);
 
 /* Finishes what was submitted, then ends the thread. NULL is fine. */

@@ -103,6 +103,39 @@ def test_of_two_changes_at_once_the_second_is_told(server, spaces):
     assert again.json()["updated_at"] >= shown["updated_at"]
 
 
+def test_a_conversion_whose_field_is_gone_holds_up_no_change_of_something_else(server, spaces):
+    """It is held against the fields when either of them is changed."""
+    space = spaces["changed"]
+    headers = {"Authorization": "Bearer " + space["keys"][1]["secret"],
+               "Content-Type": "application/json"}
+
+    def call(method, target, body):
+        return server.request(method, target, headers, json.dumps(body).encode())
+
+    def schema(name):
+        return {"fields": [{"name": name, "type": "number", "required": True}]}
+    conversion = {"enabled": True, "value_field": "total"}
+    made = call("POST", "/v1/events", {"name": "stale", "schema": schema("total"),
+                                       "conversion": conversion})
+    assert made.status == 201, made
+    renamed = call("PATCH", "/_/v1/definitions/stale",
+                   {"fields": [{"name": "amount", "type": "number"}]})
+    assert renamed.status == 200, renamed
+    target = "/v1/events/" + made.json()["id"]
+    for body in ({}, {"name": "stale"}, {"description": "x"}):
+        reply = call("PATCH", target, body)
+        assert reply.status == 200, reply
+    assert reply.json()["description"] == "x"
+    assert reply.json()["conversion"]["value_field"] == "total"
+    for body in ({"schema": schema("sum")}, {"conversion": conversion}):
+        reply = call("PATCH", target, body)
+        assert reply.status == 400, reply
+        assert reply.json()["message"] == ("conversion.value_field does not name a field of the "
+                                           "schema of the right type.")
+    for body in ({"schema": schema("total")}, {"conversion": {"enabled": False}}):
+        assert call("PATCH", target, body).status == 200
+
+
 def test_68_the_store_is_down(server, spaces):
     space = spaces["failing"]
     reader = senders.reader_of(server, space)

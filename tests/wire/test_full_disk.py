@@ -1,5 +1,7 @@
 """A disk that is really full: a file system of a few megabytes, filled by events and by others."""
 
+import json
+
 import database
 import senders
 import smalldisk
@@ -110,8 +112,8 @@ def test_events_fill_the_disk(tmp_path):
             more += check_taken(server, space)
             senders.in_threads([lambda f=f: f.run(len(f.answers) + 20) for f in crowd])
             check_reading(server, space, good + more + 20 * CROWD)
-            said = [line for line in server.log if '"events_refused"' in line]
-            assert len(said) == 1, "told once, not per request"
+            wait_until(lambda: told(server) == ["events_refused", "events_taken_again"],
+                       what="a line for each, not one per request")
         check_kept(disk, server, tmp_path, crowd, more)
 
 
@@ -167,7 +169,19 @@ def test_killed_and_started_on_a_full_disk(tmp_path):
             check_refused(server, space)
             disk.empty()
             more += check_taken(server, space)
+        assert told(server) == ["events_refused"] * 2 + ["events_taken_again"]
+        disk.fill(leave=MIB)
+        with server:  # nobody asks before there is room again
+            disk.empty()
+            more += check_taken(server, space)
+        assert told(server)[3:] == ["events_refused", "events_taken_again"]
         check_kept(disk, server, tmp_path, [filler], more)
+
+
+def told(server):
+    """What was said of the disk, of all starts."""
+    events = [json.loads(line)["event"] for line in server.log if line.startswith("{")]
+    return [e for e in events if e in ("events_refused", "events_taken_again")]
 
 
 def test_deliveries_leave_the_last_of_the_disk_to_events(tmp_path):

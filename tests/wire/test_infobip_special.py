@@ -69,6 +69,43 @@ def test_basic_credentials(server, spaces):
     assert ask("", "").status == 401
 
 
+# --- Persons ---
+
+
+def test_what_others_gave_a_person_can_be_sent_back(server, spaces):
+    """A list of texts is Omnisend's."""
+    space = spaces["plain"]
+    secret = space["keys"][1]["secret"]
+    contact = {"identifiers": [{"type": "email", "id": "list@acme.com",
+                                "channels": {"email": {"status": "nonSubscribed"}}}],
+               "customProperties": {"colours": ["red", "blue"], "size": 4}}
+    made = server.request("POST", "/v5/contacts", {"X-API-KEY": secret}, json.dumps(contact).encode())
+    assert made.status == 200, made
+    target = "/people/2/persons?identifier=list@acme.com&type=EMAIL"
+    read = server.request(*ask(space, "GET", target)).json()
+    assert read["customAttributes"] == {"colours": ["red", "blue"], "size": 4}
+    for method in ("PUT", "PATCH"):
+        reply = server.request(*ask(space, method, target, read))
+        assert reply.status == 200, reply
+        assert reply.json()["customAttributes"] == read["customAttributes"]
+
+
+@pytest.mark.parametrize("value,good", [
+    (["red", "blue"], True), ([1, True, None, "x", {"a": 1}], True), ([], True), ([{}], True),
+    ({"a": 1}, False), ([["a"]], False), ([{"a": ["b"]}], False), (["a", {"b": {}}], False)])
+def test_custom_attributes_are_plain_or_lists(server, spaces, value, good):
+    target = "/people/2/persons?identifier=jane@acme.com&type=EMAIL"
+    body = {"customAttributes": {"x": value}}
+    reply = server.request(*ask(spaces["plain"], "PATCH", target, body))
+    assert reply.status == (200 if good else 400), reply
+    if good:
+        assert reply.json()["customAttributes"]["x"] == value
+    else:
+        errors = reply.json()["requestError"]["serviceException"]["validationErrors"]
+        assert errors == {"customAttributes.x": [
+            "customAttributes.x must be a plain value, or a list of plain values and flat objects"]}
+
+
 # --- Definitions ---
 
 

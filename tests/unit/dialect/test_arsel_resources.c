@@ -342,6 +342,50 @@ static void test_committer_says_no(void **state)
 	}
 }
 
+/* Letter for letter: some say what they are about, some do not. */
+static void test_committer_says_no_in_words(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *target, *body;
+		enum problem_code code;
+		const char *answer;
+	} cases[] = {
+		{ "/v1/properties", "{\"field_key\":\"plan\",\"display_name\":\"Plan\"}",
+		  PROBLEM_CONTACT_FIELDS_FULL,
+		  "{\"status_code\":403,\"name\":\"forbidden\",\"message\":\"The organization has "
+		  "as "
+		  "many properties as it may.\"}" },
+		{ "/v1/properties", "{\"field_key\":\"plan\",\"display_name\":\"Plan\"}",
+		  PROBLEM_EXISTS,
+		  "{\"status_code\":409,\"name\":\"conflict\",\"message\":\"A property with the "
+		  "key "
+		  "\\\"plan\\\" already exists.\"}" },
+		{ "/v1/events", "{\"name\":\"e\"}", PROBLEM_DEFINITIONS_FULL,
+		  "{\"status_code\":403,\"name\":\"event_limit_reached\",\"message\":\"The "
+		  "organization "
+		  "has as many events as it may.\"}" },
+		{ "/v1/events", "{\"name\":\"e\"}", PROBLEM_EXISTS,
+		  "{\"status_code\":409,\"name\":\"conflict\",\"message\":\"An event named "
+		  "\\\"e\\\" "
+		  "already exists.\"}" },
+		{ "/v1/events/send",
+		  "{\"event\":\"order.completed\",\"email\":\"a@b.co\","
+		  "\"data\":{\"order_id\":\"1\",\"total\":1}}",
+		  PROBLEM_DEFINITIONS_FULL,
+		  "{\"status_code\":403,\"name\":\"event_limit_reached\",\"message\":\"The "
+		  "organization "
+		  "has as many events as it may.\"}" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct trial t;
+		run(&t, METHOD_POST, cases[i].target, cases[i].body);
+		trial_answer_refused(&t, cases[i].code);
+		assert_text(cases[i].body, t.body, cases[i].answer);
+		trial_end(&t);
+	}
+}
+
 static void test_batch(void **state)
 {
 	(void)state;
@@ -451,6 +495,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_properties),
 		cmocka_unit_test(test_committer_says_no),
+		cmocka_unit_test(test_committer_says_no_in_words),
 		cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_payload),
 		cmocka_unit_test(test_other_payload),

@@ -34,16 +34,38 @@ static void commit(struct committer *c, struct op *ops, unsigned n, bool all_or_
 	assert_false(e.job.other_payload);
 }
 
-/* An event that is good, one that is refused, and one that is refused without room to say why. */
-enum what { GOOD, BAD, MUTE };
+/* An event that is good, and others that are refused: about nobody who is there, of a definition that is
+ * not, of both, for want of room, and without room to say why. */
+enum what { GOOD, LOST, BAD, LOST_BAD, FULL, MUTE };
 
 static struct arena nothing;
+
+/* About more than one contact may be known by. */
+static void crowd(struct fixture *f, struct op *op)
+{
+	op->n_who = CONTACT_IDENTITIES_MAX + 1;
+	struct who *who = arena_array(&f->arena, struct who, op->n_who);
+	assert_non_null(who);
+	for (unsigned i = 0; i < op->n_who; i++) {
+		char *value = arena_alloc(&f->arena, 32);
+		assert_non_null(value);
+		snprintf(value, 32, "%u@x.io", i);
+		who[i] = fixture_who(f, IDENTITY_EMAIL, value, WHO_LOOKUP | WHO_CREATES | WHO_ADD);
+	}
+	op->who = who;
+}
 
 static struct op op_of(struct fixture *f, enum what what)
 {
 	struct op op = fixture_op(f, "a@x.io");
-	op.definition = what == GOOD ? op.definition : 99;
-	op.arena = what == MUTE ? &nothing : op.arena;
+	if (what == LOST || what == LOST_BAD)
+		((struct who *)op.who)->use = WHO_LOOKUP;
+	if (what == BAD || what == LOST_BAD || what == MUTE)
+		op.definition = 99;
+	if (what == FULL)
+		crowd(f, &op);
+	if (what == MUTE)
+		op.arena = &nothing;
 	return op;
 }
 
@@ -54,14 +76,25 @@ static const struct {
 	bool remembered;
 } jobs[] = {
 	{ { GOOD }, 1, false, true },
-	{ { BAD }, 1, false, true },
+	{ { LOST }, 1, false, true },
+	{ { LOST, LOST }, 2, false, true },
+	{ { LOST, LOST }, 2, true, true },
+	/* what is so for now */
+	{ { BAD }, 1, false, false },
+	{ { LOST_BAD }, 1, false, false },
+	{ { FULL }, 1, false, false },
 	{ { MUTE }, 1, false, false },
+	{ { LOST, BAD }, 2, false, false },
+	{ { BAD, LOST }, 2, false, false },
+	{ { LOST, FULL }, 2, false, false },
 	{ { BAD, MUTE }, 2, false, false },
+	{ { LOST, MUTE }, 2, false, false },
+	{ { GOOD, BAD }, 2, true, false },
+	{ { GOOD, MUTE }, 2, true, false },
 	/* what was done must not be done again */
 	{ { GOOD, MUTE }, 2, false, true },
 	{ { GOOD, BAD }, 2, false, true },
-	{ { GOOD, BAD }, 2, true, true },
-	{ { GOOD, MUTE }, 2, true, false },
+	{ { FULL, GOOD }, 2, false, true },
 };
 
 static void run(struct fixture *f, struct committer *c, size_t i)
