@@ -290,6 +290,7 @@ static enum refusal submit(struct intake *in, struct passage *p)
 		.workspace = p->workspace,
 		.key_no = p->call.key_no,
 		.all_or_nothing = p->call.all_or_nothing,
+		.divisible = p->call.divisible,
 		.id = p->call.request,
 		.payload = p->call.payload,
 	};
@@ -321,6 +322,16 @@ static enum refusal go_on(struct intake *in, struct passage *p)
 	return REFUSE_NOTHING;
 }
 
+/* What does not go into the memory of one request never will: nobody need come back with it. */
+static enum refusal decode(struct call *call)
+{
+	enum refusal why = call->endpoint->decode(call);
+	if (why != REFUSE_OVERLOADED || !call->req->arena.full)
+		return why;
+	call->req->fault = FAULT_BODY_TOO_LARGE;
+	return REFUSE_FAULT;
+}
+
 void intake_serve(struct intake *in, struct request *req)
 {
 	struct passage *p = passage_of(in, NULL, req);
@@ -333,7 +344,7 @@ void intake_serve(struct intake *in, struct request *req)
 		must(p->call.endpoint);
 		p->workspace = p->call.workspace->no;
 	}
-	why = why ?: p->call.endpoint->decode(&p->call);
+	why = why ?: decode(&p->call);
 	why = why ?: go_on(in, p);
 	if (why)
 		answer_refused(&p->call, why);
