@@ -40,6 +40,9 @@ struct deliver {
 	struct deeds *deeds;
 	struct catalog *catalog;
 	struct rules *rules;
+	struct arena_budget rules_memory; /* of these and those of before, which attempts keep */
+	bool rules_wait;                  /* for it */
+	int64_t read_again_us;            /* then: monotonic */
 	struct lane_set lanes;
 	struct journeys journeys;
 	bool more;                    /* of the feed, at once */

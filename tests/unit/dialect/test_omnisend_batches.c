@@ -45,6 +45,11 @@ static const struct {
 	{ "/v5/batches", BATCH("PUT", "contacts", "{\"email\":\"a@b.co\",\"city\":\"x\"}"),
 	  BULK_OMNISEND_CONTACTS, 1, "who email lookup,adopt a@b.co key a@b.co\nset city \"x\"\n" },
 	{ "/api/batches",
+	  BATCH("PUT", "contacts", "{\"email\":\"a@b.co\",\"phone\":\"370612345\"}"),
+	  BULK_OMNISEND_CONTACTS, 1,
+	  "who email lookup,adopt,exclusive a@b.co key a@b.co\n"
+	  "who phone replace,claims,exclusive +370612345 key 370612345\n" },
+	{ "/api/batches",
 	  BATCH("POST", "events", "{\"eventName\":\"n\",\"contact\":{\"email\":\"a@b.co\"}}"),
 	  BULK_OMNISEND_EVENTS, 1,
 	  "definition 0n\nproperties {}\nwho email lookup,creates,adopt a@b.co key a@b.co\n" },
