@@ -290,6 +290,7 @@ static enum refusal submit(struct intake *in, struct passage *p)
 		.workspace = p->workspace,
 		.key_no = p->call.key_no,
 		.all_or_nothing = p->call.all_or_nothing,
+		.divisible = p->call.divisible,
 		.id = p->call.request,
 		.payload = p->call.payload,
 	};

@@ -64,6 +64,7 @@ static void test_accepted(void **state)
 		assert_int_equal(t.why, REFUSE_NOTHING);
 		assert_int_equal(t.call.n_ops, accepted[i].n + 1);
 		assert_false(t.call.all_or_nothing);
+		assert_false(t.call.divisible); /* its last operation is about all of them */
 		const struct op *last = &t.call.ops[accepted[i].n];
 		assert_int_equal(last->kind, OP_BULK);
 		assert_int_equal(last->bulk->space, accepted[i].space);

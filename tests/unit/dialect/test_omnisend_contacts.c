@@ -188,6 +188,7 @@ static void test_tags(void **state)
 		    "\"emails\":[\"a@b.co\",\"\"],\"phones\":[\"370612345\",\"no\"]}");
 		assert_int_equal(t.why, REFUSE_NOTHING);
 		assert_int_equal(t.call.n_ops, 3);
+		assert_true(t.call.divisible);
 		for (unsigned k = 0; k < t.call.n_ops; k++) {
 			const struct op *op = &t.call.ops[k];
 			assert_int_equal(op->kind, OP_CONTACT);
