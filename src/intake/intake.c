@@ -328,6 +328,16 @@ static bool was_short_of_memory(const struct request *req)
 	return req->fault == FAULT_BODY_TOO_LARGE && !req->state;
 }
 
+/* What does not go into the memory of one request never will: nobody need come back with it. */
+static enum refusal decode(struct call *call)
+{
+	enum refusal why = call->endpoint->decode(call);
+	if (why != REFUSE_OVERLOADED || !call->req->arena.full)
+		return why;
+	call->req->fault = FAULT_BODY_TOO_LARGE;
+	return REFUSE_FAULT;
+}
+
 void intake_serve(struct intake *in, struct request *req)
 {
 	struct passage *p = was_short_of_memory(req) ? NULL : passage_of(in, NULL, req);
@@ -340,7 +350,7 @@ void intake_serve(struct intake *in, struct request *req)
 		must(p->call.endpoint);
 		p->workspace = p->call.workspace->no;
 	}
-	why = why ?: p->call.endpoint->decode(&p->call);
+	why = why ?: decode(&p->call);
 	why = why ?: go_on(in, p);
 	if (why)
 		answer_refused(&p->call, why);

@@ -69,7 +69,7 @@ static void provision(void)
 			 0);
 }
 
-static void start(void)
+static void start_with(const struct net_limits *limits)
 {
 	n_sent = 0;
 	memset(fates, 0, sizeof(fates));
@@ -92,11 +92,15 @@ static void start(void)
 				  .committer = server.committer,
 				  .loops = 1 };
 	assert_int_equal(app_new(&app, &server.app), 0);
-	struct net_config net = { .host = "127.0.0.1",
-				  .loops = 1,
-				  .limits = net_limits_default,
-				  .app = app_callbacks(server.app) };
+	struct net_config net = {
+		.host = "127.0.0.1", .loops = 1, .limits = *limits, .app = app_callbacks(server.app)
+	};
 	assert_int_equal(net_server_start(&net, &server.net), 0);
+}
+
+static void start(void)
+{
+	start_with(&net_limits_default);
 }
 
 static void stop(void)
@@ -379,6 +383,58 @@ static void a_head_may_find_no_memory(void **state)
 	stop();
 }
 
+/* --- Bodies that there is no room for --- */
+
+/* An event with a member of many small values more, whose tree is many times its text. */
+static int send_crowded(const struct sender *s, char answer[ANSWER_MAX])
+{
+	enum { VALUES = 20000 };
+	static char body[VALUES * 3 + 500], request[sizeof(body) + 500];
+	static const char before[] = "{\"crowd\":[";
+	size_t n = sizeof(before) - 1;
+	memcpy(body, before, n);
+	for (unsigned i = 0; i < VALUES; i++, n += 3)
+		memcpy(body + n, "[],", 3);
+	body[n - 1] = ']';
+	body[n++] = ',';
+	snprintf(body + n, sizeof(body) - n, s->body + 1, 1U, 1U);
+	snprintf(request, sizeof(request),
+		 "%sHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+		 "Content-Length: %zu\r\n\r\n%s",
+		 s->head, strlen(body), body);
+	return ask(request, answer);
+}
+
+/* Of one request's memory: it never will have more. Of that of all: it may, another time. */
+static void what_never_has_room_is_too_large(void **state)
+{
+	struct net_limits small_request = net_limits_default, small_total = net_limits_default;
+	small_request.request_memory_max = 256 * 1024;
+	small_total.total_memory_max = 512 * 1024;
+	const struct {
+		const struct net_limits *limits;
+		bool too_large, come_back;
+	} cases[] = {
+		{ &small_request, true, false },
+		{ &small_total, false, true },
+		{ &net_limits_default, false, false },
+	};
+	char answer[ANSWER_MAX];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		start_with(cases[i].limits);
+		for (size_t s = 0; s < ARRAY_LEN(senders); s++) {
+			int status = send_crowded(&senders[s], answer);
+			assert_int_equal(status == 413, cases[i].too_large);
+			assert_int_equal(status == 503, cases[i].come_back);
+			assert_int_equal(strcasestr(answer, "\r\nRetry-After:") != NULL,
+					 cases[i].come_back);
+			assert_int_equal(send_event(&senders[s]) / 100, 2);
+		}
+		stop();
+	}
+}
+
 /* --- Readers that do not come to it --- */
 
 static atomic_uint n_works; /* that were given to the workers */
@@ -556,6 +612,7 @@ int main(void)
 		cmocka_unit_test(each_call_on_a_socket_may_fail),
 		cmocka_unit_test(each_piece_of_memory_may_be_refused),
 		cmocka_unit_test(a_head_may_find_no_memory),
+		cmocka_unit_test(what_never_has_room_is_too_large),
 		cmocka_unit_test(what_is_shown_has_a_share),
 		cmocka_unit_test(what_is_long_comes_one_by_one),
 		cmocka_unit_test(pages_of_streams_come_few_at_a_time),
