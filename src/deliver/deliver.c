@@ -152,6 +152,7 @@ int deliver_start(struct deliver *d, const struct deliver_commits *commits)
 	if (r == 0 && (r = -pthread_create(&d->thread, NULL, deliver_main, d)) < 0)
 		r = fail(r, "starting the delivering thread");
 	if (r < 0) {
+		d->failed = true; /* nobody is there to mend it */
 		wishes_close(&d->wishes);
 		return pass(r);
 	}

@@ -52,7 +52,7 @@ struct deliver {
 	struct orphans_walk fired;
 	bool rests; /* nothing is to be decided but what may wait */
 	bool disk_is_full;
-	atomic_bool failed;  /* the last round did */
+	atomic_bool failed;  /* the last round did, or there will be none */
 	bool stale;          /* the rules: they are to be read anew */
 	unsigned wakes_seen; /* when the ledger was written last */
 	bool untidy;         /* something may have happened since it was last tidied */

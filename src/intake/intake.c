@@ -322,6 +322,12 @@ static enum refusal go_on(struct intake *in, struct passage *p)
 	return REFUSE_NOTHING;
 }
 
+/* intake_body_limit() had none for a passage: that no body was taken is not the client's mistake. */
+static bool was_short_of_memory(const struct request *req)
+{
+	return req->fault == FAULT_BODY_TOO_LARGE && !req->state;
+}
+
 /* What does not go into the memory of one request never will: nobody need come back with it. */
 static enum refusal decode(struct call *call)
 {
@@ -334,7 +340,7 @@ static enum refusal decode(struct call *call)
 
 void intake_serve(struct intake *in, struct request *req)
 {
-	struct passage *p = passage_of(in, NULL, req);
+	struct passage *p = was_short_of_memory(req) ? NULL : passage_of(in, NULL, req);
 	if (!p)
 		return reply_send_503(req);
 	enum refusal why = admit(in, p);
