@@ -69,6 +69,13 @@ static void provision(void)
 			 0);
 }
 
+/* Only requests lead to commits, and so it is there. */
+static void on_committed(void *follower)
+{
+	(void)follower;
+	app_wake(server.app);
+}
+
 static void start_with(const struct net_limits *limits)
 {
 	n_sent = 0;
@@ -84,9 +91,9 @@ static void start_with(const struct net_limits *limits)
 	};
 	assert_int_equal(store_open(&store, &server.store), 0);
 	provision();
-	struct committer_config committer = { .store = server.store,
-					      .queue_max = 1024,
-					      .batch_max = 64 };
+	struct committer_config committer = {
+		.store = server.store, .queue_max = 1024, .batch_max = 64, .committed = on_committed
+	};
 	assert_int_equal(committer_start(&committer, &server.committer), 0);
 	struct app_config app = { .store = server.store,
 				  .committer = server.committer,

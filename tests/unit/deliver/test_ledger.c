@@ -9,8 +9,8 @@
 #include "deliver/ledger.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
