@@ -598,6 +598,7 @@ static void pages_of_streams_come_few_at_a_time(void **state)
 		shut_gate();
 		unsigned before = atomic_load(&n_works);
 		send_until_taken(&quiet);
+		app_wake(server.app); /* as the committer does in the whole server */
 		while (atomic_load(&n_works) == before)
 			usleep(1000);
 		/* They were woken in one go; this comes behind it. */
