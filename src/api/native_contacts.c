@@ -113,4 +113,5 @@ const struct resource native_contact_export = {
 	SCOPE_CONTACTS_READ,
 	.prepare = resource_contact_id,
 	.read = read_export,
+	.is_long = true,
 };

@@ -212,6 +212,7 @@ static void follow_many(struct native_query *q)
 const struct resource native_deliveries_replay = {
 	.prepare = prepare_many,
 	.read = read_many,
+	.is_long = true,
 	.follow = follow_many,
 };
 

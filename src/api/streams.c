@@ -14,9 +14,10 @@
 enum {
 	PAGE_EVENTS = 256,
 	PAGE_BYTES = 128 * 1024,       /* of properties; about twice that is sent at once */
-	PAGE_SPAN = 20 * 1000,         /* events of any workspace that one page looks at */
+	PAGE_SPAN = 2000,              /* events of any workspace that one page looks at */
 	PAGE_MAX = 256 * 1024 * 1024,  /* bytes; one event can be large */
 	PAGES_MAX = 512 * 1024 * 1024, /* bytes, of all streams */
+	READING_MAX = 4,               /* pages of a loop that are with the workers */
 };
 
 struct stream {
@@ -24,19 +25,24 @@ struct stream {
 	struct reply_stream out;
 	struct streams *all;
 	struct native_query *q;
-	TAILQ_ENTRY(stream) link;
+	TAILQ_ENTRY(stream) link, turn;
 	struct feed_query feed; /* `after`: all up to there is in `text` or was sent */
 	struct arena page;
 	struct buf text; /* empty: all of it was given */
 	char beat[40];   /* what is given instead, in silence */
+	bool waits;      /* for its turn to be read for */
 	bool reads;      /* a worker thread has it */
+	bool is_poor;    /* there was no memory for its page: not before the next beat again */
 	bool failed;
 };
 
+TAILQ_HEAD(stream_list, stream);
+
 /* The streams of one loop. */
 struct branch {
-	struct net_letter letter;  /* first */
-	TAILQ_HEAD(, stream) list; /* the loop's own */
+	struct net_letter letter;         /* first */
+	struct stream_list list, in_line; /* the loop's own: all; those that wait */
+	unsigned n_reading;               /* likewise; READING_MAX, or nobody waits */
 
 	pthread_mutex_t lock; /* for what follows */
 	struct net_loop *loop;
@@ -80,12 +86,34 @@ static int read_page(struct stream *s, struct store_reader *r)
 {
 	struct event_row *rows;
 	unsigned n;
-	int e = store_read_feed_of(r, &s->page, &s->feed, &rows, &n, &s->feed.after);
+	uint64_t seen;
+	int e = store_read_feed_of(r, &s->page, &s->feed, &rows, &n, &seen);
 	if (e < 0)
 		return pass(e);
 	for (unsigned i = 0; i < n; i++)
 		put_event(&s->text, &rows[i]);
-	return s->text.failed ? fail(-ENOMEM, "a page of a stream") : 0;
+	if (s->text.failed)
+		return fail(-ENOMEM, "a page of a stream");
+	s->feed.after = seen;
+	return 0;
+}
+
+/* Nothing of the page is left. */
+static void forget_page(struct stream *s)
+{
+	arena_reset(&s->page);
+	s->text = (struct buf){ 0 };
+}
+
+static void say_failed(struct stream *s, int e)
+{
+	s->is_poor = e == -ENOMEM && s->page.poor && !s->page.full;
+	s->failed = !s->is_poor;
+	if (s->is_poor)
+		log_warning("stream_waits", LOG_S("cause", "the memory of all streams is taken"));
+	else
+		log_error("stream_failed", LOG_S("cause", fail_text()));
+	forget_page(s);
 }
 
 /* On a worker thread. */
@@ -97,10 +125,8 @@ static void run(struct net_work *work)
 	e = e ?: read_page(s, r);
 	if (r)
 		reader_pool_return(s->all->readers, r, e);
-	if (e == 0)
-		return;
-	s->failed = true;
-	log_error("stream_failed", LOG_S("cause", fail_text()));
+	if (e < 0)
+		say_failed(s, e);
 }
 
 /* --- Its life --- */
@@ -109,6 +135,8 @@ static void finish(struct stream *s)
 {
 	struct branch *b = branch_of(s);
 	TAILQ_REMOVE(&b->list, s, link);
+	if (s->waits)
+		TAILQ_REMOVE(&b->in_line, s, turn);
 	pthread_mutex_lock(&b->lock);
 	b->n--;
 	pthread_mutex_unlock(&b->lock);
@@ -117,25 +145,34 @@ static void finish(struct stream *s)
 	reply_stream_end(&s->out);
 }
 
+static void stand_in_line(struct stream *s)
+{
+	if (!s->waits)
+		TAILQ_INSERT_TAIL(&branch_of(s)->in_line, s, turn);
+	s->waits = true;
+}
+
 static void read_on(struct stream *s, uint64_t end)
 {
-	arena_reset(&s->page);
+	struct branch *b = branch_of(s);
+	if (b->n_reading == READING_MAX)
+		return stand_in_line(s);
 	s->text = buf_in(&s->page);
 	s->feed.until = MIN(end, s->feed.after + PAGE_SPAN);
+	if (net_loop_work(s->q->req->loop, &s->work) < 0)
+		return finish(s);
 	s->reads = true;
-	if (net_loop_work(s->q->req->loop, &s->work) < 0) {
-		s->reads = false;
-		finish(s);
-	}
+	b->n_reading++;
 }
 
 /* With how far it has come, also where nothing on the way was meant: a client takes an id without data
  * for what it goes on from, and for no event. */
-static struct str beat_of(struct stream *s)
+static void give_beat(struct stream *s)
 {
 	int n = snprintf(s->beat, sizeof(s->beat), ":\nid: %llu\n\n",
 			 (unsigned long long)s->feed.after);
-	return (struct str){ s->beat, (size_t)n };
+	s->is_poor = false;
+	reply_stream_put(&s->out, (struct str){ s->beat, (size_t)n });
 }
 
 /* Does the next thing, if there is one to do. The stream may have ended after it. */
@@ -152,19 +189,34 @@ static void go_on(struct stream *s)
 
 	uint64_t end = store_feed_end(s->all->store);
 	struct str text = buf_str(&s->text);
-	s->text.n = 0; /* what it holds stays until the next page */
+	s->text.n = 0; /* what it holds stays until it was taken */
 	if (text.n)
-		reply_stream_put(&s->out, text);
-	else if (s->out.beat)
-		reply_stream_put(&s->out, beat_of(s));
-	else if (s->feed.after < end)
+		return reply_stream_put(&s->out, text);
+	forget_page(s);
+	if (s->out.beat)
+		give_beat(s);
+	else if (s->feed.after < end && !s->is_poor)
 		read_on(s, end);
+}
+
+/* Before the one that was just read for: nobody is read for twice while another waits. */
+static void go_on_in_line(struct branch *b)
+{
+	struct stream *s;
+	while (b->n_reading < READING_MAX && (s = TAILQ_FIRST(&b->in_line))) {
+		TAILQ_REMOVE(&b->in_line, s, turn);
+		s->waits = false;
+		go_on(s);
+	}
 }
 
 static void on_read(struct net_work *work)
 {
 	struct stream *s = (struct stream *)work;
+	struct branch *b = branch_of(s);
 	s->reads = false;
+	b->n_reading--;
+	go_on_in_line(b);
 	go_on(s);
 }
 
@@ -286,6 +338,7 @@ int streams_new(struct store *store, struct reader_pool *readers, struct streams
 	for (unsigned i = 0; i < NET_LOOPS_MAX; i++) {
 		struct branch *b = &all->branches[i];
 		TAILQ_INIT(&b->list);
+		TAILQ_INIT(&b->in_line);
 		b->letter.run = on_letter;
 		must(pthread_mutex_init(&b->lock, NULL) == 0);
 	}

@@ -1,7 +1,10 @@
 /*
  * Events as they are committed, to callers that stay: server-sent events. Nothing is kept for a
- * stream but where it stands on the feed and one page under way; it reads on when the client has
- * taken that, at the client's pace, and sleeps at the feed's end until it is woken.
+ * stream but where it stands on the feed and one page under way, until the client has taken that; then
+ * it reads on, at the client's pace, and sleeps at the feed's end until it is woken. One that finds the
+ * memory of all pages taken comes again at its next beat. Pages are small pieces of work, and of each
+ * loop's streams a few are read for at a time, in turn, so that no number of them holds up who reads
+ * something else.
  *
  * Thread: a stream belongs to the loop of its request; the worker threads read for it.
  */

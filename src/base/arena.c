@@ -177,6 +177,14 @@ bool arena_fits(const struct arena *a, size_t n)
 	return n <= SIZE_MAX / 2 && round_up(MAX(n, 1)) <= (size_t)(a->end - a->at);
 }
 
+size_t arena_room(const struct arena *a)
+{
+	size_t room = a->ceiling - a->held;
+	return room < sizeof(struct arena_chunk)
+		       ? 0
+		       : (room - sizeof(struct arena_chunk)) & ~(size_t)(ALIGN - 1);
+}
+
 bool arena_reserve(struct arena *a, size_t n)
 {
 	return n <= (size_t)(a->end - a->at) || (n <= SIZE_MAX / 2 && add_chunk(a, round_up(n)));

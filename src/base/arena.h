@@ -64,6 +64,9 @@ static inline size_t arena_used(const struct arena *a)
 	return a->held - (size_t)(a->end - a->at);
 }
 
+/* Bytes that the ceiling leaves for one more piece in a chunk of its own. */
+size_t arena_room(const struct arena *a);
+
 /* Makes sure that the next n bytes are handed out in one row, so that what grows among them need not
  * move. False: refused, and nothing has changed. */
 MUST_CHECK bool arena_reserve(struct arena *a, size_t n);

@@ -255,7 +255,8 @@ static size_t count_marks(struct str text)
 /*
  * What yyjson may need for a large text: a copy of it, and its values, whose number it first guesses
  * by the length and then grows by half. Reserved in one row, so that growing leaves no copies behind
- * and what a text needs does not depend on what lies in the arena already.
+ * and what a text needs does not depend on what lies in the arena already. Marks in strings and empty
+ * objects are counted for more than they need: what the ceiling does not leave may do without.
  */
 static bool reserve(struct arena *a, struct str text)
 {
@@ -264,7 +265,8 @@ static bool reserve(struct arena *a, struct str text)
 		return true;
 	size_t values = count_marks(text);
 	values = MAX(values + values / 2, text.n / 6) + SLACK;
-	return arena_reserve(a, text.n + SLACK + values * sizeof(yyjson_val));
+	size_t all = text.n + SLACK + values * sizeof(yyjson_val);
+	return arena_reserve(a, MIN(all, arena_room(a)));
 }
 
 enum json_outcome json_parse(struct arena *a, struct str text, yyjson_val **root,

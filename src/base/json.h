@@ -19,9 +19,9 @@
 
 enum { JSON_DEPTH_MAX = 64 };
 
-/* Bytes that one text and its tree may take, which is up to 25 for each byte of the text. It is what a
- * request may hold, and so the least for whoever parses again what a request has left: what was
- * taken and cannot be read back is in the way of all that comes behind it. */
+/* Bytes that a text of 4 MiB and its tree may take, which is up to 25 for each byte of the text. No event
+ * comes in a larger one, so it is the least for whoever parses again what a request has left: what
+ * was taken and cannot be read back is in the way of all that comes behind it. */
 enum { JSON_MEMORY_MAX = 128 * 1024 * 1024 };
 
 enum json_outcome {

@@ -12,8 +12,9 @@ enum {
 						 contact's */
 	SAVE_EVERY_US = 1000000,
 	CALM_EVENTS_PER_RUN = 100,
-	CALM_REST = 49, /* times as long as a run took */
-	RUN_US = 20000, /* then it is broken off, behind an automation at least */
+	CALM_REST = 49,    /* times as long as a run took */
+	LATE_US = 1000000, /* a destination is, from then on */
+	RUN_US = 20000,    /* then it is broken off, behind an automation at least */
 	COSTLY_US = RUN_US / 8,
 };
 
@@ -39,6 +40,7 @@ void decider_free(struct decider *d)
 		return;
 	rules_unref(d->rules);
 	free(d->walkers);
+	free(d->outlooks);
 	arena_fini(&d->rows);
 	arena_fini(&d->scratch);
 	free(d);
@@ -82,6 +84,12 @@ static const struct walker *walker_before(const struct decider *d, const struct 
 	return before ? &d->walkers[before - d->rules->automations] : NULL;
 }
 
+static int save(struct decider *d, struct walker *w)
+{
+	w->saved = w->seq;
+	return pass(ledger_move(d->ledger, w->automation->no, w->seq));
+}
+
 /* A store that was put back to an earlier state has fewer events than were decided. It is noted at
  * once, so that what comes from now on is decided also after a kill. */
 static int take_back(struct decider *d, struct walker *w, bool *taken_back)
@@ -90,7 +98,7 @@ static int take_back(struct decider *d, struct walker *w, bool *taken_back)
 		return 0;
 	*taken_back = true;
 	w->seq = d->end;
-	return pass(ledger_move(d->ledger, w->automation->no, w->seq));
+	return pass(save(d, w));
 }
 
 /* Nothing that came before it was paused, or went on, sets one off later. The ledger knows which is paused,
@@ -106,7 +114,7 @@ static int pause_or_go_on(struct decider *d, struct walker *w)
 	w->seq = MAX(w->seq, from);
 	if (r < 0 || was_paused == m->paused)
 		return pass(r);
-	r = ledger_move(d->ledger, m->no, w->seq);
+	r = save(d, w);
 	return pass(r ?: ledger_pause(d->ledger, m->no, m->paused));
 }
 
@@ -117,10 +125,10 @@ static int place(struct decider *d, const struct rules *rules, const struct auto
 	/* What selected nothing lately is in memory alone. */
 	uint64_t start = before ? before->seq : 0;
 	int r = before ? 0 : find_start(d, m, &start);
-	r = r ?: ledger_position(d->ledger, m->no, start, &w->seq);
+	r = r ?: ledger_position(d->ledger, m->no, start, &w->saved);
 	for (unsigned i = 0; i < m->n_actions; i++)
 		w->to[i] = place_of(rules, m->workspace, &m->actions[i]);
-	w->seq = MAX(w->seq, start);
+	w->seq = MAX(w->saved, start);
 	w->automation = m;
 	w->without = is_without(rules, w);
 	r = r ?: take_back(d, w, taken_back);
@@ -141,14 +149,18 @@ static int place_walkers(struct decider *d, const struct rules *rules, struct wa
 int decider_take(struct decider *d, struct rules *rules)
 {
 	struct walker *walkers = calloc(rules->n_automations + 1, sizeof(*walkers));
-	int r = walkers ? 0 : fail(-ENOMEM, "automations");
+	struct outlook *outlooks = calloc(rules->n_destinations + 1, sizeof(*outlooks));
+	int r = walkers && outlooks ? 0 : fail(-ENOMEM, "automations");
 	r = r ?: place_walkers(d, rules, walkers);
 	if (r < 0) {
 		free(walkers);
+		free(outlooks);
 		return pass(r);
 	}
 	free(d->walkers);
+	free(d->outlooks);
 	d->walkers = walkers;
+	d->outlooks = outlooks;
 	decider_renew(d, rules);
 	return 0;
 }
@@ -162,16 +174,38 @@ void decider_renew(struct decider *d, struct rules *rules)
 
 /* --- A run --- */
 
+/* What is to be sent later, for its delay or after a failure, is no backlog. A failure counts as one: who
+ * reads next will tell it. */
+static bool is_late(const struct decider *d, uint32_t destination)
+{
+	instant_us at;
+	int r = ledger_next_due(d->ledger, destination, (struct due_place){ 0 }, &at);
+	return r < 0 || (at && at < d->now - LATE_US);
+}
+
+static void look_at_backlogs(struct decider *d)
+{
+	uint64_t few = MIN(d->most, WAITING_CALM);
+	for (unsigned i = 0; i < d->rules->n_destinations; i++) {
+		uint32_t no = d->rules->destinations[i].no;
+		uint64_t n = ledger_count(d->ledger, no, DELIVERY_PENDING);
+		d->outlooks[i].backlog = n >= few && is_late(d, no) ? n : 0;
+	}
+}
+
 /* The most that waits for any of its destinations. */
 static uint64_t waiting_behind(const struct decider *d, const struct walker *w)
 {
 	uint64_t most = 0;
 	for (unsigned i = 0; i < w->automation->n_actions; i++)
 		if (w->to[i] < d->rules->n_destinations)
-			most = MAX(most,
-				   ledger_count(d->ledger, d->rules->destinations[w->to[i]].no,
-						DELIVERY_PENDING));
+			most = MAX(most, d->outlooks[w->to[i]].backlog);
 	return most;
+}
+
+bool decider_has_decided_for(const struct decider *d, unsigned i)
+{
+	return d->outlooks[i].decided;
 }
 
 void decider_place(const struct decider *d, unsigned i, uint64_t *seq, bool *held)
@@ -209,37 +243,78 @@ static void let_costly_rest(struct decider *d, bool *later)
 	}
 }
 
-/* Where those that may go begin: the hindmost of them, and in every second run the foremost, so that
- * who has much before it holds up nobody who has little. False: none has anything to do. */
-static bool find_turn(const struct decider *d, uint64_t *seq)
+/* The first place from there on at which one that may go stands; UINT64_MAX: there is none. */
+static uint64_t place_from(const struct decider *d, uint64_t from)
 {
-	uint64_t hindmost = UINT64_MAX, foremost = 0;
+	uint64_t first = UINT64_MAX;
 	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		const struct walker *w = &d->walkers[i];
-		if (w->held || w->seq >= d->end)
-			continue;
-		hindmost = MIN(hindmost, w->seq);
-		foremost = MAX(foremost, w->seq);
+		if (!w->held && w->seq < d->end && w->seq >= from)
+			first = MIN(first, w->seq);
 	}
-	*seq = d->foremost ? foremost : hindmost;
-	return hindmost < d->end;
+	return first;
+}
+
+static uint64_t foremost_place(const struct decider *d)
+{
+	uint64_t foremost = 0;
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
+		const struct walker *w = &d->walkers[i];
+		if (!w->held && w->seq < d->end)
+			foremost = MAX(foremost, w->seq);
+	}
+	return foremost;
+}
+
+/* Round and round between the hindmost and the end. */
+static uint64_t place_between(const struct decider *d, uint64_t hindmost)
+{
+	uint64_t place = place_from(d, MAX(hindmost, d->got_to) + 1);
+	if (place == UINT64_MAX)
+		place = place_from(d, hindmost + 1);
+	return place == UINT64_MAX ? hindmost : place;
+}
+
+/* Where those that may go begin. False: none has anything to do. */
+static bool find_turn(const struct decider *d, uint64_t *seq)
+{
+	uint64_t hindmost = place_from(d, 0);
+	*seq = hindmost;
+	if (hindmost == UINT64_MAX)
+		return false;
+	if (d->way == WAY_FOREMOST)
+		*seq = foremost_place(d);
+	else if (d->way == WAY_BETWEEN)
+		*seq = place_between(d, hindmost);
+	return true;
 }
 
 int decider_save(struct decider *d, instant_us now)
 {
 	int r = 0;
 	for (unsigned i = 0; d->rules && i < d->rules->n_automations && r == 0; i++)
-		r = ledger_move(d->ledger, d->walkers[i].automation->no, d->walkers[i].seq);
+		if (d->walkers[i].seq != d->walkers[i].saved)
+			r = save(d, &d->walkers[i]);
 	d->unsaved = false;
 	d->saved_at = now;
 	return pass(r);
 }
 
-/* With what was selected; else now and then, so that events without consequences cost no sync. */
+static int save_selected(struct decider *d)
+{
+	int r = 0;
+	for (unsigned i = 0; i < d->rules->n_automations && r == 0; i++)
+		if (d->walkers[i].selected)
+			r = save(d, &d->walkers[i]);
+	return pass(r);
+}
+
+/* With what they selected; the others now and then, so that events without consequences cost little. */
 static int save_if_due(struct decider *d, instant_us now, bool selected)
 {
+	int r = selected ? save_selected(d) : 0;
 	bool due = d->unsaved && llabs(now - d->saved_at) >= SAVE_EVERY_US;
-	return selected || due ? pass(decider_save(d, now)) : 0;
+	return pass(r ?: due ? decider_save(d, now) : 0);
 }
 
 /* All up to there has been looked at, also what was damaged and left out. */
@@ -306,16 +381,22 @@ static int run(struct decider *d, instant_us now, unsigned *decided)
 	r = r ?: decide_events(d, rows, n, now, decided, &seen);
 	if (r < 0 || read == d->from)
 		return pass(r);
-	move_walkers(d, decider_is_over(d) ? seen : read);
+	uint64_t to = decider_is_over(d) ? seen : read;
+	move_walkers(d, to);
+	if (d->way == WAY_BETWEEN)
+		d->got_to = to;
 	d->unsaved = true;
 	return pass(save_if_due(d, now, *decided > 0));
 }
 
 static void begin_run(struct decider *d)
 {
-	for (unsigned i = 0; i < d->rules->n_automations; i++)
+	for (unsigned i = 0; i < d->rules->n_automations; i++) {
 		d->walkers[i].spent_us = 0;
-	d->foremost = !d->foremost;
+		d->walkers[i].selected = false;
+	}
+	for (unsigned i = 0; i < d->rules->n_destinations; i++)
+		d->outlooks[i].decided = false;
 }
 
 /* Behind a run that began then. */
@@ -336,21 +417,23 @@ void decider_wait(struct decider *d, bool wait)
 }
 
 /* Who may go now. True: others could go on later. */
-static bool look_who_goes(struct decider *d)
+static bool look_who_goes(struct decider *d, instant_us now)
 {
+	d->now = now;
+	look_at_backlogs(d);
 	bool later = hold_walkers(d, time_monotonic_us() < d->calm_until_us);
 	let_costly_rest(d, &later);
 	return later;
 }
 
-bool decider_has_work(struct decider *d, uint64_t end, bool *later)
+bool decider_has_work(struct decider *d, uint64_t end, instant_us now, bool *later)
 {
 	uint64_t from;
 	*later = false;
 	if (!d->rules || d->rules->n_automations == 0)
 		return false;
 	d->end = MAX(d->end, end);
-	*later = look_who_goes(d);
+	*later = look_who_goes(d, now);
 	return find_turn(d, &from);
 }
 
@@ -364,7 +447,7 @@ int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided
 	int r = store_read_feed_end(d->reader, &d->end);
 	if (r < 0)
 		return pass(r);
-	*more = look_who_goes(d);
+	*more = look_who_goes(d, now);
 	if (!find_turn(d, &d->from))
 		return pass(save_if_due(d, now, false));
 	begin_run(d);
@@ -372,6 +455,7 @@ int decider_run(struct decider *d, instant_us now, bool *more, unsigned *decided
 	int64_t began = time_monotonic_us();
 	r = run(d, now, decided);
 	begin_rests(d, began, calm);
+	d->way = (d->way + 1) % WAYS;
 	*more |= find_turn(d, &next);
 	return pass(r);
 }

@@ -12,6 +12,7 @@ struct subject {
 	struct decider *d;
 	const struct feed_row *row;
 	const struct workspace *workspace;
+	instant_us now;
 	struct facts facts;
 	bool contact_read;
 };
@@ -69,9 +70,9 @@ static int check_pause(struct subject *s, const struct automation *m)
 	if (r < 0)
 		return pass(r);
 	/* Set back by more than that, the clock makes no pause longer than twice that. */
-	if (at && (m->once_per_contact || llabs(s->facts.now - at) < m->cooldown_s * US_PER_S))
+	if (at && (m->once_per_contact || llabs(s->now - at) < m->cooldown_s * US_PER_S))
 		return 1;
-	return pass(ledger_fire(s->d->ledger, m->no, s->row->contact, s->facts.now));
+	return pass(ledger_fire(s->d->ledger, m->no, s->row->contact, s->now));
 }
 
 /* In order: what comes behind a deed waits until that has ended. */
@@ -88,22 +89,21 @@ static int add_deliveries(struct subject *s, const struct walker *w, unsigned *d
 			.kind = m->actions[i].kind,
 			.seq = s->row->event.seq,
 			.contact = s->row->contact,
-			/* Never before its event, also when the clock was set back: that tells
-			 * it from another event (payload_read_event()). */
-			.created_at = MAX(s->facts.now, s->row->event.received_at),
-			.due_at = waits ? DELIVERY_WAITS : s->facts.now + m->delay_s * US_PER_S,
+			.created_at = s->facts.now,
+			.due_at = waits ? DELIVERY_WAITS : s->now + m->delay_s * US_PER_S,
 		};
 		if (w->to[i] == s->d->rules->n_destinations)
 			continue;
 		waits |= action_is_deed(m->actions[i].kind);
 		d.destination = s->d->rules->destinations[w->to[i]].no;
 		r = ledger_decide(s->d->ledger, &d);
+		s->d->outlooks[w->to[i]].decided = true;
 		++*decided;
 	}
 	return pass(r);
 }
 
-static int decide(struct subject *s, const struct walker *w, unsigned *decided)
+static int decide(struct subject *s, struct walker *w, unsigned *decided)
 {
 	const struct automation *m = w->automation;
 	struct verdict v;
@@ -116,12 +116,15 @@ static int decide(struct subject *s, const struct walker *w, unsigned *decided)
 	if (r < 0 || !v.met)
 		return pass(r);
 	r = check_pause(s, m);
-	return r ? (r < 0 ? pass(r) : 0) : pass(add_deliveries(s, w, decided));
+	if (r)
+		return r < 0 ? pass(r) : 0;
+	w->selected = true;
+	return pass(add_deliveries(s, w, decided));
 }
 
 /* What is damaged, or larger than anything of ours, will be no better the next time, and must not hold
  * up the others for ever. */
-static int decide_or_leave(struct subject *s, const struct walker *w, unsigned *decided)
+static int decide_or_leave(struct subject *s, struct walker *w, unsigned *decided)
 {
 	int r = decide(s, w, decided);
 	bool too_large = r == -ENOMEM && s->d->scratch.full;
@@ -148,10 +151,14 @@ int decide_event(struct decider *d, const struct feed_row *row, instant_us now, 
 		.d = d,
 		.row = row,
 		.workspace = catalog_workspace(d->rules->catalog, row->workspace),
+		.now = now,
+		/* Never asked before it came, though `now` is the beginning of the round and the
+		 * clock may have been set back: then it would be in the future. It also tells its
+		 * deliveries from those of another event (payload_read_event()). */
 		.facts = { .definition = row->event.definition,
 			   .occurred_at = row->event.occurred_at,
 			   .received_at = row->event.received_at,
-			   .now = now,
+			   .now = MAX(now, row->event.received_at),
 			   .count = count_back },
 	};
 	const struct rules_part *part = rules_of(d->rules, row->workspace);

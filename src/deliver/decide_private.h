@@ -13,13 +13,30 @@ struct walker {
 	const struct automation *automation;
 	unsigned to[AUTOMATION_ACTIONS_MAX]; /* of each action: the destination's place */
 	uint64_t seq;
-	bool calm;    /* a destination has so much waiting that there is no hurry */
-	bool held;    /* too much, or it rests, or it is without, or paused */
-	bool without; /* a destination that is declared and no rule: not now */
+	uint64_t saved; /* in the ledger */
+	bool selected;  /* something, in this run */
+	bool calm;      /* a destination has so much waiting that there is no hurry */
+	bool held;      /* too much, or it rests, or it is without, or paused */
+	bool without;   /* a destination that is declared and no rule: not now */
 	/* Its workspace's took much of a run that was broken off, and since then it has not been at
 	 * the feed's end. */
 	bool costly;
 	int64_t spent_us; /* in this run */
+};
+
+/* Of a destination. */
+struct outlook {
+	uint64_t backlog; /* how many wait, if it is late */
+	bool decided;     /* something for it, in this run */
+};
+
+/* With whom a run begins; they take turns. So who has much before it holds up neither who has little nor
+ * who stands between. */
+enum decider_way {
+	WAY_HINDMOST,
+	WAY_FOREMOST,
+	WAY_BETWEEN, /* the next behind where the last such run has got to */
+	WAYS,
 };
 
 struct decider {
@@ -29,16 +46,19 @@ struct decider {
 	uint64_t most;   /* that may wait for a destination */
 	bool waits;      /* nothing is to be decided for now */
 	struct rules *rules;
-	struct walker *walkers; /* one per automation, in their order */
-	uint64_t end;           /* the newest event seen */
-	bool unsaved;           /* positions that selected nothing, and so are not in the ledger */
+	struct walker *walkers;   /* one per automation, in their order */
+	struct outlook *outlooks; /* likewise per destination */
+	instant_us now;           /* when that was looked at */
+	uint64_t end;             /* the newest event seen */
+	bool unsaved; /* positions that selected nothing, and so are not in the ledger */
 	instant_us saved_at;
 	int64_t calm_until_us; /* monotonic */
 	struct rest costly;    /* of all of them together */
 	uint64_t from; /* where this run began: those that are further back have no part in it */
 	int64_t seen_us, until_us; /* monotonic: in this run, and when it is broken off */
-	bool foremost;             /* the next run begins with that one */
-	struct lookback lookback;  /* from the event that is looked at */
+	enum decider_way way;
+	uint64_t got_to;          /* the last run of WAY_BETWEEN */
+	struct lookback lookback; /* from the event that is looked at */
 	struct arena rows, scratch;
 };
 

@@ -132,6 +132,7 @@ int deliver_new(const struct deliver_config *config, struct deliver **out)
 	wishes_init(&d->wishes);
 	view_cell_init(&d->view);
 	d->since = UINT64_MAX;
+	d->rules_memory.max = 2 * RULES_MEMORY_MAX;
 	int r = open_parts(d);
 	/* Here, so that all events from now on are behind the automations that there are. */
 	if (r == 0)
@@ -151,6 +152,7 @@ int deliver_start(struct deliver *d, const struct deliver_commits *commits)
 	if (r == 0 && (r = -pthread_create(&d->thread, NULL, deliver_main, d)) < 0)
 		r = fail(r, "starting the delivering thread");
 	if (r < 0) {
+		d->failed = true; /* nobody is there to mend it */
 		wishes_close(&d->wishes);
 		return pass(r);
 	}

@@ -45,5 +45,5 @@ MUST_CHECK bool deliver_ask(struct deliver *d, struct wish *w);
 /* Any thread: what there is to see, as of about a second ago, with a reference for the caller. NULL:
  * nothing yet. */
 struct deliver_view *deliver_view(struct deliver *d);
-/* Whether the last round did what it had to do. */
+/* Whether it has started, if it was to, and the last round did what it had to do. */
 bool deliver_is_well(const struct deliver *d);

@@ -40,6 +40,9 @@ struct deliver {
 	struct deeds *deeds;
 	struct catalog *catalog;
 	struct rules *rules;
+	struct arena_budget rules_memory; /* of these and those of before, which attempts keep */
+	bool rules_wait;                  /* for it */
+	int64_t read_again_us;            /* then: monotonic */
 	struct lane_set lanes;
 	struct journeys journeys;
 	bool more;                    /* of the feed, at once */
@@ -49,7 +52,7 @@ struct deliver {
 	struct orphans_walk fired;
 	bool rests; /* nothing is to be decided but what may wait */
 	bool disk_is_full;
-	atomic_bool failed;  /* the last round did */
+	atomic_bool failed;  /* the last round did, or there will be none */
 	bool stale;          /* the rules: they are to be read anew */
 	unsigned wakes_seen; /* when the ledger was written last */
 	bool untidy;         /* something may have happened since it was last tidied */

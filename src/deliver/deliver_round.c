@@ -7,8 +7,9 @@ enum {
 	WAIT_MAX_US = 60 * 1000 * 1000,
 	RETRY_MS = 100, /* after the ledger or the store failed; doubled each time */
 	RETRY_MAX_MS = 32 * RETRY_MS,
-	WRITE_EVERY_US = 2000, /* the ledger; a commit costs as much for one row as for many */
-	REST_US = 20000,       /* instead, while all that there is to decide may wait */
+	WRITE_EVERY_US = 2000,  /* the ledger; a commit costs as much for one row as for many */
+	REST_US = 20000,        /* instead, while all that there is to decide may wait */
+	READ_AGAIN_US = 250000, /* rules for which there was no memory */
 };
 
 /* --- What is in force --- */
@@ -32,12 +33,25 @@ static int renew_rules(struct deliver *d)
 	return 0;
 }
 
+/* Attempts under way keep the memory of the rules that they began with, for some seconds each. Those of
+ * before stay in force until then, also with a decider that is new. */
+static int wait_for_memory(struct deliver *d)
+{
+	if (!d->rules_wait)
+		log_warning("rules_wait_for_memory");
+	d->rules_wait = true;
+	d->read_again_us = time_monotonic_us() + READ_AGAIN_US;
+	return pass(decider_take(d->decider, d->rules));
+}
+
 static int read_rules(struct deliver *d)
 {
 	struct rules *fresh;
-	int r = rules_new(d->catalog, &fresh);
-	if (r < 0)
-		return pass(r);
+	if (d->rules_wait && time_monotonic_us() < d->read_again_us)
+		return 0;
+	int r = rules_new(d->catalog, &d->rules_memory, &fresh);
+	if (r != RULES_OK)
+		return r < 0 ? pass(r) : pass(wait_for_memory(d));
 	r = decider_take(d->decider, fresh);
 	r = r ?: lane_set_fit(&d->lanes, fresh, d->ledger, &d->journeys);
 	if (r < 0) {
@@ -48,7 +62,7 @@ static int read_rules(struct deliver *d)
 	d->rules = fresh;
 	d->orphans = ORPHANS_LATER;
 	d->fired.again = true;
-	d->stale = false;
+	d->stale = d->rules_wait = false;
 	refresh_senders(d);
 	return 0;
 }
@@ -98,6 +112,7 @@ int deliver_open_ledger(struct deliver *d)
 	/* A store that was put back may end before it. */
 	r = r ?: decider_new(d->ledger, d->reader, MIN(origin, end), WAITING_MAX, &d->decider);
 	d->stale = true;
+	d->read_again_us = 0; /* the decider knows none */
 	lane_set_look_again(&d->lanes);
 	return pass(r);
 }

@@ -7,6 +7,7 @@
 
 enum {
 	GONE_PER_ROUND = 100,
+	FORGOTTEN_PER_ROUND = 500, /* deliveries of theirs */
 	PURGED_PER_ROUND = 100,
 	RESERVES = 2, /* so much must be free for decisions: the last one is for events */
 };
@@ -18,15 +19,18 @@ int deliver_forget_gone(struct deliver *d)
 	struct arena a;
 	struct gone_row *rows;
 	uint64_t seen;
-	unsigned n;
+	unsigned n, i = 0, left = FORGOTTEN_PER_ROUND;
+	bool all = true;
 	arena_init(&a, 64 * 1024, NULL);
 	int r = ledger_gone(d->ledger, &seen);
 	r = r ?: store_read_gone(d->reader, &a, seen, GONE_PER_ROUND, &rows, &n);
-	for (unsigned i = 0; r == 0 && i < n; i++)
-		r = ledger_forget(d->ledger, rows[i].contact);
-	if (r == 0 && n > 0)
-		r = ledger_set_gone(d->ledger, rows[n - 1].no);
-	d->more_gone = r == 0 && n == GONE_PER_ROUND;
+	while (r == 0 && all && i < n) {
+		r = ledger_forget(d->ledger, rows[i].contact, &left, &all);
+		i += all;
+	}
+	if (r == 0 && i > 0)
+		r = ledger_set_gone(d->ledger, rows[i - 1].no);
+	d->more_gone = r == 0 && (!all || n == GONE_PER_ROUND);
 	arena_fini(&a);
 	return pass(r);
 }
@@ -70,7 +74,7 @@ int deliver_tidy(struct deliver *d, instant_us now)
 	r = r ?: orphans_forget_fired(d->ledger, d->rules->catalog, &d->fired);
 	look_at_disk(d);
 	d->tidied_us = time_monotonic_us();
-	d->untidy = d->disk_is_full || d->orphans != ORPHANS_NONE ||
+	d->untidy = d->disk_is_full || d->rules_wait || d->orphans != ORPHANS_NONE ||
 		    orphans_have_fired(&d->fired) || ledger_has_to_scrub(d->ledger);
 	return pass(r);
 }

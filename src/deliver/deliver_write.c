@@ -94,7 +94,8 @@ static int look_for_work(struct deliver *d, struct work *w)
 	int r = is_replaying(d, w->now, &w->replaying);
 	w->tidying = deliver_is_to_tidy(d);
 	decider_wait(d->decider, d->disk_is_full);
-	w->deciding = decider_has_work(d->decider, store_feed_end(d->config.store), &d->more);
+	w->deciding =
+		decider_has_work(d->decider, store_feed_end(d->config.store), w->now, &d->more);
 	d->untidy = true;
 	d->rests = d->more && !w->deciding;
 	return pass(r);
@@ -133,7 +134,10 @@ static void after_commit(struct deliver *d, const struct work *w)
 {
 	wishes_answer(&d->wishes, true);
 	deliver_forget_ended(d);
-	if (w->decided > 0 || w->moved > 0 || w->asked || d->released)
+	for (unsigned i = 0; i < d->rules->n_destinations && w->decided > 0; i++)
+		if (decider_has_decided_for(d->decider, i))
+			lane_set_look(&d->lanes, i);
+	if (w->moved > 0 || w->asked || d->released)
 		lane_set_look_again(&d->lanes);
 	d->released = false;
 	if (w->moved > 0 || w->asked)

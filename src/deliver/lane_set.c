@@ -243,6 +243,11 @@ instant_us lane_set_wake_at(const struct lane_set *l, const struct rules *rules,
 	return at;
 }
 
+void lane_set_look(struct lane_set *l, unsigned i)
+{
+	l->list[i]->look = true;
+}
+
 void lane_set_look_again(struct lane_set *l)
 {
 	for (unsigned i = 0; i < l->n; i++)

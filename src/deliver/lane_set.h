@@ -43,5 +43,6 @@ MUST_CHECK int lane_set_move(struct lane_set *l, const struct rules *rules,
 /* When the next has to be looked at without anything else happening; INT64_MAX: never. */
 instant_us lane_set_wake_at(const struct lane_set *l, const struct rules *rules, instant_us now);
 
-/* Something may be due that was not. */
+/* Something may be due that was not: for the i-th destination of the rules, for any. */
+void lane_set_look(struct lane_set *l, unsigned i);
 void lane_set_look_again(struct lane_set *l);

@@ -169,8 +169,9 @@ MUST_CHECK int ledger_end(struct ledger *l, const struct delivery *d, struct str
 /* An ended delivery is pending again, due then, and has all tries of its schedule before it. */
 MUST_CHECK int ledger_replay(struct ledger *l, const struct delivery *d, instant_us due_at);
 
-/* All rows of the contact go, but for what the log still shows of them: see ledger_scrub(). */
-MUST_CHECK int ledger_forget(struct ledger *l, uint64_t contact);
+/* All rows of the contact go, but for what the log still shows of them (see ledger_scrub()), at most
+ * *left deliveries now, which becomes less by as many; *all: none is there any more. */
+MUST_CHECK int ledger_forget(struct ledger *l, uint64_t contact, unsigned *left, bool *all);
 
 /* The destination, as it was declared then, has said that it wants nothing any more. What is known of a
  * later declaration stays. */

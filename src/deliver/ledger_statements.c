@@ -53,10 +53,7 @@ const char *const ledger_sql[STATEMENTS] = {
 			    " tried = attempts WHERE no = ? AND state = ?",
 	[ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery, n, at, duration_ms, status,"
 			" answer) VALUES(?, ?, ?, ?, ?, ?)",
-	[FORGET_FIND] = "SELECT destination, state FROM delivery WHERE contact = ?",
-	[FORGET_ATTEMPTS] = "DELETE FROM attempt WHERE delivery IN"
-			    " (SELECT no FROM delivery WHERE contact = ?)",
-	[FORGET_DELIVERIES] = "DELETE FROM delivery WHERE contact = ?",
+	[FORGET_FIND] = "SELECT no, destination, state FROM delivery WHERE contact = ? LIMIT 1",
 	[FORGET_FIRED] = "DELETE FROM fired WHERE contact = ?",
 	[SILENCE_GET] = "SELECT declared_at FROM silenced WHERE destination = ?",
 	[SILENCE_SET] = "INSERT INTO silenced(destination, declared_at) VALUES(?, ?)"
@@ -64,7 +61,7 @@ const char *const ledger_sql[STATEMENTS] = {
 			" WHERE excluded.declared_at > declared_at",
 	[PURGE_FIND] = "SELECT no, destination, state FROM delivery WHERE state > 0"
 		       " AND ended_at < ? ORDER BY ended_at LIMIT 1",
-	[PURGE_ATTEMPTS] = "DELETE FROM attempt WHERE delivery = ?",
-	[PURGE_DELIVERY] = "DELETE FROM delivery WHERE no = ?",
+	[DROP_ATTEMPTS] = "DELETE FROM attempt WHERE delivery = ?",
+	[DROP_DELIVERY] = "DELETE FROM delivery WHERE no = ?",
 };
 const unsigned n_ledger_sql = STATEMENTS;

@@ -22,10 +22,8 @@ static bool is_declared(const struct catalog *c, uint32_t document)
 
 static bool is_known(const struct rules *rules, uint32_t destination)
 {
-	for (unsigned i = 0; i < rules->n_destinations; i++)
-		if (rules->destinations[i].no == destination)
-			return true;
-	return is_declared(rules->catalog, destination);
+	return rules_have_destination(rules, destination) ||
+	       is_declared(rules->catalog, destination);
 }
 
 /* A workspace has a destination for its deeds as long as it has automations. */
@@ -59,9 +57,9 @@ int orphans_end(struct ledger *l, const struct rules *rules, const struct lane_s
 	enum orphans_outcome outcome = ORPHANS_NONE;
 	uint32_t destination = 0;
 	while (ledger_next_awaited(l, &destination)) {
-		const struct lane *lane = lane_set_find(lanes, destination);
 		if (is_known(rules, destination))
 			continue;
+		const struct lane *lane = lane_set_find(lanes, destination);
 		outcome = ORPHANS_LATER;
 		if (lane && lane->n_busy > 0)
 			continue;

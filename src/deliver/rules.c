@@ -7,11 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Bytes. A workspace's may come to some 80 MiB (DOCUMENTS_BYTES_MAX), so many of them together are
- * beyond it: what has no room then is left out, and the others are in force. */
-enum { MEMORY_MAX = 1 << 30 };
-
-/* What is the same for all that were made of the same declarations. */
+/* What is the same for all that were made of the same declarations. A workspace's may come to some 80 MiB
+ * (DOCUMENTS_BYTES_MAX), so many of them together are beyond RULES_MEMORY_MAX: what has no room then is left
+ * out, and the others are in force. */
 struct rules_memory {
 	unsigned refs;
 	struct arena arena;
@@ -122,6 +120,19 @@ static void add_deeds(struct rules *r)
 	}
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+static void sort_numbers(struct rules *r)
+{
+	for (unsigned i = 0; i < r->n_destinations; i++)
+		r->numbers[i] = r->destinations[i].no;
+	qsort(r->numbers, r->n_destinations, sizeof(*r->numbers), by_number);
+}
+
 static int read_all(struct rules *r)
 {
 	unsigned destinations = 0, automations = 0, parts = 0;
@@ -130,7 +141,8 @@ static int read_all(struct rules *r)
 	r->destinations = arena_array(a, struct destination, destinations + parts + 1);
 	r->automations = arena_array(a, struct automation, automations + 1);
 	r->parts = arena_array(a, struct rules_part, parts + 1);
-	if (!r->destinations || !r->automations || !r->parts)
+	r->numbers = arena_array(a, uint32_t, destinations + parts + 1);
+	if (!r->destinations || !r->automations || !r->parts || !r->numbers)
 		return fail(-ENOMEM, "automations");
 	for (unsigned i = 0; i < r->catalog->n_workspaces; i++) {
 		int e = read_workspace(r, r->catalog->workspaces[i]);
@@ -138,35 +150,37 @@ static int read_all(struct rules *r)
 			return pass(e);
 	}
 	add_deeds(r);
+	sort_numbers(r);
 	return 0;
 }
 
-static int read_into_memory(struct rules *r)
+static int read_into_memory(struct rules *r, struct arena_budget *budget)
 {
 	r->memory = calloc(1, sizeof(*r->memory));
 	if (!r->memory)
 		return fail(-ENOMEM, "automations");
 	r->memory->refs = 1;
-	arena_init(&r->memory->arena, MEMORY_MAX, NULL);
-	return pass(read_all(r));
+	arena_init(&r->memory->arena, RULES_MEMORY_MAX, budget);
+	int e = read_all(r);
+	return e < 0 && r->memory->arena.poor ? RULES_LATER : pass(e);
 }
 
 /* --- Life --- */
 
-int rules_new(struct catalog *catalog, struct rules **out)
+int rules_new(struct catalog *catalog, struct arena_budget *budget, struct rules **out)
 {
 	struct rules *r = calloc(1, sizeof(*r));
 	if (!r)
 		return fail(-ENOMEM, "automations");
 	r->refs = 1;
 	r->catalog = catalog_ref(catalog);
-	int e = read_into_memory(r);
-	if (e < 0) {
+	int e = read_into_memory(r, budget);
+	if (e != RULES_OK) {
 		rules_unref(r);
-		return pass(e);
+		return e < 0 ? pass(e) : e;
 	}
 	*out = r;
-	return 0;
+	return RULES_OK;
 }
 
 int rules_renew(const struct rules *before, struct catalog *catalog, struct rules **out)
@@ -210,6 +224,11 @@ const struct rules_part *rules_of(const struct rules *r, uint32_t workspace)
 			high = middle;
 	}
 	return low < r->n_parts && r->parts[low].workspace == workspace ? &r->parts[low] : NULL;
+}
+
+bool rules_have_destination(const struct rules *r, uint32_t no)
+{
+	return bsearch(&no, r->numbers, r->n_destinations, sizeof(*r->numbers), by_number);
 }
 
 const struct automation *rules_automation(const struct rules *r, uint32_t workspace, uint32_t no)

@@ -182,6 +182,7 @@ static enum refusal fill_bulk(struct call *call, yyjson_val *list)
 	size_t i, max, n = yyjson_arr_size(list);
 	yyjson_val *item;
 	struct who *who = arena_array(&call->req->arena, struct who, n);
+	call->divisible = true;
 	bool good = who && call_ops(call, (unsigned)n);
 	yyjson_arr_foreach (list, i, max, item) {
 		if (!good)

@@ -97,7 +97,11 @@ struct call {
 	 * query the call is answered at once. */
 	struct op *ops;
 	unsigned n_ops;
-	bool all_or_nothing;   /* if one operation is refused, none is done */
+	bool all_or_nothing; /* if one operation is refused, none is done */
+	/* Others need not wait for all of the operations: each stands for itself, and to do it again does
+	 * no harm (see commit_job). When the call is refused for want of room or of a store that works,
+	 * some of them may be done. */
+	bool divisible;
 	struct dedupe request; /* the caller's id of the whole request; .key.p NULL: none */
 	uint64_t payload;      /* a hash of what the request says, with `request`; stored, so not
 				* of hash64(), which differs with each start */

@@ -183,6 +183,7 @@ static enum refusal decode(struct call *call, enum infobip_person_use use)
 	size_t n = yyjson_arr_size(u->persons);
 	call->ops = arena_array(a, struct op, n + 1);
 	u->index = arena_array(a, unsigned, n + 1);
+	call->divisible = true;
 	return call->ops && u->index ? read_persons(call, u) : REFUSE_OVERLOADED;
 }
 

@@ -155,7 +155,7 @@ static enum refusal read_identifiers(struct call *call, yyjson_val *from, struct
 enum refusal omnisend_person(struct call *call, yyjson_val *contact, struct str path, struct op *op)
 {
 	enum refusal why = read_identifiers(call, contact, path, path, op);
-	return why ?: omnisend_profile(call, contact, path, op);
+	return why ?: omnisend_profile(call, contact, path, true, op);
 }
 
 enum refusal omnisend_contact(struct call *call, yyjson_val *root, struct op *op)

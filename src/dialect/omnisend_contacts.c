@@ -55,7 +55,7 @@ static enum refusal read_as(struct call *call, yyjson_val *root, unsigned use, s
 	struct who *list = begin_op(op);
 	if (!list)
 		return REFUSE_OVERLOADED;
-	enum refusal why = omnisend_profile(call, root, STR(""), op);
+	enum refusal why = omnisend_profile(call, root, STR(""), false, op);
 	why = why ?: omnisend_identifiers(call, root, use | WHO_ADOPT, use | WHO_REPLACE, op, list);
 	if (!why && op->n_who == 0 && call->problems.found == 0)
 		problem_at(&call->problems, PROBLEM_REQUIRED, STR("identifiers"));
@@ -117,7 +117,7 @@ enum refusal omnisend_read_changes(struct call *call, yyjson_val *root, struct w
 	if (!list)
 		return REFUSE_OVERLOADED;
 	list[op->n_who++] = of;
-	enum refusal why = omnisend_profile(call, root, STR(""), op);
+	enum refusal why = omnisend_profile(call, root, STR(""), false, op);
 	return why
 		       ?: omnisend_identifiers(call, root, WHO_ADOPT | strict, WHO_REPLACE | strict,
 					       op, list);

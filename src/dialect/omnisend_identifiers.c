@@ -61,6 +61,7 @@ static const struct {
 struct way {
 	struct str id;       /* empty: of nobody */
 	struct str state;    /* JSON; .p NULL: not given */
+	bool dated;          /* that is how it was at some time; else it is so now */
 	struct buf consents; /* items of an array */
 };
 
@@ -82,10 +83,16 @@ static yyjson_val *map_at(struct reading *r, yyjson_val *v, struct str path, str
 	return v ? omnisend_map(r->call, v, path_to(r, path, name)) : NULL;
 }
 
-/* Where no date is given it changed now; ATTRIBUTE_NEWER asks for this form of it. */
+static yyjson_val *date_of(yyjson_val **v)
+{
+	return v[STATUS_CHANGED_AT] ?: v[STATUS_DATE];
+}
+
+/* As ATTRIBUTE_NEWER and ATTRIBUTE_NOW ask for it; cut to what is shown of it, so that the date that
+ * a contact shows is not an older one. */
 static struct str state_of(struct reading *r, yyjson_val **v)
 {
-	yyjson_val *date = v[STATUS_CHANGED_AT] ?: v[STATUS_DATE];
+	yyjson_val *date = date_of(v);
 	instant_us at = r->call->req->received_at;
 	struct buf b = buf_in(&r->call->req->arena);
 	if (date)
@@ -93,10 +100,18 @@ static struct str state_of(struct reading *r, yyjson_val **v)
 	buf_lit(&b, "{\"status\":");
 	json_put(&b, v[STATUS]);
 	buf_lit(&b, ",\"at\":\"");
-	time_put(&b, at, 6);
+	time_put(&b, at - (at % 1000 + 1000) % 1000, 6);
 	buf_lit(&b, "\"}");
 	r->refused |= b.failed;
 	return buf_str(&b);
+}
+
+/* That is how omnisend_view.c shows what nobody has said. */
+static bool says_nothing(yyjson_val *state, yyjson_val **v)
+{
+	return str_eq(json_str(v[STATUS]), STR("nonSubscribed")) && !date_of(v) &&
+	       (yyjson_is_null(json_get(state, channel[STATUS_DATE].name)) ||
+		yyjson_is_null(json_get(state, channel[STATUS_CHANGED_AT].name)));
 }
 
 /* `counts`: what is said is kept; it is judged either way. */
@@ -110,8 +125,10 @@ static void read_channels(struct reading *r, yyjson_val *map, bool counts, struc
 			continue;
 		shape_read(r->call, state, path_to(r, path, channels[i].name), channel, N_CHANNEL,
 			   false, v);
-		if (v[STATUS] && counts)
-			r->ways[i].state = state_of(r, v);
+		if (!v[STATUS] || !counts || says_nothing(state, v))
+			continue;
+		r->ways[i].state = state_of(r, v);
+		r->ways[i].dated = date_of(v) != NULL;
 	}
 }
 
@@ -188,18 +205,25 @@ static void read_list(struct reading *r, yyjson_val *list)
 	}
 }
 
-/* What older clients still send at the top, and when the contact came to be elsewhere. */
-enum { LIST = N_CHANNELS, CREATED_AT, N_TOP };
+/* When the contact came to be elsewhere, and what older clients still send at the top: in the order
+ * of the channels. */
+enum { LIST, CREATED_AT, TOP_EMAIL, TOP_PHONE, N_TOP };
 
 static const struct shape_member top[N_TOP] = {
-	[EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0,
-		    omnisend_form_email_or_blank, "email" },
-	[SMS] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_phone_or_blank,
-		  "phone number" },
 	[LIST] = { STR_INIT("identifiers"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
 	[CREATED_AT] = { STR_INIT("createdAt"), SHAPE_STRING, OMNISEND_GIVEN, 0, omnisend_form_time,
 			 "datetime" },
+	[TOP_EMAIL] = { STR_INIT("email"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+			omnisend_form_email_or_blank, "email" },
+	[TOP_PHONE] = { STR_INIT("phone"), SHAPE_STRING, OMNISEND_GIVEN, 0,
+			omnisend_form_phone_or_blank, "phone number" },
 };
+
+/* The dated API shows a list of phones there, which may come back: it asks for none. */
+static bool takes_phone(const struct call *call, yyjson_val *root)
+{
+	return !omnisend_version(call)->dated || yyjson_is_str(json_get(root, STR("phone")));
+}
 
 /* The operation's changes, and room for some more. */
 static struct attribute_change *more_changes(struct op *op)
@@ -224,7 +248,7 @@ static void add_way(struct reading *r, unsigned way, const struct who *of, struc
 	struct way *w = &r->ways[way];
 	if (w->state.p)
 		add(r, op,
-		    (struct attribute_change){ .verb = ATTRIBUTE_NEWER,
+		    (struct attribute_change){ .verb = w->dated ? ATTRIBUTE_NEWER : ATTRIBUTE_NOW,
 					       .name = channels[way].attribute,
 					       .json = w->state,
 					       .of = of });
@@ -254,20 +278,30 @@ static enum refusal take_ways(struct reading *r, const unsigned *uses, struct op
 	return REFUSE_NOTHING;
 }
 
+/* Whom an e-mail names is found by that: a phone may be a family's. It finds its owner only where
+ * that one has no e-mail. */
+static unsigned beside_email(unsigned phone_use)
+{
+	return phone_use & WHO_LOOKUP ? (phone_use & ~(unsigned)WHO_LOOKUP) | WHO_CLAIMS
+				      : phone_use;
+}
+
 enum refusal omnisend_identifiers(struct call *call, yyjson_val *root, unsigned email_use,
 				  unsigned phone_use, struct op *op, struct who *list)
 {
-	const unsigned uses[N_CHANNELS] = { email_use, phone_use };
 	struct reading r = { .call = call };
-	yyjson_val *v[N_TOP];
-	shape_read(call, root, STR(""), top, N_TOP, false, v);
+	yyjson_val *v[N_TOP] = { 0 };
+	shape_read(call, root, STR(""), top, takes_phone(call, root) ? N_TOP : TOP_PHONE, false, v);
 	for (unsigned i = 0; i < N_CHANNELS; i++)
 		r.ways[i].consents = buf_in(op->arena);
 	if (v[LIST])
 		read_list(&r, v[LIST]);
 	for (unsigned i = 0; i < N_CHANNELS; i++)
 		if (r.ways[i].id.n == 0)
-			r.ways[i].id = omnisend_given(v[i]);
+			r.ways[i].id = omnisend_given(v[TOP_EMAIL + i]);
+	if (r.ways[EMAIL].id.n)
+		phone_use = beside_email(phone_use);
+	const unsigned uses[N_CHANNELS] = { email_use, phone_use };
 	r.changes = more_changes(op);
 	if (!r.changes)
 		return REFUSE_OVERLOADED;

@@ -144,9 +144,10 @@ enum refusal omnisend_contact(struct call *call, yyjson_val *root, struct op *op
 enum refusal omnisend_person(struct call *call, yyjson_val *contact, struct str path,
 			     struct op *op);
 
-/* Fills changes. */
+/* Fills changes. `with_records`: consents, optIns and optOuts too, which events and version 4 take;
+ * what contacts of later versions show of them is not to be said again (omnisend.md 3.3). */
 enum refusal omnisend_profile(struct call *call, yyjson_val *contact, struct str path,
-			      struct op *op);
+			      bool with_records, struct op *op);
 
 /* Fills definition, seen and properties. `event`: .p NULL when its name is no good. */
 enum refusal omnisend_properties(struct call *call, yyjson_val *properties, struct str event,

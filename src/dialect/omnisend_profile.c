@@ -47,7 +47,8 @@ static bool form_country_code(struct str s)
 	return s.n == 2 || s.n == 3;
 }
 
-enum { TAGS = 10, CONSENTS, OPT_INS, OPT_OUTS, CUSTOM, N_PROFILE };
+/* What is behind CUSTOM not every call takes. */
+enum { TAGS = 10, CUSTOM, CONSENTS, OPT_INS, OPT_OUTS, N_PROFILE };
 
 static const struct shape_member profile[N_PROFILE] = {
 	{ STR_INIT("firstName"), SHAPE_STRING, OMNISEND_GIVEN, .max = 50 },
@@ -62,14 +63,14 @@ static const struct shape_member profile[N_PROFILE] = {
 	  "country code of two or three letters" },
 	{ STR_INIT("postalCode"), SHAPE_STRING, OMNISEND_GIVEN, .max = 20 },
 	[TAGS] = { STR_INIT("tags"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
+	[CUSTOM] = { STR_INIT("customProperties"), SHAPE_ANY, .flags = OMNISEND_GIVEN },
 	[CONSENTS] = { STR_INIT("consents"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
 	[OPT_INS] = { STR_INIT("optIns"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
 	[OPT_OUTS] = { STR_INIT("optOuts"), SHAPE_ARRAY, .flags = OMNISEND_GIVEN },
-	[CUSTOM] = { STR_INIT("customProperties"), SHAPE_ANY, .flags = OMNISEND_GIVEN },
 };
 
-/* Of the members above. */
-static const struct str attributes[CUSTOM] = {
+/* Of the members above; custom properties are attributes of their own. */
+static const struct str attributes[N_PROFILE] = {
 	STR_INIT("first_name"),
 	STR_INIT("last_name"),
 	STR_INIT("gender"),
@@ -259,9 +260,15 @@ static bool custom_fits(struct call *call, yyjson_val *v, struct str path)
 	return false;
 }
 
+/* A contact field of the workspace may have a name that only other dialects give. */
+static bool may_be_named(struct call *call, struct str name, struct str path)
+{
+	return workspace_contact_field(call->workspace, name) || omnisend_name(call, name, path);
+}
+
 static void read_custom_member(struct changes *c, struct str path, struct str name, yyjson_val *v)
 {
-	if (!omnisend_name(c->call, name, path))
+	if (!may_be_named(c->call, name, path))
 		return;
 	if (yyjson_is_null(v))
 		change(c, ATTRIBUTE_REMOVE, true, name, STR(""));
@@ -287,14 +294,14 @@ static void read_custom(struct changes *c, struct str path, yyjson_val *map)
 }
 
 enum refusal omnisend_profile(struct call *call, yyjson_val *contact, struct str path,
-			      struct op *op)
+			      bool with_records, struct op *op)
 {
-	yyjson_val *v[N_PROFILE];
-	shape_read(call, contact, path, profile, N_PROFILE, false, v);
+	yyjson_val *v[N_PROFILE] = { 0 };
+	shape_read(call, contact, path, profile, with_records ? N_PROFILE : CUSTOM + 1, false, v);
 	struct str custom_path =
 		v[CUSTOM] ? problem_path(op->arena, path, profile[CUSTOM].name) : path;
 	yyjson_val *custom = omnisend_map(call, v[CUSTOM], custom_path);
-	size_t most = CUSTOM + yyjson_obj_size(custom);
+	size_t most = N_PROFILE + yyjson_obj_size(custom);
 	struct changes c = { .call = call,
 			     .path = path,
 			     .list = arena_array(op->arena, struct attribute_change, most) };

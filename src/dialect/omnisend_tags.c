@@ -106,6 +106,7 @@ static enum refusal make_ops(struct call *call, yyjson_val **v, enum attribute_v
 	size_t n = yyjson_arr_size(v[0]) + yyjson_arr_size(v[1]) + yyjson_arr_size(v[2]);
 	struct buf json = buf_in(a);
 	call->ops = arena_array(a, struct op, n);
+	call->divisible = true;
 	omnisend_put_tags(&json, v[TAGS]);
 	buf_char(&json, ']');
 	if (!change || !call->ops || json.failed)

@@ -15,11 +15,12 @@ enum { OLDER_PRISTO_ID, OLDER_CLIENT_ID, OLDER_PHONE, OLDER_EMAIL, OLDER_IDENTIF
 
 /* What is not set comes as null or "" out of many serializers. */
 #define OLDER_OPTIONAL (SHAPE_NULL_ABSENT | SHAPE_EMPTY_ABSENT)
-#define OLDER_IDENTIFIER_MEMBERS                                                           \
+#define OLDER_ID_MEMBERS                                                                   \
 	[OLDER_PRISTO_ID] = { STR_INIT("pristoContactId"), SHAPE_STRING, OLDER_OPTIONAL }, \
-	[OLDER_CLIENT_ID] = { STR_INIT("clientContactId"), SHAPE_STRING, OLDER_OPTIONAL }, \
-	[OLDER_PHONE] = { STR_INIT("phone"), SHAPE_STRING, OLDER_OPTIONAL },               \
-	[OLDER_EMAIL] = { STR_INIT("email"), SHAPE_STRING, OLDER_OPTIONAL }
+	[OLDER_CLIENT_ID] = { STR_INIT("clientContactId"), SHAPE_STRING, OLDER_OPTIONAL }
+#define OLDER_IDENTIFIER_MEMBERS                                                               \
+	OLDER_ID_MEMBERS, [OLDER_PHONE] = { STR_INIT("phone"), SHAPE_STRING, OLDER_OPTIONAL }, \
+			  [OLDER_EMAIL] = { STR_INIT("email"), SHAPE_STRING, OLDER_OPTIONAL }
 
 /* Dynamic fields. Where they stand is not published: in an object of their own, under one of two
  * names, or else beside the members that are known. */

@@ -174,10 +174,10 @@ const struct endpoint pristo_older_upsert = {
 
 /* --- contacts:activation, contacts:unsubscribe --- */
 
-enum { IS_ACTIVE = OLDER_IDENTIFIERS, ACTIVATION_MEMBERS };
+enum { IDS = OLDER_PHONE, IS_ACTIVE = IDS, ACTIVATION_MEMBERS };
 
 static const struct shape_member activation_members[ACTIVATION_MEMBERS] = {
-	OLDER_IDENTIFIER_MEMBERS,
+	OLDER_ID_MEMBERS,
 	[IS_ACTIVE] = { STR_INIT("isActive"), SHAPE_BOOLEAN, SHAPE_REQUIRED },
 };
 
@@ -186,7 +186,6 @@ static const struct shape_member activation_members[ACTIVATION_MEMBERS] = {
 static enum refusal set_one(struct call *call, const struct attribute_change *change,
 			    yyjson_val *const *v)
 {
-	enum { IDS = OLDER_PHONE };
 	static const unsigned uses[IDS] = { WHO_LOOKUP, WHO_LOOKUP };
 	pristo_older_judge_ids(call, STR(""), v, IDS);
 	if (call->problems.found || !pristo_older_population_is_callers(call))
@@ -223,8 +222,8 @@ const struct endpoint pristo_older_activation = {
 
 static enum refusal unsubscribe_decode(struct call *call)
 {
-	yyjson_val *v[OLDER_IDENTIFIERS];
-	struct pristo_older_body body = { activation_members, OLDER_IDENTIFIERS, NULL, v };
+	yyjson_val *v[IDS];
+	struct pristo_older_body body = { activation_members, IDS, NULL, v };
 	enum refusal why = pristo_older_read(call, &body);
 	if (why)
 		return why;

@@ -31,11 +31,12 @@ struct committer {
 	bool stopping;
 
 	/* The committer's thread only. */
-	bool broken;     /* the last batch failed, and the store is not back yet */
-	unsigned failed; /* batches since the last that was committed */
-	int64_t told_ms; /* of the last line about a failure */
-	bool full;       /* the last batch was refused for want of disk */
-	bool stuck;      /* there are chores, but the disk is full */
+	bool broken;      /* the last batch failed, and the store is not back yet */
+	unsigned failed;  /* batches since the last that was committed */
+	int64_t told_ms;  /* of the last line about a failure */
+	bool full;        /* the last batch was refused for want of disk */
+	bool stuck;       /* there are chores, but the disk is full */
+	int64_t began_us; /* with the batch's work */
 
 	/* Counted by the committer's thread, read by any. */
 	atomic_uint_least64_t batches, failures, operations;
@@ -47,8 +48,18 @@ static struct commit_job *next_job(const struct commit_job *job)
 	return (struct commit_job *)job->letter.next;
 }
 
+/* What is done twice when a client whose job was done in part asks again must be done as if once. */
+static bool may_be_divided(const struct commit_job *job)
+{
+	bool may = !job->all_or_nothing && !job->id.key.p;
+	for (unsigned i = 0; i < job->n_ops && may; i++)
+		may = job->ops[i].kind == OP_CONTACT || job->ops[i].kind == OP_CONTACT_DELETE;
+	return may;
+}
+
 enum committer_outcome committer_reserve(struct committer *c, const struct commit_job *job)
 {
+	must(!job->divisible || may_be_divided(job));
 	return shares_take(c->shares, job->key_no, job->n_ops) ? COMMITTER_OK : COMMITTER_FULL;
 }
 
@@ -100,16 +111,26 @@ static struct commit_job *take_batch(struct committer *c)
 	return batch;
 }
 
+/* Of all that no former batch has done. */
 static void set_outcome(struct commit_job *batch, enum op_outcome outcome)
 {
-	for (struct commit_job *job = batch; job; job = next_job(job))
-		for (unsigned i = 0; i < job->n_ops; i++)
+	for (struct commit_job *job = batch; job; job = next_job(job)) {
+		for (unsigned i = job->first; i < job->n_ops; i++)
 			job->ops[i].outcome = outcome;
+		job->left = 0;
+	}
+}
+
+static bool is_over(const struct committer *c, int64_t now_us)
+{
+	return now_us - c->began_us >= WORK_US;
 }
 
 static int apply_all(struct committer *c, struct commit_job *job)
 {
-	for (unsigned i = 0; i < job->n_ops; i++) {
+	bool over = false;
+	unsigned i = job->first;
+	for (; i < job->n_ops && !over; i++) {
 		int r = store_apply(c->config.store, &job->ops[i]);
 		/* Its neighbours are applied: half of such a job must not be committed. */
 		if (r == STORE_REFUSED && job->all_or_nothing)
@@ -117,7 +138,9 @@ static int apply_all(struct committer *c, struct commit_job *job)
 		if (r < 0)
 			return pass(r);
 		job->ops[i].outcome = r == STORE_REFUSED ? OP_REFUSED : OP_DONE;
+		over = job->divisible && is_over(c, time_monotonic_us());
 	}
+	job->left = job->n_ops - i;
 	return 0;
 }
 
@@ -191,14 +214,14 @@ static void put_back_rest(struct committer *c, struct commit_job *batch, struct 
 
 static int apply_batch(struct committer *c, struct commit_job *batch)
 {
-	int64_t began_us = time_monotonic_us(), now_us = began_us;
+	int64_t now_us = c->began_us = time_monotonic_us();
 	int r = 0;
 	for (struct commit_job *job = batch; job && r == 0; job = next_job(job)) {
 		int64_t before_us = now_us;
 		r = apply_job(c, job);
 		now_us = time_monotonic_us();
 		job->took_us = (uint32_t)(now_us - before_us);
-		if (r == 0 && now_us - began_us >= WORK_US)
+		if (r == 0 && is_over(c, now_us))
 			put_back_rest(c, batch, job);
 	}
 	return pass(r);
@@ -238,7 +261,7 @@ static void note_committed(struct committer *c, const struct commit_job *batch, 
 {
 	uint64_t n = 0;
 	for (; batch; batch = next_job(batch))
-		n += batch->n_ops;
+		n += batch->n_ops - batch->left - batch->first;
 	atomic_fetch_add_explicit(&c->batches, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&c->operations, n, memory_order_relaxed);
 	durations_add(&c->took, time_monotonic_us() - began_us);
@@ -293,6 +316,23 @@ static void commit_batch(struct committer *c, struct commit_job *batch)
 	set_outcome(batch, OP_UNAVAILABLE);
 }
 
+/* The batch without its last job, when there is more to do of that; NULL: there was no other. */
+static struct commit_job *put_back_part(struct committer *c, struct commit_job *batch)
+{
+	struct commit_job *before = NULL, *last = batch;
+	for (; next_job(last); last = next_job(last))
+		before = last;
+	if (!last->left)
+		return batch;
+	if (before)
+		before->letter.next = NULL;
+	last->first = last->n_ops - last->left;
+	pthread_mutex_lock(&c->lock);
+	lanes_put_back_part(c->lanes, last);
+	pthread_mutex_unlock(&c->lock);
+	return before ? batch : NULL;
+}
+
 struct letters {
 	struct net_loop *loop;
 	struct net_letter *first, **end;
@@ -316,6 +356,7 @@ static void send_home(struct committer *c, struct commit_job *batch)
 	for (struct commit_job *job = batch, *next; job; job = next) {
 		struct letters *h = job->loop ? &home[net_loop_index(job->loop)] : &own;
 		next = next_job(job);
+		must(!job->left);
 		if (!h->first)
 			*h = (struct letters){ job->loop, NULL, &h->first };
 		*h->end = &job->letter;
@@ -356,7 +397,7 @@ static void *committer_main(void *arg)
 		struct commit_job *batch = take_batch(c);
 		if (batch) {
 			commit_batch(c, batch);
-			send_home(c, batch);
+			send_home(c, put_back_part(c, batch));
 			if (c->config.committed && !c->broken)
 				c->config.committed(c->config.follower);
 		} else if (c->broken) {

@@ -7,6 +7,9 @@
  * Order: jobs of one key and loop are applied in the order submitted. Promise: an operation comes back as
  * OP_DONE only after the store has synced the batch that holds it.
  *
+ * A job that may be divided comes back when its last part is done, with its place kept before newer ones of its
+ * key.
+ *
  * When a batch fails, all of it comes back OP_UNAVAILABLE, and the store is reopened and verified
  * before anything else is taken; meanwhile jobs come back OP_UNAVAILABLE at once.
  */
@@ -32,6 +35,12 @@ struct commit_job {
 	 * never stored. */
 	bool all_or_nothing;
 
+	/* Each operation stands for itself, and to do it again does no harm: OP_CONTACT or
+	 * OP_CONTACT_DELETE. What a batch has no time for is done by later ones, with others in between.
+	 * If one of them fails, what former ones have done is OP_DONE and the rest is not. Neither
+	 * all_or_nothing nor under an id. */
+	bool divisible;
+
 	/* The caller's id of the whole request (Idempotency-Key) and a hash of what it says.
 	 * A repetition comes back with the first outcomes, ids and times, unless nothing of the
 	 * first was done, for another reason than that nobody is by the names it gives. */
@@ -43,14 +52,16 @@ struct commit_job {
 	/* The committer's and its lanes'. */
 	bool slow; /* the lane that it came from */
 	uint32_t took_us;
+	unsigned first; /* operation that no former batch has done */
+	unsigned left;  /* operations at the end, for later ones */
 };
 
 struct committer_config {
 	struct store *store;
 	unsigned queue_max; /* operations accepted and not yet home; see shares.h */
-	unsigned
-		batch_max; /* operations in one transaction, unless one job alone has more; fewer where
-			     * they are much work (lanes_put_back()) */
+	/* Operations in one transaction, unless one job alone has more; fewer where they are much work
+	 * (lanes_put_back()). A job that can be divided counts for one. */
+	unsigned batch_max;
 
 	/* Called after each batch that was committed, on the committer's thread, when its jobs are on
 	 * their way home; NULL: nobody follows. */

@@ -290,6 +290,7 @@ static enum refusal submit(struct intake *in, struct passage *p)
 		.workspace = p->workspace,
 		.key_no = p->call.key_no,
 		.all_or_nothing = p->call.all_or_nothing,
+		.divisible = p->call.divisible,
 		.id = p->call.request,
 		.payload = p->call.payload,
 	};
@@ -321,9 +322,25 @@ static enum refusal go_on(struct intake *in, struct passage *p)
 	return REFUSE_NOTHING;
 }
 
+/* intake_body_limit() had none for a passage: that no body was taken is not the client's mistake. */
+static bool was_short_of_memory(const struct request *req)
+{
+	return req->fault == FAULT_BODY_TOO_LARGE && !req->state;
+}
+
+/* What does not go into the memory of one request never will: nobody need come back with it. */
+static enum refusal decode(struct call *call)
+{
+	enum refusal why = call->endpoint->decode(call);
+	if (why != REFUSE_OVERLOADED || !call->req->arena.full)
+		return why;
+	call->req->fault = FAULT_BODY_TOO_LARGE;
+	return REFUSE_FAULT;
+}
+
 void intake_serve(struct intake *in, struct request *req)
 {
-	struct passage *p = passage_of(in, NULL, req);
+	struct passage *p = was_short_of_memory(req) ? NULL : passage_of(in, NULL, req);
 	if (!p)
 		return reply_send_503(req);
 	enum refusal why = admit(in, p);
@@ -333,7 +350,7 @@ void intake_serve(struct intake *in, struct request *req)
 		must(p->call.endpoint);
 		p->workspace = p->call.workspace->no;
 	}
-	why = why ?: p->call.endpoint->decode(&p->call);
+	why = why ?: decode(&p->call);
 	why = why ?: go_on(in, p);
 	if (why)
 		answer_refused(&p->call, why);

@@ -78,14 +78,20 @@ static struct commit_job *next_of(const struct lanes *l, int lane)
 	return overtakes ? NULL : job;
 }
 
+/* What can be divided fits: the batch's time decides how much of it is done. */
+static unsigned room_for(const struct commit_job *job)
+{
+	return job->divisible ? 1 : job->n_ops;
+}
+
 /* Moves jobs to the batch until the next would make it larger than max; its first fits always. */
 static void take(struct lanes *l, int lane, struct lane *batch, unsigned *n, unsigned max)
 {
 	struct commit_job *job;
-	while ((job = next_of(l, lane)) && (!batch->first || *n + job->n_ops <= max)) {
+	while ((job = next_of(l, lane)) && (!batch->first || *n + room_for(job) <= max)) {
 		struct waiting *w = &l->keys[job->key_no];
 		l->lanes[lane].first = (struct commit_job *)job->letter.next;
-		*n += job->n_ops;
+		*n += room_for(job);
 		w->ops -= job->n_ops;
 		w->jobs[lane]--;
 		job->slow = lane == SLOW;
@@ -200,4 +206,13 @@ void lanes_put_back(struct lanes *l, const struct commit_job *done, struct commi
 	return_all(l, rest);
 	l->passed_over = l->was && l->lanes[SLOW].first == l->was;
 	slow_down_all(l, done);
+}
+
+void lanes_put_back_part(struct lanes *l, struct commit_job *job)
+{
+	struct waiting *w = &l->keys[job->key_no];
+	w->ops += job->n_ops;
+	w->jobs[FAST]++;
+	prepend(&l->lanes[FAST], job);
+	slow_down(l, job->key_no);
 }

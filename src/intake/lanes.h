@@ -24,10 +24,14 @@ bool lanes_are_empty(const struct lanes *l);
 /* Jobs linked by letter.next, NULL ends them. */
 void lanes_put(struct lanes *l, struct commit_job *list);
 
-/* The next batch, likewise linked: at least one job, otherwise at most so many operations. Not from
- * empty ones. */
+/* The next batch, likewise linked: at least one job, otherwise at most so many operations; what can be
+ * divided counts for one. Not from empty ones. */
 struct commit_job *lanes_cut(struct lanes *l, unsigned max);
 
 /* Of the newest batch: those that are done, which say what they took, and the rest, which waits again in
  * front of what came meanwhile. Neither is empty. */
 void lanes_put_back(struct lanes *l, const struct commit_job *done, struct commit_job *rest);
+
+/* The last of the newest batch, of which only a part is done: it waits again in front of all of its key, and
+ * with them behind those of others. After the rest. */
+void lanes_put_back_part(struct lanes *l, struct commit_job *job);

@@ -1,7 +1,8 @@
 /*
  * The way to the worker threads for all that is read, the intake's queries and the native API's
  * alike. What waits has a ceiling and each key its share of it (intake/shares.h), so that neither
- * memory nor another key's patience ends before a key that floods is told to come back.
+ * memory nor another key's patience ends before a key that floods is told to come back. Pages of
+ * streams come by another way, few at a time (api/streams.c).
  *
  * Thread: all but new and free run on the net loop concerned.
  */

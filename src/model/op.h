@@ -84,6 +84,8 @@ enum attribute_verb {
 	/* To `json`, an object with the member `at`, an instant of time_put() with six digits; unless
 	 * the attribute has a later one. */
 	ATTRIBUTE_NEWER,
+	/* Likewise in any case: `at` becomes the attribute's where that is later. */
+	ATTRIBUTE_NOW,
 };
 
 /* Applied in order. Built-in attributes have one snake_case name for all dialects: first_name,

@@ -45,14 +45,16 @@ static int check_overhead(struct parse *p, const char *at)
 	return 0;
 }
 
-/* Room for `need` bytes: never more than twice what has come, beyond the first. */
+/* Room for `need` bytes: never more than twice what has come, beyond the first, or all when a quarter
+ * has. What was too small stays in the arena, and is no more than the body once again. */
 static bool body_reserve(struct parse *p, size_t need)
 {
 	struct str *body = &p->req->body;
 	if (need <= p->body_room)
 		return true;
-	size_t room = MAX(need * 2, (size_t)BODY_FIRST);
-	room = MIN(room, p->body_max);
+	size_t room = MIN(MAX(need * 2, (size_t)BODY_FIRST), p->body_max);
+	if (need > p->body_max / 4)
+		room = p->body_max;
 	char *at = arena_grow(&p->req->arena, (char *)body->p, p->body_room, room);
 	if (!at)
 		return false;

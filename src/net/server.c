@@ -1,7 +1,6 @@
 #include "net/server.h"
 
 #include "base/fail.h"
-#include "base/json.h"
 #include "net/accept.h"
 
 #include <arpa/inet.h>
@@ -14,7 +13,7 @@ const struct net_limits net_limits_default = {
 	.target_max = 8 * 1024,
 	.headers_max = 100,
 	.overhead_max = 64 * 1024,
-	.request_memory_max = JSON_MEMORY_MAX,
+	.request_memory_max = 256 * 1024 * 1024, /* what the largest body of all may turn into */
 	.total_memory_max = 512 * 1024 * 1024,
 	.connections_max = 16384,
 	.pipeline_max = 64,

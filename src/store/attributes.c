@@ -357,6 +357,30 @@ static int without(struct attributes *at, const struct attribute_change *c)
 	return 0;
 }
 
+/* `next`, but as of `instant`. */
+static int set_as_of(struct attributes *at, const struct attribute_change *c, yyjson_val *next,
+		     struct str instant)
+{
+	struct attribute_change dated = *c;
+	struct buf b = buf_in(at->arena);
+	yyjson_val *key, *v;
+	size_t i, n;
+	json_foreach_member (next, i, n, key, v) {
+		buf_char(&b, i ? ',' : '{');
+		json_put(&b, key);
+		buf_char(&b, ':');
+		if (str_eq(json_str(key), STR("at")))
+			buf_json_str(&b, instant);
+		else
+			json_put(&b, v);
+	}
+	buf_char(&b, '}');
+	if (b.failed)
+		return no_memory();
+	dated.json = buf_str(&b);
+	return set(at, &dated);
+}
+
 /* Instants of one form sort as text. */
 static int set_newer(struct attributes *at, const struct attribute_change *c)
 {
@@ -369,7 +393,9 @@ static int set_newer(struct attributes *at, const struct attribute_change *c)
 		return pass(r);
 	struct str was = json_str(json_get(old, STR("at"))),
 		   is = json_str(json_get(next, STR("at")));
-	return was.p && str_cmp(was, is) > 0 ? 0 : set(at, c);
+	if (!was.p || str_cmp(was, is) <= 0)
+		return set(at, c);
+	return c->verb == ATTRIBUTE_NOW ? set_as_of(at, c, next, was) : 0;
 }
 
 static int change(struct attributes *at, const struct attribute_change *c)
@@ -388,6 +414,7 @@ static int change(struct attributes *at, const struct attribute_change *c)
 	case ATTRIBUTE_WITHOUT:
 		return without(at, c);
 	case ATTRIBUTE_NEWER:
+	case ATTRIBUTE_NOW:
 		return set_newer(at, c);
 	}
 	return fail(-EINVAL, "an attribute change of no kind");

@@ -8,10 +8,12 @@
 #include "base/base.h"
 
 #include <limits.h>
+#include <signal.h>
 
 struct backup_config {
 	const char *dir; /* of the store */
 	const char *to;  /* a file that is not there, or a directory, in which one is made */
+	const volatile sig_atomic_t *stop; /* once it is set: give up, -EINTR; NULL is fine */
 };
 
 struct backup_result {

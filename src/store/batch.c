@@ -8,13 +8,19 @@
 
 #include <errno.h>
 
-int batch_begin(struct store *s)
+static int check_well(struct store *s)
 {
 	char why[256];
 	must(!s->in_batch);
-	if (status_is_failed(s, why, sizeof(why)))
-		return fail(-EIO, "%s", why);
-	int r = memory_fit(s);
+	return status_is_failed(s, why, sizeof(why)) ? fail(-EIO, "%s", why) : 0;
+}
+
+int batch_begin(struct store *s)
+{
+	int r = check_well(s);
+	if (r < 0)
+		return pass(r);
+	r = memory_fit(s);
 	r = r ?: scrub_between_batches(s);
 	r = r ?: db_run(s->st[ST_BEGIN]);
 	if (r < 0)
@@ -29,10 +35,30 @@ instant_us batch_changed_at(const struct store *s, instant_us before)
 	return MAX(s->at.received_at, before + 1);
 }
 
+static int look_at_disk(struct store *s, struct disk *disk)
+{
+	int r = status_measure_log(s);
+	return r < 0 ? pass(r) : status_disk(s, disk);
+}
+
+/* Or STORE_FULL. A log that somebody held on to may have what is missing; as long as it can be
+ * copied, it is given back without a batch. */
+static int make_room(struct store *s)
+{
+	struct disk disk;
+	int r = look_at_disk(s, &disk);
+	if (r != STORE_FULL || disk.free_bytes < disk.log_wants_bytes)
+		return r;
+	r = scrub_between_batches(s);
+	return r < 0 ? pass(r) : look_at_disk(s, &disk);
+}
+
 int store_begin(struct store *s)
 {
-	uint64_t free_bytes;
-	int r = status_disk(s, &free_bytes);
+	int r = check_well(s);
+	if (r < 0)
+		return pass(r);
+	r = make_room(s);
 	if (r < 0)
 		return status_failed(s, r);
 	return r == STORE_FULL ? STORE_FULL : batch_begin(s);

@@ -30,13 +30,14 @@ struct checkpoint {
 	int begin_at;    /* pages */
 	int pages;       /* in the log after the last commit; the committer's */
 	bool end_asked;  /* the committer's */
-	int held_until; /* pages: a reader held a part back, and asking again costs all of the log */
+	int held_until; /* pages: a reader held a part back; looked again only then, unless asked */
 
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	_Atomic enum state state; /* changed under the lock */
 	bool stop;                /* under the lock */
+	int left;                 /* under the lock: pages that the thread was not let copy */
 	int failure;              /* under the lock; below zero: the thread failed */
 	char why[256];            /* under the lock */
 };
@@ -51,7 +52,7 @@ static int copy(sqlite3 *db, int *pages, int *copied)
 	return db_fail(db, rc, "checkpoint");
 }
 
-static int copy_bulk(sqlite3 *db)
+static int copy_bulk(sqlite3 *db, int *left)
 {
 	int pages = 0, copied = 0, r = 0;
 	for (int round = 0; r == 0 && round < ROUNDS_MAX; round++) {
@@ -61,6 +62,7 @@ static int copy_bulk(sqlite3 *db)
 		if (copied - before <= LITTLE)
 			break;
 	}
+	*left = pages - copied;
 	return pass(r);
 }
 
@@ -95,8 +97,9 @@ static void *run(void *arg)
 		if (c->stop)
 			break;
 		unlock(c);
-		int r = copy_bulk(c->db);
+		int left, r = copy_bulk(c->db, &left);
 		lock(c);
+		c->left = left;
 		if (r < 0) {
 			c->failure = r;
 			snprintf(c->why, sizeof(c->why), "%s", fail_text());
@@ -189,24 +192,38 @@ static int end_log(struct checkpoint *c, enum checkpoint_end *end)
 	return pass(r);
 }
 
+/* There is nothing to do for the committer before the reader has gone. */
+static int hold_on(struct checkpoint *c, enum checkpoint_end *end)
+{
+	c->end_asked = false;
+	c->held_until = c->pages + c->pages / HELD_SHARE;
+	*end = CHECKPOINT_HELD;
+	return 0;
+}
+
 static int finish(struct checkpoint *c, enum checkpoint_end *end)
 {
 	lock(c);
 	int r = c->failure < 0 ? fail(c->failure, "%s", c->why) : 0;
+	bool held = c->left >= c->begin_at; /* by somebody who reads for long */
 	set_state(c, IDLE);
 	unlock(c);
+	if (r == 0 && held)
+		return hold_on(c, end);
 	c->pages = 0; /* until the next commit says */
 	if (r < 0)
 		return pass(r);
 	return c->end_asked ? end_log(c, end) : copy_rest(c);
 }
 
+/* What somebody has held for long may take the thread seconds: asked in time, nobody waits for that. */
 static void want(struct checkpoint *c)
 {
 	lock(c);
 	if (state_of(c) == IDLE)
 		set_state(c, WANTED);
-	while (c->pages >= WAIT_TIMES * c->begin_at && state_of(c) == WANTED)
+	int wait_at = MAX(WAIT_TIMES * c->begin_at, c->held_until);
+	while (c->pages >= wait_at && state_of(c) == WANTED)
 		must(pthread_cond_wait(&c->changed, &c->lock) == 0);
 	unlock(c);
 }

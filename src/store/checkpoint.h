@@ -6,7 +6,7 @@
  * start over from its beginning only at a moment when all of it has been copied, and under load
  * that moment never comes by itself; so when the thread has left little, the committer copies that
  * rest between two batches. Should the thread fall behind, the committer waits for it: the log
- * stays bounded.
+ * stays bounded, unless a reader holds on to it.
  */
 #pragma once
 
@@ -15,9 +15,11 @@
 struct checkpoint;
 
 enum checkpoint_end {
-	CHECKPOINT_NO_END, /* none was asked for, or the thread is still copying */
+	CHECKPOINT_NO_END, /* none was asked for or is called for, or the thread is still copying */
 	CHECKPOINT_ENDED, /* all that was committed is in the database file, and the log is empty */
-	CHECKPOINT_HELD,  /* a reader needs the log; it has to be asked for again */
+	/* A reader needs the log: its end has to be asked for again. Also where none was asked for
+	 * and the log grows behind somebody who reads for long: once he has gone it is large. */
+	CHECKPOINT_HELD,
 };
 
 /* `writer` is the committer's connection, which is watched for the size of the log. `begin_at`: the

@@ -8,6 +8,9 @@
  * quiet server may take days. So some seconds after an erasure was committed all of the log is copied
  * and then cut to nothing. One such end serves all erasures before it, so that many of them cost no
  * more than one each time.
+ *
+ * Likewise the log is ended that grew while a reader held on to it, as a backup does, so that the disk
+ * is given back: it is looked once a second whether the reader has gone.
  */
 enum { AFTER_MS = 10 * 1000, AGAIN_MS = 1000 };
 

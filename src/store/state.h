@@ -105,6 +105,8 @@ struct store {
 	bool in_batch;
 	struct marks at, kept;
 	atomic_uint_least64_t feed_end; /* kept.seq, for every thread */
+	/* For every thread, as status_measure_log() found it: 0 also where there is room for all. */
+	atomic_uint_least64_t log_wants_bytes;
 };
 
 /* status.c: whether writes are taken. */
@@ -115,7 +117,17 @@ void status_fini(struct store *s);
 MUST_CHECK int status_failed(struct store *s, int r);
 void status_well(struct store *s);
 bool status_is_failed(struct store *s, char *why, size_t size);
-MUST_CHECK int status_disk(struct store *s, uint64_t *free_bytes); /* or STORE_FULL */
+
+/* Bytes that are free, and those that copying the log will take of them: what is in it alone has to go
+ * into the database before the log can be given back. */
+struct disk {
+	uint64_t free_bytes, log_wants_bytes;
+};
+
+/* Or STORE_FULL: what is free beside what the log wants is below the reserve. Any thread. */
+MUST_CHECK int status_disk(struct store *s, struct disk *disk);
+/* Where it may matter to status_disk(); between two batches. */
+MUST_CHECK int status_measure_log(struct store *s);
 
 /* memory.c: what is read into memory at start and again by a recovery; what a batch has come to
  * stands. */

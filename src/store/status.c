@@ -42,26 +42,64 @@ bool status_is_failed(struct store *s, char *why, size_t size)
 	return failed;
 }
 
-int status_disk(struct store *s, uint64_t *free_bytes)
+/* The database with all that is in the log. */
+static const char all_of_it[] = "SELECT page_count * page_size FROM pragma_page_count,"
+				" pragma_page_size";
+
+/* a - b, or nothing. */
+static uint64_t less(uint64_t a, uint64_t b)
 {
-	int r = directory_free_bytes(&s->dir, free_bytes);
+	return a - MIN(a, b);
+}
+
+int status_measure_log(struct store *s)
+{
+	uint64_t free_bytes, more = directory_file_bytes(&s->dir, "occurd.db-wal");
+	int64_t all_bytes = 0;
+	int r = directory_free_bytes(&s->dir, &free_bytes);
 	if (r < 0)
 		return pass(r);
-	return *free_bytes < s->reserve_bytes ? STORE_FULL : STORE_OK;
+	bool near = free_bytes < more || free_bytes - more < s->reserve_bytes;
+	r = near ? db_query_i64(s->db, all_of_it, &all_bytes) : 0;
+	if (r < 0)
+		return pass(r);
+	more = near ? less((uint64_t)all_bytes, directory_file_bytes(&s->dir, "occurd.db")) : 0;
+	atomic_store(&s->log_wants_bytes, more);
+	return 0;
+}
+
+int status_disk(struct store *s, struct disk *disk)
+{
+	uint64_t log_bytes = directory_file_bytes(&s->dir, "occurd.db-wal");
+	disk->log_wants_bytes = MIN(log_bytes, atomic_load(&s->log_wants_bytes));
+	int r = directory_free_bytes(&s->dir, &disk->free_bytes);
+	if (r < 0)
+		return pass(r);
+	bool full = less(disk->free_bytes, disk->log_wants_bytes) < s->reserve_bytes;
+	return full ? STORE_FULL : STORE_OK;
+}
+
+static void say_full(const struct store *s, const struct disk *disk, char *why, size_t size)
+{
+	int n = snprintf(why, size, "free disk below reserve: %llu of %llu bytes",
+			 (unsigned long long)disk->free_bytes,
+			 (unsigned long long)s->reserve_bytes);
+	if (disk->log_wants_bytes > 0 && n > 0 && (size_t)n < size)
+		snprintf(why + n, size - (size_t)n, ", and the log will take %llu",
+			 (unsigned long long)disk->log_wants_bytes);
 }
 
 bool store_takes_writes(struct store *s, char *why, size_t size)
 {
-	uint64_t free_bytes;
+	struct disk disk;
 	if (status_is_failed(s, why, size))
 		return false;
-	int r = status_disk(s, &free_bytes);
+	int r = status_disk(s, &disk);
 	if (r == STORE_OK)
 		return true;
 	if (r < 0)
 		snprintf(why, size, "store failed: %s", fail_text());
 	else
-		snprintf(why, size, "free disk below reserve: %llu of %llu bytes",
-			 (unsigned long long)free_bytes, (unsigned long long)s->reserve_bytes);
+		say_full(s, &disk, why, size);
 	return false;
 }

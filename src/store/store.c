@@ -73,12 +73,16 @@ static int migrate(struct store *s)
 	return pass(r ?: migrations_run(s->db));
 }
 
+/* A log that was large once is cut to 64 MiB when it begins anew. */
+static const char writer_settings[] = "PRAGMA secure_delete = ON;"
+				      "PRAGMA journal_size_limit = 67108864;";
+
 static int connect(struct store *s)
 {
 	s->pages_kib = 0; /* SQLite's own opinion */
 	int r = db_open_on(s->dir.db_path, SQLITE_OPEN_READWRITE, log_file_system(), &s->db);
 	r = r ?: use_wal(s->db);
-	r = r ?: db_exec(s->db, "PRAGMA secure_delete = ON");
+	r = r ?: db_exec(s->db, writer_settings);
 	r = r ?: migrate(s);
 	r = r ?: new_events_connect(&s->new_events, s->db);
 	/* The log too is there now, and SQLite syncs its name only if it made it itself. */
@@ -168,10 +172,23 @@ int store_open(const struct store_config *config, struct store **out)
 	return 0;
 }
 
+/* Half a copy would be of no use, and would take the last of the disk. */
+static int check_room_for_log(struct store *s)
+{
+	struct disk disk;
+	int r = status_measure_log(s);
+	r = r ?: status_disk(s, &disk);
+	if (r >= 0 && disk.free_bytes < disk.log_wants_bytes)
+		return fail(-ENOSPC, "the log stays: it wants %llu bytes of disk",
+			    (unsigned long long)disk.log_wants_bytes);
+	return r < 0 ? pass(r) : 0;
+}
+
 /* A clean end leaves nothing for the next start to read again, and one file. */
 static int save_for_start(struct store *s)
 {
 	int r = checkpoint_stop(steal(&s->checkpoint));
+	r = r ?: check_room_for_log(s);
 	r = r ?: db_run(s->st[ST_BEGIN]);
 	r = r ?: heads_save_all(s);
 	r = r ?: db_run(s->st[ST_COMMIT]);
@@ -179,18 +196,17 @@ static int save_for_start(struct store *s)
 	return r < 0 ? status_failed(s, r) : 0;
 }
 
+/* On a full disk they are for the next start. */
 static int do_chores(struct store *s)
 {
 	int r = 0;
 	while (r == 0 && store_has_chores(s)) {
 		r = store_begin(s);
-		if (r > 0)
-			return fail(-ENOSPC, "free disk is below the reserve");
 		r = r ?: store_commit(s);
 		if (r < 0)
 			store_abandon(s);
 	}
-	return pass(r);
+	return r < 0 ? pass(r) : 0;
 }
 
 void store_close(struct store *s)

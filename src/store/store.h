@@ -27,7 +27,8 @@ struct store_config {
 	const char *dir; /* made when it is not there */
 	const struct store_dialect *dialects;
 	unsigned n_dialects;
-	uint64_t reserve_bytes;  /* free disk below which writes are refused */
+	/* Free disk below which writes are refused, beside what the log will take as it is copied. */
+	uint64_t reserve_bytes;
 	instant_us (*now)(void); /* the wall clock */
 	unsigned log_pages;      /* of the write-ahead log, when copying it begins; 0: what suits */
 	unsigned scrub_after_ms; /* from a deletion to when no file shows it; 0: what suits */

@@ -329,9 +329,8 @@ static void put_who(struct buf *b, const struct who *w)
 
 static void put_change(struct buf *b, const struct attribute_change *c)
 {
-	static const char *const verbs[] = {
-		"set", "remove", "union", "record", "without", "newer"
-	};
+	static const char *const verbs[] = { "set",     "remove", "union", "record",
+					     "without", "newer",  "now" };
 	buf_printf(b, "%s %s", verbs[c->verb], c->custom ? "custom." : "");
 	buf_put(b, c->name);
 	buf_char(b, ' ');

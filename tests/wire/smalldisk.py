@@ -10,10 +10,21 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 import occurd
+
+# Until its input ends.
+HOLD = """
+import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, isolation_level=None)
+db.execute("BEGIN")
+db.execute("SELECT count(*) FROM event").fetchall()
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 class SmallDisk:
@@ -41,15 +52,29 @@ class SmallDisk:
     def server(self, space, args):
         server = occurd.Server(self.inner.parent, [space], args)
         server.data = self.inner / "data"
-        user = self._user("-U", "--preserve-credentials")
-        enter = ["nsenter", "-t", str(self.holder.pid), *user, "-m", "--"]
         command = server.command
 
         def inside():
             line = command()
-            return enter + [os.path.abspath(line[0])] + line[1:]
+            return self._enter() + [os.path.abspath(line[0])] + line[1:]
         server.command = inside
         return server
+
+    def _enter(self):
+        user = self._user("-U", "--preserve-credentials")
+        return ["nsenter", "-t", str(self.holder.pid), *user, "-m", "--"]
+
+    @contextlib.contextmanager
+    def held_log(self):
+        """A reader, as a backup is one: what comes in meanwhile stays in the log."""
+        reader = subprocess.Popen(
+            [*self._enter(), sys.executable, "-c", HOLD, str(self.inner / "data/occurd.db")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            assert reader.stdout.readline() == b"held\n"
+            yield
+        finally:
+            reader.communicate(timeout=20)
 
     # -- What is on it --
 

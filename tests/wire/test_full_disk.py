@@ -164,7 +164,8 @@ def test_killed_and_started_on_a_full_disk(tmp_path):
         check_refused(server, space)
         check_reading(server, space, 500 + more)
         server.stop()
-        disk.fill()  # what the log had, which a clean end gives back
+        # What the log had, which a clean end gives back, but for what SQLite shares between readers.
+        disk.fill(leave=64 * 1024)
         with server:
             check_refused(server, space)
             disk.empty()
@@ -182,6 +183,57 @@ def told(server):
     """What was said of the disk, of all starts."""
     events = [json.loads(line)["event"] for line in server.log if line.startswith("{")]
     return [e for e in events if e in ("events_refused", "events_taken_again")]
+
+
+def size(disk, name):
+    path = disk.path / "data" / name
+    return path.stat().st_size if path.exists() else 0
+
+
+def test_a_held_log_leaves_room_to_be_copied(tmp_path):
+    """Events are refused while what is in the log alone still fits beside it. Once the reader has
+    gone they are taken again, with nobody sending meanwhile, and the log is given back."""
+    space = senders.engine_workspace("held")
+    with smalldisk.make(tmp_path, DISK // MIB) as disk:
+        server = disk.server(space, ["--disk-reserve", str(4 * MIB)])
+        with server:
+            more = check_taken(server, space)
+            filler = Filler(server, padded(space, 0))
+            with disk.held_log():
+                filler.run_until_refused()
+                log = size(disk, "occurd.db-wal")
+                assert log > 8 * MIB
+                assert disk.free_bytes() > 8 * MIB
+                check_refused(server, space)
+                assert "the log" in server.request("GET", "/readyz").text
+            more += check_taken(server, space)
+            assert size(disk, "occurd.db-wal") < log // 4
+        assert size(disk, "occurd.db-wal") == 0
+        check_kept(disk, server, tmp_path, [filler], more)
+
+
+def test_a_log_without_room_to_be_copied_is_left(tmp_path):
+    """Others take the disk that the log needs: an end takes the last of it from nobody, a start
+    takes no events, and with room again it goes on by itself."""
+    space = senders.engine_workspace("left")
+    with smalldisk.make(tmp_path, DISK // MIB) as disk:
+        server = disk.server(space, ["--disk-reserve", str(4 * MIB)])
+        with server:
+            more = check_taken(server, space)
+            filler = Filler(server, padded(space, 0))
+            with disk.held_log():
+                filler.run(2000)
+                disk.fill(leave=MIB)
+            check_refused(server, space)
+            database_bytes, log = size(disk, "occurd.db"), size(disk, "occurd.db-wal")
+        assert size(disk, "occurd.db") == database_bytes
+        assert size(disk, "occurd.db-wal") == log
+        with server:
+            check_refused(server, space)
+            disk.empty()
+            more += check_taken(server, space)
+        assert size(disk, "occurd.db-wal") == 0
+        check_kept(disk, server, tmp_path, [filler], more)
 
 
 def test_deliveries_leave_the_last_of_the_disk_to_events(tmp_path):

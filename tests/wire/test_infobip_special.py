@@ -21,6 +21,9 @@ WILL = {"identities": [{"kind": "email", "value": "will@acme.com"}],
 @pytest.fixture(scope="module")
 def spaces():
     return {"plain": senders.engine_workspace("infobip-plain", contacts=[JANE, WILL]),
+            "large": senders.engine_workspace("infobip-large", definitions=[
+                {"name": "any", "fields": [{"name": "s", "type": "string"},
+                                           {"name": "l", "type": "array"}]}]),
             "limited": senders.engine_workspace("infobip-limited", contacts=[JANE], limits={})}
 
 
@@ -227,3 +230,44 @@ def test_what_others_know_of_a_persons_will_stays(server, spaces):
     shown = server.request(*ask(space, "GET", "/v5/contacts?email=will%40acme.com",
                                 scheme="Bearer ")).json()["contacts"][0]
     assert shown["status"] == "unsubscribed"
+
+
+# --- Batches as large as they may be ---
+
+BATCH_BYTES, ITEM_BYTES = 15_728_640, 512_000
+
+
+def batch_of(n, before, each, after):
+    """So many items, and in each as much of `each` as the body's limit and the item's leave."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    items = []
+    for i in range(n):
+        head = (f'{{"definitionId":"any","occurredTime":"{now}","identifier":{{"id":"{i}@large.com",'
+                f'"type":"EMAIL"}},"properties":{before}')
+        room = min((BATCH_BYTES - 2) // n - 1 - len(head) - 1, ITEM_BYTES - len(before))
+        items.append(head + each * ((room - len(after)) // len(each)) + after + "}")
+    return ("[" + ",".join(items) + "]").encode()
+
+
+@pytest.mark.parametrize("before,each,after", [
+    ('{"s":"', "x", '"}'), ('{"s":"', ",", '"}'), ('{"s":"', '{\\"a\\":1,', '"}'),
+    ('{"l":[', '{"a":1},', "{}]}"), ('{"l":[', "{},", "{}]}"), ('{"l":[{"a":[', "1,", "1]}]}"),
+    ('{"l":[{"a":[', "[],", "1]}]}")],
+    ids=["text", "commas", "JSON", "objects", "empty", "numbers", "lists"])
+@pytest.mark.parametrize("n", [31, 200, 5000])
+def test_what_fits_a_batch_is_taken(server, spaces, n, before, each, after):
+    """An answer that says come back would say so for ever."""
+    body = batch_of(n, before, each, after)
+    assert BATCH_BYTES * 0.98 < len(body) <= BATCH_BYTES
+    method, target, headers, _ = ask(spaces["large"], "POST", "/people/3/events")
+    reply = server.request(method, target, headers, body)
+    assert reply.status == 202, reply
+
+
+def test_a_batch_with_a_byte_too_many(server, spaces):
+    method, target, headers, _ = ask(spaces["large"], "POST", "/people/3/events")
+    with server.wire() as wire:
+        lines = "".join(f"{k}: {v}\r\n" for k, v in headers.items())
+        wire.send((f"{method} {target} HTTP/1.1\r\nHost: a\r\n{lines}"
+                   f"Content-Length: {BATCH_BYTES + 1}\r\n\r\n").encode())
+        assert wire.reply().status == 413

@@ -1,6 +1,7 @@
 """What an operator does beside the server: `occurd check` and `occurd backup`."""
 
 import pathlib
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -144,6 +145,25 @@ def test_backup_into_a_directory_that_is_not_there(tmp_path):
     done = run("backup", "--data", server.data, "--to", f"{tmp_path}/absent/")
     assert done.returncode == 0 and len(list((tmp_path / "absent").glob("occurd-*.db"))) == 1, done
     server.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_backup_that_is_stopped_leaves_nothing(tmp_path, number):
+    """It ends within the pieces it copies, of which these are more than a hundred."""
+    _, server = filled(tmp_path, "stopped", events=1)
+    server.stop()
+    db = sqlite3.connect(server.data / "occurd.db")
+    db.execute("CREATE TABLE filler AS SELECT zeroblob(128 << 20)")
+    db.commit()
+    db.close()
+    (tmp_path / "to").mkdir()
+    backup = subprocess.Popen([occurd.binary(), "backup", "--data", server.data, "--to", tmp_path / "to"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    occurd.wait_until(lambda: list((tmp_path / "to").glob("*.part-*")), what="the copy")
+    backup.send_signal(number)
+    said = backup.communicate(timeout=60)
+    assert backup.returncode == 1 and "stopped" in said[1], said
+    assert not list((tmp_path / "to").iterdir())
 
 
 def test_backup_overwrites_nothing(tmp_path):

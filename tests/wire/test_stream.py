@@ -1,5 +1,6 @@
 """GET /_/v1/events/stream: server-sent events, and `occurd tail`, which reads them."""
 
+import concurrent.futures
 import contextlib
 import json
 import signal
@@ -354,6 +355,41 @@ def test_slow_readers_cost_little(lean):
     assert [int(e["properties"]["n"].split()[0]) for e in slow[0].events(3)] == [1, 2, 3]
     for stream in slow:
         stream.wire.socket.close()
+
+
+HUGE = " " + "x" * (4096 * 1024 - 1000)  # nearly all that a body may have
+
+
+def test_a_page_that_was_taken_is_not_kept(lean):
+    """In memory for some twenty pages of this size."""
+    server, n = lean, 30
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(Stream(server)) for _ in range(n)]
+        for stream in streams:
+            assert stream.block() == ["retry: 2000", "id: 0"]
+        before = server.resident()
+        with concurrent.futures.ThreadPoolExecutor(n) as pool:
+            got = [pool.submit(stream.event) for stream in streams]
+            send(server, 1, data=HUGE)
+            assert [future.result()["seq"] for future in got] == [1] * n
+        assert server.resident() - before < 200 << 20
+        late = stack.enter_context(Stream(server, "?after=0"))
+        assert late.event()["properties"]["n"] == "0" + HUGE
+
+
+def test_who_finds_no_memory_waits_for_it(lean):
+    """The pages of those that take nothing fill it; the others come later, and miss nothing."""
+    server, n = lean, 40
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(Stream(server)) for _ in range(n)]
+        for stream in streams:
+            assert stream.block() == ["retry: 2000", "id: 0"]
+        for i in range(4):
+            send(server, 1, first=i, data=HUGE)
+        occurd.wait_until(lambda: "stream_waits" in server.log_text())
+        with concurrent.futures.ThreadPoolExecutor(n) as pool:
+            got = [pool.submit(stream.events, 4) for stream in streams]
+            assert [seqs(future.result()) for future in got] == [[1, 2, 3, 4]] * n
 
 
 def test_none_is_lost_across_kills(server):

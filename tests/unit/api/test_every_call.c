@@ -69,7 +69,14 @@ static void provision(void)
 			 0);
 }
 
-static void start(void)
+/* Only requests lead to commits, and so it is there. */
+static void on_committed(void *follower)
+{
+	(void)follower;
+	app_wake(server.app);
+}
+
+static void start_with(const struct net_limits *limits)
 {
 	n_sent = 0;
 	memset(fates, 0, sizeof(fates));
@@ -84,19 +91,23 @@ static void start(void)
 	};
 	assert_int_equal(store_open(&store, &server.store), 0);
 	provision();
-	struct committer_config committer = { .store = server.store,
-					      .queue_max = 1024,
-					      .batch_max = 64 };
+	struct committer_config committer = {
+		.store = server.store, .queue_max = 1024, .batch_max = 64, .committed = on_committed
+	};
 	assert_int_equal(committer_start(&committer, &server.committer), 0);
 	struct app_config app = { .store = server.store,
 				  .committer = server.committer,
 				  .loops = 1 };
 	assert_int_equal(app_new(&app, &server.app), 0);
-	struct net_config net = { .host = "127.0.0.1",
-				  .loops = 1,
-				  .limits = net_limits_default,
-				  .app = app_callbacks(server.app) };
+	struct net_config net = {
+		.host = "127.0.0.1", .loops = 1, .limits = *limits, .app = app_callbacks(server.app)
+	};
 	assert_int_equal(net_server_start(&net, &server.net), 0);
+}
+
+static void start(void)
+{
+	start_with(&net_limits_default);
 }
 
 static void stop(void)
@@ -352,7 +363,94 @@ static void each_piece_of_memory_may_be_refused(void **state)
 	stop();
 }
 
+/* With a head of any length, so that each piece of what is made of it is now and then the one for which
+ * more memory is asked for. That is nobody's mistake, and no body of a few bytes is too large. */
+static void a_head_may_find_no_memory(void **state)
+{
+	static const char body[] = "{\"event\":\"order\",\"email\":\"x@x.io\",\"data\":{}}";
+	char request[10000], answer[ANSWER_MAX];
+	unsigned refused = 0;
+	(void)state;
+	start();
+	for (int pad = 5000; pad < 8000; pad += 60)
+		for (int fail_at = 1; fail_at <= 4; fail_at++) {
+			snprintf(request, sizeof(request),
+				 "%sHost: x\r\nX: %0*d\r\nContent-Type: application/json\r\n"
+				 "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
+				 quiet.head, pad, 0, strlen(body), body);
+			calls_arm(CALL_MEMORY, fail_at, 2, ENOMEM); /* one is made good */
+			int status = ask(request, answer);
+			calls_arm(0, 0, 0, 0);
+			refused += status != 202;
+			if (status && status != 202 && status != 500 && status != 503)
+				print_error("answered: %s\n", answer);
+			assert_true(status == 0 || status == 202 || status == 500 || status == 503);
+		}
+	assert_true(refused > 0);
+	stop();
+}
+
+/* --- Bodies that there is no room for --- */
+
+/* An event with a member of many small values more, whose tree is many times its text. */
+static int send_crowded(const struct sender *s, char answer[ANSWER_MAX])
+{
+	enum { VALUES = 20000 };
+	static char body[VALUES * 3 + 500], request[sizeof(body) + 500];
+	static const char before[] = "{\"crowd\":[";
+	size_t n = sizeof(before) - 1;
+	memcpy(body, before, n);
+	for (unsigned i = 0; i < VALUES; i++, n += 3)
+		memcpy(body + n, "[],", 3);
+	body[n - 1] = ']';
+	body[n++] = ',';
+	snprintf(body + n, sizeof(body) - n, s->body + 1, 1U, 1U);
+	snprintf(request, sizeof(request),
+		 "%sHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+		 "Content-Length: %zu\r\n\r\n%s",
+		 s->head, strlen(body), body);
+	return ask(request, answer);
+}
+
+/* Of one request's memory: it never will have more. Of that of all: it may, another time. */
+static void what_never_has_room_is_too_large(void **state)
+{
+	struct net_limits small_request = net_limits_default, small_total = net_limits_default;
+	small_request.request_memory_max = 256 * 1024;
+	small_total.total_memory_max = 512 * 1024;
+	const struct {
+		const struct net_limits *limits;
+		bool too_large, come_back;
+	} cases[] = {
+		{ &small_request, true, false },
+		{ &small_total, false, true },
+		{ &net_limits_default, false, false },
+	};
+	char answer[ANSWER_MAX];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		start_with(cases[i].limits);
+		for (size_t s = 0; s < ARRAY_LEN(senders); s++) {
+			int status = send_crowded(&senders[s], answer);
+			assert_int_equal(status == 413, cases[i].too_large);
+			assert_int_equal(status == 503, cases[i].come_back);
+			assert_int_equal(strcasestr(answer, "\r\nRetry-After:") != NULL,
+					 cases[i].come_back);
+			assert_int_equal(send_event(&senders[s]) / 100, 2);
+		}
+		stop();
+	}
+}
+
 /* --- Readers that do not come to it --- */
+
+static atomic_uint n_works; /* that were given to the workers */
+
+int uv_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb run, uv_after_work_cb done)
+{
+	atomic_fetch_add(&n_works, 1);
+	return CALLS_NEXT(uv_queue_work)(loop, work, run, done);
+}
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
@@ -383,6 +481,25 @@ static unsigned first_answered(const int *fds, unsigned n)
 	return i;
 }
 
+enum { WORKERS = 64 };
+static uv_work_t at_gate[WORKERS];
+
+/* Nothing is read from here on. */
+static void shut_gate(void)
+{
+	pthread_mutex_lock(&gate);
+	for (int i = 0; i < WORKERS; i++)
+		assert_int_equal(
+			uv_queue_work(uv_default_loop(), &at_gate[i], wait_at_gate, gone_through),
+			0);
+}
+
+static void open_gate(void)
+{
+	pthread_mutex_unlock(&gate);
+	assert_int_equal(uv_run(uv_default_loop(), UV_RUN_DEFAULT), 0);
+}
+
 /* What the catalog says is read like all else: what waits for it has a ceiling, and each key its share. */
 static void what_is_shown_has_a_share(void **state)
 {
@@ -395,26 +512,105 @@ static void what_is_shown_has_a_share(void **state)
 		"/_/v1/events",
 		"/_/v1/workspaces/7c9e6679-7425-40de-944b-e07fc1f90ae7",
 	};
-	enum { WORKERS = 64, SHARE = 256 };
-	uv_work_t works[WORKERS];
+	enum { SHARE = 256 };
 	char answer[ANSWER_MAX];
 	int fds[SHARE + 1];
 	(void)state;
 	start();
-	pthread_mutex_lock(&gate);
-	for (int i = 0; i < WORKERS; i++)
-		assert_int_equal(
-			uv_queue_work(uv_default_loop(), &works[i], wait_at_gate, gone_through), 0);
+	shut_gate();
 	for (unsigned i = 0; i <= SHARE; i++)
 		fds[i] = begin_reading(paths[i % ARRAY_LEN(paths)]);
 	unsigned refused = first_answered(fds, SHARE + 1);
 	assert_int_equal(hear(fds[refused], answer), 503);
 	assert_non_null(strstr(answer, "too much of this key"));
-	pthread_mutex_unlock(&gate);
+	open_gate();
 	for (unsigned i = 0; i <= SHARE; i++)
 		if (i != refused)
 			assert_int_equal(hear(fds[i], answer), 200);
-	assert_int_equal(uv_run(uv_default_loop(), UV_RUN_DEFAULT), 0);
+	stop();
+}
+
+/* What may keep a worker for seconds: a key has one of these at a time, whichever it is. */
+static void what_is_long_comes_one_by_one(void **state)
+{
+	static const char replay[] =
+		"POST /_/v1/deliveries/replay HTTP/1.1\r\nHost: x\r\n"
+		"Authorization: Bearer key\r\nContent-Type: application/json\r\n"
+		"Content-Length: 16\r\n\r\n{\"dry_run\":true}";
+	char answer[ANSWER_MAX];
+	int fds[3];
+	(void)state;
+	start();
+	find_export();
+	for (int with_replay = 0; with_replay < 2; with_replay++) {
+		shut_gate();
+		fds[0] = begin_reading("/_/v1/events");
+		fds[1] = begin_reading(export_path);
+		fds[2] = with_replay ? say(replay) : begin_reading(export_path);
+		unsigned refused = first_answered(fds, ARRAY_LEN(fds));
+		assert_in_range(refused, 1, 2);
+		assert_int_equal(hear(fds[refused], answer), 503);
+		assert_non_null(strstr(answer, "Retry-After: "));
+		assert_non_null(strstr(answer, "too much of this key"));
+		open_gate();
+		assert_int_equal(hear(fds[0], answer), 200);
+		assert_int_not_equal(hear(fds[3 - refused], answer), 503);
+		assert_int_equal(read_from(export_path, answer), 200);
+	}
+	stop();
+}
+
+/* Until the answer has that. */
+static void hear_until(int fd, const char *text)
+{
+	char answer[ANSWER_MAX];
+	size_t n = 0;
+	do {
+		ssize_t got = recv(fd, answer + n, sizeof(answer) - 1 - n, 0);
+		assert_true(got > 0);
+		n += (size_t)got;
+		answer[n] = '\0';
+	} while (!strstr(answer, text));
+}
+
+static int begin_stream(void)
+{
+	static const char request[] = "GET /_/v1/events/stream HTTP/1.1\r\nHost: x\r\n"
+				      "Authorization: Bearer key\r\n\r\n";
+	int fd = connect_to_server();
+	assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+	hear_until(fd, "retry: 2000");
+	return fd;
+}
+
+/* However many streams there are, the workers have a few pages to read at a time; and each stream has
+ * its turn. */
+static void pages_of_streams_come_few_at_a_time(void **state)
+{
+	enum { STREAMS = 30, AT_A_TIME = 4 };
+	char answer[ANSWER_MAX];
+	int fds[STREAMS];
+	(void)state;
+	start();
+	for (int i = 0; i < STREAMS; i++)
+		fds[i] = begin_stream();
+	for (int round = 0; round < 3; round++) {
+		shut_gate();
+		unsigned before = atomic_load(&n_works);
+		send_until_taken(&quiet);
+		app_wake(server.app); /* as the committer does in the whole server */
+		while (atomic_load(&n_works) == before)
+			usleep(1000);
+		/* They were woken in one go; this comes behind it. */
+		assert_int_equal(ask("GET /healthz HTTP/1.0\r\n\r\n", answer), 200);
+		assert_int_equal(atomic_load(&n_works) - before, AT_A_TIME);
+		open_gate();
+		for (int i = 0; i < STREAMS; i++)
+			hear_until(fds[i], "event: event\n");
+		assert_int_equal(atomic_load(&n_works) - before, STREAMS);
+	}
+	for (int i = 0; i < STREAMS; i++)
+		close(fds[i]);
 	stop();
 }
 
@@ -423,7 +619,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_call_on_a_socket_may_fail),
 		cmocka_unit_test(each_piece_of_memory_may_be_refused),
+		cmocka_unit_test(a_head_may_find_no_memory),
+		cmocka_unit_test(what_never_has_room_is_too_large),
 		cmocka_unit_test(what_is_shown_has_a_share),
+		cmocka_unit_test(what_is_long_comes_one_by_one),
+		cmocka_unit_test(pages_of_streams_come_few_at_a_time),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level((enum log_level)(LOG_ERROR + 1)); /* each failure would be told */

@@ -105,6 +105,25 @@ static void takes_the_rest_of_a_ceiling_that_has_no_room_for_a_doubled_chunk(voi
 	(void)state;
 }
 
+static void says_what_room_its_ceiling_leaves(void **state)
+{
+	struct arena a;
+	arena_init(&a, 64 * KIB, NULL);
+	assert_non_null(arena_alloc(&a, 8000));
+	size_t room = arena_room(&a);
+	assert_in_range(room, 48 * KIB, 56 * KIB);
+	assert_false(arena_reserve(&a, room + 1));
+	assert_true(a.full);
+	assert_true(arena_reserve(&a, room));
+	assert_int_equal(arena_room(&a), 0);
+	arena_fini(&a);
+
+	arena_init(&a, 1, NULL);
+	assert_int_equal(arena_room(&a), 0);
+	arena_fini(&a);
+	(void)state;
+}
+
 static void shares_a_budget_beyond_the_first_chunk(void **state)
 {
 	struct arena_budget budget = { .max = 40 * KIB };
@@ -350,6 +369,7 @@ int main(void)
 		cmocka_unit_test(refuses_sizes_that_wrap_around),
 		cmocka_unit_test(stops_at_its_ceiling),
 		cmocka_unit_test(takes_the_rest_of_a_ceiling_that_has_no_room_for_a_doubled_chunk),
+		cmocka_unit_test(says_what_room_its_ceiling_leaves),
 		cmocka_unit_test(shares_a_budget_beyond_the_first_chunk),
 		cmocka_unit_test(leaves_room_beside_an_owner),
 		cmocka_unit_test(tells_what_was_refused_for_the_budget),

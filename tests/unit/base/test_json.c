@@ -323,6 +323,38 @@ static void memory_has_a_ceiling(void **state)
 	(void)state;
 }
 
+/* What is counted before it is parsed is too much for texts of commas and for empty objects. */
+static void what_is_counted_too_high_is_taken_where_it_fits(void **state)
+{
+	static const struct {
+		const char *before, *each, *after;
+		size_t ceiling; /* bytes, for 100 KiB of text */
+		bool taken;
+	} cases[] = {
+		{ "[\"", ",", "\"]", 400 << 10, true },   { "[\"", ",", "\"]", 100 << 10, false },
+		{ "[\"", "{[:", "\"]", 400 << 10, true }, { "[", "{},", "1]", 1 << 20, true },
+		{ "[", "{},", "1]", 512 << 10, false },   { "[", "1,", "1]", 900 << 10, false },
+		{ "[", "1,", "1]", 2 << 20, true },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf b = buf_in(&arena);
+		struct arena small;
+		yyjson_val *root = NULL;
+		buf_put(&b, str_of(cases[i].before));
+		while (b.n < 100 << 10)
+			buf_put(&b, str_of(cases[i].each));
+		buf_put(&b, str_of(cases[i].after));
+		arena_init(&small, cases[i].ceiling, NULL);
+		enum json_outcome r = json_parse(&small, buf_str(&b), &root, NULL);
+		assert_int_equal(r, cases[i].taken ? JSON_OK : JSON_NO_MEMORY);
+		assert_int_equal(small.full, !cases[i].taken);
+		if (cases[i].taken)
+			assert_written(root, buf_str(&b));
+		arena_fini(&small);
+	}
+}
+
 static void reads_whole_numbers(void **state)
 {
 	static const struct {
@@ -479,6 +511,7 @@ int main(void)
 		CASE(a_tree_without_shadowed_members_can_be_used),
 		CASE(finds_duplicates_in_objects_of_any_size),
 		CASE(memory_has_a_ceiling),
+		CASE(what_is_counted_too_high_is_taken_where_it_fits),
 		CASE(reads_whole_numbers),
 		CASE(reads_numbers_of_any_length),
 		CASE(reads_doubles),

@@ -8,12 +8,16 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#define CRM    "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
-#define LOG    "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\"}"
-#define RULE   "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
-#define ONCE   "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
-#define COOL   "{\"name\":\"r\",\"cooldown_seconds\":60,\"actions\":[{\"send\":\"crm\"}]}"
-#define PAUSED "{\"name\":\"r\",\"paused\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define CRM     "{\"name\":\"crm\",\"type\":\"webhook\",\"url\":\"https://crm.example/in\"}"
+#define LOG     "{\"name\":\"log\",\"type\":\"file\",\"path\":\"log\"}"
+#define RULE    "{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}]}"
+#define ONCE    "{\"name\":\"r\",\"once_per_contact\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define COOL    "{\"name\":\"r\",\"cooldown_seconds\":60,\"actions\":[{\"send\":\"crm\"}]}"
+#define DELAYED "{\"name\":\"r\",\"delay_seconds\":3600,\"actions\":[{\"send\":\"crm\"}]}"
+#define PAUSED  "{\"name\":\"r\",\"paused\":true,\"actions\":[{\"send\":\"crm\"}]}"
+#define FRESH                                                                         \
+	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
+	"\"event.received_at\",\"operator\":\"within_last\",\"value\":60}}"
 #define ABOUT                                                                         \
 	"{\"name\":\"r\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
 	"\"contact.email\",\"operator\":\"exists\"}}"
@@ -91,7 +95,7 @@ static inline void take(struct world *w)
 	CLEANUP(catalog_unref) struct catalog *c = NULL;
 	rules_unref(w->rules);
 	catalog_refresh(store_catalog(w->f.store), &c);
-	assert_done(rules_new(c, &w->rules));
+	assert_done(rules_new(c, NULL, &w->rules));
 	assert_done(decider_take(w->decider, w->rules));
 }
 

@@ -10,7 +10,11 @@
 
 /* --- What it costs, in statements of both databases --- */
 
-static unsigned n_statements, n_links;
+#define RICH_S                                                                        \
+	"{\"name\":\"s\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{\"field\":" \
+	"\"properties.total\",\"operator\":\"gte\",\"value\":2}}"
+
+static unsigned n_statements, n_links, n_saved;
 static int64_t us_per_link;
 
 static int count_statement(unsigned kind, void *ctx, void *statement, void *text)
@@ -19,6 +23,7 @@ static int count_statement(unsigned kind, void *ctx, void *statement, void *text
 	bool link = strstr(sqlite3_sql(statement), "SELECT prev, contact") != NULL;
 	n_statements++;
 	n_links += link;
+	n_saved += strstr(sqlite3_sql(statement), "INTO position") != NULL;
 	monotonic_us += link ? us_per_link : 0;
 	return 0;
 }
@@ -48,6 +53,43 @@ static void each_event_costs_few_statements(void **state)
 		assert_in_range(n_statements, N, cases[i].each * N + REST);
 		close_world(&w);
 	}
+}
+
+/* With what was selected the others are not written; they are now and then, as far as they have moved. */
+static void only_who_selected_something_is_written(void **state)
+{
+	enum { OTHERS = 40 };
+	struct world w;
+	char name[16], body[256];
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RULE);
+	for (int i = 0; i < OTHERS; i++) {
+		snprintf(name, sizeof(name), "s%d", i);
+		snprintf(body, sizeof(body),
+			 "{\"name\":\"%s\",\"actions\":[{\"send\":\"crm\"}],\"conditions\":{"
+			 "\"field\":"
+			 "\"properties.total\",\"operator\":\"gte\",\"value\":2}}",
+			 name);
+		declare(&w, DOCUMENT_AUTOMATION, name, body);
+	}
+	take(&w);
+	event(&w, "a@example.com", "{\"total\":1}");
+	assert_int_equal(run(&w), 1); /* the first time all are */
+	n_saved = 0;
+	for (int i = 0; i < 3; i++) {
+		event(&w, "a@example.com", "{\"total\":1}");
+		assert_int_equal(run(&w), 1);
+	}
+	assert_int_equal(n_saved, 3);
+	clock_us += 2 * US_PER_S;
+	run(&w);
+	assert_int_equal(n_saved, 3 + OTHERS);
+	clock_us += 2 * US_PER_S;
+	run(&w);
+	assert_int_equal(n_saved, 3 + OTHERS);
+	close_world(&w);
 }
 
 /* However many ask, and however many automations. */
@@ -149,10 +191,10 @@ static void who_costs_much_rests_while_others_go(void **state)
 	assert_int_equal(n_links, LONG + 1);
 	assert_true(more);
 	assert_done(store_read_feed_end(w.f.reader, &end));
-	assert_false(decider_has_work(w.decider, end, &later));
+	assert_false(decider_has_work(w.decider, end, clock_us, &later));
 	assert_true(later);
 	other_event(&w);
-	assert_true(decider_has_work(w.decider, end + 1, &later));
+	assert_true(decider_has_work(w.decider, end + 1, clock_us, &later));
 	assert_int_equal(run_a_turn(&w, &more), 1);
 	assert_int_equal(n_links, LONG + 1);
 	close_costly(&w);
@@ -187,7 +229,7 @@ static void how_long_it_rests(void **state)
 		assert_true(more);
 		monotonic_us += cases[i].passed_us;
 		used_us += cases[i].used_us;
-		assert_int_equal(decider_has_work(w.decider, 0, &later), cases[i].goes);
+		assert_int_equal(decider_has_work(w.decider, 0, clock_us, &later), cases[i].goes);
 		assert_int_equal(later, !cases[i].goes);
 		assert_int_equal(run_a_turn(&w, &more), cases[i].goes);
 		close_costly(&w);
@@ -246,15 +288,49 @@ static void a_backlog_does_not_hold_up_who_has_none(void **state)
 	close_world(&w);
 }
 
+/* One with much before it, one with little, one with a steady flow. */
+static void who_stands_between_has_turns_too(void **state)
+{
+	enum { ENOUGH_RUNS = 9, LITTLE = 100 };
+	struct world w;
+	bool more;
+	uint64_t end, at = 0;
+	(void)state;
+	open_world(&w);
+	declare(&w, DOCUMENT_DESTINATION, "crm", CRM);
+	declare(&w, DOCUMENT_AUTOMATION, "r", RICH);
+	declare(&w, DOCUMENT_AUTOMATION, "s", RICH_S);
+	add_other_workspace(&w);
+	for (int i = 0; i < 10 * RUN; i++)
+		event(&w, "a@example.com", "{\"total\":1}");
+	take(&w);
+	assert_done(store_read_feed_end(w.f.reader, &end));
+	assert_done(ledger_begin(w.ledger));
+	assert_done(ledger_move(w.ledger, w.rules->automations[1].no, end - LITTLE));
+	assert_done(ledger_move(w.ledger, w.rules->automations[2].no, end));
+	assert_done(ledger_commit(w.ledger));
+	take(&w);
+	for (int i = 0; i < ENOUGH_RUNS && at < end; i++) {
+		bool held;
+		other_event(&w);
+		run_a_turn(&w, &more);
+		decider_place(w.decider, 1, &at, &held);
+	}
+	assert_true(at >= end);
+	close_world(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_event_costs_few_statements),
+		cmocka_unit_test(only_who_selected_something_is_written),
 		cmocka_unit_test(each_event_behind_is_read_once),
 		cmocka_unit_test(who_costs_much_rests_while_others_go),
 		cmocka_unit_test(how_long_it_rests),
 		cmocka_unit_test(a_run_ends_within_an_event),
 		cmocka_unit_test(a_backlog_does_not_hold_up_who_has_none),
+		cmocka_unit_test(who_stands_between_has_turns_too),
 	};
 	sqlite3_auto_extension((void (*)(void))watch);
 	return cmocka_run_group_tests(tests, NULL, NULL);

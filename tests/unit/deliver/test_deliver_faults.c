@@ -189,10 +189,52 @@ static void each_call_may_fail(void **state)
 		calls_try_each(&ways[i], run);
 }
 
+/* --- At the start --- */
+
+static bool has_no_threads;
+
+int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*begin)(void *), void *arg)
+{
+	return has_no_threads ? EAGAIN : CALLS_NEXT(pthread_create)(out, attr, begin, arg);
+}
+
+static void start_in_vain(const struct fixture *f, bool has_memory)
+{
+	const struct deliver_config config = { .store = f->store, .dir = f->dir };
+	const struct deliver_commits commits = { submit_nothing, NULL };
+	struct wish w = { .done = on_answer };
+	struct deliver *d;
+	assert_done(deliver_new(&config, &d));
+	assert_true(deliver_is_well(d));
+	has_no_threads = has_memory;
+	calls_arm(has_memory ? 0 : CALL_MEMORY, 1, 1, ENOMEM);
+	assert_true(deliver_start(d, &commits) < 0);
+	calls_arm(0, 0, 0, 0);
+	has_no_threads = false;
+	assert_false(deliver_is_well(d));
+	assert_false(deliver_ask(d, &w));
+	stop(d);
+}
+
+/* The server goes on without deliveries then, and says so. */
+static void what_does_not_start_is_not_well(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_begin(&f);
+	start_in_vain(&f, false);
+	start_in_vain(&f, true);
+	struct deliver *d = start(&f);
+	assert_true(deliver_is_well(d));
+	stop(d);
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_call_may_fail),
+		cmocka_unit_test(what_does_not_start_is_not_well),
 	};
 	log_set_level(LOG_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);

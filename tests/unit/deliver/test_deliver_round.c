@@ -126,12 +126,15 @@ static void add_workspace(struct world *w, uint8_t no)
 				    &(struct provision){ .workspaces = &one, .n_workspaces = 1 }));
 }
 
-static unsigned n_read; /* positions, which all that is read anew has looked up */
+static unsigned n_read;  /* positions, which all that is read anew has looked up */
+static unsigned n_looks; /* for what is due */
 
 static int count_statement(unsigned kind, void *ctx, void *statement, void *text)
 {
+	const char *sql = sqlite3_sql(statement);
 	(void)kind, (void)ctx, (void)text;
-	n_read += strncmp(sqlite3_sql(statement), "SELECT seq FROM position", 24) == 0;
+	n_read += strncmp(sql, "SELECT seq FROM position", 24) == 0;
+	n_looks += strstr(sql, "AND due_at <= ?4 ORDER BY due_at") != NULL;
 	return 0;
 }
 
@@ -163,6 +166,49 @@ static void what_is_declared_is_read_anew_when_it_has_changed(void **state)
 	assert_int_equal(w.d->rules->n_automations, 2);
 	assert_true(n_read > 0);
 	end(&w);
+}
+
+enum { RULES = 60 }; /* what is little is not counted */
+
+static void declare_many(struct world *w)
+{
+	char name[16], body[100];
+	for (int i = 0; i < RULES; i++) {
+		snprintf(name, sizeof(name), "r%d", i);
+		snprintf(body, sizeof(body), "{\"name\":\"%s\",\"actions\":[{\"send\":\"log\"}]}",
+			 name);
+		fixture_declare(&w->f, 0, DOCUMENT_AUTOMATION, name, body);
+	}
+	deliver_wake(w->d);
+}
+
+/* While attempts under way have those of before, and a new ledger has to do with these too. */
+static void what_is_declared_waits_for_memory(void **state)
+{
+	struct world w;
+	(void)state;
+	for (int reopened = 0; reopened < 2; reopened++) {
+		begin(&w);
+		declare_many(&w);
+		settle(w.d);
+		struct rules *before = w.d->rules;
+		size_t max = w.d->rules_memory.max;
+		w.d->rules_memory.max = w.d->rules_memory.used + 100;
+		fixture_declare(&w.f, 0, DOCUMENT_AUTOMATION, "s", RULE_S);
+		if (reopened)
+			deliver_after_failure(w.d);
+		for (int i = 0; i < 3; i++) {
+			deliver_wake(w.d);
+			settle(w.d);
+			assert_ptr_equal(w.d->rules, before);
+		}
+		assert_in_range(deliver_ms_to_next(w.d), 0, TIDY_MS);
+		w.d->rules_memory.max = max;
+		later_s += 2;
+		settle(w.d);
+		assert_int_equal(w.d->rules->n_automations, RULES + 2);
+		end(&w);
+	}
 }
 
 /* --- A ledger that cannot be opened --- */
@@ -312,6 +358,34 @@ static void the_last_forgets_who_was_deleted(void **state)
 	end(&w);
 }
 
+/* No transaction is longer for it than for others, and the next contact waits until it has gone. */
+static void who_had_many_deliveries_goes_in_pieces(void **state)
+{
+	enum { MANY = 1200, ROUND = 500 };
+	struct world w;
+	(void)state;
+	begin(&w);
+	settle(w.d);
+	struct op op = fixture_op(&w.f, "a@example.com"), other = fixture_op(&w.f, "b@example.com");
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
+	assert_int_equal(fixture_apply(&w.f, &other), STORE_OK);
+	for (int i = 0; i < MANY; i++)
+		decide(&w, op.contact);
+	decide(&w, other.contact);
+	op.kind = other.kind = OP_CONTACT_DELETE;
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
+	assert_int_equal(fixture_apply(&w.f, &other), STORE_OK);
+	for (int left = MANY + 1; left > 0;) {
+		assert_done(ledger_begin(w.d->ledger));
+		assert_done(deliver_forget_gone(w.d));
+		assert_done(ledger_commit(w.d->ledger));
+		left = MAX(left - ROUND, 0);
+		assert_int_equal(in_ledger(&w, DELIVERY_PENDING), left);
+		assert_int_equal(w.d->more_gone, left > 0);
+	}
+	end(&w);
+}
+
 /* Its deletions are counted anew then. */
 static void who_is_deleted_after_a_store_was_put_back_is_forgotten(void **state)
 {
@@ -451,19 +525,58 @@ static void for_whom_it_fired_goes_with_an_automation(void **state)
 	end(&w);
 }
 
+/* --- Who has nothing to do with an event --- */
+
+/* Each destination has something that waits, and one has something new. */
+static void only_who_was_decided_for_is_looked_at(void **state)
+{
+	enum { DESTINATIONS = 20 };
+	struct world w;
+	char name[16], body[100];
+	(void)state;
+	begin(&w);
+	for (int i = 0; i < DESTINATIONS; i++) {
+		snprintf(name, sizeof(name), "log%d", i);
+		snprintf(body, sizeof(body), "{\"name\":\"%s\",\"type\":\"file\",\"path\":\"%s\"}",
+			 name, name);
+		fixture_declare(&w.f, 0, DOCUMENT_DESTINATION, name, body);
+	}
+	deliver_wake(w.d);
+	settle(w.d);
+	for (unsigned i = 0; i < w.d->rules->n_destinations; i++) {
+		struct delivery d = { .workspace = 1,
+				      .destination = w.d->rules->destinations[i].no,
+				      .due_at = DELIVERY_WAITS };
+		assert_done(ledger_begin(w.d->ledger));
+		assert_done(ledger_decide(w.d->ledger, &d));
+		assert_done(ledger_commit(w.d->ledger));
+	}
+	tidy(w.d);
+	struct op op = fixture_op(&w.f, "a@example.com");
+	assert_int_equal(fixture_apply(&w.f, &op), STORE_OK);
+	n_looks = 0;
+	deliver_wake(w.d);
+	settle(w.d);
+	assert_in_range(n_looks, 1, DESTINATIONS / 2);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_to_be_done_is_done_soon_wherever_the_clock_goes),
 		cmocka_unit_test(what_was_broken_off_goes_on_at_once),
 		cmocka_unit_test(what_is_declared_is_read_anew_when_it_has_changed),
+		cmocka_unit_test(what_is_declared_waits_for_memory),
 		cmocka_unit_test(it_is_tried_again_less_and_less_often),
 		cmocka_unit_test(the_last_writes_what_has_ended),
 		cmocka_unit_test(the_last_may_fail),
 		cmocka_unit_test(the_last_forgets_who_was_deleted),
+		cmocka_unit_test(who_had_many_deliveries_goes_in_pieces),
 		cmocka_unit_test(who_is_deleted_after_a_store_was_put_back_is_forgotten),
 		cmocka_unit_test(what_was_answered_about_who_was_deleted_leaves_the_files),
 		cmocka_unit_test(for_whom_it_fired_goes_with_an_automation),
+		cmocka_unit_test(only_who_was_decided_for_is_looked_at),
 	};
 	log_set_level((enum log_level)(LOG_ERROR + 1));
 	sqlite3_auto_extension((void (*)(void))watch);

@@ -59,7 +59,7 @@ static void open_world(struct world *w)
 	for (unsigned i = 0; i < EVENTS; i++)
 		decide(w, rule, to);
 	catalog_refresh(store_catalog(w->f.store), &w->catalog);
-	assert_done(rules_new(w->catalog, &w->rules));
+	assert_done(rules_new(w->catalog, NULL, &w->rules));
 	assert_int_equal(w->rules->destinations[0].no, to);
 	lane_init(&w->lane, to, &w->js);
 	journeys_init(&w->js, w->f.dir, w->http, w->kept);

@@ -129,7 +129,7 @@ static void open_world(struct world *w)
 static void begin(struct world *w)
 {
 	catalog_refresh(store_catalog(w->f.store), &w->catalog);
-	assert_done(rules_new(w->catalog, &w->rules));
+	assert_done(rules_new(w->catalog, NULL, &w->rules));
 	w->js.reader = w->f.reader;
 	w->js.ledger = w->ledger;
 	w->js.rules = w->rules;

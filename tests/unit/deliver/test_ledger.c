@@ -9,6 +9,7 @@
 #include "deliver/ledger.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,6 +267,14 @@ static void test_fired(void **state)
 	assert_int_equal(at, 0);
 }
 
+static void forget_rows(uint64_t contact)
+{
+	unsigned left = UINT_MAX;
+	bool all;
+	assert_int_equal(ledger_forget(ledger, contact, &left, &all), 0);
+	assert_true(all);
+}
+
 /* With what its destinations answered; and nobody else's. */
 static void test_forgotten(void **state)
 {
@@ -284,7 +293,7 @@ static void test_forgotten(void **state)
 	assert_string_equal(ask("SELECT delivery FROM attempt ORDER BY delivery, n"), " 1 1 2 2 3");
 	assert_int_equal(ledger_fire(ledger, AUTOMATION, CONTACT, 5), 0);
 	assert_int_equal(ledger_fire(ledger, AUTOMATION, CONTACT + 1, 6), 0);
-	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	forget_rows(CONTACT);
 	assert_int_equal(pending(), 2);
 	assert_string_equal(ask("SELECT no FROM delivery ORDER BY no"), " 2 4");
 	assert_string_equal(ask("SELECT delivery || '/' || n FROM attempt"), " 2/1 2/2");
@@ -292,6 +301,30 @@ static void test_forgotten(void **state)
 	assert_int_equal(at, 0);
 	assert_int_equal(ledger_fired(ledger, AUTOMATION, CONTACT + 1, &at), 0);
 	assert_int_equal(at, 6);
+}
+
+/* However many there are, none is counted that is gone, and other contacts' stay. */
+static void test_forgotten_in_pieces(void **state)
+{
+	enum { ROWS = 7, PIECE = 3 };
+	bool all = false;
+	unsigned pieces = 0;
+	(void)state;
+	for (unsigned i = 0; i < ROWS; i++) {
+		struct delivery d = decide(10, CONTACT);
+		settle(&d, i % 2 ? DELIVERY_DEAD : DELIVERY_PENDING, 10, i % 2 ? 60 : 0);
+	}
+	decide(10, CONTACT + 1);
+	for (; !all; pieces++) {
+		unsigned left = PIECE;
+		assert_int_equal(ledger_forget(ledger, CONTACT, &left, &all), 0);
+		assert_int_equal(left, all ? PIECE - ROWS % PIECE : 0);
+	}
+	assert_int_equal(pieces, 3);
+	assert_int_equal(pending(), 1);
+	assert_int_equal(ledger_count(ledger, DESTINATION, DELIVERY_DEAD), 0);
+	assert_string_equal(ask("SELECT no FROM delivery"), " 8");
+	assert_string_equal(ask("SELECT count(*) FROM attempt"), " 0");
 }
 
 /* What is pending never goes, and of the rest the oldest first, each with its attempts. */
@@ -324,9 +357,9 @@ static void test_a_number_never_comes_twice(void **state)
 	struct delivery first = decide(10, 1), second = decide(10, 2);
 	(void)state;
 	assert_int_equal(first.no, 1);
-	assert_int_equal(ledger_forget(ledger, 2), 0);
+	forget_rows(2);
 	assert_int_equal(decide(10, 3).no, second.no + 1);
-	assert_int_equal(ledger_forget(ledger, 3), 0);
+	forget_rows(3);
 	reopen();
 	struct delivery last = decide(10, 4);
 	assert_int_equal(last.no, second.no + 2);
@@ -413,7 +446,7 @@ static void answer(uint64_t contact, const char *text)
 static void forget(uint64_t contact)
 {
 	assert_int_equal(ledger_begin(ledger), 0);
-	assert_int_equal(ledger_forget(ledger, contact), 0);
+	forget_rows(contact);
 	assert_int_equal(ledger_commit(ledger), 0);
 	assert_int_equal(ledger_settle_log(ledger, true), 0);
 }
@@ -621,6 +654,7 @@ int main(void)
 		CASE(test_doubted),
 		CASE(test_fired),
 		CASE(test_forgotten),
+		CASE(test_forgotten_in_pieces),
 		CASE(test_purged),
 		CASE(test_a_number_never_comes_twice),
 		CASE(test_opened_anew_beside_a_reader),

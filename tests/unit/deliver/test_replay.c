@@ -10,6 +10,7 @@
 #include "deliver/decide.h"
 #include "deliver/ledger_read.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -138,6 +139,14 @@ static struct replay look(uint64_t no)
 
 /* --- Counts --- */
 
+static void forget_rows(uint64_t contact)
+{
+	unsigned left = UINT_MAX;
+	bool all;
+	assert_int_equal(ledger_forget(ledger, contact, &left, &all), 0);
+	assert_true(all);
+}
+
 static void test_counts_follow(void **state)
 {
 	struct delivery d[6];
@@ -167,7 +176,7 @@ static void test_counts_follow(void **state)
 	assert_counts(5, 1, 0);
 	assert_int_equal(ledger_purge(ledger, 101, 10), 0);
 	assert_counts(5, 0, 0);
-	assert_int_equal(ledger_forget(ledger, CONTACT + 1), 0);
+	forget_rows(CONTACT + 1);
 	assert_counts(3, 0, 0);
 	assert_int_equal(ledger_commit(ledger), 0);
 	reopen();
@@ -216,7 +225,7 @@ static void test_settled_when_it_is_gone(void **state)
 	unsigned n;
 	(void)state;
 	assert_int_equal(ledger_decide(ledger, &d), 0);
-	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	forget_rows(CONTACT);
 	settle(&d, DELIVERY_DONE, 100);
 	assert_counts(0, 0, 0);
 	d = ordinary;
@@ -474,7 +483,7 @@ static void test_waits_while_too_much_waits(void **state)
 	assert_int_equal(run(T0), 1);
 	assert_in_range(next(), T0 + US_PER_S, T0 + 2 * US_PER_S);
 	assert_int_equal(run(next()), 0);
-	assert_int_equal(ledger_forget(ledger, CONTACT + 9), 0);
+	forget_rows(CONTACT + 9);
 	assert_counts(WAITING_MAX, 0, 1);
 }
 
@@ -487,7 +496,7 @@ static void test_a_number_never_comes_twice(void **state)
 	struct replay seen;
 	(void)state;
 	struct replay first = begin(of, 1);
-	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	forget_rows(CONTACT);
 	reopen();
 	assert_int_equal(begin(of, 1).no, first.no + 1);
 	assert_int_equal(ledger_read_replay(dir, WORKSPACE, first.no, &seen), LEDGER_NONE);
@@ -510,8 +519,8 @@ static void test_forgotten(void **state)
 	assert_int_equal(ledger_read_replays(dir, &arena, &q, &rows, &n, &next_before), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(next_before, 3);
-	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
-	assert_int_equal(ledger_forget(ledger, 0), 0);
+	forget_rows(CONTACT);
+	forget_rows(0);
 	run(T0);
 	assert_int_equal(ledger_purge(ledger, T0, 10), 0);
 	const struct replay_query older = { WORKSPACE, 3, 2 };
@@ -535,14 +544,14 @@ static void test_forgotten_while_under_way(void **state)
 	begin(all_dead, 1);
 	assert_int_equal(run(T0), 2);
 	assert_int_equal(next(), T0 + US_PER_S);
-	assert_int_equal(ledger_forget(ledger, CONTACT + 1), 0);
+	forget_rows(CONTACT + 1);
 	assert_int_equal(next(), T0 + US_PER_S);
-	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	forget_rows(CONTACT);
 	run(T0 + US_PER_S); /* all were of that contact, so that the other ends here */
 	assert_int_equal(next(), 0);
 	begin(of, 1);
 	assert_int_equal(next(), T0);
-	assert_int_equal(ledger_forget(ledger, CONTACT), 0);
+	forget_rows(CONTACT);
 	assert_int_equal(next(), 0);
 }
 

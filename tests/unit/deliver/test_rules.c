@@ -64,7 +64,7 @@ static void a_workspace_has_its_own(void **state)
 	CLEANUP(catalog_unref) struct catalog *c = make_catalog();
 	struct rules *r;
 	(void)state;
-	assert_done(rules_new(c, &r));
+	assert_done(rules_new(c, NULL, &r));
 	assert_int_equal(r->n_destinations, 3 + 2); /* those of deeds */
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct rules_part *part = rules_of(r, cases[i].workspace);
@@ -93,7 +93,7 @@ static void nobody_finds_what_is_another_workspace_s(void **state)
 	CLEANUP(catalog_unref) struct catalog *c = make_catalog();
 	struct rules *r;
 	(void)state;
-	assert_done(rules_new(c, &r));
+	assert_done(rules_new(c, NULL, &r));
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct automation *m =
 			rules_automation(r, cases[i].workspace, cases[i].automation);
@@ -101,6 +101,21 @@ static void nobody_finds_what_is_another_workspace_s(void **state)
 		assert_true(!m ||
 			    (m->no == cases[i].automation && m->workspace == cases[i].workspace));
 	}
+	rules_unref(r);
+}
+
+static void destinations_are_known_by_number(void **state)
+{
+	CLEANUP(catalog_unref) struct catalog *c = make_catalog();
+	const uint32_t known[] = { 1, 4, 6, deeds_destination_no(1), deeds_destination_no(7) };
+	const uint32_t unknown[] = { 0, 2, 5, 7, 99, deeds_destination_no(2), UINT32_MAX };
+	struct rules *r;
+	(void)state;
+	assert_done(rules_new(c, NULL, &r));
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		assert_true(rules_have_destination(r, known[i]));
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+		assert_false(rules_have_destination(r, unknown[i]));
 	rules_unref(r);
 }
 
@@ -112,7 +127,7 @@ static void an_action_goes_to_its_workspace_s(void **state)
 	CLEANUP(catalog_unref) struct catalog *c = make_catalog();
 	struct rules *r;
 	(void)state;
-	assert_done(rules_new(c, &r));
+	assert_done(rules_new(c, NULL, &r));
 	assert_int_equal(rules_target(r, 1, &send)->no, 1);
 	assert_int_equal(rules_target(r, 5, &send)->no, 4);
 	assert_int_equal(rules_target(r, 7, &send)->no, 6);
@@ -131,7 +146,7 @@ static void with_a_newer_catalog_all_stay_where_they_are(void **state)
 	struct catalog_edit *e;
 	struct rules *r, *renewed;
 	(void)state;
-	assert_done(rules_new(c, &r));
+	assert_done(rules_new(c, NULL, &r));
 	assert_done(catalog_edit_new(c, &e));
 	add_workspace(e, 8);
 	next = catalog_edit_done(e);
@@ -148,13 +163,48 @@ static void with_a_newer_catalog_all_stay_where_they_are(void **state)
 	rules_unref(renewed);
 }
 
+/* What is little is not counted. */
+static struct catalog *make_large_catalog(void)
+{
+	char name[16];
+	struct catalog_edit *e;
+	assert_done(catalog_edit_new(NULL, &e));
+	add_workspace(e, 1);
+	for (int i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "crm%d", i);
+		declare(e, 1, DOCUMENT_DESTINATION, name, CRM);
+	}
+	return catalog_edit_done(e);
+}
+
+static void there_is_a_ceiling_for_all_generations_together(void **state)
+{
+	CLEANUP(catalog_unref) struct catalog *c = make_large_catalog();
+	struct arena_budget budget = { .max = 1024 * 1024 };
+	struct rules *list[100];
+	size_t n = 0;
+	int r;
+	(void)state;
+	while ((r = rules_new(c, &budget, &list[n])) == RULES_OK)
+		assert_true(++n < ARRAY_LEN(list));
+	assert_int_equal(r, RULES_LATER);
+	assert_true(n > 1 && budget.used <= budget.max);
+	rules_unref(list[--n]);
+	assert_int_equal(rules_new(c, &budget, &list[n]), RULES_OK);
+	for (size_t i = 0; i <= n; i++)
+		rules_unref(list[i]);
+	assert_int_equal(budget.used, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_workspace_has_its_own),
 		cmocka_unit_test(nobody_finds_what_is_another_workspace_s),
+		cmocka_unit_test(destinations_are_known_by_number),
 		cmocka_unit_test(an_action_goes_to_its_workspace_s),
 		cmocka_unit_test(with_a_newer_catalog_all_stay_where_they_are),
+		cmocka_unit_test(there_is_a_ceiling_for_all_generations_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

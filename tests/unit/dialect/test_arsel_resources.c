@@ -485,9 +485,35 @@ static void test_memory(void **state)
 	}
 }
 
+/* Contacts go one by one; events are never done by halves, for they would be there twice. */
+static void test_what_may_be_done_in_parts(void **state)
+{
+	static const struct {
+		const char *target, *body;
+		bool divisible;
+	} cases[] = {
+		{ "/v1/contacts/bulk-delete", "{\"contact_ids\":[\"" C1 "\",\"" C1 "\"]}", true },
+		{ "/v1/events/send", "{\"events\":[" GOOD "," GOOD "]}", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct trial t;
+		const struct trial_request from = { METHOD_POST,
+						    cases[i].target,
+						    { HEADER("Authorization",
+							     "Bearer " TRIAL_KEY) } };
+		trial_run(&t, &arsel, &from, str_of(cases[i].body), TRIAL_MEMORY);
+		assert_int_equal(t.why, REFUSE_NOTHING);
+		assert_int_equal(t.call.n_ops, 2);
+		assert_int_equal(t.call.divisible, cases[i].divisible);
+		trial_end(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_may_be_done_in_parts),
 		cmocka_unit_test(test_definition_made),
 		cmocka_unit_test(test_definition_changed),
 		cmocka_unit_test(test_contact),

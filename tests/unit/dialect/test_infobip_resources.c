@@ -365,6 +365,7 @@ static void test_contacts_of_each_kind(void **state)
 		struct str body = list_of(&a, "{\"persons\":[{\"contactInformation\":[",
 					  rows[i].item, rows[i].n, "]}]}");
 		run_at(&t, METHOD_PUT, UPSERT, body);
+		assert_true(t.call.divisible);
 		trial_answer(&t);
 		assert_int_equal(t.status, 207);
 		assert_holds(t.body, rows[i].holds);
@@ -550,6 +551,7 @@ static void test_batches_ask_for_nothing_more(void **state)
 	assert_int_equal(t.why, REFUSE_NOTHING);
 	assert_int_equal(t.call.n_ops, 1);
 	assert_true(t.call.all_or_nothing);
+	assert_false(t.call.divisible);
 	assert_false(t.call.ops->wants_first);
 	assert_false(t.call.ops->wants_view);
 	trial_end(&t);

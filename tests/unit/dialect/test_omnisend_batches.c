@@ -45,6 +45,11 @@ static const struct {
 	{ "/v5/batches", BATCH("PUT", "contacts", "{\"email\":\"a@b.co\",\"city\":\"x\"}"),
 	  BULK_OMNISEND_CONTACTS, 1, "who email lookup,adopt a@b.co key a@b.co\nset city \"x\"\n" },
 	{ "/api/batches",
+	  BATCH("PUT", "contacts", "{\"email\":\"a@b.co\",\"phone\":\"370612345\"}"),
+	  BULK_OMNISEND_CONTACTS, 1,
+	  "who email lookup,adopt,exclusive a@b.co key a@b.co\n"
+	  "who phone replace,claims,exclusive +370612345 key 370612345\n" },
+	{ "/api/batches",
 	  BATCH("POST", "events", "{\"eventName\":\"n\",\"contact\":{\"email\":\"a@b.co\"}}"),
 	  BULK_OMNISEND_EVENTS, 1,
 	  "definition 0n\nproperties {}\nwho email lookup,creates,adopt a@b.co key a@b.co\n" },
@@ -59,6 +64,7 @@ static void test_accepted(void **state)
 		assert_int_equal(t.why, REFUSE_NOTHING);
 		assert_int_equal(t.call.n_ops, accepted[i].n + 1);
 		assert_false(t.call.all_or_nothing);
+		assert_false(t.call.divisible); /* its last operation is about all of them */
 		const struct op *last = &t.call.ops[accepted[i].n];
 		assert_int_equal(last->kind, OP_BULK);
 		assert_int_equal(last->bulk->space, accepted[i].space);

@@ -31,7 +31,7 @@ static void run(struct trial *t, enum method method, const char *target, const c
 #define EMAIL_IS(email, status)                                                                  \
 	"{\"id\":\"" email "\",\"type\":\"email\",\"channels\":{\"email\":{\"status\":\"" status \
 	"\"}},\"consent\":{\"ip\":\"" email "\"}}"
-#define STATE(status) "newer email_status {\"status\":\"" status "\",\"at\":\"" AT "\"} of email\n"
+#define STATE(status) "now email_status {\"status\":\"" status "\",\"at\":\"" AT "\"} of email\n"
 
 static const struct {
 	enum method method;
@@ -41,6 +41,12 @@ static const struct {
 	  "{\"identifiers\":[{\"id\":\"+37061234567\",\"type\":\"phone\"},"
 	  "{\"id\":\"a@b.co\",\"type\":\"email\"},{\"id\":\"c@d.co\",\"type\":\"email\"}]}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n"
+	  "who phone creates,replace,claims +37061234567 key 37061234567\n" },
+	/* alone, a phone finds its owner */
+	{ METHOD_POST, "/api/contacts",
+	  "{\"identifiers\":[{\"id\":\"+37061234567\",\"type\":\"phone\"}]}",
+	  "who phone lookup,creates,replace +37061234567 key 37061234567\n" },
+	{ METHOD_POST, "/v5/contacts", "{\"email\":\"\",\"phone\":\"+37061234567\"}",
 	  "who phone lookup,creates,replace +37061234567 key 37061234567\n" },
 	{ METHOD_POST, "/api/contacts",
 	  "{\"email\":\"a@b.co\",\"city\":\"x\",\"identifiers\":null}",
@@ -51,7 +57,7 @@ static const struct {
 	  "\"statusDate\":\"2024-01-01T02:00:00+02:00\"}},\"consent\":{\"ip\":\"::1\"}}],"
 	  "\"createdAt\":\"2020-01-01T00:00:00Z\"}",
 	  "who email lookup,creates,adopt a@b.co key a@b.co\n"
-	  "newer email_status {\"status\":\"subscribed\",\"at\":\"" AT "\"} of email\n"
+	  "now email_status {\"status\":\"subscribed\",\"at\":\"" AT "\"} of email\n"
 	  "record consents [{\"channel\":\"email\",\"ip\":\"::1\"}] of email\n"
 	  "set custom.externalCreated \"2020-01-01T00:00:00Z\"\n" },
 	/* a channel's state is about the identifier of its type; the consent about its own */
@@ -62,9 +68,33 @@ static const struct {
 	  "\"createdAt\":\"2020-01-01T00:00:00Z\"}}]}",
 	  "who hex lookup " ID "\nwho email adopt a@b.co key a@b.co\n"
 	  "who phone replace +37061234567 key 37061234567\n"
-	  "newer sms_status {\"status\":\"unsubscribed\",\"at\":\"" AT "\"} of phone\n"
+	  "now sms_status {\"status\":\"unsubscribed\",\"at\":\"" AT "\"} of phone\n"
 	  "record consents [{\"channel\":\"sms\",\"createdAt\":\"2020-01-01T00:00:00Z\","
 	  "\"ip\":\"::1\",\"source\":\"s\",\"userAgent\":\"u\"}] of phone\n" },
+	/* what was at some time, and what is now */
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\",\"channels\":{\"email\":{"
+	  "\"status\":\"unsubscribed\",\"statusDate\":\"2024-01-01T02:00:00+02:00\"},\"sms\":{"
+	  "\"status\":\"unsubscribed\",\"statusDate\":null}}},"
+	  "{\"id\":\"+37061234567\",\"type\":\"phone\"}]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n"
+	  "who phone creates,replace,claims +37061234567 key 37061234567\n"
+	  "newer email_status {\"status\":\"unsubscribed\","
+	  "\"at\":\"2024-01-01T00:00:00.000000Z\"} of email\n"
+	  "now sms_status {\"status\":\"unsubscribed\",\"at\":\"" AT "\"} of phone\n" },
+	/* what nobody has said */
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[{\"id\":\"a@b.co\",\"type\":\"email\",\"channels\":{\"email\":{"
+	  "\"status\":\"nonSubscribed\",\"statusChangedAt\":null},\"sms\":{"
+	  "\"status\":\"nonSubscribed\",\"statusDate\":null}}},"
+	  "{\"id\":\"+37061234567\",\"type\":\"phone\"}]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n"
+	  "who phone creates,replace,claims +37061234567 key 37061234567\n" },
+	{ METHOD_POST, "/v5/contacts",
+	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "nonSubscribed") "]}",
+	  "who email lookup,creates,adopt a@b.co key a@b.co\n" STATE(
+		  "nonSubscribed") "record consents [{\"channel\":\"email\",\"ip\":\"a@b.co\"}] of "
+				   "email\n" },
 	/* what a second e-mail says is about somebody else */
 	{ METHOD_POST, "/v5/contacts",
 	  "{\"identifiers\":[" EMAIL_IS("a@b.co", "subscribed") "," EMAIL_IS("c@d.co",
@@ -158,6 +188,7 @@ static void test_tags(void **state)
 		    "\"emails\":[\"a@b.co\",\"\"],\"phones\":[\"370612345\",\"no\"]}");
 		assert_int_equal(t.why, REFUSE_NOTHING);
 		assert_int_equal(t.call.n_ops, 3);
+		assert_true(t.call.divisible);
 		for (unsigned k = 0; k < t.call.n_ops; k++) {
 			const struct op *op = &t.call.ops[k];
 			assert_int_equal(op->kind, OP_CONTACT);

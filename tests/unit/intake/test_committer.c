@@ -3,6 +3,7 @@
 #include "intake/committer.h"
 
 #include <semaphore.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -237,11 +238,232 @@ static void a_batch_ends_when_it_was_much_work(void **state)
 	run_ms = 0; /* who waits does by the kernel's clock */
 }
 
+/* --- One job of much work --- */
+
+/* What the disk does from the batch on that is so many commits away. */
+enum disk { WELL, SYNC_FAILS, IS_FULL };
+
+static atomic_int disk, well_for;
+
+static bool disk_is(enum disk what)
+{
+	return disk == (int)what && well_for <= 0;
+}
+
+/* In the place of libc's, for the whole program. */
+int fdatasync(int fd)
+{
+	if (!disk_is(SYNC_FAILS))
+		return (int)syscall(SYS_fdatasync, fd);
+	errno = EIO;
+	return -1;
+}
+
+int fstatvfs(int fd, struct statvfs *out)
+{
+	*out = (struct statvfs){ .f_bavail = disk_is(IS_FULL) ? 0 : 1 << 20, .f_frsize = 4096 };
+	return fd < 0 ? -1 : 0;
+}
+
+static void note_commit(void *follower)
+{
+	(void)follower;
+	well_for--;
+}
+
+struct work {
+	struct fixture f;
+	struct committer *c;
+	struct errand list[3];
+	struct op ops[3][MANY];
+};
+
+static struct commit_job *came_home[3];
+static atomic_uint n_home;
+
+static void come_home_in_turn(struct net_letter *letter)
+{
+	came_home[n_home++] = (struct commit_job *)letter;
+	come_home(letter);
+}
+
+/* Changes of contacts of their own. */
+static void fill_job(struct work *w, unsigned i, unsigned n, uint32_t key_no, bool divisible)
+{
+	for (unsigned k = 0; k < n; k++) {
+		struct buf email = buf_in(&w->f.arena);
+		buf_printf(&email, "%u.%u@x.io%c", i, k, 0);
+		w->ops[i][k] = fixture_op(&w->f, buf_str(&email).p);
+		w->ops[i][k].kind = OP_CONTACT;
+	}
+	w->list[i] = (struct errand){ .job = { .letter.run = come_home_in_turn,
+					       .ops = w->ops[i],
+					       .n_ops = n,
+					       .workspace = 1,
+					       .key_no = key_no,
+					       .divisible = divisible } };
+	sem_init(&w->list[i].home, 0, 0);
+	assert_int_equal(committer_reserve(w->c, &w->list[i].job), COMMITTER_OK);
+	if (i)
+		w->list[i - 1].job.letter.next = &w->list[i].job.letter;
+}
+
+static void work_begin(struct work *w)
+{
+	fixture_dir(&w->f);
+	struct store_config store = fixture_config(&w->f);
+	store.reserve_bytes = 1;
+	assert_done(store_open(&store, &w->f.store));
+	assert_done(store_reader_open(w->f.store, &w->f.reader));
+	fixture_provision(&w->f);
+	const struct committer_config config = { .store = w->f.store,
+						 .queue_max = 4 * MANY,
+						 .batch_max = 2 * MANY,
+						 .committed = note_commit };
+	assert_done(committer_start(&config, &w->c));
+	each_ms = 1000; /* so each operation takes a second */
+}
+
+static void submit_all(struct work *w)
+{
+	n_home = 0;
+	committer_submit(w->c, &w->list[0].job, &w->list[2].job);
+}
+
+static void wait_for_all(struct work *w)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		sem_wait(&w->list[i].home);
+		sem_destroy(&w->list[i].home);
+	}
+}
+
+static void work_end(struct work *w)
+{
+	committer_stop(w->c);
+	each_ms = 0;
+	run_ms = 0;
+	disk = WELL;
+	fixture_end(&w->f);
+}
+
+static void expect_done(const struct work *w, unsigned i)
+{
+	const struct commit_job *job = &w->list[i].job;
+	for (unsigned k = 0; k < job->n_ops; k++)
+		assert_int_equal(job->ops[k].outcome, OP_DONE);
+}
+
+/* Others go in between, but not those of its own key: a job of its key, and one of another's, come
+ * after it. */
+static void what_can_be_divided_holds_up_nobody_else(void **state)
+{
+	static const struct {
+		bool divisible;
+		uint64_t batches;
+		unsigned order[3];
+	} cases[] = {
+		{ true, MANY + 2, { 2, 0, 1 } },
+		{ false, 3, { 0, 2, 1 } },
+	};
+	(void)state;
+	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
+		struct work w;
+		struct committer_counts counts;
+		work_begin(&w);
+		fill_job(&w, 0, MANY, 1, cases[n].divisible);
+		fill_job(&w, 1, 1, 1, false);
+		fill_job(&w, 2, 1, 2, false);
+		submit_all(&w);
+		wait_for_all(&w);
+		for (unsigned i = 0; i < 3; i++) {
+			assert_ptr_equal(came_home[i], &w.list[cases[n].order[i]].job);
+			expect_done(&w, i);
+		}
+		committer_count(w.c, &counts);
+		assert_int_equal(counts.batches, cases[n].batches);
+		assert_int_equal(counts.operations, MANY + 2);
+		assert_int_equal(counts.queued, 0);
+		work_end(&w);
+	}
+}
+
+static bool is_there(struct work *w, unsigned i, unsigned k)
+{
+	char email[64];
+	snprintf(email, sizeof(email), "%u.%u@x.io", i, k);
+	return fixture_contact(&w->f, 1, IDENTITY_EMAIL, email).number > 0;
+}
+
+/* The outcomes are the truth, and who asks again gets the rest. */
+static void what_is_divided_tells_which_part_is_done(void **state)
+{
+	static const struct {
+		enum disk disk;
+		int well_for; /* batches, the second of which is another key's */
+		unsigned done;
+		enum op_outcome rest;
+	} cases[] = {
+		{ SYNC_FAILS, 0, 0, OP_UNAVAILABLE },
+		{ SYNC_FAILS, 3, 2, OP_UNAVAILABLE },
+		{ SYNC_FAILS, MANY, MANY - 1, OP_UNAVAILABLE },
+		{ SYNC_FAILS, MANY + 1, MANY, OP_DONE },
+		{ IS_FULL, 0, 0, OP_OVERLOADED },
+		{ IS_FULL, 3, 2, OP_OVERLOADED },
+		{ IS_FULL, MANY + 1, MANY, OP_DONE },
+	};
+	(void)state;
+	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
+		struct work w;
+		print_message("case %zu\n", n);
+		work_begin(&w);
+		fill_job(&w, 0, MANY, 1, true);
+		fill_job(&w, 1, 1, 1, false);
+		fill_job(&w, 2, 1, 2, false);
+		well_for = cases[n].well_for;
+		disk = (int)cases[n].disk;
+		submit_all(&w);
+		wait_for_all(&w);
+		for (unsigned k = 0; k < MANY; k++) {
+			bool done = k < cases[n].done;
+			assert_int_equal(w.ops[0][k].outcome, done ? OP_DONE : cases[n].rest);
+			assert_int_equal(is_there(&w, 0, k), done);
+		}
+		disk = WELL;
+		for (unsigned i = 0; i < 3; i++)
+			fill_job(&w, i, i ? 1 : MANY, i ? i : 1, i == 0);
+		submit_all(&w);
+		wait_for_all(&w);
+		for (unsigned i = 0; i < 3; i++)
+			expect_done(&w, i);
+		work_end(&w);
+	}
+}
+
+static void what_is_divided_is_finished_at_the_end(void **state)
+{
+	struct work w;
+	(void)state;
+	work_begin(&w);
+	for (unsigned i = 0; i < 3; i++)
+		fill_job(&w, i, MANY, 1 + i / 2, true);
+	submit_all(&w);
+	committer_stop(w.c);
+	w.c = NULL;
+	wait_for_all(&w);
+	for (unsigned i = 0; i < 3; i++)
+		expect_done(&w, i);
+	work_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_lasts_is_remembered),
 		cmocka_unit_test(a_batch_ends_when_it_was_much_work),
+		cmocka_unit_test(what_can_be_divided_holds_up_nobody_else),
+		cmocka_unit_test(what_is_divided_tells_which_part_is_done),
+		cmocka_unit_test(what_is_divided_is_finished_at_the_end),
 		cmocka_unit_test(what_is_due_later_is_done_whatever_the_clock_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,6 +271,66 @@ static void what_is_put_back_keeps_its_order(void **state)
 	assert_int_equal(seen, n_jobs);
 }
 
+/* --- What is divided --- */
+
+/* As above, and of the last in a batch often only a part is done. */
+static void what_is_divided_keeps_its_place(void **state)
+{
+	const struct commit_job *last[10] = { 0 };
+	unsigned seen = 0;
+	(void)state;
+	srand(3);
+	for (put_any(); !lanes_are_empty(lanes); put_any()) {
+		struct commit_job *job, *next;
+		for (job = cut_some(1 + (unsigned)rand() % 400, 100, put_any); job; job = next) {
+			bool divided = !(next = next_of(job)) && rand() % 3;
+			assert_true(job > last[job->key_no]);
+			if (!divided)
+				last[job->key_no] = job;
+			else
+				lanes_put_back_part(lanes, job);
+			seen += !divided;
+		}
+	}
+	assert_int_equal(seen, n_jobs);
+}
+
+/* Between its parts others have their turn, and their own parts too; what is newer of its key has not. */
+static void what_is_divided_goes_behind_the_others(void **state)
+{
+	struct commit_job *job;
+	(void)state;
+	put(1, 1, 500);
+	put(1, 1, 1);
+	put(2, 1, 1);
+	put(3, 1, 500);
+	jobs[0].divisible = jobs[3].divisible = true;
+	static const unsigned order[] = { 0, 2, 0, 3, 0, 3, 0, 1 };
+	for (unsigned i = 0; i < ARRAY_LEN(order); i++) {
+		job = cut_some(1, 30000, put_nothing);
+		assert_int_equal(job - jobs, order[i]);
+		if (job->divisible && i < 5)
+			lanes_put_back_part(lanes, job);
+	}
+}
+
+/* However many operations are left of it, a batch has room for it. */
+static void what_can_be_divided_fits(void **state)
+{
+	const struct commit_job *last[10] = { 0 };
+	(void)state;
+	put(1, 1, 2000);
+	put(2, MAX / 2, 1);
+	put(3, 1, 1);
+	jobs[0].divisible = true;
+	struct batch b = cut(last);
+	assert_int_equal(b.of_key[1], 1);
+	assert_int_equal(b.of_key[2], MAX / 2);
+	assert_int_equal(b.of_key[3], 1);
+	while (!lanes_are_empty(lanes))
+		(void)cut(last);
+}
+
 int main(void)
 {
 #define LANES_TEST(name) cmocka_unit_test_setup_teardown(name, open_lanes, close_lanes)
@@ -285,6 +345,9 @@ int main(void)
 		LANES_TEST(who_takes_little_keeps_the_place),
 		LANES_TEST(no_work_waits_for_ever),
 		LANES_TEST(what_is_put_back_keeps_its_order),
+		LANES_TEST(what_is_divided_keeps_its_place),
+		LANES_TEST(what_is_divided_goes_behind_the_others),
+		LANES_TEST(what_can_be_divided_fits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

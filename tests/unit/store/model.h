@@ -174,7 +174,8 @@ static inline void model_change(struct model_contact *c, const struct attribute_
 		return model_extend(c, change);
 	case ATTRIBUTE_WITHOUT:
 		return model_reduce(c, change);
-	case ATTRIBUTE_NEWER: /* test_contacts.c has it in a table */
+	case ATTRIBUTE_NEWER: /* test_contacts.c has these in a table */
+	case ATTRIBUTE_NOW:
 		break;
 	}
 }

@@ -10,8 +10,23 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "../calls.h"
 
 enum { EVENTS = 300 };
+
+/* NFS, 9p and most of FUSE know no flags. */
+static bool knows_no_flags;
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	if (knows_no_flags && flags) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
 
 static void add(struct fixture *f)
 {
@@ -21,7 +36,7 @@ static void add(struct fixture *f)
 
 static int copy_to(const struct fixture *f, const char *to, struct backup_result *out)
 {
-	return backup_run(&(struct backup_config){ f->dir, to }, out);
+	return backup_run(&(struct backup_config){ .dir = f->dir, .to = to }, out);
 }
 
 static void check_whole(const struct fixture *f, uint64_t events)
@@ -115,6 +130,82 @@ static void nothing_is_overwritten_or_left_behind(void **state)
 	fixture_end(&f);
 }
 
+/* Wherever it is copied to. */
+static void a_file_system_may_know_no_flags(void **state)
+{
+	knows_no_flags = true;
+	copy_is_a_store(state);
+	a_directory_gets_a_new_file(state);
+	nothing_is_overwritten_or_left_behind(state);
+	knows_no_flags = false;
+}
+
+static void begin_pair(struct fixture *f, struct fixture *to, char path[100])
+{
+	fixture_begin(f);
+	fixture_provision(f);
+	fixture_dir(to);
+	snprintf(path, 100, "%s/copy", to->dir);
+}
+
+static void end_pair(struct fixture *f, struct fixture *to)
+{
+	fixture_open(to);
+	fixture_end(to);
+	fixture_end(f);
+}
+
+/* Whoever's name came there first: ours is not the only look at it. */
+static void a_name_taken_meanwhile_is_kept(void **state)
+{
+	struct fixture f, to;
+	struct backup_result result;
+	char path[100];
+	(void)state;
+	begin_pair(&f, &to, path);
+	assert_int_equal(symlink("nowhere", path), 0); /* which access() does not see */
+	for (int i = 0; i < 2; i++) {
+		knows_no_flags = i;
+		assert_int_equal(copy_to(&f, path, &result), -EEXIST);
+		assert_int_equal(count_files(to.dir), 1);
+	}
+	knows_no_flags = false;
+	end_pair(&f, &to);
+}
+
+static void a_sync_that_fails_leaves_nothing(void **state)
+{
+	struct fixture f, to;
+	struct backup_result result;
+	char path[100];
+	int n = 0;
+	(void)state;
+	begin_pair(&f, &to, path);
+	for (int r = -EIO; r < 0;) {
+		calls_arm(CALL_SYNC, ++n, 1, EIO);
+		r = copy_to(&f, path, &result);
+		assert_int_equal(r, atomic_load(&calls.failed) ? -EIO : 0);
+		calls_arm(0, 0, 0, 0);
+		assert_int_equal(count_files(to.dir), r < 0 ? 0 : 1);
+	}
+	assert_int_equal(n, 3); /* the file, its name, and none */
+	end_pair(&f, &to);
+}
+
+static void who_is_told_to_stop_leaves_nothing(void **state)
+{
+	static const volatile sig_atomic_t stop = 1;
+	struct fixture f, to;
+	struct backup_result result;
+	char path[100];
+	(void)state;
+	begin_pair(&f, &to, path);
+	const struct backup_config config = { f.dir, path, &stop };
+	assert_int_equal(backup_run(&config, &result), -EINTR);
+	assert_int_equal(count_files(to.dir), 0);
+	end_pair(&f, &to);
+}
+
 static void what_was_never_used_is_not_copied(void **state)
 {
 	struct fixture f;
@@ -184,6 +275,10 @@ int main(void)
 		cmocka_unit_test(copy_is_a_store),
 		cmocka_unit_test(a_directory_gets_a_new_file),
 		cmocka_unit_test(nothing_is_overwritten_or_left_behind),
+		cmocka_unit_test(a_file_system_may_know_no_flags),
+		cmocka_unit_test(a_name_taken_meanwhile_is_kept),
+		cmocka_unit_test(a_sync_that_fails_leaves_nothing),
+		cmocka_unit_test(who_is_told_to_stop_leaves_nothing),
 		cmocka_unit_test(what_was_never_used_is_not_copied),
 		cmocka_unit_test(copy_waits_for_nobody),
 	};

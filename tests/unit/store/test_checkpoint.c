@@ -56,10 +56,56 @@ static void a_log_that_was_held_begins_anew(void **state)
 	fixture_end(&f);
 }
 
+/* As the committer does when nobody sends anything, but without a wait of a second. */
+static void idle(struct fixture *f)
+{
+	enum { TRIES = 60 * 1000 };
+	for (unsigned i = 0; store_has_later_chores(f->store); i++) {
+		assert_in_range(i, 0, TRIES);
+		if (store_has_chores(f->store)) {
+			assert_done(store_begin(f->store));
+			assert_done(store_commit(f->store));
+		}
+		usleep(1000);
+	}
+}
+
+/* The disk is given back without a further event. */
+static void a_log_that_was_held_ends_when_nobody_writes(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_dir(&f);
+	struct store_config config = fixture_config(&f);
+	config.log_pages = LOG_PAGES;
+	config.scrub_after_ms = 1;
+	assert_done(store_open(&config, &f.store));
+	fixture_provision(&f);
+	idle(&f);
+	write_batches(&f, 50);
+	idle(&f);
+	assert_true(log_size(&f) > 0); /* one that nobody held is written over */
+
+	sqlite3 *reader = fixture_log_reader(&f);
+	write_batches(&f, HELD_BATCHES);
+	assert_true(store_has_later_chores(f.store));
+	off_t held = log_size(&f);
+	sqlite3_close(reader);
+	idle(&f);
+	assert_true(held > 2 * LOG_PAGES * PAGE);
+	assert_int_equal(log_size(&f), 0);
+	write_batches(&f, 1);
+	store_close(f.store);
+	assert_int_equal(whole_check(f.dir).events, 50 + HELD_BATCHES + 1);
+	fixture_open(&f);
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_log_that_was_held_begins_anew),
+		cmocka_unit_test(a_log_that_was_held_ends_when_nobody_writes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
