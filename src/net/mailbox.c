@@ -129,7 +129,6 @@ int net_loop_work(struct net_loop *loop, struct net_work *w)
 /* Those that run go on, and are waited for. */
 void mailbox_drop_works(struct net_loop *loop)
 {
-	struct work *work;
-	TAILQ_FOREACH(work, &loop->works, link)
-	(void)uv_cancel((uv_req_t *)&work->uv);
+	for (struct work *work = TAILQ_FIRST(&loop->works); work; work = TAILQ_NEXT(work, link))
+		(void)uv_cancel((uv_req_t *)&work->uv);
 }
