@@ -80,12 +80,28 @@ static int compare_str(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+/* Memory that was refused is not the row's fault; but nothing that we wrote goes beyond the arena's
+ * ceiling. */
+static int wrong_or_no_memory(const struct arena *a, bool no_memory, const char *what)
+{
+	return no_memory && !a->full ? fail(-ENOMEM, "%s", what) : db_damaged(what);
+}
+
+static int parse(struct arena *a, struct str json, yyjson_val **root, const char *what)
+{
+	enum json_outcome o = json_parse(a, json, root, NULL);
+	return o == JSON_OK ? 0 : wrong_or_no_memory(a, o == JSON_NO_MEMORY, what);
+}
+
 /* An array of strings, sorted. */
 static int read_strings(struct arena *a, struct str json, const struct str **out, unsigned *n)
 {
 	yyjson_val *root, *v;
 	size_t i, max;
-	if (json_parse(a, json, &root, NULL) != JSON_OK || !yyjson_is_arr(root))
+	int r = parse(a, json, &root, "a list of names");
+	if (r < 0)
+		return pass(r);
+	if (!yyjson_is_arr(root))
 		return db_damaged("a list of names");
 	struct str *list = arena_array(a, struct str, yyjson_arr_size(root) + 1);
 	if (!list)
@@ -98,12 +114,19 @@ static int read_strings(struct arena *a, struct str json, const struct str **out
 	return 0;
 }
 
+static int parse_object(struct arena *a, struct str json, yyjson_val **root, const char *what)
+{
+	int r = parse(a, json, root, what);
+	return r < 0 || yyjson_is_obj(*root) ? pass(r) : db_damaged(what);
+}
+
 static int read_switches(struct arena *a, struct str json, struct workspace *w)
 {
 	yyjson_val *root, *name, *v;
 	size_t i, max;
-	if (json_parse(a, json, &root, NULL) != JSON_OK || !yyjson_is_obj(root))
-		return db_damaged("switches of a workspace");
+	int r = parse_object(a, json, &root, "switches of a workspace");
+	if (r < 0)
+		return pass(r);
 	size_t n = yyjson_obj_size(root);
 	struct switch_setting *list = arena_array(a, struct switch_setting, n + 1);
 	if (!list)
@@ -173,9 +196,7 @@ static int load_contact_field(struct store *s, sqlite3_stmt *st)
 static int check_object(struct store *s, struct str json, const char *what)
 {
 	yyjson_val *root;
-	if (json_parse(&s->scratch, json, &root, NULL) != JSON_OK || !yyjson_is_obj(root))
-		return db_damaged(what);
-	return 0;
+	return pass(parse_object(&s->scratch, json, &root, what));
 }
 
 static int read_document(struct store *s, sqlite3_stmt *st, struct document *d)
@@ -255,12 +276,14 @@ static int load_key(struct store *s, sqlite3_stmt *st)
 
 static int read_fields(struct store *s, struct str json, struct definition *d)
 {
+	static const char what[] = "fields of a definition";
 	struct problems problems = { 0 };
+	struct arena *a = &s->scratch;
 	yyjson_val *root;
-	if (json_parse(&s->scratch, json, &root, NULL) != JSON_OK ||
-	    !fields_from_json(&s->scratch, root, &problems, &d->fields, &d->n_fields))
-		return db_damaged("fields of a definition");
-	return 0;
+	int r = parse(a, json, &root, what);
+	if (r < 0 || fields_from_json(a, root, &problems, &d->fields, &d->n_fields))
+		return pass(r);
+	return wrong_or_no_memory(a, problems.found == 0, what);
 }
 
 static int read_definition(struct store *s, sqlite3_stmt *st, struct definition *d)

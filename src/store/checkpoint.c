@@ -31,7 +31,6 @@ struct checkpoint {
 	int pages;       /* in the log after the last commit; the committer's */
 	bool end_asked;  /* the committer's */
 	int held_until; /* pages: a reader held a part back; looked again only then, unless asked */
-	bool held;      /* the committer's: by somebody who reads for long, as a backup does */
 
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -205,10 +204,10 @@ static int finish(struct checkpoint *c, enum checkpoint_end *end)
 {
 	lock(c);
 	int r = c->failure < 0 ? fail(c->failure, "%s", c->why) : 0;
-	c->held = c->left >= c->begin_at;
+	bool held = c->left >= c->begin_at; /* by somebody who reads for long */
 	set_state(c, IDLE);
 	unlock(c);
-	if (r == 0 && c->held)
+	if (r == 0 && held)
 		return hold_on(c, end);
 	c->pages = 0; /* until the next commit says */
 	if (r < 0)
@@ -216,13 +215,14 @@ static int finish(struct checkpoint *c, enum checkpoint_end *end)
 	return c->end_asked ? end_log(c, end) : copy_rest(c);
 }
 
-/* What somebody has held for long may take the thread seconds, and nobody is to wait for that. */
+/* What somebody has held for long may take the thread seconds: asked in time, nobody waits for that. */
 static void want(struct checkpoint *c)
 {
 	lock(c);
 	if (state_of(c) == IDLE)
 		set_state(c, WANTED);
-	while (!c->held && c->pages >= WAIT_TIMES * c->begin_at && state_of(c) == WANTED)
+	int wait_at = MAX(WAIT_TIMES * c->begin_at, c->held_until);
+	while (c->pages >= wait_at && state_of(c) == WANTED)
 		must(pthread_cond_wait(&c->changed, &c->lock) == 0);
 	unlock(c);
 }

@@ -64,8 +64,10 @@ static int make_changes(struct store *s, const struct provision_contact *c, stru
 	yyjson_val *root = NULL;
 	if (c->attributes.n == 0)
 		return 0;
-	if (json_parse(&s->scratch, c->attributes, &root, NULL) != JSON_OK)
-		return fail(-EINVAL, "attributes of a contact are not JSON");
+	enum json_outcome o = json_parse(&s->scratch, c->attributes, &root, NULL);
+	if (o != JSON_OK)
+		return o == JSON_NO_MEMORY ? no_memory()
+					   : fail(-EINVAL, "attributes of a contact are not JSON");
 	yyjson_val *custom = json_get(root, STR("custom"));
 	if (!yyjson_is_obj(root) || (custom && !yyjson_is_obj(custom)))
 		return fail(-EINVAL, "attributes of a contact are not an object");
@@ -101,6 +103,16 @@ static int check_elsewhere(struct store *s, uint32_t workspace, struct str id)
 			return STORE_REFUSED;
 	}
 	return r < 0 ? pass(r) : 0;
+}
+
+/* Likewise. Only an id that is new here can be somebody else's: this is looked up at each start, for
+ * each contact that the file declares. */
+static int check_id(struct store *s, uint32_t workspace, struct str id)
+{
+	struct identity here = { workspace, IDENTITY_UUID, id };
+	uint64_t contact;
+	int r = lookup_contact(&s->lookup, &here, &contact);
+	return r < 0 || contact ? pass(r) : check_elsewhere(s, workspace, id);
 }
 
 /* A UUID that was given is an identity; one that is replaced is none any more. */
@@ -157,7 +169,7 @@ int provision_contact(struct store *s, uint32_t workspace, const struct provisio
 	int r = make_who(s, c, id, &op);
 	r = r ?: make_changes(s, c, &op);
 	if (r == 0 && c->has_id)
-		r = check_elsewhere(s, workspace, (struct str){ id, UUID_TEXT });
+		r = check_id(s, workspace, (struct str){ id, UUID_TEXT });
 	if (r == STORE_REFUSED)
 		return provision_refuse(p, c->place, ".id: belongs to another workspace already");
 	r = r ?: report(s, &op, c->has_id ? &c->id : NULL);

@@ -55,11 +55,47 @@ static void any_of_sqlite_s_may_be_refused(void **state)
 		run(CALL_SQLITE_MEMORY, k, &failed);
 }
 
+/* Rows that go beyond what a start has at hand, so that each asks for memory of its own. */
+static const char large_rows[] =
+	"UPDATE workspace SET switches = printf('%20000s', '') || switches;"
+	"UPDATE access_key SET origins = printf('%20000s', '') || '[\"https://x.io\"]';"
+	"INSERT INTO document(workspace, kind, name, body, created_at, updated_at)"
+	"	VALUES(1, 1, 'crm', printf('%20000s', '') || '{\"type\":\"file\"}', 1, 1);"
+	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)"
+	"	UPDATE definition SET fields = (SELECT"
+	"	json_group_array(json_object('name', 'field' || i, 'type', 'string')) FROM n);";
+
+/* It is refused to a start, which is no reason to say that the database is damaged. */
+static void a_row_without_memory_is_not_damaged(void **state)
+{
+	struct fixture f;
+	bool failed = true;
+	(void)state;
+	fixture_begin(&f);
+	fixture_provision(&f);
+	fixture_close(&f);
+	fixture_sql(f.dir, large_rows);
+	const struct store_config config = fixture_config(&f);
+	for (int k = 1; failed; k++) {
+		calls_arm(CALL_MEMORY, k, 1, ENOMEM);
+		int r = store_open(&config, &f.store);
+		failed = atomic_load(&calls.failed) > 0;
+		calls_arm(0, 0, 0, 0);
+		if (r < 0 && r != -ENOMEM)
+			fail_msg("piece %d: %s", k, fail_text());
+		assert_true(failed || r == 0);
+		store_close(steal(&f.store));
+	}
+	fixture_open(&f);
+	fixture_end(&f);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_of_ours_may_be_refused),
 		cmocka_unit_test(any_of_sqlite_s_may_be_refused),
+		cmocka_unit_test(a_row_without_memory_is_not_damaged),
 	};
 	all = argc > 1 && strcmp(argv[1], "all") == 0;
 	log_set_level(LOG_ERROR);

@@ -596,6 +596,55 @@ static void given_id_is_of_one_contact(void **state)
 	assert_false(uuid_eq(events[1].contact_id, given));
 }
 
+static unsigned statements;
+
+static int count_statement(unsigned what, void *arg, void *statement, void *sql)
+{
+	(void)what;
+	(void)arg;
+	(void)statement;
+	(void)sql;
+	statements++;
+	return 0;
+}
+
+static int watch(sqlite3 *db, char **error, const void *api)
+{
+	(void)error;
+	(void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, count_statement, NULL);
+}
+
+static unsigned statements_to_provision(const struct provision_workspace *w)
+{
+	statements = 0;
+	assert_done(provision(w));
+	return statements;
+}
+
+/* Each start declares all of them. */
+static void contact_that_is_there_is_not_sought_elsewhere(void **state)
+{
+	enum { OTHERS = 60 };
+	const struct provision_contact contact = { .has_id = true, .id = given };
+	struct provision_workspace w = acme(), others[OTHERS];
+	(void)state;
+	w.contacts = &contact;
+	w.n_contacts = 1;
+	sqlite3_auto_extension((void (*)(void))watch);
+	fixture_reopen(&f);
+	sqlite3_cancel_auto_extension((void (*)(void))watch);
+	assert_true(statements_to_provision(&w) > 0);
+	unsigned alone = statements_to_provision(&w);
+	for (unsigned i = 0; i < OTHERS; i++)
+		others[i] = (struct provision_workspace){
+			.id = fixture_workspace_id((uint8_t)(10 + i)),
+			.name = STR("other"),
+		};
+	assert_done(provision_n(others, OTHERS));
+	assert_int_equal(statements_to_provision(&w), alone);
+}
+
 static void contact_of_events_gets_the_declared_id(void **state)
 {
 	struct provision_identity email = identity(IDENTITY_EMAIL, "a@x.io");
@@ -674,6 +723,7 @@ int main(void)
 		CASE(contact_has_so_many_attributes_and_no_more),
 		CASE(tags_are_a_set),
 		CASE(given_id_is_of_one_contact),
+		CASE(contact_that_is_there_is_not_sought_elsewhere),
 		CASE(contact_of_events_gets_the_declared_id),
 		CASE(first_owner_keeps_an_identity),
 		CASE(wrong_attributes_are_refused),

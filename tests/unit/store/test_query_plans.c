@@ -31,7 +31,7 @@ static const struct allowed start_scans[] = {
 	{ START_HEADS, "into memory, one row for 512 contacts" },
 	{ START_ERASURES, "contacts whose deletion is not finished: few, if any" },
 	{ START_TOKENS, "into memory" },
-	{ START_WORKSPACES_BUT, "workspaces, for each contact with an id that a file declares" },
+	{ START_WORKSPACES_BUT, "workspaces, for each new contact with an id that a file declares" },
 };
 
 static const struct table {
