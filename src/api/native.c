@@ -106,6 +106,10 @@ static void done(struct net_work *work)
 {
 	struct native_query *q = (struct native_query *)work;
 	reads_done(intake_reads(q->native->intake), q->job.key_no, q->resource->is_long);
+	if (work->dropped) {
+		release_catalog(q);
+		native_refuse(q, 503, "the server stops");
+	}
 	answer(q);
 }
 

@@ -254,6 +254,8 @@ static void query_done(struct net_work *work)
 {
 	struct passage *p = passage_of_work(work);
 	reads_done(p->in->reads, p->call.key_no, false);
+	if (work->dropped)
+		p->unread = REFUSE_OVERLOADED;
 	if (p->unread)
 		p->call.dialect->refuse(&p->call, p->unread);
 	else

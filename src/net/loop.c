@@ -81,7 +81,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 /* Nothing is left that could need this loop. */
 static bool is_over(const struct net_loop *loop)
 {
-	return loop->draining && !loop->n_conns && !loop->n_served && !loop->n_works;
+	return loop->draining && !loop->n_conns && !loop->n_served && TAILQ_EMPTY(&loop->works);
 }
 
 static void on_round(uv_prepare_t *round)
@@ -124,6 +124,7 @@ static void on_deadline(struct deadline *d, enum deadline_kind kind)
 	}
 	struct net_loop *loop = (struct net_loop *)((char *)d - offsetof(struct net_loop, drain));
 	each_conn(loop, conn_close);
+	mailbox_drop_works(loop); /* nobody is left to be answered */
 }
 
 static void init_deadlines(struct net_loop *loop)
@@ -168,6 +169,7 @@ int loop_new(struct net_server *server, unsigned index, const struct sockaddr *a
 	loop->index = index;
 	TAILQ_INIT(&loop->conns);
 	TAILQ_INIT(&loop->dirty);
+	TAILQ_INIT(&loop->works);
 	mailbox_init(&loop->mailbox);
 	r = init_handles(loop);
 	if (r == 0)

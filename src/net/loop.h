@@ -43,10 +43,10 @@ struct net_loop {
 	struct conn_list conns, dirty; /* all; those with answers to write */
 	struct request *answered;      /* those without a client: done at the round's end */
 	struct request *spare;
+	TAILQ_HEAD(, work) works; /* that came by net_loop_work() and are not done */
 	unsigned n_conns;
 	unsigned n_served; /* requests that the app holds */
 	unsigned n_fresh;  /* requests that it got since it was last told that a round ends */
-	unsigned n_works;
 	unsigned n_spare;
 
 	instant_us now; /* at the read under way */
@@ -110,6 +110,7 @@ void mailbox_init(struct mailbox *box);
 void mailbox_fini(struct mailbox *box);
 void mailbox_on_wake(uv_async_t *wake);
 void mailbox_look(struct net_loop *loop);
+void mailbox_drop_works(struct net_loop *loop); /* that have not begun: they are done without */
 
 /* request.c: a request from the loop's spares; NULL: no memory. */
 struct request *request_new(struct net_loop *loop);

@@ -76,6 +76,7 @@ void mailbox_on_wake(uv_async_t *wake)
 
 struct work {
 	uv_work_t uv;
+	TAILQ_ENTRY(work) link;
 	struct net_loop *loop;
 	struct net_work *owner;
 };
@@ -102,8 +103,9 @@ static void on_work_done(uv_work_t *uv, int status)
 {
 	struct work *work = (struct work *)uv;
 	struct net_work *w = work->owner;
-	must(status == 0);
-	work->loop->n_works--;
+	must(status == 0 || status == UV_ECANCELED);
+	w->dropped = status == UV_ECANCELED;
+	TAILQ_REMOVE(&work->loop->works, work, link);
 	free(work);
 	w->done(w);
 }
@@ -120,6 +122,13 @@ int net_loop_work(struct net_loop *loop, struct net_work *w)
 		free(work);
 		return fail(r, "cannot queue a piece of work");
 	}
-	loop->n_works++;
+	TAILQ_INSERT_TAIL(&loop->works, work, link);
 	return 0;
+}
+
+/* Those that run go on, and are waited for. */
+void mailbox_drop_works(struct net_loop *loop)
+{
+	for (struct work *work = TAILQ_FIRST(&loop->works); work; work = TAILQ_NEXT(work, link))
+		(void)uv_cancel((uv_req_t *)&work->uv);
 }

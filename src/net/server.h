@@ -103,5 +103,6 @@ void net_loop_post(struct net_loop *loop, struct net_letter *list);
 struct net_work {
 	void (*run)(struct net_work *w);
 	void (*done)(struct net_work *w);
+	bool dropped; /* for done(): the server stops, all clients have gone, run() never was called */
 };
 MUST_CHECK int net_loop_work(struct net_loop *loop, struct net_work *w);

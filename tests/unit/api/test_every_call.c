@@ -614,6 +614,30 @@ static void pages_of_streams_come_few_at_a_time(void **state)
 	stop();
 }
 
+/* What nobody can be answered any more is not read: a stop waits for what has begun, and no longer. */
+static void a_stop_waits_for_no_queue(void **state)
+{
+	struct net_limits hasty = net_limits_default;
+	int fds[20];
+	(void)state;
+	hasty.drain_ms = 200;
+	start_with(&hasty);
+	send_until_taken(&quiet);
+	int stream = begin_stream();
+	shut_gate();
+	for (unsigned i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = begin_reading(i % 2 ? "/_/v1/events" : "/_/v1/definitions");
+	send_until_taken(&quiet);
+	app_wake(server.app);
+	alarm(30); /* ends the program */
+	stop();
+	alarm(0);
+	open_gate();
+	for (unsigned i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	close(stream);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -624,6 +648,7 @@ int main(void)
 		cmocka_unit_test(what_is_shown_has_a_share),
 		cmocka_unit_test(what_is_long_comes_one_by_one),
 		cmocka_unit_test(pages_of_streams_come_few_at_a_time),
+		cmocka_unit_test(a_stop_waits_for_no_queue),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level((enum log_level)(LOG_ERROR + 1)); /* each failure would be told */
