@@ -427,7 +427,9 @@ static void what_is_divided_tells_which_part_is_done(void **state)
 		for (unsigned k = 0; k < MANY; k++) {
 			bool done = k < cases[n].done;
 			assert_int_equal(w.ops[0][k].outcome, done ? OP_DONE : cases[n].rest);
-			assert_int_equal(is_there(&w, 0, k), done);
+			/* Of whose sync failed nobody knows it. */
+			if (done || cases[n].disk == IS_FULL)
+				assert_int_equal(is_there(&w, 0, k), done);
 		}
 		disk = WELL;
 		for (unsigned i = 0; i < 3; i++)
