@@ -35,22 +35,16 @@ instant_us batch_changed_at(const struct store *s, instant_us before)
 	return MAX(s->at.received_at, before + 1);
 }
 
-static int look_at_disk(struct store *s, struct disk *disk)
-{
-	int r = status_measure_log(s);
-	return r < 0 ? pass(r) : status_disk(s, disk);
-}
-
 /* Or STORE_FULL. A log that somebody held on to may have what is missing; as long as it can be
  * copied, it is given back without a batch. */
 static int make_room(struct store *s)
 {
 	struct disk disk;
-	int r = look_at_disk(s, &disk);
+	int r = status_measure(s, &disk);
 	if (r != STORE_FULL || disk.free_bytes < disk.log_wants_bytes)
 		return r;
 	r = scrub_between_batches(s);
-	return r < 0 ? pass(r) : look_at_disk(s, &disk);
+	return r < 0 ? pass(r) : status_measure(s, &disk);
 }
 
 int store_begin(struct store *s)

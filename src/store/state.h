@@ -105,7 +105,7 @@ struct store {
 	bool in_batch;
 	struct marks at, kept;
 	atomic_uint_least64_t feed_end; /* kept.seq, for every thread */
-	/* For every thread, as status_measure_log() found it: 0 also where there is room for all. */
+	/* For every thread, as status_measure() found it: 0 also where there is room for all. */
 	atomic_uint_least64_t log_wants_bytes;
 };
 
@@ -124,10 +124,8 @@ struct disk {
 	uint64_t free_bytes, log_wants_bytes;
 };
 
-/* Or STORE_FULL: what is free beside what the log wants is below the reserve. Any thread. */
-MUST_CHECK int status_disk(struct store *s, struct disk *disk);
-/* Where it may matter to status_disk(); between two batches. */
-MUST_CHECK int status_measure_log(struct store *s);
+/* Or STORE_FULL: what is free beside what the log wants is below the reserve. Between two batches. */
+MUST_CHECK int status_measure(struct store *s, struct disk *disk);
 
 /* memory.c: what is read into memory at start and again by a recovery; what a batch has come to
  * stands. */

@@ -52,31 +52,46 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a - MIN(a, b);
 }
 
-int status_measure_log(struct store *s)
+static int judge(const struct store *s, const struct disk *disk)
 {
-	uint64_t free_bytes, more = directory_file_bytes(&s->dir, "occurd.db-wal");
-	int64_t all_bytes = 0;
-	int r = directory_free_bytes(&s->dir, &free_bytes);
+	bool full = less(disk->free_bytes, disk->log_wants_bytes) < s->reserve_bytes;
+	return full ? STORE_FULL : STORE_OK;
+}
+
+/* Of a log of so many bytes: those that are not in the database's file yet. */
+static int find_wanted(struct store *s, uint64_t log_bytes, uint64_t *out)
+{
+	int64_t all_bytes;
+	int r = db_query_i64(s->db, all_of_it, &all_bytes);
 	if (r < 0)
 		return pass(r);
-	bool near = free_bytes < more || free_bytes - more < s->reserve_bytes;
-	r = near ? db_query_i64(s->db, all_of_it, &all_bytes) : 0;
-	if (r < 0)
-		return pass(r);
-	more = near ? less((uint64_t)all_bytes, directory_file_bytes(&s->dir, "occurd.db")) : 0;
-	atomic_store(&s->log_wants_bytes, more);
+	*out = MIN(log_bytes,
+		   less((uint64_t)all_bytes, directory_file_bytes(&s->dir, "occurd.db")));
 	return 0;
 }
 
-int status_disk(struct store *s, struct disk *disk)
+int status_measure(struct store *s, struct disk *disk)
+{
+	uint64_t log_bytes = directory_file_bytes(&s->dir, "occurd.db-wal");
+	disk->log_wants_bytes = 0;
+	int r = directory_free_bytes(&s->dir, &disk->free_bytes);
+	if (r < 0)
+		return pass(r);
+	/* Where there is room for all, it is not asked how much of it is wanted. */
+	if (disk->free_bytes < log_bytes || disk->free_bytes - log_bytes < s->reserve_bytes)
+		r = find_wanted(s, log_bytes, &disk->log_wants_bytes);
+	if (r < 0)
+		return pass(r);
+	atomic_store(&s->log_wants_bytes, disk->log_wants_bytes);
+	return judge(s, disk);
+}
+
+static int look_at_disk(struct store *s, struct disk *disk)
 {
 	uint64_t log_bytes = directory_file_bytes(&s->dir, "occurd.db-wal");
 	disk->log_wants_bytes = MIN(log_bytes, atomic_load(&s->log_wants_bytes));
 	int r = directory_free_bytes(&s->dir, &disk->free_bytes);
-	if (r < 0)
-		return pass(r);
-	bool full = less(disk->free_bytes, disk->log_wants_bytes) < s->reserve_bytes;
-	return full ? STORE_FULL : STORE_OK;
+	return r < 0 ? pass(r) : judge(s, disk);
 }
 
 static void say_full(const struct store *s, const struct disk *disk, char *why, size_t size)
@@ -94,7 +109,7 @@ bool store_takes_writes(struct store *s, char *why, size_t size)
 	struct disk disk;
 	if (status_is_failed(s, why, size))
 		return false;
-	int r = status_disk(s, &disk);
+	int r = look_at_disk(s, &disk);
 	if (r == STORE_OK)
 		return true;
 	if (r < 0)

@@ -176,8 +176,7 @@ int store_open(const struct store_config *config, struct store **out)
 static int check_room_for_log(struct store *s)
 {
 	struct disk disk;
-	int r = status_measure_log(s);
-	r = r ?: status_disk(s, &disk);
+	int r = status_measure(s, &disk);
 	if (r >= 0 && disk.free_bytes < disk.log_wants_bytes)
 		return fail(-ENOSPC, "the log stays: it wants %llu bytes of disk",
 			    (unsigned long long)disk.log_wants_bytes);
