@@ -107,6 +107,9 @@ struct store {
 	atomic_uint_least64_t feed_end; /* kept.seq, for every thread */
 	/* For every thread, as status_measure() found it: 0 also where there is room for all. */
 	atomic_uint_least64_t log_wants_bytes;
+	/* The log's file, as it was looked at last, and when (monotonic): status_measure() */
+	uint64_t log_bytes;
+	int64_t log_looked_ms;
 };
 
 /* status.c: whether writes are taken. */

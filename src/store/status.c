@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+enum { LOOK_EVERY_MS = 100 };
+#define ROOMY_BYTES ((uint64_t)1 << 30) /* more than comes into the log meanwhile */
+
 void status_init(struct store *s)
 {
 	must(pthread_mutex_init(&s->status.lock, NULL) == 0);
@@ -70,13 +73,26 @@ static int find_wanted(struct store *s, uint64_t log_bytes, uint64_t *out)
 	return 0;
 }
 
+/* Where there is much room now and then is enough: who looks at a file makes its next write note the time
+ * anew, which with each batch is a sixth of what a batch of one event takes. */
+static uint64_t look_at_log(struct store *s, uint64_t free_bytes)
+{
+	int64_t now_ms = time_monotonic_ms();
+	bool roomy = free_bytes >= s->reserve_bytes + ROOMY_BYTES;
+	if (roomy && now_ms < s->log_looked_ms + LOOK_EVERY_MS)
+		return s->log_bytes;
+	s->log_looked_ms = now_ms;
+	s->log_bytes = directory_file_bytes(&s->dir, "occurd.db-wal");
+	return s->log_bytes;
+}
+
 int status_measure(struct store *s, struct disk *disk)
 {
-	uint64_t log_bytes = directory_file_bytes(&s->dir, "occurd.db-wal");
 	disk->log_wants_bytes = 0;
 	int r = directory_free_bytes(&s->dir, &disk->free_bytes);
 	if (r < 0)
 		return pass(r);
+	uint64_t log_bytes = look_at_log(s, disk->free_bytes);
 	/* Where there is room for all, it is not asked how much of it is wanted. */
 	if (disk->free_bytes < log_bytes || disk->free_bytes - log_bytes < s->reserve_bytes)
 		r = find_wanted(s, log_bytes, &disk->log_wants_bytes);
